@@ -1,0 +1,59 @@
+/** Where an error stands: which layer, which argument, what came and what was expected. */
+export interface ErrorDetails {
+  readonly layer?: string;
+  readonly argument?: string;
+  readonly received?: unknown;
+  readonly expected?: unknown;
+}
+
+/** Base of every error Evenkeel throws on purpose; `details` carries the facts that the message puts into words. */
+export class EvenkeelError extends Error {
+  readonly details: ErrorDetails;
+
+  constructor(message: string, details: ErrorDetails = {}, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.details = details;
+  }
+}
+
+/** An argument has the wrong type, name or value. */
+export class ArgumentError extends EvenkeelError {}
+
+/** Shapes that do not fit each other, or a layer. */
+export class ShapeError extends EvenkeelError {}
+
+/** Data that cannot be trained on: NaN, labels out of range, an empty set. */
+export class DataError extends EvenkeelError {}
+
+/** A file that is missing, truncated, corrupt or cannot be written. */
+export class FileError extends EvenkeelError {}
+
+/** The engine refused a graph, or its worker died. */
+export class EngineError extends EvenkeelError {}
+
+/** A gradient was asked for through an operator that has none. */
+export class GradientError extends EvenkeelError {}
+
+/** A value that is not finite arose while training. */
+export class NonFiniteError extends EvenkeelError {}
+
+/** The run was stopped through an `AbortSignal`. */
+export class AbortError extends EvenkeelError {}
+
+/** A value as an error message shows it: short, and telling strings from numbers. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return `'${value.length > 60 ? `${value.slice(0, 57)}...` : value}'`;
+  if (typeof value === 'function') return value.name ? `function ${value.name}` : 'a function';
+  if (Array.isArray(value)) {
+    const head = value.slice(0, 8).map(show).join(', ');
+    return `[${head}${value.length > 8 ? ', …' : ''}]`;
+  }
+  if (typeof value === 'bigint') return `${value}n`;
+  if (value !== null && typeof value === 'object') {
+    const name = value.constructor?.name;
+    if (name && name !== 'Object') return `a ${name}`;
+    return JSON.stringify(value)?.slice(0, 80) ?? 'an object';
+  }
+  return String(value);
+}

@@ -1,0 +1,113 @@
+import { type DType, dtypeOf, dtypes, isTypedArray, type TypedArray } from './dtype.js';
+import { DataError, ShapeError, show } from './errors.js';
+import { type StaticShape, showShape, sizeOf } from './shape.js';
+
+/** Numbers nested as deep as the shape has axes. */
+export type Nested = number | readonly Nested[];
+
+/** What users may pass where an array is expected. */
+export type ArrayLike = NdArray | TypedArray | readonly Nested[];
+
+/** A dense array: typed elements in row-major order, and a shape. */
+export class NdArray {
+  readonly data: TypedArray;
+  readonly shape: StaticShape;
+  readonly dtype: DType;
+
+  /** @throws ShapeError where the shape's size is not the number of elements. */
+  constructor(data: TypedArray, shape: StaticShape = [data.length], dtype: DType = dtypeOf(data)) {
+    if (sizeOf(shape) !== data.length) {
+      throw new ShapeError(`shape ${showShape(shape)} needs ${sizeOf(shape)} elements, got ${data.length}`, {
+        expected: shape,
+        received: data.length,
+      });
+    }
+    this.data = data;
+    this.shape = [...shape];
+    this.dtype = dtype;
+  }
+
+  static zeros(shape: StaticShape, dtype: DType = 'float32'): NdArray {
+    return new NdArray(dtypes[dtype].allocate(sizeOf(shape)), shape, dtype);
+  }
+
+  /** From an array, a typed array (one axis) or nested numbers; nested ones become `dtype`. @throws DataError on ragged or non-numeric input. */
+  static from(value: ArrayLike, dtype: DType = 'float32'): NdArray {
+    if (value instanceof NdArray) return value;
+    if (isTypedArray(value)) return new NdArray(value);
+    if (!Array.isArray(value)) {
+      throw new DataError(`expected an NdArray, a typed array or nested arrays of numbers, got ${show(value)}`, { received: value });
+    }
+    const shape: number[] = [];
+    for (let level: Nested | undefined = value; Array.isArray(level); level = level[0]) shape.push(level.length);
+    const array = NdArray.zeros(shape, dtype);
+    let next = 0;
+    const fill = (item: Nested, axis: number, path: readonly number[]): void => {
+      if (axis === shape.length) {
+        if (typeof item !== 'number') throw new DataError(`element [${path.join(', ')}] is ${show(item)}, expected a number`, { received: item });
+        array.set(next++, item);
+        return;
+      }
+      if (!Array.isArray(item) || item.length !== shape[axis]) {
+        const received = Array.isArray(item) ? `${item.length} elements` : show(item);
+        throw new DataError(`nested arrays are ragged: [${path.join(', ')}] has ${received}, its neighbours have ${shape[axis]}`, { received: item });
+      }
+      item.forEach((child: Nested, i) => fill(child, axis + 1, [...path, i]));
+    };
+    fill(value, 0, []);
+    return array;
+  }
+
+  /** Number of elements. */
+  get size(): number {
+    return this.data.length;
+  }
+
+  /** Element `index` in row-major order, as a number. */
+  at(index: number): number {
+    return Number(this.data[index]);
+  }
+
+  set(index: number, value: number): void {
+    if (this.data instanceof BigInt64Array || this.data instanceof BigUint64Array) this.data[index] = BigInt(value);
+    else this.data[index] = value;
+  }
+
+  /** The same elements under another shape. @throws ShapeError where sizes differ. */
+  reshape(shape: StaticShape): NdArray {
+    return new NdArray(this.data, shape, this.dtype);
+  }
+
+  /** Rows `start` to `end` (exclusive) of the first axis; shares memory. */
+  slice(start: number, end: number = this.shape[0] ?? 0): NdArray {
+    const rows = this.shape[0] ?? 0;
+    const [from, to] = [Math.min(start, rows), Math.min(end, rows)];
+    const width = rows === 0 ? 0 : this.size / rows;
+    return new NdArray(this.data.subarray(from * width, to * width), [to - from, ...this.shape.slice(1)], this.dtype);
+  }
+
+  /** A copy in another dtype. */
+  cast(dtype: DType): NdArray {
+    if (dtype === this.dtype) return this;
+    const result = NdArray.zeros(this.shape, dtype);
+    for (let i = 0; i < this.size; i++) result.set(i, dtype === 'bool' ? Number(this.at(i) !== 0) : this.at(i));
+    return result;
+  }
+
+  /** Nested plain arrays, for printing and tests. */
+  toNested(): Nested {
+    const nest = (axis: number, offset: number, stride: number): Nested => {
+      const length = this.shape[axis];
+      if (length === undefined) return this.at(offset);
+      const inner = length === 0 ? 0 : stride / length;
+      return Array.from({ length }, (_, i) => nest(axis + 1, offset + i * inner, inner));
+    };
+    return nest(0, 0, this.size);
+  }
+}
+
+/** Shorthand for `NdArray.from(...)`, with a shape where the elements come flat. */
+export function ndarray(value: ArrayLike, shape?: StaticShape): NdArray {
+  const array = NdArray.from(value);
+  return shape ? array.reshape(shape) : array;
+}
