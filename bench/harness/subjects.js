@@ -1,0 +1,83 @@
+// @ts-check
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Child, nodeChild } from './child.js';
+import { learningRate, pixelScale, rows } from './workloads.js';
+
+/**
+ * @typedef {object} Subject
+ * @property {string} id as it stands in the JSON: `native`, `wasm`, or the peer's name
+ * @property {boolean} own Evenkeel itself
+ * @property {string} label
+ * @property {readonly number[]} threads each count is measured; the best median stands
+ * @property {readonly string[]} workloads ids
+ * @property {() => string | undefined} missing what to install, where it is not there
+ * @property {(request: { workload: import('./workloads.js').Workload, threads: number, blockSeconds: number }) => Child} start
+ */
+
+const here = (/** @type {string} */ path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const everything = ['A', 'B', 'C', 'D', 'E'];
+
+/** @param {string} name */
+const npmPeer = (name) => () => (existsSync(here(`peers/node_modules/${name}`)) ? undefined : `${name} is not installed: npm ci --prefix bench/peers`);
+
+/** The Python of the comparison: `EVENKEEL_BENCH_PYTHON`, or the one in `.venv`. */
+const python = () => process.env['EVENKEEL_BENCH_PYTHON'] ?? here('../.venv/bin/python');
+
+/** @type {readonly Subject[]} */
+export const subjects = [
+  {
+    id: 'native',
+    own: true,
+    label: 'Evenkeel native',
+    threads: [1, 2],
+    workloads: everything,
+    missing: () => undefined,
+    start: (request) => nodeChild('subjects/evenkeel.js', { ...request, backend: 'native' }),
+  },
+  {
+    id: 'wasm',
+    own: true,
+    label: 'Evenkeel WASM',
+    threads: [1, 2],
+    workloads: everything,
+    missing: () => undefined,
+    start: (request) => nodeChild('subjects/evenkeel.js', { ...request, backend: 'wasm' }),
+  },
+  {
+    id: 'pytorch',
+    own: false,
+    label: 'PyTorch eager',
+    threads: [1, 2],
+    workloads: everything,
+    missing: () => (existsSync(python()) ? undefined : 'no Python with torch: python3 -m venv .venv && .venv/bin/pip install torch numpy (or set EVENKEEL_BENCH_PYTHON)'),
+    start: (request) => new Child(python(), [here('subjects/pytorch.py'), JSON.stringify({ ...request, rows, learningRate, pixelScale })]),
+  },
+  {
+    id: 'jax-js',
+    own: false,
+    label: 'jax-js WASM',
+    threads: [1],
+    workloads: ['A', 'B', 'D'],
+    missing: npmPeer('@jax-js/jax'),
+    start: (request) => nodeChild('subjects/jax-js.js', request),
+  },
+  {
+    id: 'tfjs-wasm',
+    own: false,
+    label: 'TF.js WASM',
+    threads: [2],
+    workloads: everything,
+    missing: npmPeer('@tensorflow/tfjs-backend-wasm'),
+    start: (request) => nodeChild('subjects/tfjs.js', { ...request, backend: 'wasm' }),
+  },
+  {
+    id: 'tfjs-js',
+    own: false,
+    label: 'TF.js plain JS',
+    threads: [1],
+    workloads: everything,
+    missing: npmPeer('@tensorflow/tfjs'),
+    start: (request) => nodeChild('subjects/tfjs.js', { ...request, backend: 'cpu' }),
+  },
+];

@@ -1,0 +1,39 @@
+// @ts-check
+/**
+ * @typedef {object} Workload
+ * @property {string} id
+ * @property {string} title
+ * @property {readonly number[]} widths inputs, hidden units, classes
+ * @property {'selu' | 'relu' | 'tanh'} activation
+ * @property {'lecunNormal' | 'heNormal' | 'glorotNormal'} initializer
+ * @property {number} batch
+ */
+
+/** Rows of the data set: whole batches of 32 and of 128, so that no subject has a partial batch. */
+export const rows = 12_800;
+export const learningRate = 0.01;
+export const pixelScale = 1 / 255;
+
+/** @param {number} count @param {number} width */
+const hidden = (count, width) => Array.from({ length: count }, () => width);
+
+/** @type {readonly Workload[]} */
+export const workloads = [
+  { id: 'A', title: '784-300-100-10 SELU, batch 32', widths: [784, 300, 100, 10], activation: 'selu', initializer: 'lecunNormal', batch: 32 },
+  { id: 'B', title: '784-20×100-10 SELU, batch 32', widths: [784, ...hidden(20, 100), 10], activation: 'selu', initializer: 'lecunNormal', batch: 32 },
+  { id: 'C', title: '784-100×100-10 SELU, batch 32', widths: [784, ...hidden(100, 100), 10], activation: 'selu', initializer: 'lecunNormal', batch: 32 },
+  { id: 'D', title: '784-512-512-10 ReLU, batch 128', widths: [784, 512, 512, 10], activation: 'relu', initializer: 'heNormal', batch: 128 },
+  { id: 'E', title: '784-1000×32-10 tanh, batch 32', widths: [784, ...hidden(1000, 32), 10], activation: 'tanh', initializer: 'glorotNormal', batch: 32 },
+];
+
+/**
+ * Standard deviation of a kernel's weights.
+ * @param {Workload['initializer']} initializer
+ * @param {number} fanIn
+ * @param {number} fanOut
+ */
+export function deviation(initializer, fanIn, fanOut) {
+  if (initializer === 'lecunNormal') return Math.sqrt(1 / fanIn);
+  if (initializer === 'heNormal') return Math.sqrt(2 / fanIn);
+  return Math.sqrt(2 / (fanIn + fanOut));
+}

@@ -1,0 +1,242 @@
+import { type DType, dtypes } from '../core/dtype.js';
+import { NdArray } from '../core/ndarray.js';
+import type { Shape, StaticShape } from '../core/shape.js';
+
+/** One symbolic value of a graph: what it will hold when the graph runs, not the numbers. */
+export class Tensor {
+  readonly node: Node;
+  /** Which of the node's outputs this is. */
+  readonly index: number;
+  readonly dtype: DType;
+  readonly shape: Shape;
+  /** Name wished for in emitted files; made unique there. */
+  name?: string;
+
+  constructor(node: Node, index: number, dtype: DType, shape: Shape) {
+    this.node = node;
+    this.index = index;
+    this.dtype = dtype;
+    this.shape = shape;
+  }
+
+  get rank(): number {
+    return this.shape.length;
+  }
+}
+
+export interface TensorType {
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+export type AttributeValue = number | string | readonly number[];
+export type Attributes = Readonly<Record<string, AttributeValue>>;
+
+/** What a gradient rule sees: the node's tensors and the gradients that reach its outputs. */
+export interface GradientContext {
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  readonly attributes: Attributes;
+  /** Gradient of the first output. */
+  readonly dy: Tensor;
+  /** Gradient of every output; undefined where the loss does not depend on it. */
+  readonly dys: readonly (Tensor | undefined)[];
+  readonly node: Node;
+  /** Whether the loss's gradient for input `index` is wanted at all. */
+  wanted(index: number): boolean;
+}
+
+/** Gradients of a node's inputs, in order; undefined stands for zero. */
+export type GradientRule = (context: GradientContext) => readonly (Tensor | undefined)[];
+
+/** Says why an operator has no gradient. */
+export interface NotDifferentiable {
+  readonly notDifferentiable: string;
+}
+
+export function notDifferentiable(why: string): NotDifferentiable {
+  return { notDifferentiable: why };
+}
+
+/** All that is known of one ONNX operator. */
+export interface OpRecord {
+  /** ONNX operator name. */
+  readonly name: string;
+  /** Kinds of its attributes, as ONNX types them. */
+  readonly attributes?: Readonly<Record<string, 'int' | 'float' | 'ints' | 'string'>>;
+  /** Types of the outputs. @throws ShapeError where the inputs do not fit. */
+  infer(inputs: readonly Tensor[], attributes: Attributes): readonly TensorType[];
+  readonly gradient: GradientRule | NotDifferentiable;
+  /** Elementwise operators: one element in float64. */
+  readonly evaluate?: (values: readonly number[], attributes: Attributes) => number;
+  /** The same function of other operators, for engines without a float64 kernel of this one. */
+  readonly compose64?: (inputs: readonly Tensor[], attributes: Attributes) => Tensor;
+}
+
+/** A subgraph: what a `Scan`, `Loop` or `If` runs. Tensors of the outer graph are used in it freely. */
+export interface Body {
+  readonly parameters: readonly Tensor[];
+  /** Grows when a gradient needs a value of the forward pass kept. */
+  readonly results: Tensor[];
+  /** Nodes that belong to the body alone though they depend on no parameter of it: those of an `If` branch. */
+  readonly interior?: ReadonlySet<Node>;
+}
+
+/** One operator in a graph. Nodes are never changed once made, but for labels and the results a gradient keeps. */
+export interface Node {
+  /** Later nodes have larger ids, so that ids order every graph topologically. */
+  readonly id: number;
+  readonly record: OpRecord;
+  readonly inputs: readonly Tensor[];
+  readonly attributes: Attributes;
+  readonly outputs: Tensor[];
+  readonly bodies: Readonly<Record<string, Body>>;
+  /** Value of a constant. */
+  readonly value?: NdArray;
+  /** Where the node comes from: `dense_1`, or `dense_1/gradient`. */
+  label?: string;
+}
+
+const placeholder: OpRecord = { name: 'Input', infer: () => [], gradient: notDifferentiable('an input ends the backward pass') };
+const constantRecord: OpRecord = { name: 'Constant', infer: () => [], gradient: notDifferentiable('a constant does not change') };
+
+let made = 0;
+
+/** The id that the next node will have: nodes made later have this id or a larger one. */
+export function nextId(): number {
+  return made;
+}
+
+export function makeNode(
+  record: OpRecord,
+  inputs: readonly Tensor[],
+  attributes: Attributes,
+  types: readonly TensorType[],
+  extra: { bodies?: Readonly<Record<string, Body>>; value?: NdArray } = {},
+): Node {
+  const outputs: Tensor[] = [];
+  const node: Node = { id: made++, record, inputs, attributes, outputs, bodies: extra.bodies ?? {}, ...(extra.value ? { value: extra.value } : {}) };
+  types.forEach((type, index) => {
+    outputs.push(new Tensor(node, index, type.dtype, type.shape));
+  });
+  return node;
+}
+
+/** Adds an output to a node whose body was given another result. */
+export function addOutput(node: Node, type: TensorType): Tensor {
+  const tensor = new Tensor(node, node.outputs.length, type.dtype, type.shape);
+  node.outputs.push(tensor);
+  return tensor;
+}
+
+/** Applies an operator; its output types come from the record. */
+export function apply(record: OpRecord, inputs: readonly Tensor[], attributes: Attributes = {}): Node {
+  return makeNode(record, inputs, attributes, record.infer(inputs, attributes));
+}
+
+/** The first output of an operator applied. */
+export function applyOne(record: OpRecord, inputs: readonly Tensor[], attributes: Attributes = {}): Tensor {
+  return first(apply(record, inputs, attributes));
+}
+
+export function first(node: Node): Tensor {
+  const tensor = node.outputs[0];
+  if (!tensor) throw new RangeError(`${node.record.name} has no output`);
+  return tensor;
+}
+
+/** A value given when the graph runs. */
+export function input(name: string, shape: Shape, dtype: DType = 'float32'): Tensor {
+  const tensor = first(makeNode(placeholder, [], {}, [{ dtype, shape }]));
+  tensor.name = name;
+  tensor.node.label = name;
+  return tensor;
+}
+
+export function isInput(tensor: Tensor): boolean {
+  return tensor.node.record === placeholder;
+}
+
+export function isConstant(tensor: Tensor): boolean {
+  return tensor.node.record === constantRecord;
+}
+
+/** A fixed array. */
+export function constant(value: NdArray, name?: string): Tensor {
+  const tensor = first(makeNode(constantRecord, [], {}, [value], { value }));
+  if (name !== undefined) tensor.name = name;
+  return tensor;
+}
+
+/** A number of no axes. */
+export function scalar(value: number, dtype: DType = 'float32'): Tensor {
+  const array = new NdArray(dtypes[dtype].allocate(1), [], dtype);
+  array.set(0, value);
+  return constant(array);
+}
+
+/** Whole numbers as int64, as ONNX wants axes and shapes. */
+export function int64(values: readonly number[]): Tensor {
+  return constant(new NdArray(BigInt64Array.from(values, BigInt), [values.length]));
+}
+
+/** The value of a constant of one element, else undefined. */
+export function scalarValue(tensor: Tensor): number | undefined {
+  const value = tensor.node.value;
+  return value && value.size === 1 ? value.at(0) : undefined;
+}
+
+/** The shape of a constant array of int64, as numbers. */
+export function constantInts(tensor: Tensor): StaticShape | undefined {
+  const value = tensor.node.value;
+  return value ? Array.from({ length: value.size }, (_, i) => value.at(i)) : undefined;
+}
+
+/** Nodes with ids from `since` on that the tensors need. */
+export function madeSince(outputs: readonly Tensor[], since: number): Node[] {
+  return topological(outputs, (node) => node.id >= since);
+}
+
+/** Tensors that a node depends on: its inputs, and the results of its bodies. */
+export function dependencies(node: Node): Tensor[] {
+  const bodies = Object.values(node.bodies);
+  return bodies.length === 0 ? (node.inputs as Tensor[]) : [...node.inputs, ...bodies.flatMap((body) => body.results)];
+}
+
+/**
+ * Nodes that the tensors need, each after those it depends on; walked without recursion, since graphs are thousands of nodes deep.
+ * `enter` may stop the walk at a node.
+ */
+export function topological(outputs: readonly Tensor[], enter: (node: Node) => boolean = () => true): Node[] {
+  const seen = new Set<Node>();
+  const order: Node[] = [];
+  const stack: Node[] = [];
+  for (const { node } of outputs) {
+    if (seen.has(node) || !enter(node)) continue;
+    seen.add(node);
+    stack.push(node);
+  }
+  while (stack.length > 0) {
+    const node = stack.pop() as Node;
+    order.push(node);
+    for (const { node: before } of dependencies(node)) {
+      if (seen.has(before) || !enter(before)) continue;
+      seen.add(before);
+      stack.push(before);
+    }
+  }
+  return order.sort((a, b) => a.id - b.id);
+}
+
+/** Gives every unlabelled node behind the tensors a label; stops at labelled ones. */
+export function label(outputs: readonly Tensor[], text: string): void {
+  for (const node of topological(outputs, (candidate) => candidate.label === undefined)) {
+    if (node.record !== constantRecord) node.label = text;
+  }
+}
+
+/** Wishes a name for a tensor in emitted files. */
+export function named(tensor: Tensor, name: string): Tensor {
+  tensor.name = name;
+  return tensor;
+}

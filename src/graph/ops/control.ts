@@ -1,0 +1,231 @@
+import { ShapeError } from '../../core/errors.js';
+import { isFloat } from '../../core/dtype.js';
+import { type Dim, type Shape, sameShape, showShape } from '../../core/shape.js';
+import { backward, capturedBy, nodesInside } from '../gradients.js';
+import {
+  addOutput,
+  type Attributes,
+  type Body,
+  dependencies,
+  type GradientContext,
+  input,
+  isInput,
+  madeSince,
+  makeNode,
+  nextId,
+  type Node,
+  notDifferentiable,
+  type OpRecord,
+  scalar,
+  type Tensor,
+} from '../node.js';
+import { rewrite } from '../rewrite.js';
+import { add } from './arithmetic.js';
+import { zerosLike } from './indexing.js';
+import { expandLike } from './movement.js';
+
+/** Control flow: `Scan` (depth and time), `Loop` (training steps), `If`. Bodies use tensors of the outer graph freely. */
+
+export interface StepResult {
+  readonly state: readonly Tensor[];
+  readonly outputs?: readonly Tensor[];
+}
+
+export interface ScanOptions {
+  /** Values carried from step to step. */
+  readonly state: readonly Tensor[];
+  /** Tensors whose first axis is walked. */
+  readonly sequences: readonly Tensor[];
+  /** Which sequences are walked from the end; none unless given. */
+  readonly reverse?: readonly boolean[];
+  /** Which outputs are stacked from the end; none unless given. */
+  readonly reverseOutputs?: readonly boolean[];
+  readonly step: (state: readonly Tensor[], items: readonly Tensor[]) => StepResult;
+}
+
+const Scan: OpRecord = {
+  name: 'Scan',
+  attributes: { num_scan_inputs: 'int', scan_input_directions: 'ints', scan_output_directions: 'ints' },
+  infer: () => [],
+  gradient: scanGradient,
+};
+
+function checkState(kind: string, before: readonly Tensor[], after: readonly Tensor[]): void {
+  before.forEach((tensor, i) => {
+    const next = after[i];
+    if (!next || next.dtype !== tensor.dtype || !sameShape(next.shape, tensor.shape)) {
+      const got = next ? `${next.dtype}${showShape(next.shape)}` : 'nothing';
+      throw new ShapeError(`the state of a ${kind} must keep its type: value ${i} enters as ${tensor.dtype}${showShape(tensor.shape)} and leaves as ${got}`);
+    }
+  });
+}
+
+/** Runs `step` along the first axis of the sequences. @returns the last state and the stacked outputs. @throws ShapeError where the state changes type. */
+export function scan({ state, sequences, reverse = [], reverseOutputs = [], step }: ScanOptions): { state: Tensor[]; outputs: Tensor[] } {
+  const length = sequences[0]?.shape[0];
+  if (length === undefined) throw new ShapeError('a scan needs at least one sequence with an axis to walk');
+  const states = state.map((tensor, i) => input(`state_${i}`, tensor.shape, tensor.dtype));
+  const items = sequences.map((tensor, i) => input(`item_${i}`, tensor.shape.slice(1), tensor.dtype));
+  const made = step(states, items);
+  checkState('scan', states, made.state);
+  const results = [...made.state, ...(made.outputs ?? [])];
+  const attributes = directions(sequences.length, reverse, results.length - state.length, reverseOutputs);
+  const types = results.map((tensor, i) => ({ dtype: tensor.dtype, shape: i < state.length ? tensor.shape : [length, ...tensor.shape] }));
+  const node = makeNode(Scan, [...state, ...sequences], attributes, types, { bodies: { body: { parameters: [...states, ...items], results } } });
+  return { state: node.outputs.slice(0, state.length), outputs: node.outputs.slice(state.length) };
+}
+
+function directions(sequences: number, reverse: readonly boolean[], outputs: number, reverseOutputs: readonly boolean[]): Attributes {
+  return {
+    num_scan_inputs: sequences,
+    scan_input_directions: Array.from({ length: sequences }, (_, i) => Number(reverse[i] ?? false)),
+    scan_output_directions: Array.from({ length: outputs }, (_, i) => Number(reverseOutputs[i] ?? false)),
+  };
+}
+
+/** A `Scan` the other way round: carries the state's gradient, walks what the forward pass left, sums gradients of captured tensors. */
+function scanGradient({ node, dys, wanted }: GradientContext): (Tensor | undefined)[] {
+  const body = node.bodies.body as Body;
+  const stateCount = node.inputs.length - Number(node.attributes.num_scan_inputs);
+  const sequences = node.inputs.slice(stateCount);
+  const backwards = (node.attributes.scan_input_directions as readonly number[]).map(Boolean);
+  const captured = capturedBy(node).filter((tensor) => isFloat(tensor.dtype) && tensor.node.value === undefined);
+  const states = body.parameters.slice(0, stateCount);
+  const items = body.parameters.slice(stateCount);
+  const since = nextId();
+
+  const floating = states.map((_, i) => i).filter((i) => isFloat((states[i] as Tensor).dtype));
+  const live = body.results.map((_, i) => i).filter((i) => i >= stateCount && dys[i] !== undefined);
+  const stateSeeds = floating.map((i) => input(`d_state_${i}`, (states[i] as Tensor).shape, (states[i] as Tensor).dtype));
+  const outputSeeds = live.map((i) => input(`d_output_${i}`, (body.results[i] as Tensor).shape, (body.results[i] as Tensor).dtype));
+  const sums = captured.map((tensor, i) => input(`sum_${i}`, tensor.shape, tensor.dtype));
+  const seeds = body.results.map((_, i) => (i < stateCount ? stateSeeds[floating.indexOf(i)] : outputSeeds[live.indexOf(i)]));
+  const found = backward(body.results, [...states, ...items, ...captured], seeds);
+  const gradientOf = (tensor: Tensor): Tensor => {
+    const gradient = found.get(tensor);
+    return gradient ? expandLike(gradient, tensor) : zerosLike(tensor);
+  };
+  const dItems = items.map((_, i) => i).filter((i) => wanted(stateCount + i) && found.has(items[i] as Tensor));
+  const results = [
+    ...floating.map((i) => gradientOf(states[i] as Tensor)),
+    ...captured.map((tensor, i) => (found.has(tensor) ? add(sums[i] as Tensor, gradientOf(tensor)) : (sums[i] as Tensor))),
+    ...dItems.map((i) => gradientOf(items[i] as Tensor)),
+  ];
+
+  const kept = forwardValues(results, nodesInside(node), since);
+  const keptInputs = kept.map((tensor, i) => input(`kept_${i}`, tensor.shape, tensor.dtype));
+  const keptSequences = kept.map((tensor) => keptSequence(node, body, tensor, stateCount, sequences, backwards));
+  const rewritten = rewrite(results, new Map(kept.map((tensor, i) => [tensor, keptInputs[i] as Tensor])));
+
+  const length = sequences[0]?.shape[0] as Dim;
+  const carried = [
+    ...floating.map((i) => dys[i] ?? zerosLike(node.outputs[i] as Tensor)),
+    ...captured.map((tensor) => zerosLike(tensor)),
+  ];
+  const outputDirections = (node.attributes.scan_output_directions as readonly number[]).map(Boolean);
+  const walked = [...live.map((i) => ({ tensor: dys[i] as Tensor, reverse: !outputDirections[i - stateCount] })), ...keptSequences];
+  // A scan needs a sequence to walk; where the gradient needs nothing of the forward pass, any of its own will do.
+  if (walked.length === 0) walked.push({ tensor: sequences[0] as Tensor, reverse: true });
+  const walkers = [...outputSeeds, ...keptInputs];
+  if (walkers.length === 0) walkers.push(input('unused', (sequences[0] as Tensor).shape.slice(1), (sequences[0] as Tensor).dtype));
+  const attributes = directions(walked.length, walked.map(({ reverse }) => reverse), dItems.length, dItems.map((i) => !backwards[i]));
+  const types = rewritten.map((tensor, i) => ({ dtype: tensor.dtype, shape: i < carried.length ? tensor.shape : [length, ...tensor.shape] }));
+  const reversed = makeNode(Scan, [...carried, ...walked.map(({ tensor }) => tensor)], attributes, types, {
+    bodies: { body: { parameters: [...stateSeeds, ...sums, ...walkers], results: rewritten } },
+  });
+  const slot = (i: number): Tensor | undefined => (i < 0 ? undefined : reversed.outputs[i]);
+  const all = capturedBy(node);
+  return [
+    ...states.map((_, i) => slot(floating.indexOf(i))),
+    ...items.map((_, i) => (dItems.includes(i) ? slot(carried.length + dItems.indexOf(i)) : undefined)),
+    ...all.map((tensor) => (captured.includes(tensor) ? slot(floating.length + captured.indexOf(tensor)) : undefined)),
+  ];
+}
+
+/** Tensors of the forward body that the backward body uses directly: what has to be kept for it. */
+function forwardValues(results: readonly Tensor[], inside: ReadonlySet<Node>, since: number): Tensor[] {
+  const kept = new Set<Tensor>(results.filter((tensor) => tensor.node.id < since && inside.has(tensor.node)));
+  for (const made of madeSince(results, since)) {
+    for (const tensor of dependencies(made)) if (tensor.node.id < since && inside.has(tensor.node)) kept.add(tensor);
+  }
+  return [...kept].sort((a, b) => a.node.id - b.node.id || a.index - b.index);
+}
+
+/** Where the backward scan finds a forward value: the sequence itself, an output that already stacks it, or a new output. */
+function keptSequence(node: Node, body: Body, tensor: Tensor, stateCount: number, sequences: readonly Tensor[], backwards: readonly boolean[]) {
+  const item = body.parameters.indexOf(tensor) - stateCount;
+  if (isInput(tensor) && item >= 0) return { tensor: sequences[item] as Tensor, reverse: !backwards[item] };
+  const output = body.results.findIndex((result, i) => i >= stateCount && result === tensor);
+  if (output >= 0) {
+    const flags = node.attributes.scan_output_directions as readonly number[];
+    return { tensor: node.outputs[output] as Tensor, reverse: !flags[output - stateCount] };
+  }
+  return { tensor: keepResult(node, body, tensor), reverse: true };
+}
+
+/** Makes a running scan stack one more of its inner values. */
+function keepResult(node: Node, body: Body, tensor: Tensor): Tensor {
+  body.results.push(tensor);
+  (node.attributes.scan_output_directions as number[]).push(0);
+  const length = node.inputs[node.inputs.length - 1]?.shape[0] as Dim;
+  return addOutput(node, { dtype: tensor.dtype, shape: [length, ...tensor.shape] });
+}
+
+export interface LoopOptions {
+  /** How many steps: an int64 scalar. */
+  readonly count: Tensor;
+  readonly state: readonly Tensor[];
+  /** Name of the axis along which outputs are stacked. */
+  readonly axis?: string;
+  readonly step: (iteration: Tensor, state: readonly Tensor[]) => StepResult;
+}
+
+const Loop: OpRecord = { name: 'Loop', infer: () => [], gradient: notDifferentiable('a Loop may stop anywhere; write the steps as a scan') };
+
+/** Runs `step` `count` times. @returns the last state and the stacked outputs. */
+export function loop({ count, state, axis = 'K', step }: LoopOptions): { state: Tensor[]; outputs: Tensor[] } {
+  const iteration = input('iteration', [], 'int64');
+  const condition = input('condition', [], 'bool');
+  const states = state.map((tensor) => input(tensor.name ?? 'state', tensor.shape, tensor.dtype));
+  const made = step(iteration, states);
+  checkState('loop', states, made.state);
+  const results = [condition, ...made.state, ...(made.outputs ?? [])];
+  const types = results.slice(1).map((tensor, i) => ({ dtype: tensor.dtype, shape: i < state.length ? tensor.shape : ([axis, ...tensor.shape] as Shape) }));
+  const node = makeNode(Loop, [count, scalar(1, 'bool'), ...state], {}, types, { bodies: { body: { parameters: [iteration, condition, ...states], results } } });
+  return { state: node.outputs.slice(0, state.length), outputs: node.outputs.slice(state.length) };
+}
+
+const If: OpRecord = { name: 'If', infer: () => [], gradient: ifGradient };
+
+/** Results of one branch or the other; only the branch taken is computed. @throws ShapeError where the branches differ in type. */
+export function ifElse(condition: Tensor, then: () => readonly Tensor[], otherwise: () => readonly Tensor[]): Tensor[] {
+  const branch = (make: () => readonly Tensor[]): Body => {
+    const since = nextId();
+    const results = [...make()];
+    return { parameters: [], results, interior: new Set(madeSince(results, since).filter((node) => node.value === undefined)) };
+  };
+  const [taken, other] = [branch(then), branch(otherwise)];
+  checkState('branch', taken.results, other.results);
+  return makeNode(If, [condition], {}, taken.results, { bodies: { then_branch: taken, else_branch: other } }).outputs;
+}
+
+/** An `If` of each branch's gradients, so that the branch not taken costs nothing and its infinities stay out. */
+function ifGradient({ node, dys }: GradientContext): (Tensor | undefined)[] {
+  const captured = capturedBy(node);
+  const floating = captured.filter((tensor) => isFloat(tensor.dtype) && tensor.node.value === undefined);
+  const branch = (body: Body | undefined) => (): Tensor[] => {
+    const found = backward(body?.results ?? [], floating, dys);
+    const results = floating.map((tensor) => {
+      const gradient = found.get(tensor);
+      return gradient ? expandLike(gradient, tensor) : zerosLike(tensor);
+    });
+    // Copied, since a node that two branches share would have to run outside of both.
+    return rewrite(results, new Map(), (inner) =>
+      body?.interior?.has(inner) ? makeNode(inner.record, inner.inputs, inner.attributes, inner.outputs, { bodies: inner.bodies }).outputs : undefined,
+    );
+  };
+  const gradients = ifElse(node.inputs[0] as Tensor, branch(node.bodies.then_branch), branch(node.bodies.else_branch));
+  return [undefined, ...captured.map((tensor) => gradients[floating.indexOf(tensor)])];
+}
+
+export const controlRecords = { Scan, Loop, If };

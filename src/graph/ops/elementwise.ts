@@ -1,0 +1,176 @@
+import { applyOne, type Attributes, notDifferentiable, type NotDifferentiable, type OpRecord, type Tensor } from '../node.js';
+import { add, div, greater, less, log, max, min, mul, neg, pow, sub, where } from './arithmetic.js';
+
+type Slope = (context: { x: Tensor; y: Tensor; dy: Tensor; attributes: Attributes }) => Tensor;
+
+interface Definition {
+  readonly evaluate: (x: number, attributes: Attributes) => number;
+  /** dL/dx from dL/dy. */
+  readonly gradient: Slope | NotDifferentiable;
+  readonly attributes?: OpRecord['attributes'];
+  readonly compose64?: (x: Tensor, attributes: Attributes) => Tensor;
+}
+
+function unary(name: string, { evaluate, gradient, attributes, compose64 }: Definition): OpRecord {
+  return {
+    name,
+    ...(attributes ? { attributes } : {}),
+    infer: ([x]) => [x as Tensor],
+    gradient:
+      typeof gradient === 'function'
+        ? ({ inputs: [x], outputs: [y], dy, attributes: own }) => [gradient({ x: x as Tensor, y: y as Tensor, dy, attributes: own })]
+        : gradient,
+    evaluate: ([x = 0], own) => evaluate(x, own),
+    ...(compose64 ? { compose64: ([x], own) => compose64(x as Tensor, own) } : {}),
+  };
+}
+
+const op = (record: OpRecord) => (x: Tensor): Tensor => applyOne(record, [x]);
+const isFlat = notDifferentiable('it is constant wherever it is smooth');
+const alphaOf = (attributes: Attributes, fallback: number): number => Number(attributes.alpha ?? fallback);
+
+const Abs = unary('Abs', { evaluate: Math.abs, gradient: ({ x, dy }) => mul(dy, sign(x)) });
+const Sign = unary('Sign', { evaluate: Math.sign, gradient: isFlat });
+const Floor = unary('Floor', { evaluate: Math.floor, gradient: isFlat });
+const Ceil = unary('Ceil', { evaluate: Math.ceil, gradient: isFlat });
+/** ONNX rounds halves to even. */
+const Round = unary('Round', { evaluate: (x) => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x)), gradient: isFlat });
+const Exp = unary('Exp', { evaluate: Math.exp, gradient: ({ y, dy }) => mul(dy, y) });
+const Sqrt = unary('Sqrt', { evaluate: Math.sqrt, gradient: ({ y, dy }) => div(mul(dy, 0.5), y) });
+const Reciprocal = unary('Reciprocal', { evaluate: (x) => 1 / x, gradient: ({ y, dy }) => neg(mul(dy, mul(y, y))) });
+const Sin = unary('Sin', { evaluate: Math.sin, gradient: ({ x, dy }) => mul(dy, cos(x)) });
+const Cos = unary('Cos', { evaluate: Math.cos, gradient: ({ x, dy }) => neg(mul(dy, sin(x))) });
+const Tanh = unary('Tanh', { evaluate: Math.tanh, gradient: ({ y, dy }) => mul(dy, sub(1, mul(y, y))) });
+const Atan = unary('Atan', { evaluate: Math.atan, gradient: ({ x, dy }) => div(dy, add(mul(x, x), 1)) });
+const Sigmoid = unary('Sigmoid', {
+  evaluate: (x) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x))),
+  gradient: ({ y, dy }) => mul(dy, mul(y, sub(1, y))),
+});
+const Relu = unary('Relu', { evaluate: (x) => Math.max(x, 0), gradient: ({ y, dy }) => where(greater(y, 0), dy, 0) });
+const LeakyRelu = unary('LeakyRelu', {
+  attributes: { alpha: 'float' },
+  evaluate: (x, attributes) => (x >= 0 ? x : alphaOf(attributes, 0.01) * x),
+  gradient: ({ x, dy, attributes }) => where(greater(x, 0), dy, mul(dy, alphaOf(attributes, 0.01))),
+  compose64: (x, attributes) => where(less(x, 0), mul(x, alphaOf(attributes, 0.01)), x),
+});
+const Elu = unary('Elu', {
+  attributes: { alpha: 'float' },
+  evaluate: (x, attributes) => (x >= 0 ? x : alphaOf(attributes, 1) * Math.expm1(x)),
+  gradient: ({ y, dy, attributes }) => {
+    const alpha = alphaOf(attributes, 1);
+    // With alpha = 1 the slope is continuous at 0 and needs no comparison.
+    return mul(dy, alpha === 1 ? min(add(y, 1), 1) : where(greater(y, 0), 1, add(y, alpha)));
+  },
+  compose64: (x, attributes) => where(less(x, 0), mul(sub(exp(min(x, 0)), 1), alphaOf(attributes, 1)), x),
+});
+/** SELU's constants to double precision (Klambauer 2017). */
+export const SELU_ALPHA = 1.6732632423543772;
+export const SELU_LAMBDA = 1.0507009873554805;
+const Selu = unary('Selu', {
+  attributes: { alpha: 'float', gamma: 'float' },
+  evaluate: (x) => SELU_LAMBDA * (x > 0 ? x : SELU_ALPHA * Math.expm1(x)),
+  gradient: ({ y, dy }) => mul(dy, where(greater(y, 0), SELU_LAMBDA, add(y, SELU_LAMBDA * SELU_ALPHA))),
+  compose64: (x) => mul(where(greater(x, 0), x, mul(sub(exp(min(x, 0)), 1), SELU_ALPHA)), SELU_LAMBDA),
+});
+const Softplus = unary('Softplus', {
+  evaluate: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+  gradient: ({ x, dy }) => mul(dy, sigmoid(x)),
+  compose64: (x) => add(max(x, 0), log(add(exp(neg(abs(x))), 1))),
+});
+const Softsign = unary('Softsign', {
+  evaluate: (x) => x / (1 + Math.abs(x)),
+  gradient: ({ x, dy }) => div(dy, pow(add(abs(x), 1), 2)),
+  compose64: (x) => div(x, add(abs(x), 1)),
+});
+const Erf = unary('Erf', {
+  evaluate: erfOf,
+  gradient: ({ x, dy }) => mul(dy, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI))),
+});
+/** Zero inside ±lambd, the value itself outside. */
+const Shrink = unary('Shrink', {
+  attributes: { lambd: 'float', bias: 'float' },
+  evaluate: (x, { lambd = 0.5, bias = 0 }) => (x < -Number(lambd) ? x + Number(bias) : x > Number(lambd) ? x - Number(bias) : 0),
+  gradient: ({ x, dy, attributes }) => where(greater(abs(x), Number(attributes.lambd ?? 0.5)), dy, 0),
+});
+const truth = (name: string, evaluate: (x: number) => boolean): OpRecord => ({
+  name,
+  infer: ([x]) => [{ dtype: 'bool', shape: (x as Tensor).shape }],
+  gradient: notDifferentiable('a truth value has no slope'),
+  evaluate: ([x = 0]) => Number(evaluate(x)),
+});
+const IsNaN = truth('IsNaN', Number.isNaN);
+const IsInf = truth('IsInf', (x) => Math.abs(x) === Number.POSITIVE_INFINITY);
+
+export const abs = op(Abs);
+export const sign = op(Sign);
+export const floor = op(Floor);
+export const ceil = op(Ceil);
+/** Nearest whole number, halves to even. */
+export const round = op(Round);
+export const exp = op(Exp);
+export const sqrt = op(Sqrt);
+export const reciprocal = op(Reciprocal);
+export const sin = op(Sin);
+export const cos = op(Cos);
+export const tanh = op(Tanh);
+export const atan = op(Atan);
+export const sigmoid = op(Sigmoid);
+export const relu = op(Relu);
+export const softplus = op(Softplus);
+export const softsign = op(Softsign);
+/** Gauss's error function. */
+export const erf = op(Erf);
+export const isNaN = op(IsNaN);
+export const isInf = op(IsInf);
+
+/** `x` for x ≥ 0, `alpha`·x below; alpha 0.01 unless given. */
+export function leakyRelu(x: Tensor, alpha = 0.01): Tensor {
+  return applyOne(LeakyRelu, [x], { alpha });
+}
+
+/** `x` for x ≥ 0, `alpha`·(eˣ − 1) below; alpha 1 unless given. */
+export function elu(x: Tensor, alpha = 1): Tensor {
+  return applyOne(Elu, [x], { alpha });
+}
+
+/** Scaled ELU (Klambauer 2017). */
+export function selu(x: Tensor): Tensor {
+  return applyOne(Selu, [x], { alpha: SELU_ALPHA, gamma: SELU_LAMBDA });
+}
+
+/** Values within ±`threshold` become 0: keeps denormal numbers out where the engine cannot flush them. */
+export function shrink(x: Tensor, threshold: number): Tensor {
+  return applyOne(Shrink, [x], { lambd: threshold, bias: 0 });
+}
+
+/** Between `low` and `high`; the gradient stops outside. */
+export function clip(x: Tensor, low: number, high: number): Tensor {
+  return min(max(x, low), high);
+}
+
+/** x². */
+export function square(x: Tensor): Tensor {
+  return mul(x, x);
+}
+
+/** Error function in float64: the Maclaurin series for |x| < 3, Lentz's continued fraction of erfc beyond; relative error under 1e-15. */
+export function erfOf(x: number): number {
+  const size = Math.abs(x);
+  if (size > 6) return Math.sign(x);
+  if (size < 3) {
+    let term = x;
+    let sum = x;
+    for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
+      term *= (2 * x * x) / (2 * n + 1);
+      sum += term;
+    }
+    return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
+  }
+  let fraction = 0;
+  for (let n = 60; n >= 1; n--) fraction = n / 2 / (size + fraction);
+  return Math.sign(x) * (1 - Math.exp(-x * x) / Math.sqrt(Math.PI) / (size + fraction));
+}
+
+export const elementwiseRecords = {
+  Abs, Sign, Floor, Ceil, Round, Exp, Sqrt, Reciprocal, Sin, Cos, Tanh, Atan, Sigmoid, Relu, LeakyRelu, Elu, Selu, Softplus, Softsign, Erf, Shrink, IsNaN, IsInf,
+};

@@ -1,0 +1,29 @@
+import { arithmeticRecords } from './arithmetic.js';
+import { bitsRecords } from './bits.js';
+import { controlRecords } from './control.js';
+import { elementwiseRecords } from './elementwise.js';
+import { indexingRecords } from './indexing.js';
+import { linearRecords } from './linear.js';
+import { movementRecords } from './movement.js';
+import { reductionRecords } from './reduction.js';
+
+export * from './arithmetic.js';
+export * from './bits.js';
+export * from './control.js';
+export * from './elementwise.js';
+export * from './indexing.js';
+export * from './linear.js';
+export * from './movement.js';
+export * from './reduction.js';
+
+/** Every operator, by its ONNX name. */
+export const records = {
+  ...arithmeticRecords,
+  ...bitsRecords,
+  ...controlRecords,
+  ...elementwiseRecords,
+  ...indexingRecords,
+  ...linearRecords,
+  ...movementRecords,
+  ...reductionRecords,
+};

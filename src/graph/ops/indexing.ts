@@ -1,0 +1,102 @@
+import { NdArray } from '../../core/ndarray.js';
+import { type Dim, normalizeAxis, sizeOf } from '../../core/shape.js';
+import { dtypes, type DType } from '../../core/dtype.js';
+import { applyOne, constant, notDifferentiable, type OpRecord, scalar, type Tensor } from '../node.js';
+import { cast, expandLike, reshape, unsqueeze } from './movement.js';
+
+const Gather: OpRecord = {
+  name: 'Gather',
+  attributes: { axis: 'int' },
+  infer: ([x, indices], { axis }) => [
+    { dtype: (x as Tensor).dtype, shape: (x as Tensor).shape.flatMap((dim, i): readonly Dim[] => (i === axis ? (indices as Tensor).shape : [dim])) },
+  ],
+  gradient: ({ inputs: [x, indices], attributes, dy }) => {
+    const [source, at] = [x as Tensor, indices as Tensor];
+    if (attributes.axis === 0) return [scatterAdd(zerosLike(source), reshape(at, [...at.shape, 1]), dy)];
+    // Elementwise indices along the axis: one scatter serves every axis.
+    const axis = attributes.axis as number;
+    if (at.rank === 0) return [scatterElementsAdd(source, expandLike(reshape(at, source.shape.map(() => 1)), unsqueeze(dy, [axis])), unsqueeze(dy, [axis]), axis)];
+    const flat = reshape(dy, source.shape.map((dim, i) => (i === axis ? -1 : dim)));
+    const column = reshape(at, source.shape.map((_, i) => (i === axis ? -1 : 1)));
+    return [scatterElementsAdd(source, expandLike(column, flat), flat, axis)];
+  },
+};
+
+/** Rows of `x` along an axis (the first unless given) at whole-number indices. */
+export function gather(x: Tensor, indices: Tensor, axis = 0): Tensor {
+  return applyOne(Gather, [x, indices], { axis: normalizeAxis(axis, x.rank) });
+}
+
+const GatherElements: OpRecord = {
+  name: 'GatherElements',
+  attributes: { axis: 'int' },
+  infer: ([x, indices]) => [{ dtype: (x as Tensor).dtype, shape: (indices as Tensor).shape }],
+  gradient: ({ inputs: [x, indices], attributes, dy }) => [scatterElementsAdd(x as Tensor, indices as Tensor, dy, attributes.axis as number)],
+};
+
+/** One element along `axis` for every index. */
+export function gatherElements(x: Tensor, indices: Tensor, axis: number): Tensor {
+  return applyOne(GatherElements, [x, indices], { axis: normalizeAxis(axis, x.rank) });
+}
+
+const ScatterElements: OpRecord = {
+  name: 'ScatterElements',
+  attributes: { axis: 'int', reduction: 'string' },
+  infer: ([x]) => [x as Tensor],
+  gradient: ({ inputs: [, indices], attributes, dy }) => [dy, undefined, gatherElements(dy, indices as Tensor, attributes.axis as number)],
+};
+
+function scatterElementsAdd(like: Tensor, indices: Tensor, updates: Tensor, axis: number): Tensor {
+  return applyOne(ScatterElements, [zerosLike(like), indices, updates], { axis, reduction: 'add' });
+}
+
+const ScatterND: OpRecord = {
+  name: 'ScatterND',
+  attributes: { reduction: 'string' },
+  infer: ([x]) => [x as Tensor],
+  gradient: ({ inputs: [, indices], dy }) => {
+    const at = indices as Tensor;
+    return [dy, undefined, gather(dy, reshape(at, at.shape.slice(0, -1)))];
+  },
+};
+
+/** `x` with `updates` added to the rows that `indices` [..., 1] name. */
+export function scatterAdd(x: Tensor, indices: Tensor, updates: Tensor): Tensor {
+  return applyOne(ScatterND, [x, cast(indices, 'int64'), updates], { reduction: 'add' });
+}
+
+/** Zeros in the shape of another tensor. */
+export function zerosLike(x: Tensor): Tensor {
+  return filledLike(x, 0);
+}
+
+/** One value in the shape of another tensor. */
+export function filledLike(x: Tensor, value: number): Tensor {
+  const one = scalar(value, x.dtype);
+  return x.rank === 0 ? one : expandLike(reshape(one, x.shape.map(() => 1)), x);
+}
+
+/** Rows of the identity matrix: 1 at the label, else 0; labels are whole numbers in [0, classes). */
+export function oneHot(labels: Tensor, classes: number, dtype: DType): Tensor {
+  const eye = new NdArray(dtypes[dtype].allocate(sizeOf([classes, classes])), [classes, classes], dtype);
+  for (let i = 0; i < classes; i++) eye.set(i * classes + i, 1);
+  return gather(constant(eye, `eye_${classes}`), cast(labels, 'int64'));
+}
+
+const Range: OpRecord = {
+  name: 'Range',
+  infer: ([start, limit, delta]) => {
+    const [from, to, step] = [start, limit, delta].map((t) => t?.node.value?.at(0));
+    const length = from === undefined || to === undefined || !step ? `range${(limit as Tensor).node.id}` : Math.max(0, Math.ceil((to - from) / step));
+    return [{ dtype: (start as Tensor).dtype, shape: [length] }];
+  },
+  gradient: notDifferentiable('a range of whole numbers does not depend on the data'),
+};
+
+/** Whole numbers 0 … n − 1, where n is an int64 scalar; `length` names the axis where it is not known. */
+export function range(limit: Tensor, length?: Dim): Tensor {
+  const result = applyOne(Range, [scalar(0, 'int64'), limit, scalar(1, 'int64')]);
+  return length === undefined ? result : reshape(result, [length]);
+}
+
+export const indexingRecords = { Gather, GatherElements, ScatterElements, ScatterND, Range };

@@ -1,0 +1,81 @@
+import { normalizeAxis, type Shape } from '../../core/shape.js';
+import { applyOne, constantInts, type GradientContext, notDifferentiable, type OpRecord, type Tensor } from '../node.js';
+import { div, equal, mul, sub } from './arithmetic.js';
+import { exp } from './elementwise.js';
+import { cast, expandLike, keepAxes, type ReduceOptions, reducedShape, reduceInputs, reduceSum, sizeAs } from './movement.js';
+
+function reduction(name: string, gradient: (x: Tensor, y: Tensor, dy: Tensor, axes: readonly number[] | undefined) => Tensor): OpRecord {
+  return {
+    name,
+    attributes: { keepdims: 'int' },
+    infer: ([x, axes], { keepdims }) => [{ dtype: (x as Tensor).dtype, shape: reducedShape(x as Tensor, axes && constantInts(axes), keepdims !== 0) }],
+    gradient: ({ inputs: [x, axes], outputs: [y], attributes, dy }: GradientContext) => {
+      const widen = (t: Tensor) => keepAxes(t, x as Tensor, axes, attributes.keepdims !== 0);
+      return [gradient(x as Tensor, widen(y as Tensor), widen(dy), axes && constantInts(axes))];
+    },
+  };
+}
+
+const ReduceMean = reduction('ReduceMean', (x, y, dy) => expandLike(div(dy, div(sizeAs(x, x.dtype), sizeAs(y, x.dtype))), x));
+/** Ties share the gradient equally. */
+const towardsExtremes = (x: Tensor, y: Tensor, dy: Tensor, axes: readonly number[] | undefined): Tensor => {
+  const hit = cast(equal(x, y), x.dtype);
+  return mul(hit, div(dy, reduceSum(hit, { ...(axes ? { axes } : {}), keepdims: true })));
+};
+const ReduceMax = reduction('ReduceMax', towardsExtremes);
+const ReduceMin = reduction('ReduceMin', towardsExtremes);
+const ReduceLogSumExp = reduction('ReduceLogSumExp', (x, y, dy) => mul(dy, exp(sub(x, y))));
+
+const reduce = (record: OpRecord) => (x: Tensor, { axes, keepdims = false }: ReduceOptions = {}): Tensor =>
+  axes?.length === 0 ? x : applyOne(record, reduceInputs(x, axes), { keepdims: keepdims ? 1 : 0 });
+
+/** Mean over axes. */
+export const reduceMean = reduce(ReduceMean);
+/** Largest over axes. */
+export const reduceMax = reduce(ReduceMax);
+/** Smallest over axes. */
+export const reduceMin = reduce(ReduceMin);
+/** log Σ eˣ over axes, without overflow. */
+export const reduceLogSumExp = reduce(ReduceLogSumExp);
+
+const onAxis = (name: string, gradient: (y: Tensor, dy: Tensor, axis: number) => Tensor): OpRecord => ({
+  name,
+  attributes: { axis: 'int' },
+  infer: ([x]) => [x as Tensor],
+  gradient: ({ outputs: [y], dy, attributes }) => [gradient(y as Tensor, dy, attributes.axis as number)],
+});
+
+const Softmax = onAxis('Softmax', (y, dy, axis) => {
+  const product = mul(dy, y);
+  return sub(product, mul(y, reduceSum(product, { axes: [axis], keepdims: true })));
+});
+const LogSoftmax = onAxis('LogSoftmax', (y, dy, axis) => sub(dy, mul(exp(y), reduceSum(dy, { axes: [axis], keepdims: true }))));
+
+/** eˣ / Σ eˣ along an axis; the last unless given. */
+export function softmax(x: Tensor, axis = -1): Tensor {
+  return applyOne(Softmax, [x], { axis: normalizeAxis(axis, x.rank) });
+}
+
+/** log softmax, stable for large |x|. */
+export function logSoftmax(x: Tensor, axis = -1): Tensor {
+  return applyOne(LogSoftmax, [x], { axis: normalizeAxis(axis, x.rank) });
+}
+
+/** The logits behind a tensor that is the softmax of something along its last axis, else undefined. */
+export function softmaxLogits(y: Tensor): Tensor | undefined {
+  return y.node.record === Softmax && y.node.attributes.axis === y.rank - 1 ? y.node.inputs[0] : undefined;
+}
+
+const ArgMax: OpRecord = {
+  name: 'ArgMax',
+  attributes: { axis: 'int', keepdims: 'int' },
+  infer: ([x], { axis, keepdims }) => [{ dtype: 'int64', shape: reducedShape(x as Tensor, [axis as number], keepdims !== 0) as Shape }],
+  gradient: notDifferentiable('an index jumps'),
+};
+
+/** Index of the largest along an axis, the first of ties; int64. */
+export function argMax(x: Tensor, { axis = -1, keepdims = false }: { axis?: number; keepdims?: boolean } = {}): Tensor {
+  return applyOne(ArgMax, [x], { axis: normalizeAxis(axis, x.rank), keepdims: keepdims ? 1 : 0 });
+}
+
+export const reductionRecords = { ReduceMean, ReduceMax, ReduceMin, ReduceLogSumExp, Softmax, LogSoftmax, ArgMax };

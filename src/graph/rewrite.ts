@@ -1,0 +1,44 @@
+import { type Body, makeNode, type Node, type Tensor, topological } from './node.js';
+
+/** What a visitor makes of a node whose inputs were rewritten (`before` is the node as it was): its outputs, or undefined to keep it. */
+export type Visitor = (node: Node, before: Node) => readonly Tensor[] | undefined;
+
+/**
+ * The same tensors over a changed graph: every tensor in `replace` is swapped, every node that depends on a changed one is made anew,
+ * bodies included. `visit` may put other tensors in a node's place. Shared nodes stay shared.
+ */
+export function rewrite(outputs: readonly Tensor[], replace: ReadonlyMap<Tensor, Tensor>, visit: Visitor = () => undefined): Tensor[] {
+  const swapped = new Map<Tensor, Tensor>(replace);
+  const at = (tensor: Tensor): Tensor => swapped.get(tensor) ?? tensor;
+  for (const node of topological(outputs)) {
+    if (node.outputs.every((tensor) => replace.has(tensor))) continue;
+    const current = withInputs(node, at);
+    const results = visit(current, node) ?? current.outputs;
+    if (results === node.outputs) continue;
+    node.outputs.forEach((before, i) => {
+      const after = results[i];
+      if (!after || after === before || replace.has(before)) return;
+      if (before.name !== undefined && after.node.record.name !== 'Input') after.name ??= before.name;
+      if (node.label !== undefined) after.node.label ??= node.label;
+      swapped.set(before, after);
+    });
+  }
+  return outputs.map(at);
+}
+
+/** The node over other inputs; itself where none changed. */
+function withInputs(node: Node, at: (tensor: Tensor) => Tensor): Node {
+  const inputs = node.inputs.map(at);
+  let changed = inputs.some((tensor, i) => tensor !== node.inputs[i]);
+  const bodies: Record<string, Body> = {};
+  for (const [key, body] of Object.entries(node.bodies)) {
+    const results = body.results.map(at);
+    const parameters = body.parameters.map(at);
+    changed ||= results.some((tensor, i) => tensor !== body.results[i]) || parameters.some((tensor, i) => tensor !== body.parameters[i]);
+    bodies[key] = { parameters, results };
+  }
+  if (!changed) return node;
+  const made = makeNode(node.record, inputs, node.attributes, node.outputs, { bodies, ...(node.value ? { value: node.value } : {}) });
+  if (node.label !== undefined) made.label = node.label;
+  return made;
+}

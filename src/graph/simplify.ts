@@ -1,0 +1,154 @@
+import { isFloat } from '../core/dtype.js';
+import { NdArray } from '../core/ndarray.js';
+import { isStatic, sameShape, sizeOf, stridesOf } from '../core/shape.js';
+import { constant, constantInts, dependencies, isConstant, type Node, scalarValue, type Tensor, topological } from './node.js';
+import { gemm, type GemmOptions, sumRows } from './ops/linear.js';
+import { rewrite } from './rewrite.js';
+
+/** Constants of more elements than this are computed by the engine. */
+const FOLD_LIMIT = 4096;
+
+/**
+ * The same tensors with less work behind them: constants folded, equal nodes merged, neutral operations dropped,
+ * sums and transposes pulled into the `Gemm` beside them, float64 operators that engines lack written out. What no output needs is gone.
+ */
+export function simplify(outputs: readonly Tensor[]): Tensor[] {
+  const composed = rewrite(outputs, new Map(), composeFloat64);
+  const clean = merge(composed);
+  const uses = countUses(clean);
+  const fused = rewrite(clean, new Map(), (node, before) => {
+    const better = columnSum(node) ?? fuseGemm(node, (i) => uses.get(before.inputs[i] as Tensor) === 1);
+    return better && [better];
+  });
+  return merge(fused);
+}
+
+/** Folds constants, drops neutral operations and lets equal nodes be one. */
+function merge(outputs: readonly Tensor[]): Tensor[] {
+  const merged = new Map<string, readonly Tensor[]>();
+  return rewrite(outputs, new Map(), (node) => {
+    const other = neutral(node) ?? fold(node);
+    if (other && !isConstant(other)) return [other];
+    const kept = other?.node ?? node;
+    const key = mergeKey(kept);
+    if (key === undefined) return other ? [other] : undefined;
+    const known = merged.get(key);
+    if (known) return known;
+    merged.set(key, kept.outputs);
+    return other ? [other] : undefined;
+  });
+}
+
+function composeFloat64(node: Node): readonly Tensor[] | undefined {
+  const { compose64 } = node.record;
+  return compose64 && node.outputs[0]?.dtype === 'float64' ? [compose64(node.inputs, node.attributes)] : undefined;
+}
+
+/** What makes two nodes the same computation; undefined for nodes that must stay apart. */
+function mergeKey(node: Node): string | undefined {
+  if (node.record.name === 'Input' || Object.keys(node.bodies).length > 0) return undefined;
+  const { value } = node;
+  if (value) return value.size <= 64 ? `${value.dtype}|${value.shape}|${Array.from(value.data as ArrayLike<number | bigint>, (element) => (Object.is(element, -0) ? '-0' : String(element)))}` : undefined;
+  return `${node.record.name}|${node.inputs.map((tensor) => `${tensor.node.id}.${tensor.index}`)}|${JSON.stringify(node.attributes)}`;
+}
+
+/** x + 0, x − 0, x · 1, x / 1, −(−x), Identity: the tensor that stands for the node. */
+function neutral(node: Node): Tensor | undefined {
+  const [a, b] = node.inputs;
+  const output = node.outputs[0];
+  if (!a || !output) return undefined;
+  const same = (tensor: Tensor | undefined): Tensor | undefined =>
+    tensor && sameShape(tensor.shape, output.shape) && tensor.dtype === output.dtype ? tensor : undefined;
+  const [left, right] = [scalarValue(a), b && scalarValue(b)];
+  switch (node.record.name) {
+    case 'Identity':
+      return a;
+    case 'Add':
+      return right === 0 ? same(a) : left === 0 ? same(b) : undefined;
+    case 'Sub':
+      return right === 0 ? same(a) : undefined;
+    case 'Mul':
+      return right === 1 ? same(a) : left === 1 ? same(b) : undefined;
+    case 'Div':
+      return right === 1 ? same(a) : undefined;
+    case 'Neg':
+      return a.node.record.name === 'Neg' ? a.node.inputs[0] : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** The value of an elementwise operator over small constants. */
+function fold(node: Node): Tensor | undefined {
+  const { evaluate } = node.record;
+  const output = node.outputs[0];
+  const values = node.inputs.flatMap((tensor) => tensor.node.value ?? []);
+  if (!evaluate || !output || !isFloat(output.dtype) || !isStatic(output.shape) || sizeOf(output.shape) > FOLD_LIMIT) return undefined;
+  if (values.length === 0 || values.length !== node.inputs.length) return undefined;
+  const result = NdArray.zeros(output.shape, output.dtype);
+  const index = values.map((value) => broadcastIndex(value, output.shape as readonly number[]));
+  for (let i = 0; i < result.size; i++) {
+    const elements = values.map((value, k) => value.at((index[k] as (flat: number) => number)(i)));
+    result.set(i, evaluate(elements, node.attributes));
+  }
+  return constant(result);
+}
+
+/** Where element `i` of a broadcast result lies in one operand. */
+function broadcastIndex(value: NdArray, shape: readonly number[]): (flat: number) => number {
+  if (value.size === 1) return () => 0;
+  const own = stridesOf(value.shape);
+  const outer = stridesOf(shape);
+  const lead = shape.length - value.shape.length;
+  return (flat) => value.shape.reduce((offset, dim, axis) => (dim === 1 ? offset : offset + (Math.floor(flat / (outer[axis + lead] ?? 1)) % dim) * (own[axis] ?? 1)), 0);
+}
+
+function countUses(outputs: readonly Tensor[]): Map<Tensor, number> {
+  const uses = new Map<Tensor, number>();
+  const use = (tensor: Tensor): void => {
+    uses.set(tensor, (uses.get(tensor) ?? 0) + 1);
+  };
+  for (const node of topological(outputs)) dependencies(node).forEach(use);
+  outputs.forEach(use);
+  return uses;
+}
+
+/** c ± s·(A·B) in one `Gemm` that starts from c: the update of a weight costs no pass over memory of its own. */
+function fuseGemm(node: Node, usedOnce: (input: number) => boolean): Tensor | undefined {
+  const { name } = node.record;
+  const output = node.outputs[0];
+  if ((name !== 'Add' && name !== 'Sub') || output?.rank !== 2) return undefined;
+  const [a, b] = node.inputs as [Tensor, Tensor];
+  const isProduct = (tensor: Tensor, i: number): boolean => tensor.node.record.name === 'Gemm' && tensor.node.inputs.length === 2 && usedOnce(i);
+  const second = isProduct(b, 1);
+  if (!second && !(name === 'Add' && isProduct(a, 0))) return undefined;
+  const [product, other] = second ? [b, a] : [a, b];
+  if (!sameShape(other.shape, product.shape)) return undefined;
+  const [left, right] = product.node.inputs as [Tensor, Tensor];
+  const { alpha = 1, transA, transB } = product.node.attributes as GemmOptions;
+  const scaled = usedOnce(second ? 0 : 1) ? scaledBy(other) : undefined;
+  return gemm(left, right, scaled?.tensor ?? other, {
+    alpha: name === 'Sub' ? -alpha : alpha,
+    beta: scaled?.factor ?? 1,
+    transA: Boolean(transA),
+    transB: Boolean(transB),
+  });
+}
+
+/** The parts of s·x for a constant s. */
+function scaledBy(tensor: Tensor): { tensor: Tensor; factor: number } | undefined {
+  if (tensor.node.record.name !== 'Mul') return undefined;
+  const [a, b] = tensor.node.inputs as [Tensor, Tensor];
+  const [left, right] = [scalarValue(a), scalarValue(b)];
+  if (right !== undefined && sameShape(a.shape, tensor.shape)) return { tensor: a, factor: right };
+  if (left !== undefined && sameShape(b.shape, tensor.shape)) return { tensor: b, factor: left };
+  return undefined;
+}
+
+/** A sum over the first axis of a matrix, in the form that the engine computes fastest. */
+function columnSum(node: Node): Tensor | undefined {
+  if (node.record.name !== 'ReduceSum' || node.attributes.keepdims !== 0) return undefined;
+  const [x, axes] = node.inputs;
+  const over = axes && constantInts(axes);
+  return x?.rank === 2 && over?.length === 1 && over[0] === 0 ? sumRows(x) : undefined;
+}

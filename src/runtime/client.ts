@@ -1,0 +1,224 @@
+import { ArgumentError, EngineError } from '../core/errors.js';
+import type { NdArray } from '../core/ndarray.js';
+import { allocateShared, type Call, type Calls, type EngineFacts, messageOf, pack, type Reply, type Request, unpack, type WireArray } from './protocol.js';
+import type { Backend, Engine, Feeds, LoadOptions, OutputPlan, Resident, RunOptions, RunResult, Session } from './session.js';
+
+/** The caller's end of the line to an engine. */
+export interface Link {
+  post(request: Request, moved: Transferable[]): void;
+  /** `end` is told why the engine's thread is gone. */
+  listen(receive: (reply: Reply) => void, end: (reason: string) => void): void;
+  /** Whether an answer is awaited: only then may the line keep the process alive. */
+  hold(awaited: boolean): void;
+  /** Lets go of the thread; resolves when it has ended. */
+  end(): Promise<void>;
+}
+
+interface Pending {
+  readonly what: string;
+  resolve(value: never): void;
+  reject(error: EngineError): void;
+}
+
+/** The caller's side of an engine that lives at the other end of a link. */
+export class EngineClient implements Engine {
+  readonly backend: Backend;
+  readonly #link: Link;
+  readonly #open: (threads: number) => Link;
+  #facts: EngineFacts = { threads: 1, flushesDenormals: false };
+  readonly #pending = new Map<number, Pending>();
+  readonly #replicas = new Set<EngineClient>();
+  readonly #known = new WeakSet<Resident>();
+  #lastId = 0;
+  #failure: string | undefined;
+  #ended: Promise<void> | undefined;
+
+  private constructor(backend: Backend, link: Link, open: (threads: number) => Link) {
+    this.backend = backend;
+    this.#link = link;
+    this.#open = open;
+  }
+
+  /** Opens a link and waits until the engine at its end is ready. `open` serves for replicas too. @throws EngineError where ONNX Runtime cannot be started. */
+  static connect(backend: Backend, threads: number, open: (threads: number) => Link): Promise<EngineClient> {
+    const link = open(threads);
+    const client = new EngineClient(backend, link, open);
+    link.hold(true);
+    return new Promise((resolve, reject) => {
+      const refuse = (message: string) => {
+        client.#fail(message);
+        link.hold(false);
+        reject(new EngineError(`the ${backend} engine could not be started: ${message}`));
+      };
+      link.listen((reply) => {
+        if (reply.kind === 'ready') {
+          client.#facts = reply.facts;
+          link.hold(false);
+          resolve(client);
+        } else if (reply.kind === 'unable') {
+          refuse(reply.message);
+          void link.end();
+        } else client.#receive(reply);
+      }, refuse);
+    });
+  }
+
+  get threads(): number {
+    return this.#facts.threads;
+  }
+
+  get flushesDenormals(): boolean {
+    return this.#facts.flushesDenormals;
+  }
+
+  /** Whether it has been disposed or has died. */
+  get ended(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  async load(model: Uint8Array, options: LoadOptions = {}): Promise<Session> {
+    const name = options.name ?? 'graph';
+    const threads = checkThreads(options.threads ?? this.threads);
+    const moved: Transferable[] = [];
+    const { data } = pack({ data: model, shape: [model.length], dtype: 'uint8' }, moved);
+    const request = { model: data as Uint8Array, threads, optimization: options.optimization ?? 'disabled' };
+    return new SessionClient(this, name, await this.call('load', `loading '${name}'`, request, moved));
+  }
+
+  async put(array: NdArray): Promise<Resident> {
+    const [resident] = await this.putAll([array]);
+    return resident as Resident;
+  }
+
+  async putAll(arrays: readonly NdArray[]): Promise<Resident[]> {
+    const moved: Transferable[] = [];
+    const packed = arrays.map((array) => pack(array, moved));
+    return (await this.call('put', 'storing arrays', packed, moved)).map((resident) => this.know(resident));
+  }
+
+  async get(residents: readonly Resident[]): Promise<NdArray[]> {
+    const ids = residents.map((resident) => this.idOf(resident));
+    return (await this.call('get', 'reading values', ids)).map(unpack);
+  }
+
+  free(residents: readonly Resident[]): void {
+    if (this.ended) return;
+    const ids = residents.map((resident) => this.idOf(resident));
+    this.#link.post({ id: 0, call: 'free', request: ids }, []);
+  }
+
+  allocate(bytes: number): ArrayBufferLike {
+    return allocateShared(bytes);
+  }
+
+  async spawn(options: { readonly threads?: number } = {}): Promise<Engine> {
+    this.#requireAlive('starting a replica');
+    const replica = await EngineClient.connect(this.backend, checkThreads(options.threads ?? this.threads), this.#open);
+    if (this.#failure !== undefined) {
+      await replica.dispose();
+      this.#requireAlive('starting a replica');
+    }
+    this.#replicas.add(replica);
+    return replica;
+  }
+
+  dispose(): Promise<void> {
+    this.#ended ??= this.#end();
+    return this.#ended;
+  }
+
+  async #end(): Promise<void> {
+    const replicas = [...this.#replicas];
+    this.#fail('the engine has been disposed');
+    await Promise.all([this.#link.end(), ...replicas.map((replica) => replica.dispose())]);
+  }
+
+  /** Asks the engine; `what` says in an error what was being done. */
+  call<K extends Call>(call: K, what: string, request: Calls[K]['request'], moved: Transferable[] = []): Promise<Calls[K]['reply']> {
+    return new Promise((resolve, reject) => {
+      this.#requireAlive(what);
+      const id = ++this.#lastId;
+      try {
+        this.#link.post({ id, call, request } as Request, moved);
+      } catch (error) {
+        throw new EngineError(`${what}: the request cannot be sent to the engine: ${messageOf(error)}`, {}, { cause: error });
+      }
+      if (this.#pending.size === 0) this.#link.hold(true);
+      this.#pending.set(id, { what, resolve, reject });
+    });
+  }
+
+  /** Notes that a resident is this engine's. */
+  know(resident: Resident): Resident {
+    this.#known.add(resident);
+    return resident;
+  }
+
+  idOf(resident: Resident): number {
+    if (!this.#known.has(resident)) {
+      throw new ArgumentError('this value is not in this engine: pass the object that its own put or run gave, or get it there and put it here', {
+        received: resident,
+      });
+    }
+    return resident.id;
+  }
+
+  #requireAlive(what: string): void {
+    if (this.#failure !== undefined) throw new EngineError(`${what}: ${this.#failure}`);
+  }
+
+  #receive(reply: Extract<Reply, { id: number }>): void {
+    const pending = this.#pending.get(reply.id);
+    if (!pending) return;
+    this.#pending.delete(reply.id);
+    if (this.#pending.size === 0) this.#link.hold(false);
+    if (reply.kind === 'answer') pending.resolve(reply.value as never);
+    else pending.reject(new EngineError(`${pending.what}: ${reply.message}`));
+  }
+
+  #fail(reason: string): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = reason;
+    if (this.#pending.size > 0) this.#link.hold(false);
+    for (const { what, reject } of this.#pending.values()) reject(new EngineError(`${what}: ${reason}`));
+    this.#pending.clear();
+    for (const replica of this.#replicas) replica.#fail(`the engine it is a replica of has ended: ${reason}`);
+    this.#replicas.clear();
+  }
+}
+
+class SessionClient implements Session {
+  readonly #engine: EngineClient;
+  readonly #name: string;
+  readonly #id: number;
+
+  constructor(engine: EngineClient, name: string, id: number) {
+    this.#engine = engine;
+    this.#name = name;
+    this.#id = id;
+  }
+
+  async run(feeds: Feeds, outputs: OutputPlan, options: RunOptions = {}): Promise<RunResult> {
+    const engine = this.#engine;
+    const moved: Transferable[] = [];
+    const sent: Record<string, WireArray | number> = {};
+    for (const [name, feed] of Object.entries(feeds)) sent[name] = 'data' in feed ? pack(feed, moved) : engine.idOf(feed);
+    const free = (options.free ?? []).map((resident) => engine.idOf(resident));
+    const reply = await engine.call('run', `running '${this.#name}'`, { session: this.#id, feeds: sent, outputs, free }, moved);
+    const fetched: Record<string, NdArray> = {};
+    for (const [name, array] of Object.entries(reply.fetched)) fetched[name] = unpack(array);
+    for (const resident of Object.values(reply.kept)) engine.know(resident);
+    return { fetched, kept: reply.kept };
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#engine.ended) return;
+    await this.#engine.call('unload', `disposing '${this.#name}'`, this.#id);
+  }
+}
+
+/** @throws ArgumentError where the number of threads is not a whole number from 1. */
+export function checkThreads(threads: number): number {
+  if (Number.isInteger(threads) && threads >= 1) return threads;
+  throw new ArgumentError(`threads must be a whole number from 1, got ${threads}`, { argument: 'threads', received: threads, expected: 'an integer ≥ 1' });
+}

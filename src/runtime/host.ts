@@ -1,0 +1,171 @@
+import { type DType, dtypes, isTypedArray, type TypedArray } from '../core/dtype.js';
+import { suggestion } from '../core/names.js';
+import { flushesDenormals, type Ort, type OrtSession, type OrtTensor, sessionOptions } from './ort.js';
+import { type Call, type Calls, isShared, messageOf, pack, packOwned, type Reply, type Request, type WireArray } from './protocol.js';
+import type { Backend, Resident } from './session.js';
+
+/** The engine's end of the line to its caller. */
+export interface HostPort {
+  post(reply: Reply, moved: Transferable[]): void;
+  listen(receive: (request: Request) => void): void;
+}
+
+interface Loaded {
+  readonly session: OrtSession;
+  /** Copies of feeds on shared memory, by input: onnxruntime-node takes none. ONNX Runtime's results never alias its feeds, so each serves every run. */
+  readonly scratch: Map<string, TypedArray>;
+}
+
+type Answers = { [K in Call]: (request: Calls[K]['request'], moved: Transferable[]) => Promise<Calls[K]['reply']> };
+
+/** The engine's side: owns sessions and residents, and answers requests one after the other. */
+export class EngineHost {
+  readonly #ort: Ort;
+  readonly #backend: Backend;
+  readonly #sessions = new Map<number, Loaded>();
+  readonly #residents = new Map<number, OrtTensor>();
+  #lastId = 0;
+
+  private constructor(ort: Ort, backend: Backend) {
+    this.#ort = ort;
+    this.#backend = backend;
+  }
+
+  /** Opens ONNX Runtime and serves one caller; says `ready`, or `unable` and why. */
+  static async serve(port: HostPort, backend: Backend, threads: number, open: () => Promise<Ort>): Promise<EngineHost | undefined> {
+    try {
+      const ort = await open();
+      // The WebAssembly build has one pool for all sessions, made with the first.
+      if (backend !== 'native') ort.env.wasm.numThreads = threads;
+      const flushes = await flushesDenormals(ort, backend);
+      const host = new EngineHost(ort, backend);
+      let previous: Promise<void> = Promise.resolve();
+      port.listen((request) => {
+        previous = previous.then(() => host.#answer(port, request));
+      });
+      const poolThreads = backend === 'native' ? threads : (ort.env.wasm.numThreads ?? threads);
+      port.post({ kind: 'ready', facts: { threads: poolThreads, flushesDenormals: flushes } }, []);
+      return host;
+    } catch (error) {
+      port.post({ kind: 'unable', message: messageOf(error) }, []);
+      return undefined;
+    }
+  }
+
+  /** Lets go of everything the caller had. */
+  async close(): Promise<void> {
+    for (const { session } of this.#sessions.values()) await session.release();
+    this.#sessions.clear();
+    this.#release([...this.#residents.keys()]);
+  }
+
+  async #answer(port: HostPort, { id, call, request }: Request): Promise<void> {
+    try {
+      const moved: Transferable[] = [];
+      const answer = this.#answers[call] as (request: Calls[Call]['request'], moved: Transferable[]) => Promise<Calls[Call]['reply']>;
+      port.post({ kind: 'answer', id, value: await answer(request, moved) }, moved);
+    } catch (error) {
+      // ONNX Runtime's web build puts its own call and code in front of the message.
+      port.post({ kind: 'refusal', id, message: messageOf(error).replace(/^.*ERROR_MESSAGE: /, '') }, []);
+    }
+  }
+
+  readonly #answers: Answers = {
+    load: async ({ model, threads, optimization }) => {
+      const bytes = isShared(model) ? model.slice() : model;
+      const session = await this.#ort.InferenceSession.create(bytes, sessionOptions(this.#backend, threads, optimization));
+      this.#sessions.set(++this.#lastId, { session, scratch: new Map() });
+      return this.#lastId;
+    },
+    unload: async (id) => {
+      const loaded = this.#sessions.get(id);
+      this.#sessions.delete(id);
+      await loaded?.session.release();
+      return null;
+    },
+    run: async ({ session: id, feeds, outputs, free }, moved) => {
+      const loaded = this.#sessions.get(id);
+      if (!loaded) throw new Error('the session has been disposed');
+      const tensors: Record<string, OrtTensor> = {};
+      for (const [name, feed] of Object.entries(feeds)) tensors[name] = this.#feed(loaded, name, feed);
+      const results = await loaded.session.run(tensors, Object.keys(outputs));
+      const fetched: Record<string, WireArray> = {};
+      const kept: Record<string, Resident> = {};
+      for (const [name, fate] of Object.entries(outputs)) {
+        const tensor = results[name];
+        if (!tensor) throw new Error(`the graph gave no output '${name}'`);
+        if (fate === 'keep') kept[name] = this.#keep(tensor);
+        else {
+          fetched[name] = packOwned(await read(tensor), moved);
+          tensor.dispose();
+        }
+      }
+      this.#release(free);
+      return { fetched, kept };
+    },
+    put: async (arrays) => arrays.map((array) => this.#keep(this.#tensor(isShared(array.data) ? { ...array, data: array.data.slice() } : array))),
+    get: async (ids, moved) => {
+      const arrays: WireArray[] = [];
+      for (const id of ids) {
+        const { data, shape, dtype } = await read(this.#resident(id));
+        arrays.push(pack({ data: isShared(data) ? data.slice() : data, shape, dtype }, moved));
+      }
+      return arrays;
+    },
+    free: async (ids) => {
+      this.#release(ids);
+      return null;
+    },
+  };
+
+  #feed({ session, scratch }: Loaded, name: string, feed: WireArray | number): OrtTensor {
+    // The native build ignores feeds it does not know: a misspelt optional input would go unnoticed.
+    if (!session.inputNames.includes(name)) throw new Error(`the graph has no input '${name}'${suggestion(name, session.inputNames)}`);
+    if (typeof feed === 'number') return this.#resident(feed);
+    if (this.#backend !== 'native' || !isShared(feed.data)) return this.#tensor(feed);
+    let copy = scratch.get(name);
+    if (copy?.length === feed.data.length && copy.constructor === feed.data.constructor) bytesOf(copy).set(bytesOf(feed.data));
+    else {
+      copy = feed.data.slice();
+      scratch.set(name, copy);
+    }
+    return this.#tensor({ ...feed, data: copy });
+  }
+
+  #tensor({ data, shape, dtype }: WireArray): OrtTensor {
+    return new this.#ort.Tensor(dtype, data, shape);
+  }
+
+  #keep(tensor: OrtTensor): Resident {
+    this.#residents.set(++this.#lastId, tensor);
+    return { id: this.#lastId, dtype: dtypeOf(tensor), shape: tensor.dims };
+  }
+
+  #resident(id: number): OrtTensor {
+    const tensor = this.#residents.get(id);
+    if (!tensor) throw new Error(`value ${id} is not in the engine any more: it has been freed`);
+    return tensor;
+  }
+
+  #release(ids: readonly number[]): void {
+    for (const id of ids) {
+      this.#residents.get(id)?.dispose();
+      this.#residents.delete(id);
+    }
+  }
+}
+
+async function read(tensor: OrtTensor): Promise<WireArray> {
+  const data = await tensor.getData();
+  if (!isTypedArray(data)) throw new Error(`a tensor of ${tensor.type} cannot be read`);
+  return { data, shape: tensor.dims, dtype: dtypeOf(tensor) };
+}
+
+function dtypeOf({ type }: OrtTensor): DType {
+  if (!Object.hasOwn(dtypes, type)) throw new Error(`a tensor of ${type} cannot be held; known element types: ${Object.keys(dtypes).join(', ')}`);
+  return type as DType;
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: TypedArray): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}

@@ -1,0 +1,85 @@
+import type { DType } from '../core/dtype.js';
+import type { NdArray } from '../core/ndarray.js';
+import type { StaticShape } from '../core/shape.js';
+
+/** Which build of ONNX Runtime executes graphs: native kernels, WebAssembly on the CPU, or WebGPU. */
+export type Backend = 'native' | 'wasm' | 'webgpu';
+
+/** How far ONNX Runtime rewrites a graph when it loads it. */
+export type OptimizationLevel = 'disabled' | 'basic' | 'extended' | 'all';
+
+export interface EngineOptions {
+  /** Default: the environment variable `EVENKEEL_BACKEND`, else native in Node and wasm in a page. */
+  readonly backend?: Backend;
+  /** Threads that one run may use, unless `load` says otherwise. Default 1. */
+  readonly threads?: number;
+}
+
+export interface LoadOptions {
+  /** Threads that a run of this session may use; default the engine's. WASM has one number for the whole worker and ignores this one. */
+  readonly threads?: number;
+  /** What errors call the session; default 'graph'. */
+  readonly name?: string;
+  /** Default 'disabled': it loads large graphs 3 to 4 times faster and runs them as fast. */
+  readonly optimization?: OptimizationLevel;
+}
+
+/** A value that stays in the engine between runs; only the engine that made it knows it. */
+export interface Resident {
+  readonly id: number;
+  readonly dtype: DType;
+  readonly shape: StaticShape;
+}
+
+/** What a run reads, by input name. Arrays on shared memory cross to the engine without a copy; do not write to them while the run lasts. */
+export type Feeds = Readonly<Record<string, NdArray | Resident>>;
+
+/** What becomes of each output: fetched into an array, or kept in the engine. Outputs not named are not computed for the caller. */
+export type OutputPlan = Readonly<Record<string, 'fetch' | 'keep'>>;
+
+export interface RunOptions {
+  /** Residents to free once the run has succeeded; they outlive a run that fails. */
+  readonly free?: readonly Resident[];
+}
+
+export interface RunResult {
+  readonly fetched: Readonly<Record<string, NdArray>>;
+  readonly kept: Readonly<Record<string, Resident>>;
+}
+
+/** A graph that is loaded and can run. Runs of one engine happen in the order they were asked for. */
+export interface Session {
+  /** @throws EngineError with ONNX Runtime's message where the feeds do not fit the graph; the session stays usable. */
+  run(feeds: Feeds, outputs: OutputPlan, options?: RunOptions): Promise<RunResult>;
+  dispose(): Promise<void>;
+}
+
+/** ONNX Runtime in a thread of its own. All calls reject with EngineError once the engine is disposed or its thread has died. */
+export interface Engine {
+  readonly backend: Backend;
+  /** Default number of threads of its sessions. */
+  readonly threads: number;
+  /** Whether its sessions treat denormal numbers as zero, as tested when it started. */
+  readonly flushesDenormals: boolean;
+
+  /** @param model a graph in ONNX's binary format. @throws EngineError where ONNX Runtime refuses it. */
+  load(model: Uint8Array, options?: LoadOptions): Promise<Session>;
+
+  /** Copies an array into the engine. */
+  put(array: NdArray): Promise<Resident>;
+  /** Copies arrays into the engine, in one message. */
+  putAll(arrays: readonly NdArray[]): Promise<Resident[]>;
+  /** Copies of what the engine holds. @throws EngineError where one has been freed. */
+  get(residents: readonly Resident[]): Promise<NdArray[]>;
+  /** Forgets values, after the runs that were asked for before. Freeing one twice does nothing. */
+  free(residents: readonly Resident[]): void;
+
+  /** Bytes that both sides see without copying: a SharedArrayBuffer where the platform has it, else an ArrayBuffer. */
+  allocate(bytes: number): ArrayBufferLike;
+
+  /** A replica: an engine in a worker that is a child of this one's, so that it flushes denormals as this one does. It ends with its parent. */
+  spawn(options?: { readonly threads?: number }): Promise<Engine>;
+
+  /** Ends the worker and its replicas at once, in the middle of a run too. */
+  dispose(): Promise<void>;
+}
