@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 // @ts-check
 import { Command, InvalidArgumentError } from 'commander';
+import { adam } from './benches/adam.js';
 import { dense } from './benches/dense.js';
+import { eventloop, memory, startup } from './benches/once.js';
+import { vanishing } from './benches/vanishing.js';
 
 const list = (/** @type {string} */ value) => value.split(',').filter((item) => item !== '');
 
@@ -11,21 +14,29 @@ const positive = (/** @type {string} */ value) => {
   return number;
 };
 
-/** Every bench by name. @type {Record<string, { about: string, run: (options: any) => Promise<void> }>} */
+/** @type {Record<string, (command: Command) => Command>} */
+const choices = {
+  only: (command) => command.option('--only <workloads>', 'such as A,B', list),
+  against: (command) => command.option('--against <peers>', 'some of tfjs-wasm,tfjs-js,jax-js,pytorch, or none', list),
+  rounds: (command) => command.option('--rounds <count>', 'rounds, interleaved; the median stands', positive, 5),
+  seconds: (command) => command.option('--seconds <time>', 'length of one block of steps', positive, 1),
+  steps: (command) => command.option('--steps <count>', 'steps of each run', positive),
+};
+
+/** Every bench by name. @type {Record<string, { about: string, run: (options: any) => Promise<void>, takes: readonly string[] }>} */
 const benches = {
-  dense: { about: 'dense nets A to E against TF.js, jax-js and PyTorch', run: dense },
+  dense: { about: 'dense nets A to E against TF.js, jax-js and PyTorch', run: dense, takes: ['only', 'against', 'rounds', 'seconds'] },
+  adam: { about: 'Adam against SGD on B', run: adam, takes: ['rounds', 'seconds'] },
+  vanishing: { about: 'a net whose gradients vanish against a healthy one of the same shape', run: vanishing, takes: ['rounds', 'seconds'] },
+  startup: { about: 'time from fit to the first step, in fresh processes', run: startup, takes: ['only', 'rounds'] },
+  memory: { about: 'resident memory over 20,000 steps of A', run: memory, takes: ['only', 'steps'] },
+  eventloop: { about: 'largest pause of the event loop while steps run', run: eventloop, takes: ['only', 'rounds', 'steps'] },
 };
 
 const program = new Command('bench').description('Measures Evenkeel. Fails for no timing.');
-for (const [name, { about, run }] of Object.entries(benches)) {
-  program
-    .command(name)
-    .description(about)
-    .option('--json <file>', 'write machine, versions, raw medians and ratios')
-    .option('--only <workloads>', 'such as A,B', list)
-    .option('--against <peers>', 'tfjs-wasm,tfjs-js,jax-js,pytorch, or none', list)
-    .option('--rounds <count>', 'interleaved rounds; the median stands', positive, 5)
-    .option('--seconds <time>', 'length of one block', positive, 1)
-    .action(run);
+for (const [name, { about, run, takes }] of Object.entries(benches)) {
+  const command = program.command(name).description(about).option('--json <file>', 'write machine, versions, raw figures and ratios');
+  for (const choice of takes) choices[choice]?.(command);
+  command.action(run);
 }
 await program.parseAsync();

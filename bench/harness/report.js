@@ -11,7 +11,14 @@ export function median(values) {
 
 /** The machine that measured. */
 export function machine() {
-  return { cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), platform: platform(), arch: arch(), release: release() };
+  return {
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    platform: platform(),
+    arch: arch(),
+    release: release(),
+  };
 }
 
 /** Three significant digits. @param {number} value */

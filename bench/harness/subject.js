@@ -29,12 +29,13 @@ export async function serve(prepare) {
     const target = request.blockSeconds * 1e6;
     const cost = /** @type {Record<string, number>} */ ({});
     for (const [name, run] of Object.entries(variants)) {
-      // Kernels compile and caches fill in the first blocks: the last one counts.
-      let perStep = Number.POSITIVE_INFINITY;
-      for (let steps = 1, spent = 0; spent < target; steps = Math.max(1, Math.min(4 * steps, Math.round(target / 2 / perStep)))) {
+      // Kernels compile and caches fill in the first blocks: they do not count as warm-up, and the last block gives the cost.
+      let perStep = (await run(1)).microseconds;
+      for (let blocks = 0, steps = 1, spent = 0; blocks < 2 || spent < target; blocks++) {
         const block = await run(steps);
-        spent += block.microseconds;
         perStep = block.microseconds / block.steps;
+        spent += block.microseconds;
+        steps = Math.max(1, Math.min(4 * steps, Math.round(target / 2 / perStep)));
       }
       cost[name] = perStep;
     }

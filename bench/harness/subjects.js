@@ -19,10 +19,11 @@ const here = (/** @type {string} */ path) => fileURLToPath(new URL(`../${path}`,
 const everything = ['A', 'B', 'C', 'D', 'E'];
 
 /** @param {string} name */
-const npmPeer = (name) => () => (existsSync(here(`peers/node_modules/${name}`)) ? undefined : `${name} is not installed: npm ci --prefix bench/peers`);
+const npmPeer = (name) => () =>
+  existsSync(here(`peers/node_modules/${name}`)) ? undefined : `${name} is not installed: npm ci --prefix bench/peers`;
 
 /** The Python of the comparison: `EVENKEEL_BENCH_PYTHON`, or the one in `.venv`. */
-const python = () => process.env['EVENKEEL_BENCH_PYTHON'] ?? here('../.venv/bin/python');
+const python = () => process.env.EVENKEEL_BENCH_PYTHON ?? here('../.venv/bin/python');
 
 /** @type {readonly Subject[]} */
 export const subjects = [
@@ -50,7 +51,10 @@ export const subjects = [
     label: 'PyTorch eager',
     threads: [1, 2],
     workloads: everything,
-    missing: () => (existsSync(python()) ? undefined : 'no Python with torch: python3 -m venv .venv && .venv/bin/pip install torch numpy (or set EVENKEEL_BENCH_PYTHON)'),
+    missing: () =>
+      existsSync(python())
+        ? undefined
+        : 'no Python with torch: python3 -m venv .venv && .venv/bin/pip install torch numpy (or set EVENKEEL_BENCH_PYTHON)',
     start: (request) => new Child(python(), [here('subjects/pytorch.py'), JSON.stringify({ ...request, rows, learningRate, pixelScale })]),
   },
   {

@@ -20,10 +20,31 @@ const hidden = (count, width) => Array.from({ length: count }, () => width);
 /** @type {readonly Workload[]} */
 export const workloads = [
   { id: 'A', title: '784-300-100-10 SELU, batch 32', widths: [784, 300, 100, 10], activation: 'selu', initializer: 'lecunNormal', batch: 32 },
-  { id: 'B', title: '784-20×100-10 SELU, batch 32', widths: [784, ...hidden(20, 100), 10], activation: 'selu', initializer: 'lecunNormal', batch: 32 },
-  { id: 'C', title: '784-100×100-10 SELU, batch 32', widths: [784, ...hidden(100, 100), 10], activation: 'selu', initializer: 'lecunNormal', batch: 32 },
+  {
+    id: 'B',
+    title: '784-20×100-10 SELU, batch 32',
+    widths: [784, ...hidden(20, 100), 10],
+    activation: 'selu',
+    initializer: 'lecunNormal',
+    batch: 32,
+  },
+  {
+    id: 'C',
+    title: '784-100×100-10 SELU, batch 32',
+    widths: [784, ...hidden(100, 100), 10],
+    activation: 'selu',
+    initializer: 'lecunNormal',
+    batch: 32,
+  },
   { id: 'D', title: '784-512-512-10 ReLU, batch 128', widths: [784, 512, 512, 10], activation: 'relu', initializer: 'heNormal', batch: 128 },
-  { id: 'E', title: '784-1000×32-10 tanh, batch 32', widths: [784, ...hidden(1000, 32), 10], activation: 'tanh', initializer: 'glorotNormal', batch: 32 },
+  {
+    id: 'E',
+    title: '784-1000×32-10 tanh, batch 32',
+    widths: [784, ...hidden(1000, 32), 10],
+    activation: 'tanh',
+    initializer: 'glorotNormal',
+    batch: 32,
+  },
 ];
 
 /**

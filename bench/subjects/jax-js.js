@@ -32,7 +32,11 @@ await serve(async ({ workload }) => {
       h = np.matmul(h, kernel).add(bias);
       if (layer < weights.length - 1) h = activate(h);
     });
-    const loss = nn.logSoftmax(h.ref).mul(nn.oneHot(y, classes)).sum().mul(-1 / batch);
+    const loss = nn
+      .logSoftmax(h.ref)
+      .mul(nn.oneHot(y, classes))
+      .sum()
+      .mul(-1 / batch);
     return [loss, h];
   };
 

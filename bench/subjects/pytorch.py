@@ -60,10 +60,12 @@ def runner(workload, images, labels, scale, learning_rate, options):
 
 def per_step(run, target):
     """Warms up until a block has taken `target` in all; the cost of a step in the last block."""
-    steps, spent, cost = 1, 0.0, float("inf")
-    while spent < target:
+    run(1)
+    steps, blocks, spent, cost = 1, 0, 0.0, float("inf")
+    while blocks < 2 or spent < target:
         microseconds = run(steps)
         spent += microseconds
+        blocks += 1
         cost = microseconds / steps
         steps = max(1, min(4 * steps, round(target / 2 / cost)))
     return cost

@@ -23,10 +23,12 @@ await serve(async ({ workload, backend, threads }) => {
   const random = generator(2);
   const nextBatch = shuffledBatches(random, rows, batch);
 
-  const weights = widths.slice(1).map((/** @type {number} */ width, /** @type {number} */ i) => [
-    tf.variable(tf.tensor2d(normals(random, widths[i] * width, deviation(initializer, widths[i], width)), [widths[i], width])),
-    tf.variable(tf.zeros([width])),
-  ]);
+  const weights = widths
+    .slice(1)
+    .map((/** @type {number} */ width, /** @type {number} */ i) => [
+      tf.variable(tf.tensor2d(normals(random, widths[i] * width, deviation(initializer, widths[i], width)), [widths[i], width])),
+      tf.variable(tf.zeros([width])),
+    ]);
   const optimizer = tf.train.sgd(learningRate);
 
   /** The minibatch, gathered in JavaScript: far cheaper here than gathering from a resident tensor. */
@@ -35,9 +37,9 @@ await serve(async ({ workload, backend, threads }) => {
     const x = new Float32Array(batch * widths[0]);
     const y = new Int32Array(batch);
     for (let i = 0; i < batch; i++) {
-      const row = picked[i] * widths[0];
-      for (let j = 0; j < widths[0]; j++) x[i * widths[0] + j] = images[row + j] * pixelScale;
-      y[i] = labels[picked[i]];
+      const row = (picked[i] ?? 0) * widths[0];
+      for (let j = 0; j < widths[0]; j++) x[i * widths[0] + j] = (images[row + j] ?? 0) * pixelScale;
+      y[i] = labels[picked[i] ?? 0] ?? 0;
     }
     return { x: tf.tensor2d(x, [batch, widths[0]]), y: tf.tensor1d(y, 'int32') };
   };
@@ -52,14 +54,19 @@ await serve(async ({ workload, backend, threads }) => {
           let correct = tf.scalar(0);
           const loss = optimizer.minimize(() => {
             let h = x;
-            weights.forEach(([kernel, bias], layer) => {
+            weights.forEach((/** @type {any[]} */ [kernel, bias], /** @type {number} */ layer) => {
               const last = layer === weights.length - 1;
               const inKernel = activation === 'relu' && !last ? 'relu' : 'linear';
               h = fused ? tf.fused.matMul({ a: h, b: kernel, bias, activation: inKernel }) : h.matMul(kernel).add(bias);
               if (!last && !(fused && activation === 'relu')) h = h[activation]();
             });
             correct = tf.keep(h.argMax(1).equal(y).sum().toFloat());
-            return tf.oneHot(y, classes).toFloat().mul(h.logSoftmax()).sum().mul(-1 / batch);
+            return tf
+              .oneHot(y, classes)
+              .toFloat()
+              .mul(h.logSoftmax())
+              .sum()
+              .mul(-1 / batch);
           }, true);
           const sum = totals.add(tf.stack([loss, correct]));
           correct.dispose();
@@ -77,7 +84,9 @@ await serve(async ({ workload, backend, threads }) => {
   widths.slice(1).forEach((/** @type {number} */ units, /** @type {number} */ i) => {
     const last = i === widths.length - 2;
     const kernelInitializer = initializer === 'lecunNormal' ? 'leCunNormal' : initializer;
-    model.add(tf.layers.dense({ units, activation: last ? 'softmax' : activation, kernelInitializer, ...(i === 0 ? { inputShape: [widths[0]] } : {}) }));
+    model.add(
+      tf.layers.dense({ units, activation: last ? 'softmax' : activation, kernelInitializer, ...(i === 0 ? { inputShape: [widths[0]] } : {}) }),
+    );
   });
   model.compile({ optimizer: tf.train.sgd(learningRate), loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
 

@@ -38,7 +38,7 @@ export class GradientError extends EvenkeelError {}
 /** A value that is not finite arose while training. */
 export class NonFiniteError extends EvenkeelError {}
 
-/** The run was stopped through an `AbortSignal`. */
+/** Work was stopped through an `AbortSignal`. */
 export class AbortError extends EvenkeelError {}
 
 /** A value as an error message shows it: short, and telling strings from numbers. */

@@ -34,7 +34,8 @@ export function datasetRows(dataset: Dataset, name = 'dataset'): number {
       { argument: 'y', received: targets, expected: rows },
     );
   }
-  if (rows === 0) throw new DataError(`${name}: the set has no rows; was a filter or a split too strict?`, { argument: 'x', received: dataset.x.shape });
+  if (rows === 0)
+    throw new DataError(`${name}: the set has no rows; was a filter or a split too strict?`, { argument: 'x', received: dataset.x.shape });
   return rows;
 }
 

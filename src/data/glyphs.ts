@@ -23,7 +23,7 @@ const variation = {
   aspect: [0.75, 1.15],
   rotation: 0.18,
   slant: [-0.2, 0.4],
-  shift: 2.4,
+  shift: 2.2,
   radius: [0.9, 1.8],
   ink: [0.6, 1],
   jitter: 0.025,

@@ -39,13 +39,17 @@ export function readIdx(bytes: Uint8Array, name = 'idx file'): NdArray {
   const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis));
   const elements = shape.reduce((size, length) => size * length, 1);
   if (!(elements <= MAX_ELEMENTS)) {
-    throw new FileError(`${name}: the header claims shape ${showShape(shape)}, ${elements} elements; at most ${MAX_ELEMENTS} fit. The header is corrupt.`);
+    throw new FileError(
+      `${name}: the header claims shape ${showShape(shape)}, ${elements} elements; at most ${MAX_ELEMENTS} fit. The header is corrupt.`,
+    );
   }
   const expected = elements * dtypes[dtype].bytes;
   const received = content.length - start;
   if (received !== expected) {
     const cause = received < expected ? 'it was cut off' : 'the header is corrupt, or something was appended';
-    throw new FileError(`${name}: shape ${showShape(shape)} of ${dtype} needs ${expected} bytes after the header, the file has ${received}; ${cause}`);
+    throw new FileError(
+      `${name}: shape ${showShape(shape)} of ${dtype} needs ${expected} bytes after the header, the file has ${received}; ${cause}`,
+    );
   }
   return new NdArray(fromBigEndian(content.subarray(start), dtype), shape, dtype);
 }

@@ -1,6 +1,6 @@
 import { ArgumentError } from '../core/errors.js';
-import type { Attribute, OnnxGraph, OnnxModel, OnnxNode, OnnxValue } from './onnx/model.js';
 import { type AttributeValue, type Body, isConstant, isInput, type Node, type Tensor, topological } from './node.js';
+import type { Attribute, OnnxGraph, OnnxModel, OnnxNode, OnnxValue } from './onnx/model.js';
 import { placeNodes, type Scope } from './place.js';
 import { simplify } from './simplify.js';
 
@@ -22,7 +22,8 @@ export interface EmitOptions {
  * what a loop does not change runs once outside, what only one branch of an `If` uses runs only there.
  * @param inputs values given at run time, in order; their names are the tensors' own.
  * @param outputs named results.
- * @throws ArgumentError where two inputs have one name, or an output needs an input that is not listed.
+ * @throws ArgumentError where two inputs, or an input and an output, have one name, where an output needs an input that is not listed,
+ * or a value made inside a loop.
  */
 export function emitModel(inputs: readonly Tensor[], outputs: Readonly<Record<string, Tensor>>, options: EmitOptions = {}): OnnxModel {
   const wanted = Object.values(outputs);
@@ -45,6 +46,7 @@ class Emitter {
   readonly #nodes: readonly Node[];
   readonly #members: ReadonlyMap<Scope, readonly Node[]>;
   readonly #scopes: ReadonlyMap<Body, Scope>;
+  readonly #root: Scope;
 
   constructor(inputs: readonly Tensor[], outputNames: readonly string[], results: readonly Tensor[]) {
     this.#inputs = inputs;
@@ -57,14 +59,14 @@ class Emitter {
     this.#root = root;
   }
 
-  readonly #root: Scope;
-
   emit(name: string): OnnxGraph {
     this.#checkInputs();
     const own = new Set(this.#inputs);
     const produced = new Map<Tensor, string>();
     this.#results.forEach((tensor, i) => {
       const wish = this.#outputNames[i] as string;
+      if (this.#taken.has(wish))
+        throw new ArgumentError(`an input and an output of a graph are both named '${wish}'; name the output otherwise`, { received: wish });
       this.#taken.set(wish, 1);
       if (!own.has(tensor) && !isConstant(tensor) && !produced.has(tensor)) {
         produced.set(tensor, wish);
@@ -118,7 +120,8 @@ class Emitter {
     const known = this.#names.get(tensor);
     if (known !== undefined) return known;
     const { node } = tensor;
-    const base = tensor.name ?? (isConstant(tensor) ? `constant/${node.value?.shape.join('x') || 'scalar'}` : `${node.label ?? 'graph'}/${node.record.name}`);
+    const base =
+      tensor.name ?? (isConstant(tensor) ? `constant/${node.value?.shape.join('x') || 'scalar'}` : `${node.label ?? 'graph'}/${node.record.name}`);
     const name = this.#unique(base);
     this.#names.set(tensor, name);
     return name;

@@ -1,6 +1,6 @@
 import { EvenkeelError, GradientError } from '../core/errors.js';
 import { sameShape, showShape } from '../core/shape.js';
-import { dependencies, label, nextId, type Node, scalar, type Tensor, topological } from './node.js';
+import { dependencies, madeSince, type Node, nextId, scalar, type Tensor, topological } from './node.js';
 import { add } from './ops/arithmetic.js';
 import { zerosLike } from './ops/indexing.js';
 import { expandLike } from './ops/movement.js';
@@ -29,51 +29,79 @@ function scalarOne(head: Tensor): Tensor {
   return scalar(1, head.dtype);
 }
 
+export interface BackwardOptions {
+  /** End the walk at the tensors of `wrt`, as if they were independent of each other. */
+  readonly stop?: boolean;
+}
+
 /** The same without filling in zeros: gradients of those `wrt` that the heads depend on. A seed may be undefined. */
-export function backward(heads: readonly Tensor[], wrt: readonly Tensor[], seeds: readonly (Tensor | undefined)[]): Map<Tensor, Tensor> {
+export function backward(
+  heads: readonly Tensor[],
+  wrt: readonly Tensor[],
+  seeds: readonly (Tensor | undefined)[],
+  { stop = false }: BackwardOptions = {},
+): Map<Tensor, Tensor> {
   const nodes = topological(heads);
+  const ends = new Set(stop ? wrt : []);
   const active = activeTensors(nodes, wrt);
   const adjoints = new Map<Tensor, Tensor>();
   const contribute = (tensor: Tensor, gradient: Tensor): void => {
     const before = adjoints.get(tensor);
-    adjoints.set(tensor, before ? add(before, gradient) : gradient);
+    if (!before) {
+      adjoints.set(tensor, gradient);
+      return;
+    }
+    const sum = add(before, gradient);
+    const place = gradientLabel(tensor.node);
+    if (place !== undefined) sum.node.label = place;
+    adjoints.set(tensor, sum);
   };
   heads.forEach((head, i) => {
     const seed = seeds[i];
     if (seed && active.has(head)) contribute(head, seed);
   });
-  const ends = new Set(wrt);
   for (const node of nodes.reverse()) {
-    const dys = node.outputs.map((tensor) => adjoints.get(tensor));
+    const dys = node.outputs.map((tensor) => (ends.has(tensor) ? undefined : adjoints.get(tensor)));
     const dy = dys.find((one) => one !== undefined);
-    if (!dy || node.outputs.every((tensor) => ends.has(tensor) || !active.has(tensor))) continue;
-    if (!node.inputs.some((tensor) => active.has(tensor)) && !capturesActive(node, active)) continue;
-    applyRule(node, dys, dy, active, contribute);
+    if (dy) applyRule(node, dys, dy, active, contribute);
   }
   return adjoints;
 }
 
-function applyRule(node: Node, dys: readonly (Tensor | undefined)[], dy: Tensor, active: ReadonlySet<Tensor>, contribute: (tensor: Tensor, gradient: Tensor) => void): void {
+function gradientLabel({ label }: Node): string | undefined {
+  return label === undefined || label.endsWith('/gradient') ? label : `${label}/gradient`;
+}
+
+function applyRule(
+  node: Node,
+  dys: readonly (Tensor | undefined)[],
+  dy: Tensor,
+  active: ReadonlySet<Tensor>,
+  contribute: (tensor: Tensor, gradient: Tensor) => void,
+): void {
   const { gradient, name } = node.record;
+  const targets = [...node.inputs, ...capturedBy(node)];
+  if (!targets.some((tensor) => active.has(tensor))) return;
   const place = node.label ? ` in ${node.label}` : '';
   if (typeof gradient !== 'function') {
     throw new GradientError(`no gradient through ${name}${place}: ${gradient.notDifferentiable}`, { ...(node.label ? { layer: node.label } : {}) });
   }
   const since = nextId();
   const wanted = (index: number): boolean => {
-    const tensor = node.inputs[index];
+    const tensor = targets[index];
     return tensor !== undefined && active.has(tensor);
   };
   try {
     const results = gradient({ inputs: node.inputs, outputs: node.outputs, attributes: node.attributes, dy: dys[0] ?? dy, dys, node, wanted });
     const made: Tensor[] = [];
     results.forEach((result, i) => {
-      const tensor = node.inputs[i] ?? capturedBy(node)[i - node.inputs.length];
+      const tensor = targets[i];
       if (!result || !tensor || !active.has(tensor)) return;
       made.push(result);
       contribute(tensor, result);
     });
-    if (node.label !== undefined) label(made.filter((tensor) => tensor.node.id >= since), node.label.endsWith('/gradient') ? node.label : `${node.label}/gradient`);
+    const text = gradientLabel(node);
+    if (text !== undefined) labelMade(made, since, text);
   } catch (error) {
     if (error instanceof GradientError || !(error instanceof EvenkeelError)) throw error;
     const shapes = node.inputs.map((tensor) => showShape(tensor.shape)).join(', ');
@@ -81,8 +109,12 @@ function applyRule(node: Node, dys: readonly (Tensor | undefined)[], dy: Tensor,
   }
 }
 
+function labelMade(outputs: readonly Tensor[], since: number, text: string): void {
+  for (const made of madeSince(outputs, since)) if (made.value === undefined) made.label ??= text;
+}
+
 /** Tensors that depend on one of `wrt`. */
-function activeTensors(nodes: readonly Node[], wrt: readonly Tensor[]): Set<Tensor> {
+export function activeTensors(nodes: readonly Node[], wrt: readonly Tensor[]): Set<Tensor> {
   const active = new Set<Tensor>(wrt);
   for (const node of nodes) {
     if (dependencies(node).some((tensor) => active.has(tensor))) for (const tensor of node.outputs) active.add(tensor);
@@ -92,20 +124,19 @@ function activeTensors(nodes: readonly Node[], wrt: readonly Tensor[]): Set<Tens
 
 const noTensors: readonly Tensor[] = [];
 
-/** Nodes that run inside the node's bodies: those that depend on their parameters, and the interiors of branches. */
+/** Nodes that run inside the node's bodies: those that depend on their parameters, the interiors of branches, and all of that again for nodes among them. */
 export function nodesInside(node: Node): Set<Node> {
   const bodies = Object.values(node.bodies);
-  const walk = topological(bodies.flatMap((body) => body.results));
   const inside = new Set<Node>();
-  const enter = (owner: Node): void => {
-    for (const body of Object.values(owner.bodies)) {
-      for (const parameter of body.parameters) inside.add(parameter.node);
-      for (const inner of body.interior ?? []) inside.add(inner);
-    }
-  };
-  enter(node);
-  for (const inner of walk) enter(inner);
-  for (const inner of walk) if (dependencies(inner).some((tensor) => inside.has(tensor.node))) inside.add(inner);
+  for (const body of bodies) {
+    for (const parameter of body.parameters) inside.add(parameter.node);
+    for (const inner of body.interior ?? []) inside.add(inner);
+  }
+  for (const inner of topological(bodies.flatMap((body) => body.results))) {
+    if (!inside.has(inner) && !dependencies(inner).some((tensor) => inside.has(tensor.node))) continue;
+    inside.add(inner);
+    if (Object.keys(inner.bodies).length > 0) for (const deeper of nodesInside(inner)) inside.add(deeper);
+  }
   return inside;
 }
 
@@ -122,8 +153,4 @@ export function capturedBy(node: Node): readonly Tensor[] {
   for (const inner of inside) dependencies(inner).forEach(collect);
   results.forEach(collect);
   return [...captured].sort((a, b) => a.node.id - b.node.id || a.index - b.index);
-}
-
-function capturesActive(node: Node, active: ReadonlySet<Tensor>): boolean {
-  return capturedBy(node).some((tensor) => active.has(tensor));
 }

@@ -42,7 +42,7 @@ export interface GradientContext {
   /** Gradient of every output; undefined where the loss does not depend on it. */
   readonly dys: readonly (Tensor | undefined)[];
   readonly node: Node;
-  /** Whether the loss's gradient for input `index` is wanted at all. */
+  /** Whether the gradient of input `index` is wanted at all; tensors that the node's bodies capture count on after the inputs. */
   wanted(index: number): boolean;
 }
 
@@ -69,8 +69,8 @@ export interface OpRecord {
   readonly gradient: GradientRule | NotDifferentiable;
   /** Elementwise operators: one element in float64. */
   readonly evaluate?: (values: readonly number[], attributes: Attributes) => number;
-  /** The same function of other operators, for engines without a float64 kernel of this one. */
-  readonly compose64?: (inputs: readonly Tensor[], attributes: Attributes) => Tensor;
+  /** The same function of other operators, where an engine has no exact float64 kernel of this one; undefined where it has. */
+  readonly compose64?: (inputs: readonly Tensor[], attributes: Attributes) => Tensor | undefined;
 }
 
 /** A subgraph: what a `Scan`, `Loop` or `If` runs. Tensors of the outer graph are used in it freely. */

@@ -1,3 +1,4 @@
+import { ArgumentError } from '../core/errors.js';
 import { type Body, dependencies, isConstant, isInput, type Node, type Tensor } from './node.js';
 
 /** A graph or the body of a control-flow op, in the tree of bodies. */
@@ -17,6 +18,7 @@ export interface Placement {
 /**
  * Decides in which body every node runs: as far inside as all its users allow, then out of every loop whose parameters it does not need
  * (but never out of a branch, which would then be computed untaken). Constants and inputs have no place: they are initializers and parameters.
+ * @throws ArgumentError where a value made inside a loop is used outside of it.
  */
 export function placeNodes(nodes: readonly Node[], results: readonly Tensor[]): Placement {
   const root: Scope = { body: undefined, parent: undefined, depth: 0 };
@@ -34,6 +36,7 @@ export function placeNodes(nodes: readonly Node[], results: readonly Tensor[]): 
     const [output] = node.outputs;
     if (!output || isInput(output) || isConstant(output)) continue;
     const scope = hoist(late.get(node) ?? root, needs.get(node));
+    checkReach(node, scope, needs.get(node));
     members.get(scope)?.push(node);
     for (const tensor of node.inputs) use(tensor, scope);
     for (const body of Object.values(node.bodies)) {
@@ -50,7 +53,7 @@ export function placeNodes(nodes: readonly Node[], results: readonly Tensor[]): 
 const none: ReadonlySet<Body> = new Set();
 
 /** The bodies whose parameters each node depends on. Sets are shared between nodes, since most need just one. */
-function bodiesNeeded(nodes: readonly Node[]): Map<Node, ReadonlySet<Body>> {
+export function bodiesNeeded(nodes: readonly Node[]): Map<Node, ReadonlySet<Body>> {
   const owner = new Map<Node, ReadonlySet<Body>>();
   for (const node of nodes) {
     for (const body of Object.values(node.bodies)) {
@@ -75,6 +78,10 @@ function union(a: ReadonlySet<Body>, b: ReadonlySet<Body>): ReadonlySet<Body> {
   return [...b].every((body) => a.has(body)) ? a : new Set([...a, ...b]);
 }
 
+export function sameBodies(a: ReadonlySet<Body> = none, b: ReadonlySet<Body> = none): boolean {
+  return a === b || (a.size === b.size && [...a].every((body) => b.has(body)));
+}
+
 function common(a: Scope, b: Scope): Scope {
   let [left, right] = [a, b];
   while (left !== right) {
@@ -82,6 +89,19 @@ function common(a: Scope, b: Scope): Scope {
     else if (right.parent) right = right.parent;
   }
   return left;
+}
+
+function checkReach(node: Node, scope: Scope, needed: ReadonlySet<Body> = none): void {
+  if (needed.size === 0) return;
+  const around = new Set<Body>();
+  for (let at: Scope | undefined = scope; at; at = at.parent) if (at.body) around.add(at.body);
+  for (const body of needed) {
+    if (around.has(body)) continue;
+    const what = node.outputs[0]?.name ?? `${node.label ? `${node.label}/` : ''}${node.record.name}`;
+    throw new ArgumentError(`'${what}' is made inside a loop and used outside of it; let the loop's step return it as state or output`, {
+      received: what,
+    });
+  }
 }
 
 function hoist(scope: Scope, needed: ReadonlySet<Body> = none): Scope {

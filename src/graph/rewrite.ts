@@ -1,7 +1,10 @@
-import { type Body, makeNode, type Node, type Tensor, topological } from './node.js';
+import { type Body, isConstant, isInput, makeNode, type Node, type Tensor, topological } from './node.js';
 
-/** What a visitor makes of a node whose inputs were rewritten (`before` is the node as it was): its outputs, or undefined to keep it. */
-export type Visitor = (node: Node, before: Node) => readonly Tensor[] | undefined;
+/**
+ * What a visitor makes of a node whose inputs were rewritten (`before` is the node as it was): its outputs, or undefined to keep it.
+ * An output that nothing uses may be left undefined.
+ */
+export type Visitor = (node: Node, before: Node) => readonly (Tensor | undefined)[] | undefined;
 
 /**
  * The same tensors over a changed graph: every tensor in `replace` is swapped, every node that depends on a changed one is made anew,
@@ -18,12 +21,21 @@ export function rewrite(outputs: readonly Tensor[], replace: ReadonlyMap<Tensor,
     node.outputs.forEach((before, i) => {
       const after = results[i];
       if (!after || after === before || replace.has(before)) return;
-      if (before.name !== undefined && after.node.record.name !== 'Input') after.name ??= before.name;
+      if (before.name !== undefined && (!isInput(after) || isInput(before))) after.name ??= before.name;
       if (node.label !== undefined) after.node.label ??= node.label;
       swapped.set(before, after);
     });
   }
   return outputs.map(at);
+}
+
+/** A node of its own that computes the same; its bodies' nodes stay. */
+export function copyNode(node: Node): Node {
+  return remake(
+    node,
+    node.inputs,
+    Object.fromEntries(Object.entries(node.bodies).map(([key, body]) => [key, { ...body, results: [...body.results] }])),
+  );
 }
 
 /** The node over other inputs; itself where none changed. */
@@ -35,10 +47,27 @@ function withInputs(node: Node, at: (tensor: Tensor) => Tensor): Node {
     const results = body.results.map(at);
     const parameters = body.parameters.map(at);
     changed ||= results.some((tensor, i) => tensor !== body.results[i]) || parameters.some((tensor, i) => tensor !== body.parameters[i]);
-    bodies[key] = { parameters, results };
+    bodies[key] = { parameters, results, ...(body.interior ? { interior: interiorAfter(body.interior, at) } : {}) };
   }
-  if (!changed) return node;
-  const made = makeNode(node.record, inputs, node.attributes, node.outputs, { bodies, ...(node.value ? { value: node.value } : {}) });
+  return changed ? remake(node, inputs, bodies) : node;
+}
+
+/** What a branch's own nodes became; those that gave way to a value from outside the branch are no longer its own. */
+function interiorAfter(interior: ReadonlySet<Node>, at: (tensor: Tensor) => Tensor): Set<Node> {
+  const after = new Set<Node>();
+  for (const node of interior) {
+    for (const before of node.outputs) {
+      const tensor = at(before);
+      if (tensor === before || isInput(before) || !(isInput(tensor) || isConstant(tensor))) after.add(tensor.node);
+    }
+  }
+  return after;
+}
+
+function remake(node: Node, inputs: readonly Tensor[], bodies: Readonly<Record<string, Body>>): Node {
+  // A gradient adds to the attributes of a node with bodies, so that copies may not share them.
+  const attributes = Object.keys(bodies).length > 0 ? structuredClone(node.attributes) : node.attributes;
+  const made = makeNode(node.record, inputs, attributes, node.outputs, { bodies, ...(node.value ? { value: node.value } : {}) });
   if (node.label !== undefined) made.label = node.label;
   return made;
 }

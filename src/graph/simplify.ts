@@ -1,23 +1,34 @@
 import { isFloat } from '../core/dtype.js';
 import { NdArray } from '../core/ndarray.js';
 import { isStatic, sameShape, sizeOf, stridesOf } from '../core/shape.js';
-import { constant, constantInts, dependencies, isConstant, type Node, scalarValue, type Tensor, topological } from './node.js';
-import { gemm, type GemmOptions, sumRows } from './ops/linear.js';
+import { constant, constantInts, dependencies, isConstant, makeNode, type Node, scalarValue, type Tensor, topological } from './node.js';
+import { type GemmOptions, gemm, sumRows } from './ops/linear.js';
+import { bodiesNeeded, sameBodies } from './place.js';
 import { rewrite } from './rewrite.js';
 
 /** Constants of more elements than this are computed by the engine. */
 const FOLD_LIMIT = 4096;
 
 /**
- * The same tensors with less work behind them: constants folded, equal nodes merged, neutral operations dropped,
- * sums and transposes pulled into the `Gemm` beside them, float64 operators that engines lack written out. What no output needs is gone.
+ * The same tensors with less work behind them: constants folded, equal nodes merged, neutral operations dropped, sums and transposes pulled
+ * into the `Gemm` beside them, float64 operators that engines lack written out. What no output needs is gone, stacked values of loops included.
+ * Values stay what they were up to rounding and the sign of zero.
  */
 export function simplify(outputs: readonly Tensor[]): Tensor[] {
   const composed = rewrite(outputs, new Map(), composeFloat64);
-  const clean = merge(composed);
-  const uses = countUses(clean);
+  const clean = dropUnused(merge(composed));
+  const nodes = topological(clean);
+  const uses = countUses(clean, nodes);
+  const needs = bodiesNeeded(nodes);
   const fused = rewrite(clean, new Map(), (node, before) => {
-    const better = columnSum(node) ?? fuseGemm(node, (i) => uses.get(before.inputs[i] as Tensor) === 1);
+    const better =
+      columnSum(node) ??
+      absorbTranspose(node) ??
+      fuseGemm(node, (i) => {
+        const tensor = before.inputs[i] as Tensor;
+        // What a loop does not change stays outside of it.
+        return uses.get(tensor) === 1 && sameBodies(needs.get(tensor.node), needs.get(before));
+      });
     return better && [better];
   });
   return merge(fused);
@@ -40,15 +51,18 @@ function merge(outputs: readonly Tensor[]): Tensor[] {
 }
 
 function composeFloat64(node: Node): readonly Tensor[] | undefined {
-  const { compose64 } = node.record;
-  return compose64 && node.outputs[0]?.dtype === 'float64' ? [compose64(node.inputs, node.attributes)] : undefined;
+  const composed = node.outputs[0]?.dtype === 'float64' ? node.record.compose64?.(node.inputs, node.attributes) : undefined;
+  return composed && [composed];
 }
 
 /** What makes two nodes the same computation; undefined for nodes that must stay apart. */
 function mergeKey(node: Node): string | undefined {
   if (node.record.name === 'Input' || Object.keys(node.bodies).length > 0) return undefined;
   const { value } = node;
-  if (value) return value.size <= 64 ? `${value.dtype}|${value.shape}|${Array.from(value.data as ArrayLike<number | bigint>, (element) => (Object.is(element, -0) ? '-0' : String(element)))}` : undefined;
+  if (value)
+    return value.size <= 64
+      ? `${value.dtype}|${value.shape}|${Array.from(value.data as ArrayLike<number | bigint>, (element) => (Object.is(element, -0) ? '-0' : String(element)))}`
+      : undefined;
   return `${node.record.name}|${node.inputs.map((tensor) => `${tensor.node.id}.${tensor.index}`)}|${JSON.stringify(node.attributes)}`;
 }
 
@@ -100,15 +114,19 @@ function broadcastIndex(value: NdArray, shape: readonly number[]): (flat: number
   const own = stridesOf(value.shape);
   const outer = stridesOf(shape);
   const lead = shape.length - value.shape.length;
-  return (flat) => value.shape.reduce((offset, dim, axis) => (dim === 1 ? offset : offset + (Math.floor(flat / (outer[axis + lead] ?? 1)) % dim) * (own[axis] ?? 1)), 0);
+  return (flat) =>
+    value.shape.reduce(
+      (offset, dim, axis) => (dim === 1 ? offset : offset + (Math.floor(flat / (outer[axis + lead] ?? 1)) % dim) * (own[axis] ?? 1)),
+      0,
+    );
 }
 
-function countUses(outputs: readonly Tensor[]): Map<Tensor, number> {
+function countUses(outputs: readonly Tensor[], nodes: readonly Node[]): Map<Tensor, number> {
   const uses = new Map<Tensor, number>();
   const use = (tensor: Tensor): void => {
     uses.set(tensor, (uses.get(tensor) ?? 0) + 1);
   };
-  for (const node of topological(outputs)) dependencies(node).forEach(use);
+  for (const node of nodes) dependencies(node).forEach(use);
   outputs.forEach(use);
   return uses;
 }
@@ -135,14 +153,35 @@ function fuseGemm(node: Node, usedOnce: (input: number) => boolean): Tensor | un
   });
 }
 
-/** The parts of s·x for a constant s. */
+/** The parts of s·x for a constant s that an attribute (float32 in a file) holds without loss. */
 function scaledBy(tensor: Tensor): { tensor: Tensor; factor: number } | undefined {
   if (tensor.node.record.name !== 'Mul') return undefined;
   const [a, b] = tensor.node.inputs as [Tensor, Tensor];
-  const [left, right] = [scalarValue(a), scalarValue(b)];
-  if (right !== undefined && sameShape(a.shape, tensor.shape)) return { tensor: a, factor: right };
-  if (left !== undefined && sameShape(b.shape, tensor.shape)) return { tensor: b, factor: left };
+  for (const [factor, other] of [
+    [scalarValue(b), a],
+    [scalarValue(a), b],
+  ] as const) {
+    if (factor !== undefined && sameShape(other.shape, tensor.shape) && Math.fround(factor) === factor) return { tensor: other, factor };
+  }
   return undefined;
+}
+
+/** A product of matrices one of which is transposed, as a `Gemm` that reads it so. */
+function absorbTranspose(node: Node): Tensor | undefined {
+  const { name } = node.record;
+  const output = node.outputs[0];
+  if ((name !== 'Gemm' && name !== 'MatMul') || output?.rank !== 2 || !isFloat(output.dtype)) return undefined;
+  const [a, b, c] = node.inputs as [Tensor, Tensor, Tensor | undefined];
+  const [left, right] = [transposed(a), transposed(b)];
+  if ((!left && !right) || a.rank !== 2 || b.rank !== 2) return undefined;
+  const { alpha = 1, beta = 1, transA, transB } = node.attributes as GemmOptions;
+  return gemm(left ?? a, right ?? b, c, { alpha, beta, transA: Boolean(transA) !== Boolean(left), transB: Boolean(transB) !== Boolean(right) });
+}
+
+function transposed(tensor: Tensor): Tensor | undefined {
+  return tensor.node.record.name === 'Transpose' && tensor.rank === 2 && sameShape(tensor.node.attributes.perm as number[], [1, 0])
+    ? tensor.node.inputs[0]
+    : undefined;
 }
 
 /** A sum over the first axis of a matrix, in the form that the engine computes fastest. */
@@ -150,5 +189,54 @@ function columnSum(node: Node): Tensor | undefined {
   if (node.record.name !== 'ReduceSum' || node.attributes.keepdims !== 0) return undefined;
   const [x, axes] = node.inputs;
   const over = axes && constantInts(axes);
-  return x?.rank === 2 && over?.length === 1 && over[0] === 0 ? sumRows(x) : undefined;
+  return x?.rank === 2 && isFloat(x.dtype) && over?.length === 1 && over[0] === 0 ? sumRows(x) : undefined;
+}
+
+/** Takes stacked values that nothing reads out of scans and loops. */
+function dropUnused(outputs: readonly Tensor[]): Tensor[] {
+  const used = new Set(outputs);
+  let idle = false;
+  for (const node of topological(outputs).reverse()) {
+    if (!node.outputs.some((tensor) => used.has(tensor))) continue;
+    for (const tensor of node.inputs) used.add(tensor);
+    for (const body of Object.values(node.bodies)) {
+      body.results.forEach((tensor, i) => {
+        if (isRead(node, i, used)) used.add(tensor);
+        else idle = true;
+      });
+    }
+  }
+  if (!idle) return [...outputs];
+  return rewrite(outputs, new Map(), (node, before) => withoutUnused(node, before, used));
+}
+
+/** Whether result `i` of a node's body reaches anyone: what is carried does, a stacked value where it is used. */
+function isRead(node: Node, i: number, used: ReadonlySet<Tensor>): boolean {
+  const { name } = node.record;
+  if (name !== 'Scan' && name !== 'Loop') return true;
+  const output = i - resultOffset(node);
+  return output < carriedCount(node) || used.has(node.outputs[output] as Tensor);
+}
+
+/** A `Loop` computes its condition before its state. */
+const resultOffset = (node: Node): number => (node.record.name === 'Loop' ? 1 : 0);
+const carriedCount = (node: Node): number =>
+  node.record.name === 'Loop' ? node.inputs.length - 2 : node.inputs.length - Number(node.attributes.num_scan_inputs);
+
+function withoutUnused(node: Node, before: Node, used: ReadonlySet<Tensor>): readonly (Tensor | undefined)[] | undefined {
+  const { body } = node.bodies;
+  if (!body || body.results.every((_, i) => isRead(before, i, used))) return undefined;
+  const stays = body.results.flatMap((_, i) => (isRead(before, i, used) ? [i] : []));
+  const outputs = stays.map((i) => i - resultOffset(node)).filter((i) => i >= 0);
+  const directions = node.attributes.scan_output_directions as readonly number[] | undefined;
+  const carried = carriedCount(node);
+  const attributes = {
+    ...node.attributes,
+    ...(directions ? { scan_output_directions: outputs.filter((i) => i >= carried).map((i) => directions[i - carried] ?? 0) } : {}),
+  };
+  const bodies = { body: { ...body, results: stays.map((i) => body.results[i] as Tensor) } };
+  const types = outputs.map((i) => node.outputs[i] as Tensor);
+  const made = makeNode(node.record, node.inputs, attributes, types, { bodies });
+  if (node.label !== undefined) made.label = node.label;
+  return node.outputs.map((_, i) => made.outputs[outputs.indexOf(i)]);
 }

@@ -1,6 +1,17 @@
 import { ArgumentError, EngineError } from '../core/errors.js';
 import type { NdArray } from '../core/ndarray.js';
-import { allocateShared, type Call, type Calls, type EngineFacts, messageOf, pack, type Reply, type Request, unpack, type WireArray } from './protocol.js';
+import {
+  allocateShared,
+  type Call,
+  type Calls,
+  type EngineFacts,
+  messageOf,
+  pack,
+  type Reply,
+  type Request,
+  unpack,
+  type WireArray,
+} from './protocol.js';
 import type { Backend, Engine, Feeds, LoadOptions, OutputPlan, Resident, RunOptions, RunResult, Session } from './session.js';
 
 /** The caller's end of the line to an engine. */
@@ -118,6 +129,7 @@ export class EngineClient implements Engine {
       await replica.dispose();
       this.#requireAlive('starting a replica');
     }
+    for (const other of this.#replicas) if (other.ended) this.#replicas.delete(other);
     this.#replicas.add(replica);
     return replica;
   }
@@ -182,7 +194,10 @@ export class EngineClient implements Engine {
     if (this.#pending.size > 0) this.#link.hold(false);
     for (const { what, reject } of this.#pending.values()) reject(new EngineError(`${what}: ${reason}`));
     this.#pending.clear();
-    for (const replica of this.#replicas) replica.#fail(`the engine it is a replica of has ended: ${reason}`);
+    for (const replica of this.#replicas) {
+      replica.#fail(`the engine that it is a replica of has ended: ${reason}`);
+      void replica.dispose();
+    }
     this.#replicas.clear();
   }
 }
@@ -220,5 +235,9 @@ class SessionClient implements Session {
 /** @throws ArgumentError where the number of threads is not a whole number from 1. */
 export function checkThreads(threads: number): number {
   if (Number.isInteger(threads) && threads >= 1) return threads;
-  throw new ArgumentError(`threads must be a whole number from 1, got ${threads}`, { argument: 'threads', received: threads, expected: 'an integer ≥ 1' });
+  throw new ArgumentError(`threads must be a whole number from 1, got ${threads}`, {
+    argument: 'threads',
+    received: threads,
+    expected: 'an integer ≥ 1',
+  });
 }

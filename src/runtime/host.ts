@@ -1,5 +1,6 @@
 import { type DType, dtypes, isTypedArray, type TypedArray } from '../core/dtype.js';
 import { suggestion } from '../core/names.js';
+import type { Gate } from './gate.js';
 import { flushesDenormals, type Ort, type OrtSession, type OrtTensor, sessionOptions } from './ort.js';
 import { type Call, type Calls, isShared, messageOf, pack, packOwned, type Reply, type Request, type WireArray } from './protocol.js';
 import type { Backend, Resident } from './session.js';
@@ -24,24 +25,28 @@ export class EngineHost {
   readonly #backend: Backend;
   readonly #sessions = new Map<number, Loaded>();
   readonly #residents = new Map<number, OrtTensor>();
+  readonly #gate: Gate | undefined;
   #lastId = 0;
+  #last: Promise<void> = Promise.resolve();
+  #closed = false;
 
-  private constructor(ort: Ort, backend: Backend) {
+  private constructor(ort: Ort, backend: Backend, gate: Gate | undefined) {
     this.#ort = ort;
     this.#backend = backend;
+    this.#gate = gate;
   }
 
-  /** Opens ONNX Runtime and serves one caller; says `ready`, or `unable` and why. */
-  static async serve(port: HostPort, backend: Backend, threads: number, open: () => Promise<Ort>): Promise<EngineHost | undefined> {
+  /** Opens ONNX Runtime and serves one caller; says `ready`, or `unable` and why. `gate` is needed where stopping the thread inside ONNX Runtime does harm. */
+  static async serve(port: HostPort, backend: Backend, threads: number, open: () => Promise<Ort>, gate?: Gate): Promise<EngineHost | undefined> {
+    if (gate?.enter() === false) return undefined;
     try {
       const ort = await open();
       // The WebAssembly build has one pool for all sessions, made with the first.
       if (backend !== 'native') ort.env.wasm.numThreads = threads;
       const flushes = await flushesDenormals(ort, backend);
-      const host = new EngineHost(ort, backend);
-      let previous: Promise<void> = Promise.resolve();
+      const host = new EngineHost(ort, backend, gate);
       port.listen((request) => {
-        previous = previous.then(() => host.#answer(port, request));
+        host.#last = host.#last.then(() => host.#answer(port, request));
       });
       const poolThreads = backend === 'native' ? threads : (ort.env.wasm.numThreads ?? threads);
       port.post({ kind: 'ready', facts: { threads: poolThreads, flushesDenormals: flushes } }, []);
@@ -49,17 +54,24 @@ export class EngineHost {
     } catch (error) {
       port.post({ kind: 'unable', message: messageOf(error) }, []);
       return undefined;
+    } finally {
+      gate?.leave();
     }
   }
 
-  /** Lets go of everything the caller had. */
+  /** Finishes the request at hand, drops those that wait, and lets go of everything the caller had. */
   async close(): Promise<void> {
+    this.#closed = true;
+    await this.#last;
+    if (this.#gate?.enter() === false) return;
     for (const { session } of this.#sessions.values()) await session.release();
     this.#sessions.clear();
     this.#release([...this.#residents.keys()]);
+    this.#gate?.leave();
   }
 
   async #answer(port: HostPort, { id, call, request }: Request): Promise<void> {
+    if (this.#closed || this.#gate?.enter() === false) return;
     try {
       const moved: Transferable[] = [];
       const answer = this.#answers[call] as (request: Calls[Call]['request'], moved: Transferable[]) => Promise<Calls[Call]['reply']>;
@@ -67,6 +79,8 @@ export class EngineHost {
     } catch (error) {
       // ONNX Runtime's web build puts its own call and code in front of the message.
       port.post({ kind: 'refusal', id, message: messageOf(error).replace(/^.*ERROR_MESSAGE: /, '') }, []);
+    } finally {
+      this.#gate?.leave();
     }
   }
 
@@ -89,11 +103,17 @@ export class EngineHost {
       const tensors: Record<string, OrtTensor> = {};
       for (const [name, feed] of Object.entries(feeds)) tensors[name] = this.#feed(loaded, name, feed);
       const results = await loaded.session.run(tensors, Object.keys(outputs));
+      // All outputs are looked at before any is kept: a refusal must leave nothing behind.
+      const tensorOf = (name: string): OrtTensor => {
+        const tensor = results[name];
+        if (!tensor) throw new Error(`the graph gave no output '${name}'`);
+        return tensor;
+      };
+      for (const name of Object.keys(outputs)) dtypeOf(tensorOf(name));
       const fetched: Record<string, WireArray> = {};
       const kept: Record<string, Resident> = {};
       for (const [name, fate] of Object.entries(outputs)) {
-        const tensor = results[name];
-        if (!tensor) throw new Error(`the graph gave no output '${name}'`);
+        const tensor = tensorOf(name);
         if (fate === 'keep') kept[name] = this.#keep(tensor);
         else {
           fetched[name] = packOwned(await read(tensor), moved);

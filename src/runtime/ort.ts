@@ -5,7 +5,11 @@ import type { Backend, OptimizationLevel } from './session.js';
 export interface Ort {
   readonly InferenceSession: { create(model: Uint8Array, options: OrtSessionOptions): Promise<OrtSession> };
   /** Its names of element types are ours. */
-  readonly Tensor: new (type: DType, data: TypedArray, dims: readonly number[]) => OrtTensor;
+  readonly Tensor: new (
+    type: DType,
+    data: TypedArray,
+    dims: readonly number[],
+  ) => OrtTensor;
   readonly env: { readonly wasm: { numThreads?: number } };
 }
 

@@ -77,9 +77,12 @@ export interface Engine {
   /** Bytes that both sides see without copying: a SharedArrayBuffer where the platform has it, else an ArrayBuffer. */
   allocate(bytes: number): ArrayBufferLike;
 
-  /** A replica: an engine in a worker that is a child of this one's, so that it flushes denormals as this one does. It ends with its parent. */
+  /** A replica: an engine in a thread of its own that flushes denormals as this one does. It ends with its parent. */
   spawn(options?: { readonly threads?: number }): Promise<Engine>;
 
-  /** Ends the worker and its replicas at once, in the middle of a run too. */
+  /**
+   * Ends the engine and its replicas. What was asked for and not answered rejects at once; resolves when the threads are free, which for a native
+   * engine is when the run at hand has finished.
+   */
   dispose(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { dtypes, type TypedArray } from '../../core/dtype.js';
 import { NdArray } from '../../core/ndarray.js';
 import { type StaticShape, showShape, sizeOf } from '../../core/shape.js';
-import { BFLOAT16, dtypeOfElementType, ENTRY, foreignElementTypes, HALF, TENSOR } from './schema.js';
+import { BFLOAT16, dtypeOfElementType, ENTRY, elementTypes, foreignElementTypes, HALF, TENSOR } from './schema.js';
 import type { WireReader } from './wire-reader.js';
 
 /**
@@ -46,7 +46,7 @@ export function readTensor(wire: WireReader): { name: string; array: NdArray } {
   const shape = dims.map(Number);
   const halfWidth = element === HALF || element === BFLOAT16;
   const bytesEach = halfWidth ? 2 : dtypes[dtype].bytes;
-  const listed = element === 1 ? floats : element === 11 ? doubles : ints;
+  const listed = element === elementTypes.float32 ? floats : element === elementTypes.float64 ? doubles : ints;
   const received = raw ? raw.length / bytesEach : listed.length;
   const size = checkedSize(shape);
   if (size !== received) throw wire.corrupt(`${title} of shape ${showShape(shape)} with ${received} elements`);

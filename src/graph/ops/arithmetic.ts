@@ -1,7 +1,7 @@
-import { ShapeError } from '../../core/errors.js';
 import type { DType } from '../../core/dtype.js';
+import { ShapeError } from '../../core/errors.js';
 import { broadcastShapes } from '../../core/shape.js';
-import { applyOne, type GradientContext, notDifferentiable, type OpRecord, scalar, Tensor } from '../node.js';
+import { applyOne, type GradientContext, notDifferentiable, type OpRecord, scalar, scalarValue, Tensor } from '../node.js';
 import { cast, sumTo } from './movement.js';
 
 /** A tensor, or a number that takes the dtype of the tensor beside it. */
@@ -36,15 +36,39 @@ const binary = (name: string, evaluate: (a: number, b: number) => number, rule: 
   evaluate: ([a = 0, b = 0]) => evaluate(a, b),
 });
 
-const Add = binary('Add', (a, b) => a + b, ({ dy }) => [() => dy, () => dy]);
-const Sub = binary('Sub', (a, b) => a - b, ({ dy }) => [() => dy, () => neg(dy)]);
-const Mul = binary('Mul', (a, b) => a * b, ({ a, b, dy }) => [() => mul(dy, b), () => mul(dy, a)]);
-const Div = binary('Div', (a, b) => a / b, ({ b, y, dy }) => [() => div(dy, b), () => neg(mul(dy, div(y, b)))]);
-const Pow = binary('Pow', (a, b) => a ** b, ({ a, b, y, dy }) => [
-  () => mul(dy, mul(b, pow(a, sub(b, 1)))),
-  // 0^b is 0 for b > 0, with slope 0 in b; log 0 would make it NaN.
-  () => mul(dy, where(greater(a, 0), mul(y, log(where(greater(a, 0), a, 1))), 0)),
-]);
+const Add = binary(
+  'Add',
+  (a, b) => a + b,
+  ({ dy }) => [() => dy, () => dy],
+);
+const Sub = binary(
+  'Sub',
+  (a, b) => a - b,
+  ({ dy }) => [() => dy, () => neg(dy)],
+);
+const Mul = binary(
+  'Mul',
+  (a, b) => a * b,
+  ({ a, b, dy }) => [() => mul(dy, b), () => mul(dy, a)],
+);
+const Div = binary(
+  'Div',
+  (a, b) => a / b,
+  ({ b, y, dy }) => [() => div(dy, b), () => neg(mul(dy, div(y, b)))],
+);
+const Pow = binary(
+  'Pow',
+  (a, b) => a ** b,
+  ({ a, b, y, dy }) => {
+    // a^0 has slope 0 even at a = 0, where a^(0 − 1) is infinite.
+    const lower = scalarValue(b) === undefined ? where(equal(b, 0), 1, sub(b, 1)) : sub(b, 1);
+    return [
+      () => (scalarValue(b) === 0 ? mul(dy, 0) : mul(dy, mul(b, pow(a, lower)))),
+      // 0^b is 0 for b > 0, with slope 0 in b; log 0 would make it NaN.
+      () => mul(dy, where(greater(a, 0), mul(y, log(where(greater(a, 0), a, 1))), 0)),
+    ];
+  },
+);
 const Max = binary('Max', Math.max, ({ a, b, dy }) => [() => where(greaterOrEqual(a, b), dy, 0), () => where(less(a, b), dy, 0)]);
 const Min = binary('Min', Math.min, ({ a, b, dy }) => [() => where(lessOrEqual(a, b), dy, 0), () => where(greater(a, b), dy, 0)]);
 const Mod: OpRecord = {
@@ -55,7 +79,10 @@ const Mod: OpRecord = {
   evaluate: ([a = 0, b = 0], { fmod = 0 }) => (fmod ? a % b : a - b * Math.floor(a / b)),
 };
 
-const binaryOp = (record: OpRecord) => (a: Operand, b: Operand): Tensor => applyOne(record, pair(a, b));
+const binaryOp =
+  (record: OpRecord) =>
+  (a: Operand, b: Operand): Tensor =>
+    applyOne(record, pair(a, b));
 
 export const add = binaryOp(Add);
 export const sub = binaryOp(Sub);
@@ -111,7 +138,13 @@ export function not(x: Tensor): Tensor {
 
 const Where: OpRecord = {
   name: 'Where',
-  infer: ([condition, a, b]) => [{ dtype: (a as Tensor).dtype, shape: broadcastShapes((condition as Tensor).shape, broadcastShapes((a as Tensor).shape, (b as Tensor).shape)) }],
+  infer: ([condition, a, b]) => {
+    const [test, left, right] = [condition as Tensor, a as Tensor, b as Tensor];
+    if (test.dtype !== 'bool' || left.dtype !== right.dtype) {
+      throw new ShapeError(`Where needs a bool and two values of one dtype, got ${test.dtype}, ${left.dtype} and ${right.dtype}`);
+    }
+    return [{ dtype: left.dtype, shape: broadcastShapes(test.shape, broadcastShapes(left.shape, right.shape)) }];
+  },
   gradient: ({ inputs: [condition, a, b], dy, wanted }) => [
     undefined,
     wanted(1) ? sumTo(where(condition as Tensor, dy, 0), a as Tensor) : undefined,
@@ -148,4 +181,25 @@ export function indicator(condition: Tensor, dtype: DType): Tensor {
   return cast(condition, dtype);
 }
 
-export const arithmeticRecords = { Add, Sub, Mul, Div, Pow, Max, Min, Mod, Greater, GreaterOrEqual, Less, LessOrEqual, Equal, And, Or, Xor, Not, Where, Neg, Log };
+export const arithmeticRecords = {
+  Add,
+  Sub,
+  Mul,
+  Div,
+  Pow,
+  Max,
+  Min,
+  Mod,
+  Greater,
+  GreaterOrEqual,
+  Less,
+  LessOrEqual,
+  Equal,
+  And,
+  Or,
+  Xor,
+  Not,
+  Where,
+  Neg,
+  Log,
+};

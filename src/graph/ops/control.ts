@@ -1,10 +1,10 @@
-import { ShapeError } from '../../core/errors.js';
 import { isFloat } from '../../core/dtype.js';
+import { ShapeError } from '../../core/errors.js';
 import { type Dim, type Shape, sameShape, showShape } from '../../core/shape.js';
-import { backward, capturedBy, nodesInside } from '../gradients.js';
+import { activeTensors, backward, capturedBy, nodesInside } from '../gradients.js';
 import {
-  addOutput,
   type Attributes,
+  addOutput,
   type Body,
   dependencies,
   type GradientContext,
@@ -12,14 +12,15 @@ import {
   isInput,
   madeSince,
   makeNode,
-  nextId,
   type Node,
+  nextId,
   notDifferentiable,
   type OpRecord,
   scalar,
   type Tensor,
+  topological,
 } from '../node.js';
-import { rewrite } from '../rewrite.js';
+import { copyNode, rewrite } from '../rewrite.js';
 import { add } from './arithmetic.js';
 import { zerosLike } from './indexing.js';
 import { expandLike } from './movement.js';
@@ -50,14 +51,14 @@ const Scan: OpRecord = {
   gradient: scanGradient,
 };
 
-function checkState(kind: string, before: readonly Tensor[], after: readonly Tensor[]): void {
-  before.forEach((tensor, i) => {
-    const next = after[i];
-    if (!next || next.dtype !== tensor.dtype || !sameShape(next.shape, tensor.shape)) {
-      const got = next ? `${next.dtype}${showShape(next.shape)}` : 'nothing';
-      throw new ShapeError(`the state of a ${kind} must keep its type: value ${i} enters as ${tensor.dtype}${showShape(tensor.shape)} and leaves as ${got}`);
+function checkTypes(problem: string, before: readonly Tensor[], after: readonly Tensor[]): void {
+  const show = (tensor: Tensor | undefined): string => (tensor ? `${tensor.dtype}${showShape(tensor.shape)}` : 'nothing');
+  for (let i = 0; i < Math.max(before.length, after.length); i++) {
+    const [from, to] = [before[i], after[i]];
+    if (!from || !to || from.dtype !== to.dtype || !sameShape(from.shape, to.shape)) {
+      throw new ShapeError(`${problem}: value ${i} is ${show(from)} at first and ${show(to)} then`, { expected: show(from), received: show(to) });
     }
-  });
+  }
 }
 
 /** Runs `step` along the first axis of the sequences. @returns the last state and the stacked outputs. @throws ShapeError where the state changes type. */
@@ -67,20 +68,31 @@ export function scan({ state, sequences, reverse = [], reverseOutputs = [], step
   const states = state.map((tensor, i) => input(`state_${i}`, tensor.shape, tensor.dtype));
   const items = sequences.map((tensor, i) => input(`item_${i}`, tensor.shape.slice(1), tensor.dtype));
   const made = step(states, items);
-  checkState('scan', states, made.state);
-  const results = [...made.state, ...(made.outputs ?? [])];
-  const attributes = directions(sequences.length, reverse, results.length - state.length, reverseOutputs);
-  const types = results.map((tensor, i) => ({ dtype: tensor.dtype, shape: i < state.length ? tensor.shape : [length, ...tensor.shape] }));
-  const node = makeNode(Scan, [...state, ...sequences], attributes, types, { bodies: { body: { parameters: [...states, ...items], results } } });
+  checkTypes('the state of a scan must keep its types', states, made.state);
+  const body = { parameters: [...states, ...items], results: [...made.state, ...(made.outputs ?? [])] };
+  const node = makeScan({ initial: state, sequences, body, reverse, reverseOutputs });
   return { state: node.outputs.slice(0, state.length), outputs: node.outputs.slice(state.length) };
 }
 
-function directions(sequences: number, reverse: readonly boolean[], outputs: number, reverseOutputs: readonly boolean[]): Attributes {
-  return {
-    num_scan_inputs: sequences,
-    scan_input_directions: Array.from({ length: sequences }, (_, i) => Number(reverse[i] ?? false)),
-    scan_output_directions: Array.from({ length: outputs }, (_, i) => Number(reverseOutputs[i] ?? false)),
+interface ScanParts {
+  readonly initial: readonly Tensor[];
+  readonly sequences: readonly Tensor[];
+  readonly body: Body;
+  readonly reverse: readonly boolean[];
+  readonly reverseOutputs: readonly boolean[];
+}
+
+function makeScan({ initial, sequences, body, reverse, reverseOutputs }: ScanParts): Node {
+  const outputs = body.results.slice(initial.length);
+  const flags = (count: number, reversed: readonly boolean[]): number[] => Array.from({ length: count }, (_, i) => Number(reversed[i] ?? false));
+  const attributes: Attributes = {
+    num_scan_inputs: sequences.length,
+    scan_input_directions: flags(sequences.length, reverse),
+    scan_output_directions: flags(outputs.length, reverseOutputs),
   };
+  const length = sequences[0]?.shape[0] as Dim;
+  const stacked = outputs.map(({ dtype, shape }) => ({ dtype, shape: [length, ...shape] }));
+  return makeNode(Scan, [...initial, ...sequences], attributes, [...body.results.slice(0, initial.length), ...stacked], { bodies: { body } });
 }
 
 /** A `Scan` the other way round: carries the state's gradient, walks what the forward pass left, sums gradients of captured tensors. */
@@ -89,27 +101,30 @@ function scanGradient({ node, dys, wanted }: GradientContext): (Tensor | undefin
   const stateCount = node.inputs.length - Number(node.attributes.num_scan_inputs);
   const sequences = node.inputs.slice(stateCount);
   const backwards = (node.attributes.scan_input_directions as readonly number[]).map(Boolean);
-  const captured = capturedBy(node).filter((tensor) => isFloat(tensor.dtype) && tensor.node.value === undefined);
+  const all = capturedBy(node);
+  const captured = all.filter((tensor, i) => isFloat(tensor.dtype) && wanted(node.inputs.length + i));
   const states = body.parameters.slice(0, stateCount);
   const items = body.parameters.slice(stateCount);
   const since = nextId();
 
-  const floating = states.map((_, i) => i).filter((i) => isFloat((states[i] as Tensor).dtype));
+  const floating = changingStates(body, states, captured.concat(items.filter((_, i) => wanted(stateCount + i))), wanted);
   const live = body.results.map((_, i) => i).filter((i) => i >= stateCount && dys[i] !== undefined);
   const stateSeeds = floating.map((i) => input(`d_state_${i}`, (states[i] as Tensor).shape, (states[i] as Tensor).dtype));
   const outputSeeds = live.map((i) => input(`d_output_${i}`, (body.results[i] as Tensor).shape, (body.results[i] as Tensor).dtype));
-  const sums = captured.map((tensor, i) => input(`sum_${i}`, tensor.shape, tensor.dtype));
   const seeds = body.results.map((_, i) => (i < stateCount ? stateSeeds[floating.indexOf(i)] : outputSeeds[live.indexOf(i)]));
-  const found = backward(body.results, [...states, ...items, ...captured], seeds);
+  const wantedItems = items.filter((item, i) => isFloat(item.dtype) && wanted(stateCount + i));
+  const found = backward(body.results, [...floating.map((i) => states[i] as Tensor), ...wantedItems, ...captured], seeds, { stop: true });
   const gradientOf = (tensor: Tensor): Tensor => {
     const gradient = found.get(tensor);
     return gradient ? expandLike(gradient, tensor) : zerosLike(tensor);
   };
-  const dItems = items.map((_, i) => i).filter((i) => wanted(stateCount + i) && found.has(items[i] as Tensor));
+  const summed = captured.filter((tensor) => found.has(tensor));
+  const sums = summed.map((tensor, i) => input(`sum_${i}`, tensor.shape, tensor.dtype));
+  const dItems = wantedItems.filter((item) => found.has(item));
   const results = [
     ...floating.map((i) => gradientOf(states[i] as Tensor)),
-    ...captured.map((tensor, i) => (found.has(tensor) ? add(sums[i] as Tensor, gradientOf(tensor)) : (sums[i] as Tensor))),
-    ...dItems.map((i) => gradientOf(items[i] as Tensor)),
+    ...summed.map((tensor, i) => add(sums[i] as Tensor, gradientOf(tensor))),
+    ...dItems.map(gradientOf),
   ];
 
   const kept = forwardValues(results, nodesInside(node), since);
@@ -117,29 +132,43 @@ function scanGradient({ node, dys, wanted }: GradientContext): (Tensor | undefin
   const keptSequences = kept.map((tensor) => keptSequence(node, body, tensor, stateCount, sequences, backwards));
   const rewritten = rewrite(results, new Map(kept.map((tensor, i) => [tensor, keptInputs[i] as Tensor])));
 
-  const length = sequences[0]?.shape[0] as Dim;
-  const carried = [
-    ...floating.map((i) => dys[i] ?? zerosLike(node.outputs[i] as Tensor)),
-    ...captured.map((tensor) => zerosLike(tensor)),
-  ];
+  const carried = [...floating.map((i) => dys[i] ?? zerosLike(node.outputs[i] as Tensor)), ...summed.map((tensor) => zerosLike(tensor))];
   const outputDirections = (node.attributes.scan_output_directions as readonly number[]).map(Boolean);
   const walked = [...live.map((i) => ({ tensor: dys[i] as Tensor, reverse: !outputDirections[i - stateCount] })), ...keptSequences];
-  // A scan needs a sequence to walk; where the gradient needs nothing of the forward pass, any of its own will do.
-  if (walked.length === 0) walked.push({ tensor: sequences[0] as Tensor, reverse: true });
   const walkers = [...outputSeeds, ...keptInputs];
-  if (walkers.length === 0) walkers.push(input('unused', (sequences[0] as Tensor).shape.slice(1), (sequences[0] as Tensor).dtype));
-  const attributes = directions(walked.length, walked.map(({ reverse }) => reverse), dItems.length, dItems.map((i) => !backwards[i]));
-  const types = rewritten.map((tensor, i) => ({ dtype: tensor.dtype, shape: i < carried.length ? tensor.shape : [length, ...tensor.shape] }));
-  const reversed = makeNode(Scan, [...carried, ...walked.map(({ tensor }) => tensor)], attributes, types, {
-    bodies: { body: { parameters: [...stateSeeds, ...sums, ...walkers], results: rewritten } },
+  if (walked.length === 0) {
+    // A scan needs a sequence to walk; where the gradient needs nothing of the forward pass, any of its own will do.
+    const sequence = sequences[0] as Tensor;
+    walked.push({ tensor: sequence, reverse: true });
+    walkers.push(input('unused', sequence.shape.slice(1), sequence.dtype));
+  }
+  const reversed = makeScan({
+    initial: carried,
+    sequences: walked.map(({ tensor }) => tensor),
+    body: { parameters: [...stateSeeds, ...sums, ...walkers], results: rewritten },
+    reverse: walked.map(({ reverse }) => reverse),
+    reverseOutputs: dItems.map((item) => !backwards[items.indexOf(item)]),
   });
-  const slot = (i: number): Tensor | undefined => (i < 0 ? undefined : reversed.outputs[i]);
-  const all = capturedBy(node);
+  const slot = (i: number, offset: number): Tensor | undefined => (i < 0 ? undefined : reversed.outputs[offset + i]);
   return [
-    ...states.map((_, i) => slot(floating.indexOf(i))),
-    ...items.map((_, i) => (dItems.includes(i) ? slot(carried.length + dItems.indexOf(i)) : undefined)),
-    ...all.map((tensor) => (captured.includes(tensor) ? slot(floating.length + captured.indexOf(tensor)) : undefined)),
+    ...states.map((_, i) => slot(floating.indexOf(i), 0)),
+    ...items.map((item) => slot(dItems.indexOf(item), carried.length)),
+    ...all.map((tensor) => slot(summed.indexOf(tensor), floating.length)),
   ];
+}
+
+/** Which states carry what is wanted: those that start from it, and those that a step makes of it or of another such state. */
+function changingStates(body: Body, states: readonly Tensor[], from: readonly Tensor[], wanted: (index: number) => boolean): number[] {
+  const changing = new Set(states.flatMap((_, i) => (wanted(i) ? [i] : [])));
+  const nodes = topological(body.results);
+  for (let before = -1; before < changing.size; ) {
+    before = changing.size;
+    const active = activeTensors(nodes, [...from, ...states.filter((_, i) => changing.has(i))]);
+    states.forEach((_, i) => {
+      if (active.has(body.results[i] as Tensor)) changing.add(i);
+    });
+  }
+  return [...changing].filter((i) => isFloat((states[i] as Tensor).dtype)).sort((a, b) => a - b);
 }
 
 /** Tensors of the forward body that the backward body uses directly: what has to be kept for it. */
@@ -188,10 +217,14 @@ export function loop({ count, state, axis = 'K', step }: LoopOptions): { state: 
   const condition = input('condition', [], 'bool');
   const states = state.map((tensor) => input(tensor.name ?? 'state', tensor.shape, tensor.dtype));
   const made = step(iteration, states);
-  checkState('loop', states, made.state);
+  checkTypes('the state of a loop must keep its types', states, made.state);
   const results = [condition, ...made.state, ...(made.outputs ?? [])];
-  const types = results.slice(1).map((tensor, i) => ({ dtype: tensor.dtype, shape: i < state.length ? tensor.shape : ([axis, ...tensor.shape] as Shape) }));
-  const node = makeNode(Loop, [count, scalar(1, 'bool'), ...state], {}, types, { bodies: { body: { parameters: [iteration, condition, ...states], results } } });
+  const types = results
+    .slice(1)
+    .map((tensor, i) => ({ dtype: tensor.dtype, shape: i < state.length ? tensor.shape : ([axis, ...tensor.shape] as Shape) }));
+  const node = makeNode(Loop, [count, scalar(1, 'bool'), ...state], {}, types, {
+    bodies: { body: { parameters: [iteration, condition, ...states], results } },
+  });
   return { state: node.outputs.slice(0, state.length), outputs: node.outputs.slice(state.length) };
 }
 
@@ -205,24 +238,22 @@ export function ifElse(condition: Tensor, then: () => readonly Tensor[], otherwi
     return { parameters: [], results, interior: new Set(madeSince(results, since).filter((node) => node.value === undefined)) };
   };
   const [taken, other] = [branch(then), branch(otherwise)];
-  checkState('branch', taken.results, other.results);
+  checkTypes('both branches must give the same types', taken.results, other.results);
   return makeNode(If, [condition], {}, taken.results, { bodies: { then_branch: taken, else_branch: other } }).outputs;
 }
 
 /** An `If` of each branch's gradients, so that the branch not taken costs nothing and its infinities stay out. */
-function ifGradient({ node, dys }: GradientContext): (Tensor | undefined)[] {
+function ifGradient({ node, dys, wanted }: GradientContext): (Tensor | undefined)[] {
   const captured = capturedBy(node);
-  const floating = captured.filter((tensor) => isFloat(tensor.dtype) && tensor.node.value === undefined);
+  const floating = captured.filter((tensor, i) => isFloat(tensor.dtype) && wanted(node.inputs.length + i));
   const branch = (body: Body | undefined) => (): Tensor[] => {
-    const found = backward(body?.results ?? [], floating, dys);
+    const found = backward(body?.results ?? [], floating, dys, { stop: true });
     const results = floating.map((tensor) => {
       const gradient = found.get(tensor);
       return gradient ? expandLike(gradient, tensor) : zerosLike(tensor);
     });
     // Copied, since a node that two branches share would have to run outside of both.
-    return rewrite(results, new Map(), (inner) =>
-      body?.interior?.has(inner) ? makeNode(inner.record, inner.inputs, inner.attributes, inner.outputs, { bodies: inner.bodies }).outputs : undefined,
-    );
+    return rewrite(results, new Map(), (inner, before) => (inner === before && body?.interior?.has(inner) ? copyNode(inner).outputs : undefined));
   };
   const gradients = ifElse(node.inputs[0] as Tensor, branch(node.bodies.then_branch), branch(node.bodies.else_branch));
   return [undefined, ...captured.map((tensor) => gradients[floating.indexOf(tensor)])];

@@ -1,5 +1,5 @@
-import { applyOne, type Attributes, notDifferentiable, type NotDifferentiable, type OpRecord, type Tensor } from '../node.js';
-import { add, div, greater, less, log, max, min, mul, neg, pow, sub, where } from './arithmetic.js';
+import { type Attributes, applyOne, type NotDifferentiable, notDifferentiable, type OpRecord, scalar, type Tensor } from '../node.js';
+import { add, div, greater, less, log, max, min, mul, neg, sub, where } from './arithmetic.js';
 
 type Slope = (context: { x: Tensor; y: Tensor; dy: Tensor; attributes: Attributes }) => Tensor;
 
@@ -25,7 +25,10 @@ function unary(name: string, { evaluate, gradient, attributes, compose64 }: Defi
   };
 }
 
-const op = (record: OpRecord) => (x: Tensor): Tensor => applyOne(record, [x]);
+const op =
+  (record: OpRecord) =>
+  (x: Tensor): Tensor =>
+    applyOne(record, [x]);
 const isFlat = notDifferentiable('it is constant wherever it is smooth');
 const alphaOf = (attributes: Attributes, fallback: number): number => Number(attributes.alpha ?? fallback);
 
@@ -41,7 +44,7 @@ const Reciprocal = unary('Reciprocal', { evaluate: (x) => 1 / x, gradient: ({ y,
 const Sin = unary('Sin', { evaluate: Math.sin, gradient: ({ x, dy }) => mul(dy, cos(x)) });
 const Cos = unary('Cos', { evaluate: Math.cos, gradient: ({ x, dy }) => neg(mul(dy, sin(x))) });
 const Tanh = unary('Tanh', { evaluate: Math.tanh, gradient: ({ y, dy }) => mul(dy, sub(1, mul(y, y))) });
-const Atan = unary('Atan', { evaluate: Math.atan, gradient: ({ x, dy }) => div(dy, add(mul(x, x), 1)) });
+const Atan = unary('Atan', { evaluate: Math.atan, gradient: ({ x, dy }) => div(dy, add(mul(x, x), 1)), compose64: composeAtan });
 const Sigmoid = unary('Sigmoid', {
   evaluate: (x) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x))),
   gradient: ({ y, dy }) => mul(dy, mul(y, sub(1, y))),
@@ -56,21 +59,35 @@ const LeakyRelu = unary('LeakyRelu', {
 const Elu = unary('Elu', {
   attributes: { alpha: 'float' },
   evaluate: (x, attributes) => (x >= 0 ? x : alphaOf(attributes, 1) * Math.expm1(x)),
-  gradient: ({ y, dy, attributes }) => {
+  gradient: ({ x, y, dy, attributes }) => {
     const alpha = alphaOf(attributes, 1);
-    // With alpha = 1 the slope is continuous at 0 and needs no comparison.
-    return mul(dy, alpha === 1 ? min(add(y, 1), 1) : where(greater(y, 0), 1, add(y, alpha)));
+    // With alpha = 1 the slope is continuous at 0 and needs no comparison; with alpha > 0 the result tells the sign of x.
+    return mul(dy, alpha === 1 ? min(add(y, 1), 1) : where(greater(alpha > 0 ? y : x, 0), 1, add(y, alpha)));
   },
   compose64: (x, attributes) => where(less(x, 0), mul(sub(exp(min(x, 0)), 1), alphaOf(attributes, 1)), x),
 });
 /** SELU's constants to double precision (Klambauer 2017). */
 export const SELU_ALPHA = 1.6732632423543772;
 export const SELU_LAMBDA = 1.0507009873554805;
+/** What a file without attributes means: the same constants in float32. */
+const seluOf = ({ alpha = Math.fround(SELU_ALPHA), gamma = Math.fround(SELU_LAMBDA) }: Attributes): [alpha: number, gamma: number] => [
+  Number(alpha),
+  Number(gamma),
+];
 const Selu = unary('Selu', {
   attributes: { alpha: 'float', gamma: 'float' },
-  evaluate: (x) => SELU_LAMBDA * (x > 0 ? x : SELU_ALPHA * Math.expm1(x)),
-  gradient: ({ y, dy }) => mul(dy, where(greater(y, 0), SELU_LAMBDA, add(y, SELU_LAMBDA * SELU_ALPHA))),
-  compose64: (x) => mul(where(greater(x, 0), x, mul(sub(exp(min(x, 0)), 1), SELU_ALPHA)), SELU_LAMBDA),
+  evaluate: (x, attributes) => {
+    const [alpha, gamma] = seluOf(attributes);
+    return gamma * (x > 0 ? x : alpha * Math.expm1(x));
+  },
+  gradient: ({ y, dy, attributes }) => {
+    const [alpha, gamma] = seluOf(attributes);
+    return mul(dy, where(greater(y, 0), gamma, add(y, gamma * alpha)));
+  },
+  compose64: (x, attributes) => {
+    const [alpha, gamma] = seluOf(attributes);
+    return mul(where(greater(x, 0), x, mul(sub(exp(min(x, 0)), 1), alpha)), gamma);
+  },
 });
 const Softplus = unary('Softplus', {
   evaluate: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
@@ -79,7 +96,7 @@ const Softplus = unary('Softplus', {
 });
 const Softsign = unary('Softsign', {
   evaluate: (x) => x / (1 + Math.abs(x)),
-  gradient: ({ x, dy }) => div(dy, pow(add(abs(x), 1), 2)),
+  gradient: ({ x, dy }) => div(dy, square(add(abs(x), 1))),
   compose64: (x) => div(x, add(abs(x), 1)),
 });
 const Erf = unary('Erf', {
@@ -120,7 +137,10 @@ export const softplus = op(Softplus);
 export const softsign = op(Softsign);
 /** Gauss's error function. */
 export const erf = op(Erf);
-export const isNaN = op(IsNaN);
+const isNotNumber = op(IsNaN);
+
+/** Whether an element is no number. */
+export { isNotNumber as isNaN };
 export const isInf = op(IsInf);
 
 /** `x` for x ≥ 0, `alpha`·x below; alpha 0.01 unless given. */
@@ -153,6 +173,19 @@ export function square(x: Tensor): Tensor {
   return mul(x, x);
 }
 
+/** Three times atan x = 2 · atan(x / (1 + √(1 + x²))), then the series at |x| < 0.2. */
+function composeAtan(x: Tensor): Tensor {
+  let small = x;
+  for (let i = 0; i < 3; i++) small = div(small, add(sqrt(add(square(small), 1)), 1));
+  const squared = square(small);
+  let sum: Tensor | undefined;
+  for (let power = 23; power >= 1; power -= 2) {
+    const coefficient = (power % 4 === 1 ? 8 : -8) / power;
+    sum = sum ? add(mul(sum, squared), coefficient) : scalar(coefficient, x.dtype);
+  }
+  return sum ? mul(sum, small) : x;
+}
+
 /** Error function in float64: the Maclaurin series for |x| < 3, Lentz's continued fraction of erfc beyond; relative error under 1e-15. */
 export function erfOf(x: number): number {
   const size = Math.abs(x);
@@ -172,5 +205,27 @@ export function erfOf(x: number): number {
 }
 
 export const elementwiseRecords = {
-  Abs, Sign, Floor, Ceil, Round, Exp, Sqrt, Reciprocal, Sin, Cos, Tanh, Atan, Sigmoid, Relu, LeakyRelu, Elu, Selu, Softplus, Softsign, Erf, Shrink, IsNaN, IsInf,
+  Abs,
+  Sign,
+  Floor,
+  Ceil,
+  Round,
+  Exp,
+  Sqrt,
+  Reciprocal,
+  Sin,
+  Cos,
+  Tanh,
+  Atan,
+  Sigmoid,
+  Relu,
+  LeakyRelu,
+  Elu,
+  Selu,
+  Softplus,
+  Softsign,
+  Erf,
+  Shrink,
+  IsNaN,
+  IsInf,
 };

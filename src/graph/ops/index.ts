@@ -3,6 +3,7 @@ import { bitsRecords } from './bits.js';
 import { controlRecords } from './control.js';
 import { elementwiseRecords } from './elementwise.js';
 import { indexingRecords } from './indexing.js';
+import { joiningRecords } from './joining.js';
 import { linearRecords } from './linear.js';
 import { movementRecords } from './movement.js';
 import { reductionRecords } from './reduction.js';
@@ -12,6 +13,7 @@ export * from './bits.js';
 export * from './control.js';
 export * from './elementwise.js';
 export * from './indexing.js';
+export * from './joining.js';
 export * from './linear.js';
 export * from './movement.js';
 export * from './reduction.js';
@@ -23,6 +25,7 @@ export const records = {
   ...controlRecords,
   ...elementwiseRecords,
   ...indexingRecords,
+  ...joiningRecords,
   ...linearRecords,
   ...movementRecords,
   ...reductionRecords,

@@ -1,23 +1,33 @@
+import { type DType, dtypes } from '../../core/dtype.js';
+import { GradientError } from '../../core/errors.js';
 import { NdArray } from '../../core/ndarray.js';
-import { type Dim, normalizeAxis, sizeOf } from '../../core/shape.js';
-import { dtypes, type DType } from '../../core/dtype.js';
-import { applyOne, constant, notDifferentiable, type OpRecord, scalar, type Tensor } from '../node.js';
-import { cast, expandLike, reshape, unsqueeze } from './movement.js';
+import { type Dim, isStatic, normalizeAxis, showShape, sizeOf } from '../../core/shape.js';
+import { type AttributeValue, applyOne, constant, notDifferentiable, type OpRecord, scalar, type Tensor } from '../node.js';
+import { cast, expandLike, reshape } from './movement.js';
 
 const Gather: OpRecord = {
   name: 'Gather',
   attributes: { axis: 'int' },
   infer: ([x, indices], { axis }) => [
-    { dtype: (x as Tensor).dtype, shape: (x as Tensor).shape.flatMap((dim, i): readonly Dim[] => (i === axis ? (indices as Tensor).shape : [dim])) },
+    {
+      dtype: (x as Tensor).dtype,
+      shape: (x as Tensor).shape.flatMap((dim, i): readonly Dim[] => (i === axis ? (indices as Tensor).shape : [dim])),
+    },
   ],
   gradient: ({ inputs: [x, indices], attributes, dy }) => {
     const [source, at] = [x as Tensor, indices as Tensor];
     if (attributes.axis === 0) return [scatterAdd(zerosLike(source), reshape(at, [...at.shape, 1]), dy)];
     // Elementwise indices along the axis: one scatter serves every axis.
     const axis = attributes.axis as number;
-    if (at.rank === 0) return [scatterElementsAdd(source, expandLike(reshape(at, source.shape.map(() => 1)), unsqueeze(dy, [axis])), unsqueeze(dy, [axis]), axis)];
-    const flat = reshape(dy, source.shape.map((dim, i) => (i === axis ? -1 : dim)));
-    const column = reshape(at, source.shape.map((_, i) => (i === axis ? -1 : 1)));
+    const length = isStatic(at.shape) ? sizeOf(at.shape) : -1;
+    const flat = reshape(
+      dy,
+      source.shape.map((dim, i) => (i === axis ? length : dim)),
+    );
+    const column = reshape(
+      at,
+      source.shape.map((_, i) => (i === axis ? length : 1)),
+    );
     return [scatterElementsAdd(source, expandLike(column, flat), flat, axis)];
   },
 };
@@ -39,11 +49,24 @@ export function gatherElements(x: Tensor, indices: Tensor, axis: number): Tensor
   return applyOne(GatherElements, [x, indices], { axis: normalizeAxis(axis, x.rank) });
 }
 
+/** Gradients of a scatter for data and updates; `taken` reads what went to each update's place, `cleared` is dy without those places. */
+function scatterRule(reduction: AttributeValue | undefined, dy: Tensor, taken: () => Tensor, cleared: () => Tensor): (Tensor | undefined)[] {
+  if (reduction === 'add') return [dy, undefined, taken()];
+  if (reduction === 'none' || reduction === undefined) return [cleared(), undefined, taken()];
+  throw new GradientError(`no gradient of a scatter with reduction '${reduction}'; only 'add' and 'none' have one`, { received: reduction });
+}
+
 const ScatterElements: OpRecord = {
   name: 'ScatterElements',
   attributes: { axis: 'int', reduction: 'string' },
   infer: ([x]) => [x as Tensor],
-  gradient: ({ inputs: [, indices], attributes, dy }) => [dy, undefined, gatherElements(dy, indices as Tensor, attributes.axis as number)],
+  gradient: ({ inputs: [, indices, updates], attributes: { axis, reduction }, dy }) =>
+    scatterRule(
+      reduction,
+      dy,
+      () => gatherElements(dy, indices as Tensor, axis as number),
+      () => applyOne(ScatterElements, [dy, indices as Tensor, zerosLike(updates as Tensor)], { axis: axis as number, reduction: 'none' }),
+    ),
 };
 
 function scatterElementsAdd(like: Tensor, indices: Tensor, updates: Tensor, axis: number): Tensor {
@@ -54,9 +77,16 @@ const ScatterND: OpRecord = {
   name: 'ScatterND',
   attributes: { reduction: 'string' },
   infer: ([x]) => [x as Tensor],
-  gradient: ({ inputs: [, indices], dy }) => {
+  gradient: ({ inputs: [, indices, updates], attributes: { reduction }, dy }) => {
     const at = indices as Tensor;
-    return [dy, undefined, gather(dy, reshape(at, at.shape.slice(0, -1)))];
+    if (at.shape[at.rank - 1] !== 1)
+      throw new GradientError(`no gradient of ScatterND with indices ${showShape(at.shape)}; their last axis must have length 1`);
+    return scatterRule(
+      reduction,
+      dy,
+      () => gather(dy, reshape(at, at.shape.slice(0, -1))),
+      () => applyOne(ScatterND, [dy, at, zerosLike(updates as Tensor)], { reduction: 'none' }),
+    );
   },
 };
 
@@ -73,7 +103,15 @@ export function zerosLike(x: Tensor): Tensor {
 /** One value in the shape of another tensor. */
 export function filledLike(x: Tensor, value: number): Tensor {
   const one = scalar(value, x.dtype);
-  return x.rank === 0 ? one : expandLike(reshape(one, x.shape.map(() => 1)), x);
+  return x.rank === 0
+    ? one
+    : expandLike(
+        reshape(
+          one,
+          x.shape.map(() => 1),
+        ),
+        x,
+      );
 }
 
 /** Rows of the identity matrix: 1 at the label, else 0; labels are whole numbers in [0, classes). */

@@ -1,26 +1,44 @@
 import { ShapeError } from '../../core/errors.js';
-import { broadcastShapes, type Dim, type Shape, showShape } from '../../core/shape.js';
+import { broadcastShapes, type Dim, type Shape, sameShape, showShape } from '../../core/shape.js';
 import { applyOne, first, makeNode, type OpRecord, scalar, type Tensor } from '../node.js';
-import { mul } from './arithmetic.js';
-import { dimOf, movementRecords, reshape, sumTo, transpose, unsqueeze } from './movement.js';
+import { add, mul } from './arithmetic.js';
+import { dimOf, movementRecords, reshape, reshapeLike, sumTo, transpose, unsqueeze } from './movement.js';
 
 const { Expand } = movementRecords;
+
+/** Whether two inner lengths can be equal; names tell nothing against a number. */
+const fits = (a: Dim | undefined, b: Dim | undefined): boolean => a === b || (a !== undefined && b !== undefined && typeof a !== typeof b);
+
+function productError(left: Tensor, right: Tensor, marks: readonly [string, string] = ['', '']): ShapeError {
+  const [a, b] = [`${left.dtype}${showShape(left.shape)}${marks[0]}`, `${right.dtype}${showShape(right.shape)}${marks[1]}`];
+  return new ShapeError(`cannot multiply matrices ${a} and ${b}: the inner lengths and the dtypes must be equal`);
+}
 
 const MatMul: OpRecord = {
   name: 'MatMul',
   infer: ([a, b]) => {
     const [left, right] = [a as Tensor, b as Tensor];
-    const [inner, outer] = [left.shape[left.rank - 1], right.shape[right.rank - 2]];
-    if (left.rank < 2 || right.rank < 2 || (inner !== outer && typeof inner === 'number' && typeof outer === 'number') || left.dtype !== right.dtype) {
-      throw new ShapeError(`cannot multiply matrices ${left.dtype}${showShape(left.shape)} and ${right.dtype}${showShape(right.shape)}: the inner lengths must be equal`);
-    }
+    // A vector counts as a row on the left and as a column on the right; its own axis is gone from the result.
+    const rows = left.rank === 1 ? [] : [left.shape[left.rank - 2] as Dim];
+    const columns = right.rank === 1 ? [] : [right.shape[right.rank - 1] as Dim];
+    const [inner, outer] = [left.shape[left.rank - 1], right.shape[right.rank === 1 ? 0 : right.rank - 2]];
+    if (!fits(inner, outer) || left.dtype !== right.dtype) throw productError(left, right);
     const batch = broadcastShapes(left.shape.slice(0, -2), right.shape.slice(0, -2));
-    return [{ dtype: left.dtype, shape: [...batch, left.shape[left.rank - 2] as Dim, right.shape[right.rank - 1] as Dim] }];
+    return [{ dtype: left.dtype, shape: [...batch, ...rows, ...columns] }];
   },
-  gradient: ({ inputs: [a, b], dy, wanted }) => [
-    wanted(0) ? sumTo(matMul(dy, swapLast(b as Tensor)), a as Tensor) : undefined,
-    wanted(1) ? sumTo(matMul(swapLast(a as Tensor), dy), b as Tensor) : undefined,
-  ],
+  gradient: ({ inputs: [a, b], dy, wanted }) => {
+    const [left, right] = [a as Tensor, b as Tensor];
+    const [row, column] = [left.rank === 1, right.rank === 1];
+    const matrixA = row ? unsqueeze(left, [0]) : left;
+    const matrixB = column ? unsqueeze(right, [1]) : right;
+    const tall = column ? unsqueeze(dy, [dy.rank]) : dy;
+    const full = row ? unsqueeze(tall, [tall.rank - 1]) : tall;
+    const back = (gradient: Tensor, matrix: Tensor, x: Tensor): Tensor => reshapeLike(sumTo(gradient, matrix), x);
+    return [
+      wanted(0) ? back(matMul(full, swapLast(matrixB)), matrixA, left) : undefined,
+      wanted(1) ? back(matMul(swapLast(matrixA), full), matrixB, right) : undefined,
+    ];
+  },
 };
 
 /** Sum over the rows of a matrix [n, m] as 1ᵀ·X: the engine's matrix kernels add columns several times faster than its reductions. */
@@ -51,25 +69,36 @@ export interface GemmOptions {
 const Gemm: OpRecord = {
   name: 'Gemm',
   attributes: { alpha: 'float', beta: 'float', transA: 'int', transB: 'int' },
-  infer: ([a, b], { transA, transB }) => {
+  infer: ([a, b, c], { transA, transB }) => {
     const [left, right] = [a as Tensor, b as Tensor];
     const turned = (shape: Shape, flag: unknown): Shape => (flag ? [shape[1] as Dim, shape[0] as Dim] : shape);
     const [rows, inner] = turned(left.shape, transA);
     const [outer, columns] = turned(right.shape, transB);
-    if (left.rank !== 2 || right.rank !== 2 || inner !== outer || left.dtype !== right.dtype) {
-      throw new ShapeError(
-        `cannot multiply matrices ${left.dtype}${showShape(left.shape)}${transA ? 'ᵀ' : ''} and ${right.dtype}${showShape(right.shape)}${transB ? 'ᵀ' : ''}: the inner lengths must be equal`,
-      );
+    if (left.rank !== 2 || right.rank !== 2 || !fits(inner, outer) || left.dtype !== right.dtype) {
+      throw productError(left, right, [transA ? 'ᵀ' : '', transB ? 'ᵀ' : '']);
     }
-    return [{ dtype: left.dtype, shape: [rows as Dim, columns as Dim] }];
+    const shape = [rows as Dim, columns as Dim];
+    if (c && (c.dtype !== left.dtype || !sameShape(broadcastShapes(c.shape, shape), shape))) {
+      throw new ShapeError(`cannot add ${c.dtype}${showShape(c.shape)} to a product of shape ${left.dtype}${showShape(shape)}`);
+    }
+    return [{ dtype: left.dtype, shape }];
   },
   gradient: ({ inputs: [a, b, c], attributes, dy, wanted }) => {
     const [left, right] = [a as Tensor, b as Tensor];
     const { alpha = 1, beta = 1 } = attributes as GemmOptions;
     const [transA, transB] = [Boolean(attributes.transA), Boolean(attributes.transB)];
-    const dA = () => (transA ? gemm(right, dy, undefined, { alpha, transA: transB, transB: true }) : gemm(dy, right, undefined, { alpha, transB: !transB }));
-    const dB = () => (transB ? gemm(dy, left, undefined, { alpha, transA: true, transB: transA }) : gemm(left, dy, undefined, { alpha, transA: !transA }));
+    const dA = () =>
+      transA ? gemm(right, dy, undefined, { alpha, transA: transB, transB: true }) : gemm(dy, right, undefined, { alpha, transB: !transB });
+    const dB = () =>
+      transB ? gemm(dy, left, undefined, { alpha, transA: true, transB: transA }) : gemm(left, dy, undefined, { alpha, transA: !transA });
     return [wanted(0) ? dA() : undefined, wanted(1) ? dB() : undefined, c && wanted(2) ? sumTo(beta === 1 ? dy : mul(dy, beta), c) : undefined];
+  },
+  // Attributes are float32 in a file.
+  compose64: ([a, b, c], attributes) => {
+    const { alpha = 1, beta = 1 } = attributes as GemmOptions;
+    if (Math.fround(alpha) === alpha && Math.fround(beta) === beta) return undefined;
+    const product = mul(applyOne(Gemm, [a as Tensor, b as Tensor], { ...attributes, alpha: 1, beta: 1 }), alpha);
+    return c ? add(product, mul(c, beta)) : product;
   },
 };
 

@@ -1,11 +1,12 @@
-import { ArgumentError, ShapeError } from '../../core/errors.js';
 import { type DType, isFloat } from '../../core/dtype.js';
-import { type Dim, isStatic, normalizeAxis, type Shape, sameShape, showShape, sizeOf } from '../../core/shape.js';
+import { ArgumentError, ShapeError } from '../../core/errors.js';
+import { broadcastShapes, type Dim, isStatic, normalizeAxis, type Shape, sameShape, showShape, sizeOf } from '../../core/shape.js';
 import { applyOne, constantInts, int64, makeNode, notDifferentiable, type OpRecord, scalar, type Tensor } from '../node.js';
 
 /** Movement of elements: nothing here computes, sums apart. `Expand` and `ReduceSum` stand here because each is the other's gradient. */
 
-const like = (tensor: Tensor, shape: Shape = tensor.shape) => [{ dtype: tensor.dtype, shape }];
+/** One output of the tensor's dtype. */
+export const like = (tensor: Tensor, shape: Shape = tensor.shape) => [{ dtype: tensor.dtype, shape }];
 
 const Identity: OpRecord = {
   name: 'Identity',
@@ -86,46 +87,66 @@ const Reshape: OpRecord = {
   infer: ([x, shape]) => {
     const lengths = constantInts(shape as Tensor);
     const rank = (shape as Tensor).shape[0];
-    if (!lengths) return like(x as Tensor, Array.from({ length: Number(rank) }, (_, i) => `${(x as Tensor).node.id}:${i}`));
+    if (!lengths)
+      return like(
+        x as Tensor,
+        Array.from({ length: Number(rank) }, (_, i) => `${(x as Tensor).node.id}:${i}`),
+      );
     return like(x as Tensor, resolveReshape((x as Tensor).shape, lengths));
   },
   gradient: ({ inputs: [x], dy }) => [reshapeLike(dy, x as Tensor)],
 };
 
-function resolveReshape(from: Shape, lengths: readonly number[]): Dim[] {
-  const target: Dim[] = lengths.map((length, i) => (length === 0 ? (from[i] ?? 0) : length));
+/** The shape that elements of shape `from` take: 0 keeps an axis, −1 is found from the others, a name that `from` lacks is found as well. */
+function resolveReshape(from: Shape, lengths: Shape): Dim[] {
+  const target = lengths.map((length, i) => (length === 0 ? (from[i] ?? 0) : length));
+  const left = target.filter((dim) => typeof dim === 'string');
+  const open = from.filter((dim) => typeof dim === 'string').filter((name) => !takeOut(left, name));
+  const known = product(from);
+  const taken = product(target);
+  const wrong = (): ShapeError =>
+    new ShapeError(
+      `cannot reshape ${showShape(from)} to ${showShape(lengths)}: ${known} elements against ${taken}${open.length > 0 ? ` for each of ${open.join('·')}` : ''}`,
+    );
   const hole = target.indexOf(-1);
-  const known = from.filter((dim): dim is number => typeof dim === 'number').reduce((a, b) => a * b, 1);
-  const symbols = from.filter((dim): dim is string => typeof dim === 'string');
-  const left = target.filter((dim): dim is string => typeof dim === 'string');
-  const open = symbols.filter((symbol) => !left.includes(symbol));
-  const taken = target.filter((dim): dim is number => typeof dim === 'number' && dim !== -1).reduce((a, b) => a * b, 1);
-  if (hole >= 0) {
-    const rest = known / taken;
-    if (open.length === 0) target[hole] = rest;
-    else if (open.length === 1 && rest === 1) target[hole] = open[0] as string;
-    else target[hole] = `${rest}*${open.join('*')}`;
-    if (open.length === 0 && !Number.isInteger(rest)) throw new ShapeError(`cannot reshape ${showShape(from)} to ${showShape(lengths)}`);
-  } else if (open.length === 0 && known !== taken) {
-    throw new ShapeError(`cannot reshape ${showShape(from)} to ${showShape(lengths)}: ${known} elements against ${taken}`);
+  const free = hole >= 0 ? hole : target.findIndex((dim) => typeof dim === 'string' && left.includes(dim));
+  if (free < 0) {
+    if (open.length === 0 && known !== taken) throw wrong();
+    return target;
   }
+  const rest = known / taken;
+  if (open.length === 0) {
+    if (!Number.isInteger(rest)) throw wrong();
+    target[free] = rest;
+  } else if (free === hole) target[hole] = rest === 1 ? open.join('*') : rest < 1 ? `${open.join('*')}/${1 / rest}` : `${rest}*${open.join('*')}`;
   return target;
 }
 
+function takeOut(names: string[], name: string): boolean {
+  const at = names.indexOf(name);
+  if (at >= 0) names.splice(at, 1);
+  return at >= 0;
+}
+
+/** Product of the known lengths. */
+function product(shape: Shape): number {
+  return shape.reduce<number>((size, dim) => (typeof dim === 'number' && dim !== -1 ? size * dim : size), 1);
+}
+
 /**
- * The same elements under another shape. One length may be −1 (found from the others); a name keeps the axis of that name of `x`.
+ * The same elements under another shape. One length may be −1 (found from the others); a name keeps the axis of that name of `x`,
+ * a name that `x` lacks is given to the axis whose length is not known.
  * @throws ShapeError where the sizes differ.
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
-  const unknown = shape.filter((dim) => typeof dim === 'string');
-  if (unknown.length > 1 || (unknown.length === 1 && shape.includes(-1))) {
-    if (unknown.every((dim) => shape.indexOf(dim) === x.shape.indexOf(dim))) {
-      return applyOne(Reshape, [x, int64(shape.map((dim) => (typeof dim === 'string' ? 0 : dim)))]);
-    }
+  const unknown = shape.filter((dim) => typeof dim === 'string' || dim === -1);
+  const kept = (dim: Dim, i: number): boolean => unknown.length > 1 && typeof dim === 'string' && dim === x.shape[i];
+  const lengths = shape.map((dim, i) => (kept(dim, i) ? 0 : typeof dim === 'string' ? -1 : dim));
+  if (lengths.filter((length) => length === -1).length > 1) {
     throw new ShapeError(`cannot reshape ${showShape(x.shape)} to ${showShape(shape)}: more than one length is unknown`);
   }
-  return applyOne(Reshape, [x, int64(shape.map((dim) => (typeof dim === 'string' ? -1 : dim)))]);
+  return makeTyped(Reshape, [x, int64(lengths)], resolveReshape(x.shape, shape));
 }
 
 /** Reshapes to the shape of another tensor of the same size. */
@@ -142,7 +163,11 @@ function makeTyped(record: OpRecord, inputs: readonly Tensor[], shape: Shape): T
 const Transpose: OpRecord = {
   name: 'Transpose',
   attributes: { perm: 'ints' },
-  infer: ([x], { perm }) => like(x as Tensor, (perm as readonly number[]).map((axis) => (x as Tensor).shape[axis] as Dim)),
+  infer: ([x], { perm }) =>
+    like(
+      x as Tensor,
+      (perm as readonly number[]).map((axis) => (x as Tensor).shape[axis] as Dim),
+    ),
   gradient: ({ attributes: { perm }, dy }) => {
     const inverse: number[] = [];
     (perm as readonly number[]).forEach((axis, i) => {
@@ -159,7 +184,7 @@ export function transpose(x: Tensor, perm: readonly number[] = x.shape.map((_, i
 
 const Expand: OpRecord = {
   name: 'Expand',
-  infer: ([x, shape]) => like(x as Tensor, constantInts(shape as Tensor) ?? (x as Tensor).shape),
+  infer: ([x, shape]) => like(x as Tensor, broadcastShapes((x as Tensor).shape, constantInts(shape as Tensor) ?? [])),
   gradient: ({ inputs: [x], dy }) => [sumTo(dy, x as Tensor)],
 };
 
@@ -175,26 +200,21 @@ const ReduceSum: OpRecord = {
   gradient: ({ inputs: [x, axes], attributes, dy }) => [expandLike(keepAxes(dy, x as Tensor, axes, attributes.keepdims !== 0), x as Tensor)],
 };
 
+/** The axes that a reduction goes over, counted from the front: those given, all where none are. */
+function reducedAxes(x: Tensor, axes: readonly number[] = []): number[] {
+  return axes.length === 0 ? x.shape.map((_, i) => i) : axes.map((axis) => normalizeAxis(axis, x.rank));
+}
+
 /** Shape after a reduction over `axes` (all where undefined). */
 export function reducedShape(x: Tensor, axes: readonly number[] | undefined, keepdims: boolean): Dim[] {
-  const over = new Set((axes ?? x.shape.map((_, i) => i)).map((axis) => normalizeAxis(axis, x.rank)));
+  const over = new Set(reducedAxes(x, axes));
   return keepdims ? x.shape.map((dim, i) => (over.has(i) ? 1 : dim)) : x.shape.filter((_, i) => !over.has(i));
 }
 
 /** Puts back, with length 1, the axes that a reduction of `x` removed from `y`. */
 export function keepAxes(y: Tensor, x: Tensor, axes: Tensor | undefined, kept: boolean): Tensor {
   if (kept) return y;
-  return unsqueezeTo(y, reducedShape(x, axes && constantInts(axes), true));
-}
-
-function unsqueezeTo(y: Tensor, shape: Shape): Tensor {
-  const added: number[] = [];
-  let next = 0;
-  shape.forEach((dim, axis) => {
-    if (next < y.rank && (y.shape[next] === dim) && (dim !== 1 || y.rank - next >= shape.length - axis)) next++;
-    else added.push(axis);
-  });
-  return unsqueeze(y, added);
+  return unsqueeze(y, reducedAxes(x, axes && constantInts(axes)));
 }
 
 export interface ReduceOptions {
@@ -224,16 +244,21 @@ export function sumTo(dy: Tensor, x: Tensor): Tensor {
   return sameShape(summed.shape, x.shape) ? summed : reshapeLike(summed, x);
 }
 
+function normalAxes(axes: Tensor, rank: number): number[] {
+  return (constantInts(axes) ?? []).map((axis) => normalizeAxis(axis, rank));
+}
+
 const Unsqueeze: OpRecord = {
   name: 'Unsqueeze',
   infer: ([x, axes]) => {
-    const added = constantInts(axes as Tensor) ?? [];
+    const rank = (x as Tensor).rank + ((axes as Tensor).node.value?.size ?? 0);
+    const added = normalAxes(axes as Tensor, rank);
     const shape: Dim[] = [];
     let next = 0;
-    for (let i = 0; i < (x as Tensor).rank + added.length; i++) shape.push(added.includes(i) ? 1 : ((x as Tensor).shape[next++] as Dim));
+    for (let i = 0; i < rank; i++) shape.push(added.includes(i) ? 1 : ((x as Tensor).shape[next++] as Dim));
     return like(x as Tensor, shape);
   },
-  gradient: ({ inputs: [, axes], dy }) => [squeeze(dy, constantInts(axes as Tensor) ?? [])],
+  gradient: ({ inputs: [, axes], dy }) => [squeeze(dy, normalAxes(axes as Tensor, dy.rank))],
 };
 
 /** Adds axes of length 1 at the positions given (counted in the result). */
@@ -246,10 +271,13 @@ export function unsqueeze(x: Tensor, axes: readonly number[]): Tensor {
 const Squeeze: OpRecord = {
   name: 'Squeeze',
   infer: ([x, axes]) => {
-    const removed = constantInts(axes as Tensor) ?? [];
-    return like(x as Tensor, (x as Tensor).shape.filter((_, i) => !removed.includes(i)));
+    const removed = normalAxes(axes as Tensor, (x as Tensor).rank);
+    return like(
+      x as Tensor,
+      (x as Tensor).shape.filter((_, i) => !removed.includes(i)),
+    );
   },
-  gradient: ({ inputs: [, axes], dy }) => [unsqueeze(dy, constantInts(axes as Tensor) ?? [])],
+  gradient: ({ inputs: [x, axes], dy }) => [unsqueeze(dy, normalAxes(axes as Tensor, (x as Tensor).rank))],
 };
 
 /** Removes axes of length 1. @throws ShapeError where one is longer. */
@@ -262,108 +290,4 @@ export function squeeze(x: Tensor, axes: readonly number[]): Tensor {
   return applyOne(Squeeze, [x, int64(normal)]);
 }
 
-const Concat: OpRecord = {
-  name: 'Concat',
-  attributes: { axis: 'int' },
-  infer: (inputs, attributes) => {
-    const head = inputs[0] as Tensor;
-    const axis = attributes.axis as number;
-    const dims = inputs.map((x) => x.shape[axis] as Dim);
-    for (const x of inputs) {
-      if (x.rank !== head.rank || x.shape.some((dim, i) => i !== axis && dim !== head.shape[i])) {
-        throw new ShapeError(`cannot concatenate ${inputs.map((one) => showShape(one.shape)).join(', ')} along axis ${axis}: the other axes differ`);
-      }
-    }
-    const total: Dim = dims.every((dim) => typeof dim === 'number') ? dims.reduce<number>((a, b) => a + Number(b), 0) : dims.join('+');
-    return like(head, head.shape.map((dim, i) => (i === axis ? total : dim)));
-  },
-  gradient: ({ inputs, attributes, dy }) => {
-    const axis = attributes.axis as number;
-    let start = 0;
-    return inputs.map((x) => {
-      const length = x.shape[axis];
-      if (typeof length !== 'number') throw new ShapeError(`the gradient of Concat needs the lengths of axis ${axis} known, got ${showShape(x.shape)}`);
-      start += length;
-      return slice(dy, { axis, start: start - length, end: start });
-    });
-  },
-};
-
-/** Joins tensors along an axis. @throws ShapeError where other axes differ. */
-export function concat(tensors: readonly Tensor[], axis: number): Tensor {
-  const head = tensors[0];
-  if (!head) throw new ArgumentError('concat needs at least one tensor');
-  if (tensors.length === 1) return head;
-  return applyOne(Concat, tensors, { axis: normalizeAxis(axis, head.rank) });
-}
-
-const Slice: OpRecord = {
-  name: 'Slice',
-  infer: ([x, starts, ends, axes, steps]) => {
-    const [start = 0] = constantInts(starts as Tensor) ?? [];
-    const [end = 0] = constantInts(ends as Tensor) ?? [];
-    const [axis = 0] = constantInts(axes as Tensor) ?? [];
-    const [step = 1] = steps ? (constantInts(steps) ?? []) : [1];
-    const dim = (x as Tensor).shape[axis];
-    if (typeof dim !== 'number') return like(x as Tensor, (x as Tensor).shape.map((d, i) => (i === axis ? `${d}[${start}:${end}]` : d)));
-    const from = start < 0 ? start + dim : start;
-    const to = Math.min(end < 0 ? end + dim : end, dim);
-    return like(x as Tensor, (x as Tensor).shape.map((d, i) => (i === axis ? Math.max(0, Math.ceil((to - from) / step)) : d)));
-  },
-  gradient: ({ inputs: [x, starts, ends, axes, steps], dy }) => {
-    const [axis = 0] = constantInts(axes as Tensor) ?? [];
-    const dim = (x as Tensor).shape[axis];
-    const [step = 1] = steps ? (constantInts(steps) ?? []) : [1];
-    if (typeof dim !== 'number' || step !== 1) throw new ShapeError('the gradient of Slice needs a known length and a step of 1');
-    const [start = 0] = constantInts(starts as Tensor) ?? [];
-    const [end = 0] = constantInts(ends as Tensor) ?? [];
-    const from = start < 0 ? start + dim : start;
-    return [pad(dy, { axis, before: from, after: dim - Math.min(end < 0 ? end + dim : end, dim) })];
-  },
-};
-
-/** Elements `start` (inclusive) to `end` (exclusive) of one axis. */
-export function slice(x: Tensor, { axis, start, end, step = 1 }: { axis: number; start: number; end: number; step?: number }): Tensor {
-  const at = normalizeAxis(axis, x.rank);
-  if (start === 0 && end === x.shape[at] && step === 1) return x;
-  const inputs = [x, int64([start]), int64([end]), int64([at])];
-  return applyOne(Slice, step === 1 ? inputs : [...inputs, int64([step])]);
-}
-
-const Pad: OpRecord = {
-  name: 'Pad',
-  infer: ([x, pads]) => {
-    const lengths = constantInts(pads as Tensor) ?? [];
-    const rank = (x as Tensor).rank;
-    return like(
-      x as Tensor,
-      (x as Tensor).shape.map((dim, i) => {
-        const extra = (lengths[i] ?? 0) + (lengths[i + rank] ?? 0);
-        return typeof dim === 'number' ? dim + extra : extra === 0 ? dim : `${dim}+${extra}`;
-      }),
-    );
-  },
-  gradient: ({ inputs: [x, pads], dy }) => {
-    const lengths = constantInts(pads as Tensor) ?? [];
-    return [
-      (x as Tensor).shape.reduce<Tensor>((result, dim, axis) => {
-        const before = lengths[axis] ?? 0;
-        if (before === 0 && dim === result.shape[axis]) return result;
-        if (typeof dim !== 'number') throw new ShapeError('the gradient of Pad needs known lengths');
-        return slice(result, { axis, start: before, end: before + dim });
-      }, dy),
-    ];
-  },
-};
-
-/** Zeros before and after along one axis. */
-export function pad(x: Tensor, { axis, before, after }: { axis: number; before: number; after: number }): Tensor {
-  if (before === 0 && after === 0) return x;
-  const at = normalizeAxis(axis, x.rank);
-  const pads = new Array<number>(2 * x.rank).fill(0);
-  pads[at] = before;
-  pads[at + x.rank] = after;
-  return applyOne(Pad, [x, int64(pads)]);
-}
-
-export const movementRecords = { Identity, Cast, Shape: Shape_, Size, Reshape, Transpose, Expand, ReduceSum, Unsqueeze, Squeeze, Concat, Slice, Pad };
+export const movementRecords = { Identity, Cast, Shape: Shape_, Size, Reshape, Transpose, Expand, ReduceSum, Unsqueeze, Squeeze };

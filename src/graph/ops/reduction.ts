@@ -8,7 +8,9 @@ function reduction(name: string, gradient: (x: Tensor, y: Tensor, dy: Tensor, ax
   return {
     name,
     attributes: { keepdims: 'int' },
-    infer: ([x, axes], { keepdims }) => [{ dtype: (x as Tensor).dtype, shape: reducedShape(x as Tensor, axes && constantInts(axes), keepdims !== 0) }],
+    infer: ([x, axes], { keepdims }) => [
+      { dtype: (x as Tensor).dtype, shape: reducedShape(x as Tensor, axes && constantInts(axes), keepdims !== 0) },
+    ],
     gradient: ({ inputs: [x, axes], outputs: [y], attributes, dy }: GradientContext) => {
       const widen = (t: Tensor) => keepAxes(t, x as Tensor, axes, attributes.keepdims !== 0);
       return [gradient(x as Tensor, widen(y as Tensor), widen(dy), axes && constantInts(axes))];
@@ -26,8 +28,10 @@ const ReduceMax = reduction('ReduceMax', towardsExtremes);
 const ReduceMin = reduction('ReduceMin', towardsExtremes);
 const ReduceLogSumExp = reduction('ReduceLogSumExp', (x, y, dy) => mul(dy, exp(sub(x, y))));
 
-const reduce = (record: OpRecord) => (x: Tensor, { axes, keepdims = false }: ReduceOptions = {}): Tensor =>
-  axes?.length === 0 ? x : applyOne(record, reduceInputs(x, axes), { keepdims: keepdims ? 1 : 0 });
+const reduce =
+  (record: OpRecord) =>
+  (x: Tensor, { axes, keepdims = false }: ReduceOptions = {}): Tensor =>
+    axes?.length === 0 ? x : applyOne(record, reduceInputs(x, axes), { keepdims: keepdims ? 1 : 0 });
 
 /** Mean over axes. */
 export const reduceMean = reduce(ReduceMean);

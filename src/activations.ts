@@ -1,0 +1,213 @@
+import { type Catalogue, flagOption, make, maker, numberOption, resolve } from './core/catalogue.js';
+import { ArgumentError, ShapeError } from './core/errors.js';
+import { type StaticShape, sameShape, showShape } from './core/shape.js';
+import { Tensor } from './graph/node.js';
+import * as g from './graph/ops/index.js';
+import { type InitializerLike, type InitializerName, initializers } from './initializers.js';
+
+/** What an activation may ask of the layer that applies it. */
+export interface ActivationContext {
+  readonly training: boolean;
+  /** A learned array of the layer, made on first use; its shape has no batch axis. */
+  parameter(name: string, spec: { readonly shape: StaticShape; readonly initializer: InitializerLike }): Tensor;
+  /** Uniform numbers in [min, max), one for each element of `like`, fresh each step. */
+  uniform(like: Tensor, min: number, max: number): Tensor;
+}
+
+/** Facts about an activation as a function of one number. */
+export interface ActivationFacts {
+  /** Infimum and supremum of its values. */
+  readonly range: readonly [number, number];
+  /** On which sides its slope vanishes. */
+  readonly saturates: 'none' | 'left' | 'right' | 'both';
+  /** Whether its slope is continuous at 0. */
+  readonly smooth: boolean;
+  /** Whether a unit can fall silent for every input, with a slope of exactly 0. */
+  readonly canDie: boolean;
+  /** Whether a unit can be stuck on a flat side with a slope that is small but not 0. */
+  readonly canComa: boolean;
+  /** Whether it keeps mean 0 and variance 1 through depth by itself. */
+  readonly selfNormalizing: boolean;
+  /** Kernel initializer that suits it. */
+  readonly initializer: InitializerName;
+}
+
+/** An elementwise nonlinearity (softmax: along the last axis); `name` and `config` are what a saved model keeps. */
+export interface Activation extends ActivationFacts {
+  readonly name: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  /** The activation of `x`, of its shape and dtype. */
+  apply(x: Tensor, context: ActivationContext): Tensor;
+}
+
+const inf = Number.POSITIVE_INFINITY;
+
+/** What holds of a function of which nothing is known. */
+const unknown: ActivationFacts = {
+  range: [-inf, inf],
+  saturates: 'none',
+  smooth: true,
+  canDie: false,
+  canComa: false,
+  selfNormalizing: false,
+  initializer: 'glorotUniform',
+};
+
+const sigmoidal: ActivationFacts = { ...unknown, saturates: 'both' };
+/** Kinked rectifiers whose slope is 0 below 0. */
+const rectifier: ActivationFacts = { ...unknown, range: [0, inf], saturates: 'left', smooth: false, canDie: true, initializer: 'heNormal' };
+/** Rectifiers with a slope below 0. */
+const leaky: ActivationFacts = { ...unknown, smooth: false, canComa: true, initializer: 'heNormal' };
+/** Smooth rectifiers whose slope fades out below 0. */
+const softRectifier: ActivationFacts = { ...unknown, saturates: 'left', canComa: true, initializer: 'heNormal' };
+
+const kind = 'activation';
+const plain = (name: string, facts: ActivationFacts, apply: (x: Tensor) => Tensor) =>
+  maker(kind, name, {}, (): Omit<Activation, 'name' | 'config'> => ({ ...facts, apply }));
+const wrap = (facts: ActivationFacts, apply: Activation['apply']): Omit<Activation, 'name' | 'config'> => ({ ...facts, apply });
+
+/** `x` above 0, `slope` · x at 0 and below; one product forwards, one back. */
+function slopedBelow(x: Tensor, slope: Tensor): Tensor {
+  return g.mul(x, g.where(g.greater(x, 0), 1, slope));
+}
+
+/** The activations, by name; each entry makes one from its options. */
+export const activations = {
+  /** x. */
+  linear: plain('linear', unknown, (x) => x),
+
+  /** 1 / (1 + e⁻ˣ). */
+  sigmoid: plain('sigmoid', { ...sigmoidal, range: [0, 1] }, g.sigmoid),
+
+  tanh: plain('tanh', { ...sigmoidal, range: [-1, 1] }, g.tanh),
+
+  /** eˣ / Σ eˣ along the last axis. */
+  softmax: plain('softmax', { ...sigmoidal, range: [0, 1] }, (x) => g.softmax(x)),
+
+  /** max(x, 0). */
+  relu: plain('relu', rectifier, g.relu),
+
+  /** min(max(x, 0), 6). */
+  relu6: plain('relu6', { ...rectifier, range: [0, 6], saturates: 'both' }, (x) => g.min(g.relu(x), 6)),
+
+  /** x above 0, `slope` · x below; Maas et al., "Rectifier nonlinearities improve neural network acoustic models", 2013. Keras's slope is 0.2. */
+  leakyRelu: maker(kind, 'leakyRelu', { slope: numberOption(0.01, { from: 0 }) }, ({ slope }) =>
+    slope === 0 ? wrap(rectifier, (x) => g.relu(x)) : wrap(leaky, (x) => g.leakyRelu(x, slope)),
+  ),
+
+  /**
+   * x above 0, a · x below, where each unit learns its a, or the layer one a for all (`shared`); lengths that are not known share too.
+   * He et al., "Delving deep into rectifiers", 2015.
+   */
+  prelu: maker(kind, 'prelu', { initial: numberOption(0.25), shared: flagOption(false) }, ({ initial, shared }) =>
+    wrap(leaky, (x, context) => {
+      const shape = x.shape.slice(1).map((dim) => (shared || typeof dim === 'string' ? 1 : dim));
+      return slopedBelow(x, context.parameter('alpha', { shape, initializer: initializers.constant({ value: initial }) }));
+    }),
+  ),
+
+  /**
+   * x above 0, a · x below, a uniform in [lower, upper) for each element while training, its mean otherwise.
+   * Xu et al., "Empirical evaluation of rectified activations in convolutional network", 2015.
+   */
+  rrelu: maker(kind, 'rrelu', { lower: numberOption(1 / 8, { from: 0 }), upper: numberOption(1 / 3, { from: 0 }) }, ({ lower, upper }) => {
+    if (lower > upper) {
+      throw new ArgumentError(`activation 'rrelu': lower must be at most upper (${upper}), got ${lower}`, {
+        argument: 'lower',
+        received: lower,
+        expected: upper,
+      });
+    }
+    return wrap(leaky, (x, context) => (context.training ? slopedBelow(x, context.uniform(x, lower, upper)) : g.leakyRelu(x, (lower + upper) / 2)));
+  }),
+
+  /** x above 0, `alpha` · (eˣ − 1) below; Clevert et al., "Fast and accurate deep network learning by exponential linear units", 2016. */
+  elu: maker(kind, 'elu', { alpha: numberOption(1, { from: 0 }) }, ({ alpha }) =>
+    alpha === 0 ? wrap(rectifier, (x) => g.relu(x)) : wrap({ ...softRectifier, range: [-alpha, inf], smooth: alpha === 1 }, (x) => g.elu(x, alpha)),
+  ),
+
+  /** λx above 0, λα · (eˣ − 1) below, with λ and α that keep mean 0 and variance 1; Klambauer et al., "Self-normalizing neural networks", 2017. */
+  selu: plain(
+    'selu',
+    { ...softRectifier, range: [-g.SELU_LAMBDA * g.SELU_ALPHA, inf], smooth: false, selfNormalizing: true, initializer: 'lecunNormal' },
+    g.selu,
+  ),
+
+  /** x · Φ(x), or its tanh form (`approximate`); Hendrycks and Gimpel, "Gaussian error linear units", 2016. */
+  gelu: maker(kind, 'gelu', { approximate: flagOption(false) }, ({ approximate }) =>
+    wrap({ ...softRectifier, range: [approximate ? -0.17004075 : -0.16997121, inf] }, (x) => {
+      const bent = approximate
+        ? g.tanh(g.mul(g.mul(x, g.add(g.mul(g.square(x), 0.044715), 1)), Math.sqrt(2 / Math.PI)))
+        : g.erf(g.mul(x, Math.SQRT1_2));
+      return g.mul(g.mul(x, 0.5), g.add(bent, 1));
+    }),
+  ),
+
+  /** x · sigmoid(x), also called swish; Ramachandran et al., "Searching for activation functions", 2017. */
+  silu: plain('silu', { ...softRectifier, range: [-0.27846455, inf] }, (x) => g.mul(x, g.sigmoid(x))),
+
+  /** x · tanh(softplus(x)); Misra, "Mish: a self regularized non-monotonic activation function", 2019. */
+  mish: plain('mish', { ...softRectifier, range: [-0.30884016, inf] }, (x) => g.mul(x, g.tanh(g.softplus(x)))),
+
+  /** log(1 + eˣ). */
+  softplus: plain('softplus', { ...softRectifier, range: [0, inf] }, g.softplus),
+
+  /** x / (1 + |x|). */
+  softsign: plain('softsign', { ...sigmoidal, range: [-1, 1] }, g.softsign),
+
+  /** x / 6 + 1/2, cut to [0, 1]. */
+  hardSigmoid: plain('hardSigmoid', { ...sigmoidal, range: [0, 1], canDie: true }, (x) => g.clip(g.add(g.mul(x, 1 / 6), 0.5), 0, 1)),
+
+  /** eˣ; overflows float32 beyond 88. */
+  exponential: plain('exponential', { ...softRectifier, range: [0, inf], initializer: 'glorotUniform' }, g.exp),
+};
+
+export type ActivationName = keyof typeof activations;
+
+/** An activation of the user's own, elementwise, of graph operators. */
+export type ActivationFunction = (x: Tensor) => Tensor;
+
+/** What users may pass where an activation is expected; Keras's spellings (`leaky_relu`, `swish`) are names as well. */
+export type ActivationLike = ActivationName | (string & {}) | Activation | ActivationFunction;
+
+const catalogue: Catalogue<Activation> = {
+  kind,
+  table: activations,
+  aliases: { swish: 'silu' },
+  holds: (value) => typeof (value as Partial<Activation>).apply === 'function',
+  fromFunction: (value, name) => fromFunction(value as ActivationFunction, name),
+};
+
+/** @throws ArgumentError on an unknown name (with the nearest known ones) or on anything that is no activation. */
+export function resolveActivation(value: ActivationLike): Activation {
+  return resolve(catalogue, value);
+}
+
+/** The activation of that name and options, as a saved model keeps them. @throws ArgumentError on an unknown name or option. */
+export function activationFromConfig(name: string, config: Readonly<Record<string, unknown>>): Activation {
+  return make(catalogue, name, config);
+}
+
+function fromFunction(apply: ActivationFunction, name: string): Activation {
+  return {
+    name,
+    config: {},
+    ...unknown,
+    apply(x) {
+      const y: unknown = apply(x);
+      if (!(y instanceof Tensor)) {
+        throw new ArgumentError(`activation function '${name}' must return a tensor, got ${typeof y}; build it from graph operators`, {
+          argument: kind,
+          received: y,
+        });
+      }
+      if (!sameShape(x.shape, y.shape)) {
+        throw new ShapeError(`activation function '${name}' turned the shape ${showShape(x.shape)} into ${showShape(y.shape)}; it must keep it`, {
+          received: y.shape,
+          expected: x.shape,
+        });
+      }
+      return y;
+    },
+  };
+}

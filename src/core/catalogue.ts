@@ -1,0 +1,149 @@
+import { ArgumentError, show } from './errors.js';
+import { findName, lookUp, suggestion } from './names.js';
+
+/** One option of what users pick by name: what stands in for it, and which values it takes. */
+export interface Option<T> {
+  readonly fallback: T;
+  /** Completes "must be …". */
+  readonly expected: string;
+  accepts(value: unknown): boolean;
+}
+
+export interface Limits {
+  readonly from?: number;
+  readonly to?: number;
+  readonly above?: number;
+  readonly below?: number;
+}
+
+function within(value: unknown, { from, to, above, below }: Limits): boolean {
+  if (typeof value !== 'number' || !Number.isFinite(value)) return false;
+  return (
+    (from === undefined || value >= from) &&
+    (to === undefined || value <= to) &&
+    (above === undefined || value > above) &&
+    (below === undefined || value < below)
+  );
+}
+
+function describe({ from, to, above, below }: Limits): string {
+  const parts = [
+    from !== undefined && `≥ ${from}`,
+    above !== undefined && `> ${above}`,
+    to !== undefined && `≤ ${to}`,
+    below !== undefined && `< ${below}`,
+  ];
+  const bounds = parts.filter((part) => part !== false);
+  return bounds.length === 0 ? 'a finite number' : `a finite number ${bounds.join(' and ')}`;
+}
+
+/** A finite number, within limits. */
+export function numberOption(fallback: number, limits: Limits = {}): Option<number> {
+  return { fallback, expected: describe(limits), accepts: (value) => within(value, limits) };
+}
+
+/** A finite number within limits, or nothing. */
+export function optionalNumber(limits: Limits = {}): Option<number | undefined> {
+  return { fallback: undefined, expected: describe(limits), accepts: (value) => within(value, limits) };
+}
+
+/** True or false. */
+export function flagOption(fallback: boolean): Option<boolean> {
+  return { fallback, expected: 'true or false', accepts: (value) => typeof value === 'boolean' };
+}
+
+type Rules = Readonly<Record<string, Option<number> | Option<boolean> | Option<number | undefined>>>;
+type ValueOf<O> = O extends Option<infer T> ? T : never;
+
+/** Every option with its value. */
+export type Settings<R extends Rules> = { readonly [K in keyof R]: ValueOf<R[K]> };
+
+/** What users pass: any of the options. */
+export type OptionsOf<R extends Rules> = { readonly [K in keyof R]?: ValueOf<R[K]> | undefined };
+
+/** What saved models keep of something picked by name. */
+export interface Named {
+  readonly name: string;
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** Makes one entry of a table from its options. */
+export type Maker<R extends Rules, T> = (options?: OptionsOf<R>) => T & Named;
+
+/**
+ * A table's entry: fills in defaults, then builds. Keras's spellings of options (`learning_rate`) are known; null stands for the default, as in Keras's configs.
+ * The maker throws ArgumentError on an unknown option, with the nearest known one, and on a value out of range.
+ */
+export function maker<R extends Rules, T extends object>(kind: string, name: string, rules: R, build: (settings: Settings<R>) => T): Maker<R, T> {
+  return (options = {}) => {
+    const settings = readOptions(`${kind} '${name}'`, rules, options);
+    const config = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+    return { name, config, ...build(settings) };
+  };
+}
+
+function readOptions<R extends Rules>(owner: string, rules: R, options: OptionsOf<R>): Settings<R> {
+  if (options === null || typeof options !== 'object') {
+    throw new ArgumentError(`${owner}: options must be an object, got ${show(options)}`, { argument: 'options', received: options });
+  }
+  const settings: Record<string, unknown> = Object.fromEntries(Object.entries(rules).map(([key, { fallback }]) => [key, fallback]));
+  for (const [argument, value] of Object.entries(options)) {
+    const key = findName(argument, rules);
+    const rule = key === undefined ? undefined : rules[key];
+    if (key === undefined || rule === undefined) {
+      const known = Object.keys(rules);
+      const hint = known.length === 0 ? '; it takes none' : suggestion(argument, known);
+      throw new ArgumentError(`${owner} has no option '${argument}'${hint}`, { argument, received: value, expected: known });
+    }
+    if (value === undefined || value === null) continue;
+    if (!rule.accepts(value)) {
+      throw new ArgumentError(`${owner}: ${key} must be ${rule.expected}, got ${show(value)}`, {
+        argument: key,
+        received: value,
+        expected: rule.expected,
+      });
+    }
+    settings[key] = value;
+  }
+  return settings as Settings<R>;
+}
+
+/** A table of what users pick by name. */
+export interface Catalogue<T> {
+  /** The word for one entry in messages: `activation`. */
+  readonly kind: string;
+  readonly table: object;
+  /** Other names of entries. */
+  readonly aliases?: Readonly<Record<string, string>>;
+  /** Whether a value is already what the table's entries make. */
+  holds(value: object): boolean;
+  /** What a function of the user's own becomes; functions are refused where absent. */
+  readonly fromFunction?: (value: (...values: never[]) => unknown, name: string) => T;
+}
+
+/** Makes the entry of that name. @throws ArgumentError on an unknown name (with the nearest known ones) or option. */
+export function make<T>(catalogue: Catalogue<T>, name: string, options: Readonly<Record<string, unknown>> = {}): T {
+  const { kind, table, aliases = {} } = catalogue;
+  const alias = findName(name, aliases);
+  const build = lookUp(kind, (alias && aliases[alias]) ?? name, table) as (options: Readonly<Record<string, unknown>>) => T;
+  return build(options);
+}
+
+/** What a name, an instance or a function stands for. @throws ArgumentError on anything else. */
+export function resolve<T extends object>(catalogue: Catalogue<T>, value: unknown): T {
+  const { kind, table, fromFunction } = catalogue;
+  if (typeof value === 'string') return make(catalogue, value);
+  if (typeof value === 'function') {
+    const own = Object.entries(table).find(([, build]) => build === value)?.[0];
+    if (own !== undefined) {
+      throw new ArgumentError(`expected one ${kind}, got the function that makes one; pass '${own}' or ${own}(…) called`, {
+        argument: kind,
+        received: value,
+      });
+    }
+    if (fromFunction) return fromFunction(value as (...values: never[]) => unknown, value.name === '' ? 'custom' : value.name);
+  }
+  if (value !== null && typeof value === 'object' && catalogue.holds(value)) return value as T;
+  const expected = `the name or an instance of one${fromFunction ? ', or a function' : ''}`;
+  throw new ArgumentError(`${kind}: expected ${expected}, got ${show(value)}`, { argument: kind, received: value, expected });
+}

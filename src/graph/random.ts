@@ -1,0 +1,57 @@
+import { counterHashConstants } from '../core/counter-hash.js';
+import { isFloat } from '../core/dtype.js';
+import { ShapeError } from '../core/errors.js';
+import { showShape } from '../core/shape.js';
+import { scalar, type Tensor } from './node.js';
+import { add, mul } from './ops/arithmetic.js';
+import { shiftRight, xorBits } from './ops/bits.js';
+import { range } from './ops/indexing.js';
+import { cast, reshapeLike, sizeAs } from './ops/movement.js';
+
+const { golden, shift1, multiply1, shift2, multiply2, shift3, uniformShift, uniformScale } = counterHashConstants;
+
+const word = (value: number): Tensor => scalar(value, 'uint32');
+
+/** `mix32` of src/core/counter-hash.ts, element by element. */
+function mixBits(x: Tensor): Tensor {
+  const folded = (bits: Tensor, places: number): Tensor => xorBits(bits, shiftRight(bits, word(places)));
+  const once = mul(folded(x, shift1), word(multiply1));
+  const twice = mul(folded(once, shift2), word(multiply2));
+  return folded(twice, shift3);
+}
+
+function checkWord(tensor: Tensor, argument: string): void {
+  if (tensor.dtype === 'uint32' && tensor.rank === 0) return;
+  const received = `${tensor.dtype}${showShape(tensor.shape)}`;
+  throw new ShapeError(`${argument} must be a uint32 scalar, got ${received}; cast it, or take one element`, {
+    argument,
+    received,
+    expected: 'uint32[]',
+  });
+}
+
+/**
+ * The key of one layer's numbers at one step, as `streamKey` computes it in TypeScript.
+ * @param base `baseKey(seed, layer)`.
+ * @param step uint32 scalar.
+ * @returns uint32 scalar. @throws ShapeError where `step` is no uint32 scalar.
+ */
+export function stepKey(base: number, step: Tensor): Tensor {
+  checkWord(step, 'step');
+  return mixBits(add(mul(step, word(golden)), word(base)));
+}
+
+/**
+ * Uniform numbers in [0, 1) in the shape of `like`, in its dtype (float32 where that is no float). Element i in row-major order is
+ * `counterUniform(key, i)`, bit for bit on every engine. The part that does not depend on the key runs outside a loop over steps
+ * where the shape is known there.
+ * @param key uint32 scalar, from `stepKey`. @throws ShapeError where it is not.
+ */
+export function uniformLike(like: Tensor, key: Tensor): Tensor {
+  checkWord(key, 'key');
+  const index = cast(range(sizeAs(like, 'int64')), 'uint32');
+  const spread = mixBits(mul(index, word(golden)));
+  const bits = mixBits(add(spread, key));
+  const dtype = isFloat(like.dtype) ? like.dtype : 'float32';
+  return reshapeLike(mul(cast(shiftRight(bits, word(uniformShift)), dtype), uniformScale), like);
+}

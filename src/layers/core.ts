@@ -1,0 +1,190 @@
+import { type Activation, type ActivationLike, activations, resolveActivation } from '../activations.js';
+import { type DType, dtypes } from '../core/dtype.js';
+import { ArgumentError, ShapeError, show } from '../core/errors.js';
+import { nearestNames } from '../core/names.js';
+import { type StaticShape, showShape, sizeOf } from '../core/shape.js';
+import type { Tensor } from '../graph/node.js';
+import { linear, reshape } from '../graph/ops/index.js';
+import { type Initializer, type InitializerLike, initializers, resolveInitializer } from '../initializers.js';
+import { BATCH, Layer, LayerCall, type LayerContext, type LayerOptions, type Signal } from '../network/layer.js';
+import { checkOptions, isBoolean, type OptionCheck, resolves } from './options.js';
+
+/** The record of a table's entry in a saved layer. */
+export function describe(entry: Activation | Initializer): { readonly name: string; readonly config: Readonly<Record<string, unknown>> } {
+  return { name: entry.name, config: entry.config };
+}
+
+export interface InputOptions {
+  readonly name?: string;
+  /** Element type of the data; default float32. Whole numbers become floats where a layer computes with them. */
+  readonly dtype?: DType;
+}
+
+/** Where data enter a model; it has no weights. */
+export class InputLayer extends Layer {
+  readonly kind = 'input';
+  override readonly keepsIntegers = true;
+  readonly shape: StaticShape;
+  readonly dtype: DType;
+
+  constructor(shape: StaticShape, { name, dtype = 'float32' }: InputOptions = {}) {
+    super(name === undefined ? {} : { name });
+    if (!Array.isArray(shape))
+      throw new ArgumentError(`input: expected the shape of one instance, such as [28, 28], got ${show(shape)}`, {
+        argument: 'shape',
+        received: shape,
+      });
+    if (!Object.hasOwn(dtypes, dtype)) {
+      throw new ArgumentError(`input: unknown dtype ${show(dtype)}; known: ${Object.keys(dtypes).join(', ')}`, {
+        argument: 'dtype',
+        received: dtype,
+      });
+    }
+    if (shape.some((dim) => dim < 1))
+      throw new ShapeError(`input: every length of a shape must be at least 1, got ${showShape(shape)}`, { layer: 'input', received: shape });
+    sizeOf(shape);
+    this.shape = [...shape];
+    this.dtype = dtype;
+  }
+
+  config() {
+    return { shape: this.shape, dtype: this.dtype };
+  }
+
+  call(inputs: readonly Tensor[]): Tensor {
+    return inputs[0] as Tensor;
+  }
+}
+
+/** Where data of the given shape (of one instance, without the batch axis) enter. */
+export function input(shape: StaticShape, options: InputOptions = {}): Signal {
+  checkOptions('input', { ...options }, { dtype: () => undefined });
+  const layer = new InputLayer(shape, options);
+  return new LayerCall(layer, [], { dtype: layer.dtype, shape: [BATCH, ...layer.shape] }).output;
+}
+
+export interface DenseOptions extends LayerOptions {
+  /** Applied to the outputs; default linear. */
+  readonly activation?: ActivationLike;
+  /** Default true. */
+  readonly useBias?: boolean;
+  /** Default Glorot uniform. */
+  readonly kernelInitializer?: InitializerLike;
+  /** Default zeros. */
+  readonly biasInitializer?: InitializerLike;
+}
+
+const activationCheck: OptionCheck = (value, all) => {
+  const mistake = resolves(resolveActivation)(value, all);
+  if (mistake === undefined || typeof value !== 'string') return mistake;
+  // The initializer chosen tells what was meant: He belongs to ReLU, LeCun to SELU.
+  const chosen = Object.entries(all).find(([key]) => nearestNames(key, ['kernelInitializer']).length > 0)?.[1];
+  const suiting =
+    typeof chosen === 'string'
+      ? Object.entries(activations)
+          .filter(([, make]) => make().initializer === chosen)
+          .map(([name]) => name)
+      : [];
+  const near = nearestNames(value, Object.keys(activations)).slice(0, 4);
+  if (near.length === 0) return mistake;
+  const ranked = [...near].sort((a, b) => Number(suiting.includes(b)) - Number(suiting.includes(a)));
+  const words = ranked.map((name) => (suiting.includes(name) ? `'${name}' (goes with ${String(chosen)})` : `'${name}'`));
+  return `unknown activation '${value}'; did you mean ${words.join(' or ')}?`;
+};
+
+const denseChecks = {
+  activation: activationCheck,
+  useBias: isBoolean,
+  kernelInitializer: resolves(resolveInitializer),
+  biasInitializer: resolves(resolveInitializer),
+};
+
+/** Every output is a weighted sum of all inputs: activation(x·kernel + bias) over the last axis. */
+export class Dense extends Layer {
+  readonly kind = 'dense';
+  readonly units: number;
+  readonly activation: Activation;
+  readonly useBias: boolean;
+  readonly kernelInitializer: Initializer;
+  readonly biasInitializer: Initializer;
+
+  constructor(units: number, options: DenseOptions = {}) {
+    checkOptions('dense', { ...options }, denseChecks);
+    super(options);
+    if (!Number.isInteger(units) || units < 1) {
+      throw new ArgumentError(`dense: units must be a whole number ≥ 1, got ${show(units)}`, { layer: 'dense', argument: 'units', received: units });
+    }
+    this.units = units;
+    this.activation = resolveActivation(options.activation ?? 'linear');
+    this.useBias = options.useBias ?? true;
+    this.kernelInitializer = resolveInitializer(options.kernelInitializer ?? initializers.glorotUniform());
+    this.biasInitializer = resolveInitializer(options.biasInitializer ?? initializers.zeros());
+  }
+
+  config() {
+    return {
+      units: this.units,
+      activation: describe(this.activation),
+      useBias: this.useBias,
+      kernelInitializer: describe(this.kernelInitializer),
+      biasInitializer: describe(this.biasInitializer),
+    };
+  }
+
+  call([x]: readonly Tensor[], context: LayerContext): Tensor {
+    const fanIn = x?.shape[x.rank - 1];
+    if (!x || x.rank < 2 || typeof fanIn !== 'number') {
+      throw new ShapeError('expects an input of at least two axes, the batch and a last one of known length. Is a flatten missing?', {
+        expected: '[N, features]',
+        received: x?.shape,
+      });
+    }
+    const kernel = context.parameter('kernel', { shape: [fanIn, this.units], initializer: this.kernelInitializer });
+    const bias = this.useBias ? context.parameter('bias', { shape: [this.units], initializer: this.biasInitializer }) : undefined;
+    return this.activation.apply(linear(x, kernel, bias), context);
+  }
+}
+
+/** Applies an activation by name, record or function. */
+export class ActivationLayer extends Layer {
+  readonly kind = 'activation';
+  readonly activation: Activation;
+
+  constructor(activation: ActivationLike, options: LayerOptions = {}) {
+    checkOptions('activation', { ...options, activation }, { activation: activationCheck });
+    super(options);
+    this.activation = resolveActivation(activation);
+  }
+
+  config() {
+    return { activation: describe(this.activation) };
+  }
+
+  call([x]: readonly Tensor[], context: LayerContext): Tensor {
+    return this.activation.apply(x as Tensor, context);
+  }
+}
+
+/** All axes but the batch's in one. */
+export class Flatten extends Layer {
+  readonly kind = 'flatten';
+  override readonly keepsIntegers = true;
+
+  constructor(options: LayerOptions = {}) {
+    checkOptions('flatten', { ...options }, {});
+    super(options);
+  }
+
+  config() {
+    return {};
+  }
+
+  call([x]: readonly Tensor[]): Tensor {
+    const [batch, ...rest] = (x as Tensor).shape;
+    const lengths = rest.map((dim) => {
+      if (typeof dim !== 'number') throw new ShapeError(`needs every axis but the batch's known, got ${showShape((x as Tensor).shape)}`);
+      return dim;
+    });
+    return reshape(x as Tensor, [batch ?? BATCH, sizeOf(lengths)]);
+  }
+}

@@ -1,0 +1,195 @@
+import { ArgumentError, ShapeError } from '../core/errors.js';
+import { NdArray } from '../core/ndarray.js';
+import { normalizeAxis, type StaticShape, showShape, sizeOf } from '../core/shape.js';
+import type { Tensor } from '../graph/node.js';
+import { add, div, greater, mul, reduceMean, reshape, sqrt, square, sub, where } from '../graph/ops/index.js';
+import { type InitializerLike, initializers, resolveInitializer } from '../initializers.js';
+import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
+import { checkOptions, isBoolean, isNumber, type OptionCheck, resolves } from './options.js';
+
+type Numbers = number | readonly number[] | NdArray;
+
+export interface NormalizationOptions extends LayerOptions {
+  /** Axis whose entries are standardised apart from each other, or null for one mean and variance over all; default the last axis. */
+  readonly axis?: number | null;
+  /** Known mean; with `variance`, the layer needs no data. */
+  readonly mean?: Numbers;
+  readonly variance?: Numbers;
+}
+
+const isNumbers: OptionCheck = (value) =>
+  typeof value === 'number' || value instanceof NdArray || (Array.isArray(value) && value.every((item) => typeof item === 'number'))
+    ? undefined
+    : `must be a number or an array of numbers, got ${String(value)}`;
+const isAxis: OptionCheck = (value) =>
+  value === null || Number.isInteger(value) ? undefined : `must be a whole number or null, got ${String(value)}`;
+
+const toArray = (value: Numbers): number[] =>
+  typeof value === 'number' ? [value] : value instanceof NdArray ? Array.from({ length: value.size }, (_, i) => value.at(i)) : [...value];
+
+/** Mean and variance of each feature of a data set. */
+export interface Moments {
+  readonly mean: ArrayLike<number>;
+  readonly variance: ArrayLike<number>;
+}
+
+/**
+ * Standardises features to mean 0 and variance 1. Mean and variance come from the data of the first `fit` (or `model.adapt`), unless given.
+ * A feature that never varies keeps its scale, since its variance tells none.
+ */
+export class Normalization extends Layer {
+  readonly kind = 'normalization';
+  readonly axis: number | null;
+  /** Whether mean and variance were taken from data, or restored with a saved state. */
+  adapted = false;
+  readonly #given: { readonly mean: number[]; readonly variance: number[] } | undefined;
+
+  constructor(options: NormalizationOptions = {}) {
+    checkOptions('normalization', { ...options }, { axis: isAxis, mean: isNumbers, variance: isNumbers });
+    super(options);
+    if ((options.mean === undefined) !== (options.variance === undefined)) {
+      throw new ArgumentError('normalization: mean and variance come together; give both, or neither to take them from the data', {
+        layer: 'normalization',
+      });
+    }
+    this.axis = options.axis === undefined ? -1 : options.axis;
+    this.#given =
+      options.mean === undefined || options.variance === undefined ? undefined : { mean: toArray(options.mean), variance: toArray(options.variance) };
+  }
+
+  /** Whether mean and variance still have to come from data. */
+  get needsData(): boolean {
+    return this.#given === undefined;
+  }
+
+  config() {
+    return { axis: this.axis, ...this.#given };
+  }
+
+  override restored(): void {
+    this.adapted = true;
+  }
+
+  /** Axes of an input [N, …] over which moments are taken, and the shape of the moments. */
+  static reduction(shape: readonly (number | string)[], axis: number | null): { axes: number[]; kept: StaticShape } {
+    const all = shape.map((_, i) => i);
+    if (axis === null) return { axes: all, kept: [1] };
+    const keep = normalizeAxis(axis, shape.length);
+    const length = shape[keep];
+    if (typeof length !== 'number') throw new ShapeError(`axis ${axis} of ${showShape(shape)} must be one of known length, not the batch`);
+    return { axes: all.filter((i) => i !== keep), kept: [length] };
+  }
+
+  call([input]: readonly Tensor[], context: LayerContext): Tensor {
+    const x = input as Tensor;
+    const { axes, kept } = Normalization.reduction(x.shape, this.axis);
+    const initial = (values: readonly number[] | undefined, fallback: number): InitializerLike => this.#filled(values, fallback, kept);
+    const mean = context.statistic('mean', { shape: kept, initializer: initial(this.#given?.mean, 0), trainable: false });
+    const variance = context.statistic('variance', { shape: kept, initializer: initial(this.#given?.variance, 1), trainable: false });
+    const shape = x.shape.map((dim, i) => (axes.includes(i) ? 1 : (dim as number)));
+    const along = (t: Tensor): Tensor => (this.axis === null || shape.length === 1 ? t : reshape(t, trimLeading(shape)));
+    const deviation = sqrt(variance);
+    return mul(sub(x, along(mean)), along(div(1, where(greater(deviation, 0), deviation, 1))));
+  }
+
+  #filled(values: readonly number[] | undefined, fallback: number, shape: StaticShape): InitializerLike {
+    if (!values) return initializers.constant({ value: fallback });
+    const size = sizeOf(shape);
+    if (values.length !== 1 && values.length !== size) {
+      throw new ShapeError(`mean and variance have ${values.length} entries, but the input has ${size} features`, {
+        expected: size,
+        received: values.length,
+      });
+    }
+    return () => Float64Array.from({ length: size }, (_, i) => values[values.length === 1 ? 0 : i] ?? 0);
+  }
+}
+
+function trimLeading(shape: StaticShape): StaticShape {
+  const from = shape.findIndex((dim) => dim !== 1);
+  return from < 0 ? [1] : shape.slice(from);
+}
+
+export interface BatchNormalizationOptions extends LayerOptions {
+  /** Axis of the features; default the last. */
+  readonly axis?: number;
+  /** Share of the old running statistics that a step keeps; default 0.99. */
+  readonly momentum?: number;
+  /** Added to the variance; default 0.001. */
+  readonly epsilon?: number;
+  /** Learn a shift; default true. */
+  readonly center?: boolean;
+  /** Learn a scale; default true. */
+  readonly scale?: boolean;
+  readonly betaInitializer?: InitializerLike;
+  readonly gammaInitializer?: InitializerLike;
+}
+
+const batchNormalizationChecks = {
+  axis: isAxis,
+  momentum: isNumber(0, 1),
+  epsilon: isNumber(0, 1, 'low'),
+  center: isBoolean,
+  scale: isBoolean,
+  betaInitializer: resolves(resolveInitializer),
+  gammaInitializer: resolves(resolveInitializer),
+};
+
+/**
+ * Standardises every feature over the batch while training, by running statistics otherwise (Ioffe & Szegedy 2015).
+ * `trainable = false` means inference mode, as in Keras.
+ */
+export class BatchNormalization extends Layer {
+  readonly kind = 'batch_normalization';
+  readonly options: Required<Omit<BatchNormalizationOptions, keyof LayerOptions>>;
+
+  constructor(options: BatchNormalizationOptions = {}) {
+    checkOptions('batchNormalization', { ...options }, batchNormalizationChecks);
+    super(options);
+    this.options = {
+      axis: options.axis ?? -1,
+      momentum: options.momentum ?? 0.99,
+      epsilon: options.epsilon ?? 1e-3,
+      center: options.center ?? true,
+      scale: options.scale ?? true,
+      betaInitializer: options.betaInitializer ?? 'zeros',
+      gammaInitializer: options.gammaInitializer ?? 'ones',
+    };
+  }
+
+  config() {
+    const describeInitializer = (value: InitializerLike) => {
+      const { name, config } = resolveInitializer(value);
+      return { name, config };
+    };
+    return {
+      ...this.options,
+      betaInitializer: describeInitializer(this.options.betaInitializer),
+      gammaInitializer: describeInitializer(this.options.gammaInitializer),
+    };
+  }
+
+  call([input]: readonly Tensor[], context: LayerContext): Tensor {
+    const x = input as Tensor;
+    const { axis, momentum, epsilon, center, scale } = this.options;
+    const { axes, kept } = Normalization.reduction(x.shape, axis);
+    const gamma = scale ? context.parameter('gamma', { shape: kept, initializer: this.options.gammaInitializer }) : undefined;
+    const beta = center ? context.parameter('beta', { shape: kept, initializer: this.options.betaInitializer }) : undefined;
+    const runningMean = context.statistic('moving_mean', { shape: kept, initializer: 'zeros', trainable: false });
+    const runningVariance = context.statistic('moving_variance', { shape: kept, initializer: 'ones', trainable: false });
+    const along = (t: Tensor): Tensor => reshape(t, trimLeading(x.shape.map((dim, i) => (axes.includes(i) ? 1 : (dim as number)))));
+    let [mean, variance] = [runningMean, runningVariance];
+    let centred: Tensor | undefined;
+    if (context.training) {
+      mean = reduceMean(x, { axes });
+      centred = sub(x, along(mean));
+      variance = reduceMean(square(centred), { axes });
+      context.update('moving_mean', add(mul(runningMean, momentum), mul(mean, 1 - momentum)));
+      context.update('moving_variance', add(mul(runningVariance, momentum), mul(variance, 1 - momentum)));
+    }
+    const inverse = div(1, sqrt(add(variance, epsilon)));
+    const factor = gamma ? mul(gamma, inverse) : inverse;
+    const normal = mul(centred ?? sub(x, along(mean)), along(factor));
+    return beta ? add(normal, along(beta)) : normal;
+  }
+}

@@ -1,0 +1,65 @@
+import { ArgumentError } from '../core/errors.js';
+import { suggestion } from '../core/names.js';
+
+/** Finds mistakes in one option: the message, or undefined. */
+export type OptionCheck = (value: unknown, all: Readonly<Record<string, unknown>>) => string | undefined;
+
+/** The options a layer knows, each with its check. */
+export type OptionChecks = Readonly<Record<string, OptionCheck>>;
+
+const common: OptionChecks = { name: isNonEmptyString, trainable: isBoolean };
+
+function isNonEmptyString(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? undefined : `must be a string that is not empty, got ${String(value)}`;
+}
+
+export function isBoolean(value: unknown): string | undefined {
+  return typeof value === 'boolean' ? undefined : `must be true or false, got ${String(value)}`;
+}
+
+/** A number within bounds, both included unless `open` names one that is not. */
+export function isNumber(low: number, high: number, open: 'none' | 'high' | 'low' = 'none'): OptionCheck {
+  return (value) => {
+    const fits = typeof value === 'number' && (open === 'low' ? value > low : value >= low) && (open === 'high' ? value < high : value <= high);
+    return fits
+      ? undefined
+      : `must be a number ${open === 'low' ? 'above' : 'from'} ${low} ${open === 'high' ? 'to below' : 'to'} ${high}, got ${String(value)}`;
+  };
+}
+
+/** A check that a resolver throws no ArgumentError; its message becomes the mistake. */
+export function resolves(resolve: (value: never) => unknown): OptionCheck {
+  return (value) => {
+    try {
+      resolve(value as never);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof ArgumentError)) throw error;
+      return error.message;
+    }
+  };
+}
+
+/**
+ * Checks a layer's options and names every mistake in one message.
+ * A misspelt option is also checked under the name it was meant to have.
+ * @throws ArgumentError
+ */
+export function checkOptions(kind: string, options: Readonly<Record<string, unknown>>, checks: OptionChecks): void {
+  const known = { ...checks, ...common };
+  const mistakes: string[] = [];
+  for (const [key, value] of Object.entries(options)) {
+    const check = known[key];
+    if (!check) mistakes.push(`unknown option '${key}'${suggestion(key, Object.keys(known))}`);
+    else if (value !== undefined) {
+      const mistake = check(value, options);
+      if (mistake !== undefined) mistakes.push(mistake.startsWith('unknown') ? mistake : `${key} ${mistake}`);
+    }
+  }
+  if (mistakes.length === 0) return;
+  const message =
+    mistakes.length === 1
+      ? `${kind}: ${mistakes[0]}`
+      : `${kind}: ${mistakes.length} mistakes in its options:\n${mistakes.map((mistake) => `  - ${mistake}`).join('\n')}`;
+  throw new ArgumentError(message, { layer: kind, received: options });
+}

@@ -1,0 +1,116 @@
+import { type Catalogue, flagOption, make, maker, numberOption, resolve } from './core/catalogue.js';
+import { foldName } from './core/names.js';
+import type { Shape } from './core/shape.js';
+import type { Tensor } from './graph/node.js';
+import * as g from './graph/ops/index.js';
+import { alignLabels, alignTarget, type Loss, type LossFunction, lossAliases, losses, meanPerSample, perSampleOf, sigmoidLogits } from './losses.js';
+
+/** What is reported beside the loss; `name` and `config` are what a saved model keeps. */
+export interface Metric {
+  readonly name: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Values [N] of the samples, in the output's dtype; axes between the batch and the last are averaged. */
+  perSample(target: Tensor, output: Tensor): Tensor;
+}
+
+const kind = 'metric';
+
+/** The number of the class with the highest score; logits rank as their softmax does, which is then not needed. */
+function predictedClass(output: Tensor): Tensor {
+  return g.argMax(g.softmaxLogits(output) ?? output);
+}
+
+function share(hits: Tensor, output: Tensor): Tensor {
+  return meanPerSample(g.cast(hits, output.dtype));
+}
+
+/** A loss, reported. */
+function reported<O>(makeLoss: (options?: O) => Loss): (options?: O) => Metric {
+  return (options) => {
+    const { name, config, perSample } = makeLoss(options);
+    return { name, config, perSample };
+  };
+}
+
+/** The metrics, by name; each entry makes one from its options. `accuracy` is one of the three accuracies: see `resolveMetric`. */
+export const metrics = {
+  /** Share of samples whose highest score is that of the label; labels [N] or [N, 1]. */
+  sparseCategoricalAccuracy: maker(kind, 'sparseCategoricalAccuracy', {}, () => ({
+    perSample(target: Tensor, output: Tensor) {
+      const labels = alignLabels('sparseCategoricalAccuracy', target, output);
+      return share(g.equal(predictedClass(output), g.cast(labels, 'int64')), output);
+    },
+  })),
+
+  /** Share of samples whose highest score is where the target is highest. */
+  categoricalAccuracy: maker(kind, 'categoricalAccuracy', {}, () => ({
+    perSample(target: Tensor, output: Tensor) {
+      return share(g.equal(predictedClass(output), g.argMax(alignTarget('categoricalAccuracy', target, output))), output);
+    },
+  })),
+
+  /** Share of outputs on the target's side of `threshold`, a probability; with `fromLogits` the outputs are log-odds. */
+  binaryAccuracy: maker(
+    kind,
+    'binaryAccuracy',
+    { threshold: numberOption(0.5, { from: 0, to: 1 }), fromLogits: flagOption(false) },
+    ({ threshold, fromLogits }) => ({
+      perSample(target: Tensor, output: Tensor) {
+        const logits = fromLogits ? output : sigmoidLogits(output);
+        const positive = logits ? g.greater(logits, Math.log(threshold / (1 - threshold))) : g.greater(output, threshold);
+        return share(g.equal(g.cast(positive, output.dtype), alignTarget('binaryAccuracy', target, output)), output);
+      },
+    }),
+  ),
+
+  sparseCategoricalCrossentropy: reported(losses.sparseCategoricalCrossentropy),
+  categoricalCrossentropy: reported(losses.categoricalCrossentropy),
+  binaryCrossentropy: reported(losses.binaryCrossentropy),
+  meanSquaredError: reported(losses.meanSquaredError),
+  meanAbsoluteError: reported(losses.meanAbsoluteError),
+  huber: reported(losses.huber),
+};
+
+export type MetricName = keyof typeof metrics;
+
+/** A metric of the user's own, of graph operators: one number per sample [N], or per element, which is averaged over all axes but the first. */
+export type MetricFunction = LossFunction;
+
+/** What users may pass where a metric is expected; `accuracy` is the accuracy that suits the loss. */
+export type MetricLike = MetricName | 'accuracy' | 'mse' | 'mae' | (string & {}) | Metric | MetricFunction;
+
+const catalogue: Catalogue<Metric> = {
+  kind,
+  table: metrics,
+  aliases: lossAliases,
+  holds: (value) => typeof (value as Partial<Metric>).perSample === 'function',
+  fromFunction: (value, name) => ({ name, config: {}, perSample: perSampleOf(kind, name, value as MetricFunction) }),
+};
+
+/** The accuracy that suits a loss and an output's shape, as Keras chooses it. */
+function accuracy(loss: Loss, outputShape: Shape): Metric {
+  const single = outputShape.at(-1) === 1 || outputShape.length < 2;
+  const suiting = (): Metric => {
+    if (loss.targets === 'labels') return metrics.sparseCategoricalAccuracy();
+    if (loss.targets === 'binary' || (loss.targets === 'real' && single))
+      return metrics.binaryAccuracy({ fromLogits: loss.config.fromLogits === true });
+    return metrics.categoricalAccuracy();
+  };
+  return { name: 'accuracy', config: {}, perSample: suiting().perSample };
+}
+
+/**
+ * What a name, an instance or a function stands for. `accuracy` (`acc`) counts labels, one-hot rows or binary decisions, as the loss's targets look;
+ * for losses of real numbers it compares the highest scores, or sides of 0.5 where there is one output.
+ * @param loss the loss of the same output. @param outputShape with the batch axis.
+ * @throws ArgumentError on an unknown name (with the nearest known ones) or on anything that is no metric.
+ */
+export function resolveMetric(value: MetricLike, loss: Loss, outputShape: Shape): Metric {
+  if (typeof value === 'string' && ['accuracy', 'acc'].includes(foldName(value))) return accuracy(loss, outputShape);
+  return resolve(catalogue, value);
+}
+
+/** The metric of that name and options, as a saved model keeps them; `accuracy` needs `resolveMetric`. @throws ArgumentError on an unknown name or option. */
+export function metricFromConfig(name: string, config: Readonly<Record<string, unknown>>): Metric {
+  return make(catalogue, name, config);
+}

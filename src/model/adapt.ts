@@ -1,0 +1,73 @@
+import { NdArray } from '../core/ndarray.js';
+import { emitModel } from '../graph/emit.js';
+import { input, type Tensor } from '../graph/node.js';
+import { encodeOnnx } from '../graph/onnx/encode.js';
+import { cast, div, reduceSum, reshape, sizeAs, square } from '../graph/ops/index.js';
+import { Normalization } from '../layers/normalization.js';
+import type { LayerCall } from '../network/layer.js';
+import type { Network } from '../network/network.js';
+import type { Engine } from '../runtime/index.js';
+import type { State } from '../training/state.js';
+import { feedNetwork } from '../training/step.js';
+
+/** Rows per engine call. */
+const BATCH = 2048;
+
+/** Gives every normalization layer that needs it the mean and variance of its features, in the order of the network. */
+export async function adaptNormalization(network: Network, engine: Engine, state: State, inputs: readonly NdArray[], again: boolean): Promise<void> {
+  for (const call of network.calls) {
+    const { layer } = call;
+    if (!(layer instanceof Normalization) || !layer.needsData || (layer.adapted && !again)) continue;
+    const { mean, variance } = await measure(network, call, layer, engine, state, inputs);
+    state.write(`${layer.title}/mean`, mean);
+    state.write(`${layer.title}/variance`, variance);
+    layer.adapted = true;
+  }
+}
+
+/** Mean and variance by sums in float64, batch by batch. */
+async function measure(
+  network: Network,
+  call: LayerCall,
+  layer: Normalization,
+  engine: Engine,
+  state: State,
+  arrays: readonly NdArray[],
+): Promise<{ mean: NdArray; variance: NdArray }> {
+  const tensors = arrays.map((array, i) => input(`x_${i}`, ['N', ...array.shape.slice(1)], array.dtype));
+  const values = new Map(network.variables.map(({ name, shape, dtype }) => [name, input(name, shape, dtype)]));
+  const { calls } = network.forward(feedNetwork(network, tensors), { training: false, values, uniform: (like) => like });
+  const source = call.inputs[0]?.call;
+  const x = cast(calls.get(source as LayerCall) as Tensor, 'float64');
+  const { axes, kept } = Normalization.reduction(x.shape, layer.axis);
+  const total = (tensor: Tensor): Tensor => reshape(reduceSum(tensor, { axes }), kept);
+  const sum = total(x);
+  const outputs = { sum, squares: total(square(x)), count: div(sizeAs(x, 'float64'), sizeAs(sum, 'float64')) };
+  const model = emitModel([...tensors, ...values.values()], outputs, { name: 'moments' });
+  const session = await engine.load(encodeOnnx(model), { name: `${layer.title}, moments` });
+  try {
+    const feeds = await state.feeds(engine, [...values.keys()]);
+    const rows = arrays[0]?.shape[0] ?? 0;
+    const size = kept.reduce((a, b) => a * b, 1);
+    const [sums, squares] = [new Float64Array(size), new Float64Array(size)];
+    let count = 0;
+    for (let row = 0; row < rows; row += BATCH) {
+      const batch = Object.fromEntries(arrays.map((array, i) => [`x_${i}`, array.slice(row, row + BATCH)]));
+      const { fetched } = await session.run({ ...batch, ...feeds }, { sum: 'fetch', squares: 'fetch', count: 'fetch' });
+      for (let i = 0; i < size; i++) {
+        sums[i] = (sums[i] ?? 0) + (fetched.sum?.at(i) ?? 0);
+        squares[i] = (squares[i] ?? 0) + (fetched.squares?.at(i) ?? 0);
+      }
+      count += fetched.count?.at(0) ?? 0;
+    }
+    const mean = sums.map((value) => value / count);
+    const variance = squares.map((value, i) => {
+      const spread = value / count - (mean[i] ?? 0) ** 2;
+      // Below the rounding error of the sums a feature does not vary.
+      return spread > 1e-12 * (value / count) ? spread : 0;
+    });
+    return { mean: new NdArray(mean, kept), variance: new NdArray(variance, kept) };
+  } finally {
+    await session.dispose();
+  }
+}

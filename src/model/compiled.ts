@@ -1,0 +1,87 @@
+import { ArgumentError, show } from '../core/errors.js';
+import { suggestion } from '../core/names.js';
+import { type Loss, type LossLike, resolveLoss } from '../losses.js';
+import { type Metric, type MetricLike, resolveMetric } from '../metrics.js';
+import type { Network } from '../network/network.js';
+import { type Optimizer, type OptimizerLike, resolveOptimizer } from '../optimizers.js';
+
+/** One value for all outputs, one per output in order, or one per output by layer name. */
+export type PerOutput<T> = T | readonly T[] | Readonly<Record<string, T>>;
+
+export interface CompileOptions {
+  /** Default SGD with learning rate 0.01. */
+  readonly optimizer?: OptimizerLike;
+  readonly loss: PerOutput<LossLike>;
+  /** Default none. A list serves every output; an object gives each output its own. */
+  readonly metrics?: readonly MetricLike[] | Readonly<Record<string, readonly MetricLike[]>>;
+  /** Weight of each output's loss in the sum; default 1. */
+  readonly lossWeights?: readonly number[] | Readonly<Record<string, number>>;
+}
+
+/** How a model is trained and judged. */
+export interface Compiled {
+  readonly optimizer: Optimizer;
+  readonly losses: readonly Loss[];
+  readonly lossWeights: readonly number[];
+  readonly metrics: readonly (readonly Metric[])[];
+}
+
+const known = ['optimizer', 'loss', 'metrics', 'lossWeights'];
+
+/** Reads the options of `compile`. @throws ArgumentError naming the option, with the nearest known name. */
+export function compileOptions(network: Network, options: CompileOptions): Compiled {
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) throw new ArgumentError(`compile: unknown option '${key}'${suggestion(key, known)}`, { argument: key });
+  }
+  if (options.loss === undefined)
+    throw new ArgumentError("compile needs a loss, such as 'sparseCategoricalCrossentropy' for labels or 'mse' for numbers", { argument: 'loss' });
+  const losses = perOutput(network, 'loss', options.loss, isLossRecord).map(resolveLoss);
+  const { metrics: given = [], lossWeights = [] } = options;
+  const lists = Array.isArray(given)
+    ? network.outputs.map(() => given as readonly MetricLike[])
+    : byName(network, 'metrics', given as Readonly<Record<string, readonly MetricLike[]>>, []);
+  const weights = Array.isArray(lossWeights)
+    ? network.outputs.map((_, i) => (lossWeights as readonly number[])[i] ?? 1)
+    : byName(network, 'lossWeights', lossWeights as Readonly<Record<string, number>>, 1);
+  for (const weight of weights) {
+    if (!Number.isFinite(weight))
+      throw new ArgumentError(`a loss weight must be a finite number, got ${show(weight)}`, { argument: 'lossWeights', received: weight });
+  }
+  return {
+    optimizer: resolveOptimizer(options.optimizer ?? 'sgd'),
+    losses,
+    lossWeights: weights,
+    metrics: lists.map((list, i) => list.map((metric) => resolveMetric(metric, losses[i] as Loss, network.outputs[i]?.shape ?? []))),
+  };
+}
+
+function isLossRecord(value: object): boolean {
+  return !('perSample' in value);
+}
+
+function perOutput<T>(network: Network, argument: string, given: PerOutput<T>, isRecord: (value: object) => boolean): T[] {
+  if (Array.isArray(given)) {
+    if (given.length !== network.outputs.length) {
+      throw new ArgumentError(`compile: ${argument} has ${given.length} entries, the model has ${network.outputs.length} outputs`, {
+        argument,
+        received: given.length,
+      });
+    }
+    return [...(given as readonly T[])];
+  }
+  if (typeof given === 'object' && given !== null && isRecord(given)) return byName(network, argument, given as Readonly<Record<string, T>>);
+  return network.outputs.map(() => given as T);
+}
+
+function byName<T>(network: Network, argument: string, given: Readonly<Record<string, T>>, fallback?: T): T[] {
+  const names = network.outputs.map((signal) => signal.call.layer.title);
+  for (const key of Object.keys(given)) {
+    if (!names.includes(key))
+      throw new ArgumentError(`compile: ${argument} names '${key}', which is no output${suggestion(key, names)}`, { argument, received: key });
+  }
+  return names.map((name) => {
+    const value = given[name] ?? fallback;
+    if (value === undefined) throw new ArgumentError(`compile: ${argument} lacks the output '${name}'`, { argument, expected: name });
+    return value;
+  });
+}

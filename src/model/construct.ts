@@ -1,0 +1,75 @@
+import { ArgumentError, show } from '../core/errors.js';
+import { suggestion } from '../core/names.js';
+import { Layer, Signal } from '../network/layer.js';
+import { Network } from '../network/network.js';
+import { Model, type ModelOptions } from './model.js';
+
+const known = ['seed', 'backend', 'threads', 'engine', 'dtype', 'name'];
+
+function checkModelOptions(options: ModelOptions): void {
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) throw new ArgumentError(`model: unknown option '${key}'${suggestion(key, known)}`, { argument: key });
+  }
+  const { seed, threads, dtype } = options;
+  if (seed !== undefined && !Number.isFinite(seed))
+    throw new ArgumentError(`model: seed must be a finite number, got ${show(seed)}`, { argument: 'seed', received: seed });
+  if (threads !== undefined && (!Number.isInteger(threads) || threads < 1)) {
+    throw new ArgumentError(`model: threads must be a whole number ≥ 1, got ${show(threads)}`, { argument: 'threads', received: threads });
+  }
+  if (dtype !== undefined && dtype !== 'float32' && dtype !== 'float64') {
+    throw new ArgumentError(`model: dtype must be 'float32' or 'float64', got ${show(dtype)}`, { argument: 'dtype', received: dtype });
+  }
+}
+
+/**
+ * A model of layers in a row. The first entry says what enters: `layers.input([28, 28])`.
+ * @throws ArgumentError where the first entry is no input, or an entry is no layer; ShapeError naming the layer that does not fit.
+ */
+export function sequential(entries: readonly (Layer | Signal)[], options: ModelOptions = {}): Model {
+  checkModelOptions(options);
+  const [head, ...rest] = entries;
+  if (!(head instanceof Signal)) {
+    throw new ArgumentError(
+      `sequential: the first entry must say what enters, such as layers.input([28, 28]); got ${head instanceof Layer ? head.kind : show(head)}`,
+      {
+        argument: 'layers',
+        received: head,
+      },
+    );
+  }
+  if (rest.length === 0) throw new ArgumentError('sequential: needs at least one layer after the input', { argument: 'layers' });
+  const output = rest.reduce<Signal>((signal, layer, i) => {
+    if (!(layer instanceof Layer)) {
+      throw new ArgumentError(
+        `sequential: entry ${i + 1} must be a layer, got ${layer instanceof Signal ? 'a symbolic output; use model({ inputs, outputs }) for graphs' : show(layer)}`,
+        {
+          argument: 'layers',
+          received: layer,
+        },
+      );
+    }
+    return layer.apply(signal);
+  }, head);
+  return new Model(new Network([head], [output], options.dtype), { name: 'sequential', ...options });
+}
+
+export interface ModelWiring {
+  readonly inputs: Signal | readonly Signal[];
+  readonly outputs: Signal | readonly Signal[];
+}
+
+/** A model of any wiring: several inputs and outputs, skip connections, shared layers. @throws ArgumentError where an input is missing. */
+export function model({ inputs, outputs }: ModelWiring, options: ModelOptions = {}): Model {
+  checkModelOptions(options);
+  const list = (kind: string, value: Signal | readonly Signal[]): readonly Signal[] => {
+    const signals = value instanceof Signal ? [value] : value;
+    if (!Array.isArray(signals) || signals.length === 0 || !signals.every((signal) => signal instanceof Signal)) {
+      throw new ArgumentError(`model: ${kind} must be what layers.input or layer.apply returned, or a list of them; got ${show(value)}`, {
+        argument: kind,
+        received: value,
+      });
+    }
+    return signals;
+  };
+  return new Model(new Network(list('inputs', inputs), list('outputs', outputs), options.dtype), options);
+}

@@ -1,0 +1,137 @@
+import { isTypedArray } from '../core/dtype.js';
+import { ArgumentError, DataError, ShapeError, show } from '../core/errors.js';
+import { nearestNames } from '../core/names.js';
+import { type ArrayLike, NdArray } from '../core/ndarray.js';
+import { sameShape, showShape } from '../core/shape.js';
+import { checkFinite, rowsOf } from '../data/dataset.js';
+import type { Loss } from '../losses.js';
+import type { Network } from '../network/network.js';
+
+/** One array; several in the order of the model's inputs or outputs; or several by layer name. */
+export type Arrays = ArrayLike | readonly NdArray[] | Readonly<Record<string, ArrayLike>>;
+
+/** The arrays as users give them, in the order of `names`. @throws ArgumentError where a name is missing or unknown. */
+export function orderArrays(kind: string, given: Arrays, names: readonly string[]): NdArray[] {
+  if (given instanceof NdArray || isTypedArray(given)) return [NdArray.from(given)];
+  if (Array.isArray(given)) {
+    const list = given as readonly unknown[];
+    const arrays = list.length > 0 && list.every((item) => item instanceof NdArray || isTypedArray(item));
+    return arrays ? list.map((item) => NdArray.from(item as ArrayLike)) : [NdArray.from(given as ArrayLike)];
+  }
+  if (given === null || typeof given !== 'object') {
+    throw new ArgumentError(`${kind} must be an array, a list of arrays or an object of arrays by name, got ${show(given)}`, {
+      argument: kind,
+      received: given,
+    });
+  }
+  const record = given as Readonly<Record<string, ArrayLike>>;
+  for (const key of Object.keys(record)) {
+    if (names.includes(key)) continue;
+    const [near] = nearestNames(key, names);
+    throw new ArgumentError(`${kind} has an array '${key}', but the model's are ${names.join(', ')}${near ? `; did you mean '${near}'?` : ''}`, {
+      argument: kind,
+      received: key,
+    });
+  }
+  return names.map((name) => {
+    const array = record[name];
+    if (array === undefined) throw new ArgumentError(`${kind} lacks the array '${name}'`, { argument: kind, expected: name });
+    return NdArray.from(array);
+  });
+}
+
+/** Arrays that fit the network's inputs, floats in its dtype. @throws ShapeError, DataError naming the input and what it expects. */
+export function checkInputs(network: Network, given: Arrays): NdArray[] {
+  const names = network.inputs.map((signal) => signal.call.layer.title);
+  const arrays = orderArrays('x', given, names);
+  if (arrays.length !== names.length) {
+    throw new ArgumentError(
+      `the model has ${names.length} input${names.length === 1 ? '' : 's'} (${names.join(', ')}), got ${arrays.length} array${arrays.length === 1 ? '' : 's'}`,
+      {
+        argument: 'x',
+        received: arrays.length,
+        expected: names.length,
+      },
+    );
+  }
+  return arrays.map((array, i) => {
+    const expected = (network.inputs[i] as (typeof network.inputs)[number]).shape.slice(1) as number[];
+    const name = names[i] as string;
+    if (!sameShape(array.shape.slice(1), expected)) {
+      throw new ShapeError(
+        `${name} expects ${showShape(['N', ...expected])}, received ${showShape(array.shape)}. ${shapeHint(array.shape, expected)}`,
+        { layer: name, argument: 'x', expected, received: array.shape },
+      );
+    }
+    checkFinite(array, name);
+    return array.dtype === 'float32' || array.dtype === 'float64' ? array.cast(network.dtype) : array;
+  });
+}
+
+function shapeHint(received: readonly number[], expected: readonly number[]): string {
+  const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+  if (sameShape(received, expected)) return 'Is the batch axis missing? One instance is passed as [1, …].';
+  if (product(received.slice(1)) === product(expected))
+    return "The sizes agree: reshape the data, or give layers.input the data's shape and add layers.flatten.";
+  return 'Give layers.input the shape of one instance, without the batch axis.';
+}
+
+/** Targets that fit the outputs and losses. @throws ShapeError, DataError: labels out of range with their row. */
+export function checkTargets(network: Network, losses: readonly Loss[], given: Arrays, rows: number): NdArray[] {
+  const names = network.outputs.map((signal) => signal.call.layer.title);
+  const arrays = orderArrays('y', given, names);
+  if (arrays.length !== names.length) {
+    throw new ArgumentError(
+      `the model has ${names.length} output${names.length === 1 ? '' : 's'} (${names.join(', ')}), got ${arrays.length} target array${arrays.length === 1 ? '' : 's'}`,
+      {
+        argument: 'y',
+        received: arrays.length,
+        expected: names.length,
+      },
+    );
+  }
+  return arrays.map((array, i) => {
+    const name = names[i] as string;
+    if (rowsOf(array) !== rows) {
+      throw new DataError(`x has ${rows} rows and y has ${rowsOf(array)}; every row needs its target`, {
+        argument: 'y',
+        received: rowsOf(array),
+        expected: rows,
+      });
+    }
+    checkFinite(array, `y of ${name}`);
+    const loss = losses[i];
+    const classes = network.outputs[i]?.shape.at(-1);
+    if (loss?.targets === 'labels' && typeof classes === 'number') checkLabels(array, classes, name);
+    return array.dtype === 'float32' || array.dtype === 'float64' ? array.cast(network.dtype) : array;
+  });
+}
+
+function checkLabels(labels: NdArray, classes: number, name: string): void {
+  for (let i = 0; i < labels.size; i++) {
+    const label = labels.at(i);
+    if (label >= 0 && label < classes && Number.isInteger(label)) continue;
+    const hint = label === classes ? 'Do the labels start at 1? They must start at 0.' : `Has the last layer as many units as there are classes?`;
+    throw new DataError(`label ${label} in row ${i} is not one of the ${classes} classes 0 to ${classes - 1} of ${name}. ${hint}`, {
+      layer: name,
+      argument: 'y',
+      received: label,
+      expected: `0 … ${classes - 1}`,
+    });
+  }
+}
+
+/** Number of rows of arrays that belong together. @throws DataError where they differ or there are none. */
+export function commonRows(arrays: readonly NdArray[], kind: string): number {
+  const rows = arrays.map(rowsOf);
+  const [count = 0] = rows;
+  if (rows.some((other) => other !== count))
+    throw new DataError(`the arrays of ${kind} have ${rows.join(' and ')} rows; they must have the same number`, { argument: kind, received: rows });
+  if (count === 0)
+    throw new DataError(`${kind} has no rows. Was a filter too strict, or a file empty?`, {
+      argument: kind,
+      received: 0,
+      expected: 'at least 1 row',
+    });
+  return count;
+}

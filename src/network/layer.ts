@@ -1,0 +1,166 @@
+import type { ActivationContext } from '../activations.js';
+import type { DType, FloatDType } from '../core/dtype.js';
+import { ShapeError } from '../core/errors.js';
+import { type Dim, type StaticShape, sameShape, showShape } from '../core/shape.js';
+import { input, type Tensor } from '../graph/node.js';
+import { add, cast, mul } from '../graph/ops/index.js';
+import type { InitializerLike } from '../initializers.js';
+
+/** Name of the batch axis in every symbolic shape. */
+export const BATCH = 'N';
+
+/** An array that a layer keeps. */
+export interface WeightSpec {
+  readonly shape: StaticShape;
+  readonly initializer: InitializerLike;
+  /** False for statistics that the data set, not the gradient. Default true. */
+  readonly trainable?: boolean;
+}
+
+/** What a layer may ask for while it writes its part of the graph. */
+export interface LayerContext extends ActivationContext {
+  /** Name of the layer, for errors. */
+  readonly layer: string;
+  readonly dtype: FloatDType;
+  /** The layer's learned array of that name; made, with the given shape and initializer, when the layer is first applied. */
+  parameter(name: string, spec: WeightSpec): Tensor;
+  /** An array that training updates by `update`, not by gradients: a running mean. */
+  statistic(name: string, spec: WeightSpec): Tensor;
+  /** What a statistic becomes after this step. Ignored outside training. */
+  update(name: string, next: Tensor): void;
+}
+
+/** Common to every layer: `name` for the summary and errors (made from the kind unless given), `trainable` (default true). */
+export interface LayerOptions {
+  readonly name?: string;
+  readonly trainable?: boolean;
+}
+
+/**
+ * A layer: a function from tensors to tensors with arrays of its own. A subclass gives `kind`, `config` and `call`;
+ * shapes of outputs and weights follow from `call` itself. Applied several times, it shares its weights.
+ */
+export abstract class Layer {
+  /** What kind of layer it is; names are made from it: `dense_1`. */
+  abstract readonly kind: string;
+  /** Whether gradients and statistics change the layer's weights; false also means inference mode for normalisation. */
+  trainable: boolean;
+  /** Given by the user, or made when the layer joins a model. */
+  name: string | undefined;
+  /** Whether integer inputs reach `call` as they are; else they come as floats. */
+  readonly keepsIntegers: boolean = false;
+  /** Weights, known from the first application on. */
+  readonly weights = new Map<string, WeightSpec>();
+
+  constructor({ name, trainable = true }: LayerOptions = {}) {
+    this.name = name;
+    this.trainable = trainable;
+  }
+
+  /** All that makes another layer of the same kind; what a saved model holds. */
+  abstract config(): Readonly<Record<string, unknown>>;
+
+  /** Writes the layer's operators. The first axis of every tensor is the batch. @throws ShapeError where the inputs do not fit. */
+  abstract call(inputs: readonly Tensor[], context: LayerContext): Tensor;
+
+  /** Called when a saved state has been put in place. */
+  restored(): void {}
+
+  /** What errors and messages call the layer. */
+  get title(): string {
+    return this.name ?? this.kind;
+  }
+
+  /** Applies the layer. @returns the symbolic output. @throws ShapeError naming the layer, what it expects and what it received. */
+  apply(input: Signal | readonly Signal[]): Signal {
+    const inputs = input instanceof Signal ? [input] : [...input];
+    return new LayerCall(this, inputs).output;
+  }
+}
+
+/** One use of a layer: a shared layer has several. */
+export class LayerCall {
+  readonly layer: Layer;
+  readonly inputs: readonly Signal[];
+  readonly output: Signal;
+
+  constructor(layer: Layer, inputs: readonly Signal[], type: { dtype: DType; shape: readonly Dim[] } = traceType(layer, inputs)) {
+    this.layer = layer;
+    this.inputs = inputs;
+    this.output = new Signal(this, type.dtype, type.shape);
+  }
+}
+
+/** The symbolic output of a layer call: what functional models are wired with. */
+export class Signal {
+  readonly call: LayerCall;
+  readonly dtype: DType;
+  /** With the batch axis, `'N'`, first. */
+  readonly shape: readonly Dim[];
+
+  constructor(call: LayerCall, dtype: DType, shape: readonly Dim[]) {
+    this.call = call;
+    this.dtype = dtype;
+    this.shape = shape;
+  }
+}
+
+/** What surrounds a layer while it writes its graph. */
+export interface CallEnvironment {
+  readonly training: boolean;
+  readonly dtype: FloatDType;
+  weight(layer: Layer, name: string, spec: WeightSpec): Tensor;
+  update(layer: Layer, name: string, next: Tensor): void;
+  /** Uniform numbers in [0, 1) in the shape of a tensor, for the `use`-th request of this call. */
+  uniform(like: Tensor, use: number): Tensor;
+}
+
+/** Lets a layer write its graph. Integer inputs become floats unless the layer keeps them. @throws ShapeError naming the layer. */
+export function callLayer(layer: Layer, given: readonly Tensor[], environment: CallEnvironment): Tensor {
+  const { dtype, training } = environment;
+  const inputs = layer.keepsIntegers ? given : given.map((tensor) => cast(tensor, dtype));
+  let uses = 0;
+  const weight = (name: string, spec: WeightSpec): Tensor => {
+    const known = layer.weights.get(name);
+    if (known && !sameShape(known.shape, spec.shape)) {
+      throw new ShapeError(
+        `the layer is shared, and its ${name} has shape ${showShape(known.shape)}; this input would need ${showShape(spec.shape)}`,
+      );
+    }
+    if (!known) layer.weights.set(name, spec);
+    return environment.weight(layer, name, known ?? spec);
+  };
+  const context: LayerContext = {
+    layer: layer.title,
+    training: training && layer.trainable,
+    dtype,
+    parameter: weight,
+    statistic: (name, spec) => weight(name, { ...spec, trainable: false }),
+    update: (name, next) => {
+      if (training && layer.trainable) environment.update(layer, name, next);
+    },
+    uniform: (like, min, max) => {
+      const unit = environment.uniform(like, uses++);
+      return min === 0 && max === 1 ? unit : add(mul(unit, max - min), min);
+    },
+  };
+  try {
+    return layer.call(inputs, context);
+  } catch (error) {
+    if (!(error instanceof ShapeError) || error.details.layer !== undefined) throw error;
+    const received = given.map((tensor) => showShape(tensor.shape)).join(' and ');
+    throw new ShapeError(`${layer.title}: ${error.message} (its input is ${received})`, { ...error.details, layer: layer.title }, { cause: error });
+  }
+}
+
+/** A call's output type, found by writing its graph once; the layer's weights become known on the way. */
+function traceType(layer: Layer, inputs: readonly Signal[]): Tensor {
+  const tensors = inputs.map((signal, i) => input(`input_${i}`, signal.shape, signal.dtype));
+  return callLayer(layer, tensors, {
+    training: false,
+    dtype: 'float32',
+    weight: (_, name, spec) => input(name, spec.shape),
+    update: () => {},
+    uniform: (like) => like,
+  });
+}

@@ -1,0 +1,128 @@
+import { FileError } from '../core/errors.js';
+
+/** An open file, as far as writing needs one. */
+export interface FileHandle {
+  write(bytes: Uint8Array, offset: number, length: number): Promise<{ bytesWritten: number }>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What is needed of a file system; Node's `fs/promises` is the default, tests hand in broken ones. */
+export interface FileSystem {
+  open(path: string, flags: string): Promise<FileHandle>;
+  rename(from: string, to: string): Promise<void>;
+  unlink(path: string): Promise<void>;
+  readFile(path: string): Promise<Uint8Array>;
+  realpath(path: string): Promise<string>;
+}
+
+/** What to do about each kind of failure that an operating system reports. */
+const advice: { readonly [code: string]: string } = {
+  ENOSPC: 'the disk is full; free some space or choose another disk',
+  EDQUOT: 'the disk quota is used up; free some space or choose another disk',
+  EFBIG: 'the file is larger than the system allows',
+  ENOENT: 'the file or its folder does not exist; check the path, or create the folder first',
+  ENOTDIR: 'a part of the path is a file, not a folder; check the path',
+  EISDIR: 'the path is a folder; name a file in it',
+  EACCES: 'permission denied; check who owns the file and its folder',
+  EPERM: 'permission denied; check who owns the file and its folder',
+  EROFS: 'the disk is read-only; choose another disk',
+  EMFILE: 'too many files are open; close some or raise the limit',
+  EIO: 'the disk failed; choose another one',
+};
+
+const MAX_WRITE = 2 ** 30;
+
+/** The error code of the operating system, '' where there is none. */
+export function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+function fileError(what: string, cause: unknown): FileError {
+  const reason = advice[errorCode(cause)] ?? (cause instanceof Error ? cause.message : String(cause));
+  return new FileError(`${what}: ${reason}`, { received: errorCode(cause) }, { cause });
+}
+
+/** Node's file system. Loaded when first needed, so that a bundle for a page never asks for it. @throws FileError where there is none. */
+async function nodeFiles(): Promise<FileSystem> {
+  if (typeof process === 'undefined' || !process.versions?.node) {
+    throw new FileError('there is no file system in a page; read and write bytes instead, for example with fetch and a download link');
+  }
+  return import('node:fs/promises');
+}
+
+async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let offset = 0; offset < bytes.length; ) {
+    const { bytesWritten } = await handle.write(bytes, offset, Math.min(MAX_WRITE, bytes.length - offset));
+    offset += bytesWritten;
+  }
+}
+
+/** A rename survives a power cut only once its folder is on the disk. Some systems cannot sync a folder; the file is whole there all the same. */
+async function syncFolder(fs: FileSystem, folder: string): Promise<void> {
+  try {
+    const handle = await fs.open(folder, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    // Windows, and some network disks.
+  }
+}
+
+/**
+ * Writes a file so that, whatever happens, its path holds either the old content or the new one, whole: the bytes go to a temporary
+ * name in the same folder, reach the disk, and take the path by a rename. A link is followed. On failure the temporary file is removed.
+ * Needs Node.
+ * @throws FileError with its cause and what to do (disk full, no such folder, no permission …); the previous file is intact then.
+ */
+export async function writeAtomically(path: string, bytes: Uint8Array, options: { readonly fs?: FileSystem } = {}): Promise<void> {
+  const fs = options.fs ?? (await nodeFiles());
+  const target = await fs.realpath(path).catch(() => path);
+  const cut = Math.max(target.lastIndexOf('/'), target.lastIndexOf('\\'));
+  const [folder, name] = cut < 0 ? ['.', target] : [target.slice(0, cut + 1), target.slice(cut + 1)];
+  const temporary = `${cut < 0 ? '' : folder}.${name}.${crypto.randomUUID().slice(0, 8)}.tmp`;
+  const what = `cannot write '${path}' (${bytes.length} bytes)`;
+  let handle: FileHandle;
+  try {
+    handle = await fs.open(temporary, 'wx');
+  } catch (cause) {
+    throw fileError(what, cause);
+  }
+  try {
+    try {
+      await writeAll(handle, bytes);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await fs.rename(temporary, target);
+  } catch (cause) {
+    await fs.unlink(temporary).catch(() => undefined);
+    throw fileError(what, cause);
+  }
+  await syncFolder(fs, folder);
+}
+
+/** All bytes of a file. Needs Node. @throws FileError with its cause and what to do, where it is missing or cannot be read. */
+export async function readFile(path: string, options: { readonly fs?: FileSystem } = {}): Promise<Uint8Array> {
+  const fs = options.fs ?? (await nodeFiles());
+  try {
+    const buffer = await fs.readFile(path);
+    return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+  } catch (cause) {
+    throw fileError(`cannot read '${path}'`, cause);
+  }
+}
+
+/** All bytes of a file, or undefined where no file has that path. Needs Node. @throws FileError where it is there but cannot be read. */
+export async function readFileIfThere(path: string, options: { readonly fs?: FileSystem } = {}): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path, options);
+  } catch (error) {
+    if (error instanceof FileError && ['ENOENT', 'ENOTDIR'].includes(errorCode(error.cause))) return undefined;
+    throw error;
+  }
+}

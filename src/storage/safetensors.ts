@@ -1,0 +1,216 @@
+import { type DType, dtypes } from '../core/dtype.js';
+import { ArgumentError, FileError, show } from '../core/errors.js';
+import { NdArray } from '../core/ndarray.js';
+import { MAX_ELEMENTS, showShape } from '../core/shape.js';
+import { repeatedKey } from './json-keys.js';
+
+const METADATA = '__metadata__';
+const MAX_HEADER = 100_000_000;
+const ALIGNMENT = 8;
+
+const codes: { readonly [D in DType]: string } = {
+  float32: 'F32',
+  float64: 'F64',
+  int8: 'I8',
+  uint8: 'U8',
+  int16: 'I16',
+  uint16: 'U16',
+  int32: 'I32',
+  uint32: 'U32',
+  int64: 'I64',
+  uint64: 'U64',
+  bool: 'BOOL',
+};
+
+/** How the elements of each code become an array; `widen` maps a 16-bit float to the bits of the same float32. */
+interface Decoder {
+  readonly bytes: number;
+  readonly dtype: DType;
+  readonly widen?: (bits: number) => number;
+}
+
+const decoders: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
+  ...(Object.keys(codes) as DType[]).map((dtype): [string, Decoder] => [codes[dtype], { bytes: dtypes[dtype].bytes, dtype }]),
+  ['F16', { bytes: 2, dtype: 'float32', widen: halfBits }],
+  ['BF16', { bytes: 2, dtype: 'float32', widen: (bits) => bits << 16 }],
+]);
+
+/** The bits of a float32 that has the value of a float16 (IEEE 754 binary16). */
+function halfBits(bits: number): number {
+  const sign = (bits & 0x8000) << 16;
+  const exponent = (bits >>> 10) & 31;
+  let fraction = bits & 0x3ff;
+  if (exponent === 31) return sign | 0x7f800000 | (fraction << 13);
+  if (exponent > 0) return sign | ((exponent + 112) << 23) | (fraction << 13);
+  if (fraction === 0) return sign;
+  // Subnormal: shift until the leading bit falls where float32 implies it.
+  let shifts = 0;
+  while (!(fraction & 0x400)) {
+    fraction <<= 1;
+    shifts++;
+  }
+  return sign | ((113 - shifts) << 23) | ((fraction & 0x3ff) << 13);
+}
+
+/**
+ * Packs named arrays and string metadata into one `.safetensors` file (Hugging Face, 2022): 8 bytes header length, JSON, data.
+ * Larger element types come first and the header is padded to 8 bytes, so that every tensor is aligned.
+ * @throws ArgumentError for the reserved name `__metadata__`, metadata that is not text, or a header over 100 MB.
+ */
+export function encodeSafetensors(
+  tensors: Readonly<Record<string, NdArray>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
+  const entries = Object.entries(tensors).sort(([a, left], [b, right]) => dtypes[right.dtype].bytes - dtypes[left.dtype].bytes || (a < b ? -1 : 1));
+  const header: [string, unknown][] = [];
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value !== 'string') {
+      throw new ArgumentError(`metadata '${key}' must be text, got ${show(value)}; turn it into JSON first`, {
+        argument: 'metadata',
+        received: value,
+      });
+    }
+  }
+  if (Object.keys(metadata).length > 0) header.push([METADATA, metadata]);
+  let end = 0;
+  for (const [name, { data, dtype, shape }] of entries) {
+    if (name === METADATA) throw new ArgumentError(`a tensor cannot be named ${METADATA}; the file format keeps that name`, { argument: 'tensors' });
+    const start = end;
+    end += data.byteLength;
+    header.push([name, { dtype: codes[dtype], shape, data_offsets: [start, end] }]);
+  }
+  // fromEntries defines each key, where an assignment to `__proto__` would not.
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
+  const length = Math.ceil(json.length / ALIGNMENT) * ALIGNMENT;
+  if (length > MAX_HEADER) throw new ArgumentError(`names and metadata take ${length} bytes; a safetensors header holds ${MAX_HEADER} at most`);
+  const file = new Uint8Array(8 + length + end);
+  new DataView(file.buffer).setBigUint64(0, BigInt(length), true);
+  file.set(json, 8);
+  file.fill(0x20, 8 + json.length, 8 + length);
+  let offset = 8 + length;
+  for (const [, { data }] of entries) {
+    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
+    offset += data.byteLength;
+  }
+  return file;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly decoder: Decoder;
+  readonly shape: readonly number[];
+  readonly start: number;
+  readonly end: number;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
+
+function isWhole(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function parseHeader(bytes: Uint8Array, file: string): { header: Record<string, unknown>; dataStart: number } {
+  if (bytes.length < 8) throw new FileError(`${file}: a safetensors file starts with 8 bytes, this one has ${bytes.length}; it was cut off`);
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
+  if (length > MAX_HEADER) {
+    throw new FileError(`${file}: claims a header of ${length} bytes, ${MAX_HEADER} is the most allowed; it is corrupt or not a safetensors file`);
+  }
+  if (8 + length > bytes.length) {
+    throw new FileError(
+      `${file}: claims a header of ${length} bytes, but only ${bytes.length - 8} follow; it was cut off or is not a safetensors file`,
+    );
+  }
+  let text: string;
+  let header: unknown;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(8, 8 + length));
+    header = JSON.parse(text);
+  } catch (cause) {
+    throw new FileError(`${file}: the header is not JSON; it is corrupt or not a safetensors file`, {}, { cause });
+  }
+  if (!isRecord(header) || text[0] !== '{') throw new FileError(`${file}: the header must be a JSON object that starts with '{'`);
+  const repeated = repeatedKey(text);
+  if (repeated !== undefined) throw new FileError(`${file}: the header has the key ${show(repeated)} twice`);
+  return { header, dataStart: 8 + length };
+}
+
+function parseMetadata(value: unknown, file: string): Record<string, string> {
+  if (value === undefined) return {};
+  if (!isRecord(value)) throw new FileError(`${file}: ${METADATA} must be an object, got ${show(value)}`);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, text]): [string, string] => {
+      if (typeof text !== 'string') throw new FileError(`${file}: metadata ${show(key)} must be text, got ${show(text)}`);
+      return [key, text];
+    }),
+  );
+}
+
+/** Checks one entry of the header; nothing is allocated for it yet. */
+function parseEntry(name: string, value: unknown, available: number, file: string): Entry {
+  const where = `${file}: tensor ${show(name)}`;
+  if (!isRecord(value)) throw new FileError(`${where} must be described by an object, got ${show(value)}`);
+  const { dtype, shape, data_offsets: offsets } = value;
+  const decoder = typeof dtype === 'string' ? decoders.get(dtype) : undefined;
+  if (!decoder) throw new FileError(`${where} has the dtype ${show(dtype)}; known: ${[...decoders.keys()].join(', ')}`);
+  if (!Array.isArray(shape) || !shape.every(isWhole)) throw new FileError(`${where} has the shape ${show(shape)}; expected whole numbers ≥ 0`);
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isWhole)) {
+    throw new FileError(`${where} has the data_offsets ${show(offsets)}; expected [start, end]`);
+  }
+  const [start = 0, end = 0] = offsets;
+  if (start > end || end > available) {
+    throw new FileError(`${where} lies at bytes ${start} to ${end} of ${available}; the file was cut off or is corrupt`);
+  }
+  const elements = shape.reduce((size, length) => size * length, 1);
+  if (!(elements <= MAX_ELEMENTS))
+    throw new FileError(`${where} has shape ${showShape(shape)}, more than the ${MAX_ELEMENTS} elements an array can hold`);
+  if (elements * decoder.bytes !== end - start) {
+    throw new FileError(
+      `${where} of shape ${showShape(shape)} and dtype ${dtype} needs ${elements * decoder.bytes} bytes, its offsets hold ${end - start}`,
+    );
+  }
+  return { name, decoder, shape, start, end };
+}
+
+/** Tensors must cover the data once and wholly, so that no byte is hidden or means two things. */
+function checkCover(entries: readonly Entry[], available: number, file: string): void {
+  let covered = 0;
+  for (const { name, start, end } of [...entries].sort((a, b) => a.start - b.start || a.end - b.end)) {
+    if (start < covered) throw new FileError(`${file}: tensor ${show(name)} overlaps its neighbour at byte ${start}`);
+    if (start > covered) throw new FileError(`${file}: bytes ${covered} to ${start} before tensor ${show(name)} belong to no tensor`);
+    covered = end;
+  }
+  if (covered !== available) throw new FileError(`${file}: the tensors end at byte ${covered}, the data at ${available}; something was appended`);
+}
+
+/** Copied, because a file may place a tensor at any byte and an array needs it aligned. */
+function decodeEntry({ decoder, shape, start, end }: Entry, data: Uint8Array): NdArray {
+  const copy = data.slice(start, end).buffer;
+  const { dtype, widen } = decoder;
+  if (!widen) return new NdArray(new dtypes[dtype].array(copy), shape, dtype);
+  const halves = new Uint16Array(copy);
+  const words = new Uint32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) words[i] = widen(halves[i] ?? 0);
+  return new NdArray(new Float32Array(words.buffer), shape, dtype);
+}
+
+/**
+ * Unpacks a `.safetensors` file; every tensor gets memory of its own. F16 and BF16 become float32, which holds all their values.
+ * `name` stands for the file in messages.
+ * @throws FileError where the file is truncated, corrupt or breaks a rule of the format.
+ */
+export function decodeSafetensors(
+  bytes: Uint8Array,
+  name = 'safetensors file',
+): { tensors: Record<string, NdArray>; metadata: Record<string, string> } {
+  const { header, dataStart } = parseHeader(bytes, name);
+  // A Buffer's slice shares memory; a plain view's copies.
+  const data = new Uint8Array(bytes.buffer, bytes.byteOffset + dataStart, bytes.length - dataStart);
+  const metadata = parseMetadata(Object.hasOwn(header, METADATA) ? header[METADATA] : undefined, name);
+  const entries = Object.entries(header)
+    .filter(([key]) => key !== METADATA)
+    .map(([key, value]) => parseEntry(key, value, data.length, name));
+  checkCover(entries, data.length, name);
+  return { tensors: Object.fromEntries(entries.map((entry) => [entry.name, decodeEntry(entry, data)])), metadata };
+}

@@ -1,0 +1,55 @@
+import { ArgumentError, show } from '../core/errors.js';
+
+/** Values of a step or an epoch by name: `loss`, `accuracy`, `val_loss` … */
+export type Logs = Readonly<Record<string, number>>;
+
+/** What a callback may look at and change. */
+export interface TrainingControl {
+  /** Learning rate of the steps to come. */
+  learningRate: number;
+  /** Optimizer steps taken so far, earlier fits included. */
+  readonly step: number;
+  readonly epoch: number;
+  /** Epochs asked for. */
+  readonly epochs: number;
+  /** Steps per epoch, where that is known. */
+  readonly steps: number | undefined;
+  /** Ends the fit after this step (in `onBatchEnd`) or epoch. */
+  stop(): void;
+}
+
+/**
+ * What may happen while a model trains. Methods may be asynchronous; training waits.
+ * The engine runs many steps per call: `every` says how often `onBatchEnd` must be called, and so how long a call may be.
+ */
+export interface Callback {
+  /** Steps between calls of `onBatchEnd`, or once an epoch. Default 1, which costs one engine call per step. */
+  readonly every?: number | 'epoch';
+  onTrainBegin?(control: TrainingControl): void | Promise<void>;
+  onTrainEnd?(logs: Logs, control: TrainingControl): void | Promise<void>;
+  onEpochBegin?(epoch: number, control: TrainingControl): void | Promise<void>;
+  /** After validation; logs hold the epoch's means. */
+  onEpochEnd?(epoch: number, logs: Logs, control: TrainingControl): void | Promise<void>;
+  /** After step `batch` (from 0) of the epoch; logs are the means of the epoch so far. */
+  onBatchEnd?(batch: number, logs: Logs, control: TrainingControl): void | Promise<void>;
+  /** After every engine call, however many steps it took: for displays. `batches` of the epoch are done. */
+  onProgress?(batches: number, logs: Logs, control: TrainingControl): void | Promise<void>;
+}
+
+/** Steps until some callback must be called, from step `batch` of the epoch on. */
+export function stepsUntilCallback(callbacks: readonly Callback[], batch: number): number {
+  return callbacks.reduce((least, callback) => {
+    const period = periodOf(callback);
+    return period === undefined ? least : Math.min(least, period - (batch % period));
+  }, Number.POSITIVE_INFINITY);
+}
+
+/** Steps between calls of `onBatchEnd`; undefined where it is not called within an epoch. */
+export function periodOf(callback: Callback): number | undefined {
+  if (!callback.onBatchEnd || callback.every === 'epoch') return undefined;
+  const { every = 1 } = callback;
+  if (!Number.isInteger(every) || every < 1) {
+    throw new ArgumentError(`a callback's every must be a whole number ≥ 1 or 'epoch', got ${show(every)}`, { argument: 'every', received: every });
+  }
+  return every;
+}

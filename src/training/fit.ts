@@ -1,0 +1,168 @@
+import { AbortError, DataError, NonFiniteError } from '../core/errors.js';
+import { NdArray } from '../core/ndarray.js';
+import type { Engine, Resident, Session } from '../runtime/index.js';
+import type { Allocate, BatchSource, Chunk } from './batches.js';
+import { type Callback, type Logs, periodOf, stepsUntilCallback, type TrainingControl } from './callbacks.js';
+import { History, RunningMeans } from './history.js';
+import { nextName, type Program } from './program.js';
+import { locateNonFinite, type NonFinitePlace } from './replay.js';
+import type { State } from './state.js';
+import { logNames, type StepSpec } from './step.js';
+
+/** Milliseconds that one engine call should take: long enough to drown its overhead, short enough to stop and report in time. */
+const CHUNK_MILLISECONDS = 150;
+/** Steps of the first call, before the speed is known. */
+const FIRST_CHUNK = 4;
+
+export interface FitRun {
+  readonly engine: Engine;
+  readonly session: Session;
+  readonly program: Program;
+  readonly spec: StepSpec;
+  readonly state: State;
+  readonly source: BatchSource;
+  readonly epochs: number;
+  readonly initialEpoch: number;
+  /** Optimizer steps taken before this fit. */
+  readonly iterations: number;
+  readonly learningRate: number;
+  readonly callbacks: readonly Callback[];
+  readonly validate: (() => Promise<Logs>) | undefined;
+  /** Most steps per engine call; unlimited unless given. */
+  readonly maxChunk: number;
+  readonly signal: AbortSignal | undefined;
+  /** Milliseconds since some origin. */
+  readonly clock: () => number;
+}
+
+/** Two sets of buffers in turn: one is filled while the engine reads the other. */
+class ChunkBuffers {
+  readonly #allocate: Allocate;
+  readonly #sets: ArrayBufferLike[][] = [[], []];
+  #turn = 0;
+
+  constructor(allocate: Allocate) {
+    this.#allocate = allocate;
+  }
+
+  next(): Allocate {
+    this.#turn = 1 - this.#turn;
+    const set = this.#sets[this.#turn] as ArrayBufferLike[];
+    let index = 0;
+    return (bytes) => {
+      const at = index++;
+      const known = set[at];
+      if (known && known.byteLength >= bytes) return known;
+      const made = this.#allocate(bytes);
+      set[at] = made;
+      return made;
+    };
+  }
+}
+
+/** Trains: epochs of chunks of steps. Where chunks begin and end changes no result. @throws NonFiniteError, DataError, AbortError */
+export async function runFit(run: FitRun): Promise<History> {
+  const history = new History();
+  const began = run.clock();
+  const buffers = new ChunkBuffers((bytes) => run.engine.allocate(bytes));
+  const pace = { stepMilliseconds: undefined as number | undefined, last: FIRST_CHUNK };
+  const flags = { stop: false };
+  let step = run.iterations;
+  const control: { -readonly [K in keyof TrainingControl]: TrainingControl[K] } = {
+    learningRate: run.learningRate,
+    step,
+    epoch: run.initialEpoch,
+    epochs: run.epochs,
+    steps: run.source.steps,
+    stop: () => {
+      flags.stop = true;
+    },
+  };
+  let logs: Logs = {};
+  for (const callback of run.callbacks) await callback.onTrainBegin?.(control);
+  for (let index = run.initialEpoch; index < run.epochs && !flags.stop; index++) {
+    control.epoch = index;
+    for (const callback of run.callbacks) await callback.onEpochBegin?.(index, control);
+    const means = new RunningMeans(logNames(run.spec));
+    const epoch = run.source.epoch(index);
+    const take = (batch: number): Promise<Chunk | undefined> =>
+      epoch.take(Math.min(run.maxChunk, stepsUntilCallback(run.callbacks, batch), chunkLength(pace)), buffers.next());
+    let batch = 0;
+    let chunk = await take(batch);
+    if (!chunk)
+      throw new DataError(`epoch ${index + 1} has no data: the generator ended at once. Does it start anew for every epoch?`, { argument: 'data' });
+    while (chunk && !flags.stop) {
+      if (run.signal?.aborted) throw new AbortError(`training was stopped after step ${step}`, {}, { cause: run.signal.reason });
+      const started = run.clock();
+      const upcoming = take(batch + chunk.steps);
+      // Reported when its turn comes: what the engine does now still counts.
+      upcoming.catch(() => {});
+      const result = await runChunk(run, chunk, control.learningRate, step);
+      pace.stepMilliseconds = (run.clock() - started) / chunk.steps;
+      pace.last = chunk.steps;
+      const width = result.length / chunk.steps;
+      for (let k = 0; k < chunk.steps; k++) means.add(result, k * width, chunk.batchSize);
+      batch += chunk.steps;
+      step += chunk.steps;
+      control.step = step;
+      logs = means.logs();
+      for (const callback of run.callbacks) {
+        const period = periodOf(callback);
+        if (period !== undefined && batch % period === 0) await callback.onBatchEnd?.(batch - 1, logs, control);
+        await callback.onProgress?.(batch, logs, control);
+      }
+      chunk = await upcoming;
+    }
+    for (const callback of run.callbacks) if (callback.every === 'epoch') await callback.onBatchEnd?.(batch - 1, logs, control);
+    if (run.validate && !run.signal?.aborted) logs = { ...logs, ...(await run.validate()) };
+    history.add(index, logs);
+    for (const callback of run.callbacks) await callback.onEpochEnd?.(index, logs, control);
+    await epoch.close?.();
+  }
+  history.steps = step - run.iterations;
+  history.seconds = (run.clock() - began) / 1000;
+  for (const callback of run.callbacks) await callback.onTrainEnd?.(logs, control);
+  return history;
+}
+
+/** Steps of the next engine call: as many as fit its time, growing step by step while the speed is still uncertain. */
+function chunkLength({ stepMilliseconds, last }: { readonly stepMilliseconds: number | undefined; readonly last: number }): number {
+  if (stepMilliseconds === undefined) return FIRST_CHUNK;
+  return Math.max(1, Math.min(8 * last, Math.round(CHUNK_MILLISECONDS / Math.max(stepMilliseconds, 1e-3))));
+}
+
+/** Runs one chunk and takes its state over. @returns the values of every step, one after the other. */
+async function runChunk(run: FitRun, chunk: Chunk, learningRate: number, step: number): Promise<ArrayLike<number>> {
+  const { engine, session, program, spec, state } = run;
+  const dtype = spec.network.dtype;
+  const rates = NdArray.zeros([chunk.steps], dtype);
+  for (let k = 0; k < chunk.steps; k++) rates.set(k, learningRate);
+  const before = await state.feeds(engine, program.reads);
+  const names = [...spec.inputs.map((_, i) => `x_${i}`), ...spec.targets.map((_, i) => `y_${i}`)];
+  const feeds = { ...Object.fromEntries(names.map((name, i) => [name, chunk.arrays[i] as NdArray])), learning_rate: rates, ...before };
+  const plan = { logs: 'fetch', finite: 'fetch', ...Object.fromEntries(program.writes.map((name) => [nextName(name), 'keep'])) } as const;
+  const { fetched, kept } = await session.run(feeds, plan);
+  const logs = fetched.logs as NdArray;
+  const values = logs.data as Float32Array | Float64Array;
+  if (!values.every(Number.isFinite) || !Number.isFinite(fetched.finite?.at(0))) {
+    const place = await locateNonFinite(engine, spec, chunk, before, rates.data as Float32Array | Float64Array, step);
+    engine.free(Object.values(kept));
+    throw new NonFiniteError(describePlace(place, step, chunk.steps), place ? { layer: place.layer, received: place } : {});
+  }
+  state.replace(Object.fromEntries(program.writes.map((name) => [name, kept[nextName(name)] as Resident])));
+  return values;
+}
+
+function describePlace(place: NonFinitePlace | undefined, step: number, steps: number): string {
+  const safe = `The model keeps its state of step ${step}, before the trouble.`;
+  if (!place)
+    return `a value that is not finite arose between steps ${step + 1} and ${step + steps}, but not when they ran again one by one. ${safe}`;
+  const range = ({ name, min, max }: { name: string; min: number; max: number }): string =>
+    `${name} in [${min.toPrecision(4)}, ${max.toPrecision(4)}]`;
+  const cause =
+    place.pass === 'data'
+      ? 'It came in with the data or the weights: check them for NaN.'
+      : 'Likely causes: a learning rate too large, weights too large at the start, or features that are not standardised.';
+  const from = place.inputs.length > 0 ? ` from ${place.inputs.map(range).join(' and ')}` : '';
+  return `the first value that is not finite: step ${place.step}, layer ${place.layer}, operator ${place.operator} (${place.pass})${from}, giving ${range(place.output)}. ${cause} ${safe}`;
+}

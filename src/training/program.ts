@@ -1,0 +1,127 @@
+import { isFloat } from '../core/dtype.js';
+import { emitModel } from '../graph/emit.js';
+import { input, type Tensor } from '../graph/node.js';
+import { encodeOnnx } from '../graph/onnx/encode.js';
+import { dimOf, gather, loop, reduceSum, reshape, sub } from '../graph/ops/index.js';
+import type { Network } from '../network/network.js';
+import {
+  evaluateOutputs,
+  feedNetwork,
+  minibatchInputs,
+  type StateEntry,
+  type StepSpec,
+  stackScalars,
+  stateEntries,
+  uniformSource,
+  writeStep,
+} from './step.js';
+
+/** A compiled graph and the names it is fed by. */
+export interface Program {
+  readonly model: Uint8Array;
+  /** State entries it reads, by name. */
+  readonly reads: readonly string[];
+  /** State entries it writes: output `${name}:next`. */
+  readonly writes: readonly string[];
+}
+
+export function nextName(name: string): string {
+  return `${name}:next`;
+}
+
+/**
+ * The training program: a `Loop` over the minibatches of a chunk. Inputs `x_i` and `y_i` [K, N, …], `learning_rate` [K] and the state;
+ * outputs `logs` [K, values], `finite` (0 while every float of the state is finite, else NaN) and the new state.
+ */
+export function trainingProgram(spec: StepSpec): Program {
+  const entries = stateEntries(spec.network, spec.optimizer);
+  const states = entries.map((entry) => input(entry.name, entry.shape, entry.dtype));
+  const chunk = minibatchInputs(spec, ['K']);
+  const learningRate = input('learning_rate', ['K'], spec.network.dtype);
+  const carried = carriedEntries(spec, entries);
+  const result = loop({
+    count: reshape(dimOf(learningRate, 0), []),
+    state: states.filter((_, i) => carried.has((entries[i] as StateEntry).name)),
+    step: (k, inner) => {
+      const values = new Map(entries.map((entry, i) => [entry.name, states[i] as Tensor]));
+      [...carried].forEach((name, i) => {
+        values.set(name, inner[i] as Tensor);
+      });
+      const batch = { inputs: chunk.inputs.map((tensor) => gather(tensor, k)), targets: chunk.targets.map((tensor) => gather(tensor, k)) };
+      const { next, logs } = writeStep(spec, batch, gather(learningRate, k), values);
+      return { state: [...carried].map((name) => next.get(name) as Tensor), outputs: [logs] };
+    },
+  });
+  const writes = [...carried];
+  const outputs: Record<string, Tensor> = { logs: result.outputs[0] as Tensor, finite: finiteMark(result.state) };
+  writes.forEach((name, i) => {
+    outputs[nextName(name)] = result.state[i] as Tensor;
+  });
+  return {
+    model: encodeOnnx(emitModel([...chunk.inputs, ...chunk.targets, learningRate, ...states], outputs, { name: 'training' })),
+    reads: entries.map(({ name }) => name),
+    writes,
+  };
+}
+
+/** Entries that a step changes, in the order of the state; the others enter the loop as constants. */
+function carriedEntries({ network, inputs, targets }: StepSpec, entries: readonly StateEntry[]): Set<string> {
+  const { values } = variableInputs(network);
+  const batch = minibatchInputs({ inputs, targets });
+  const { updates } = network.forward(feedNetwork(network, batch.inputs), { training: true, values, uniform: untrained });
+  const still = new Set(network.variables.filter(({ name, trainable }) => !trainable && !updates.has(name)).map(({ name }) => name));
+  return new Set(entries.map(({ name }) => name).filter((name) => !still.has(name)));
+}
+
+/** 0 where every float is finite, NaN otherwise: x − x is 0 for finite x alone. */
+function finiteMark(state: readonly Tensor[]): Tensor {
+  const marks = state.filter((tensor) => isFloat(tensor.dtype)).map((tensor) => reduceSum(sub(tensor, tensor)));
+  return reduceSum(stackScalars(marks));
+}
+
+/** Evaluation of one batch: inputs `x_i`, `y_i` [N, …] and the state; output `logs`, the means over the batch. */
+export function evaluationProgram(spec: StepSpec): Program {
+  const batch = minibatchInputs(spec);
+  const { states, values } = variableInputs(spec.network);
+  const { outputs } = spec.network.forward(feedNetwork(spec.network, batch.inputs), { training: false, values, uniform: untrained });
+  const { logs } = evaluateOutputs(spec, outputs, batch.targets);
+  return finish('evaluation', [...batch.inputs, ...batch.targets, ...states], { logs: stackScalars(logs) }, states);
+}
+
+/** Prediction of one batch: inputs `x_i` and the state; outputs `output_i`. */
+export function predictionProgram(network: Network, inputs: StepSpec['inputs']): Program {
+  const batch = minibatchInputs({ inputs, targets: [] });
+  const { states, values } = variableInputs(network);
+  const { outputs } = network.forward(feedNetwork(network, batch.inputs), { training: false, values, uniform: untrained });
+  return finish('prediction', [...batch.inputs, ...states], Object.fromEntries(outputs.map((tensor, i) => [`output_${i}`, tensor])), states);
+}
+
+/** Loss, logs and gradients of one batch in training mode; outputs `logs` and `gradient_i` per trainable variable. */
+export function gradientProgram(spec: StepSpec, gradientsOf: (loss: Tensor, parameters: readonly Tensor[]) => readonly Tensor[]): Program {
+  const batch = minibatchInputs(spec);
+  const { states, values } = variableInputs(spec.network);
+  const iterations = input('iterations', [], 'int64');
+  const { outputs } = spec.network.forward(feedNetwork(spec.network, batch.inputs), {
+    training: true,
+    values,
+    uniform: uniformSource(spec.seed, iterations),
+  });
+  const { loss, logs } = evaluateOutputs(spec, outputs, batch.targets);
+  const parameters = spec.network.variables.filter((variable) => variable.trainable).map(({ name }) => values.get(name) as Tensor);
+  const found = Object.fromEntries(gradientsOf(loss, parameters).map((tensor, i) => [`gradient_${i}`, tensor]));
+  return finish('gradients', [...batch.inputs, ...batch.targets, ...states, iterations], { logs: stackScalars(logs), ...found }, [
+    ...states,
+    iterations,
+  ]);
+}
+
+function variableInputs(network: Network): { states: Tensor[]; values: Map<string, Tensor> } {
+  const states = network.variables.map(({ name, shape, dtype }) => input(name, shape, dtype));
+  return { states, values: new Map(network.variables.map(({ name }, i) => [name, states[i] as Tensor])) };
+}
+
+const untrained = (like: Tensor): Tensor => like;
+
+function finish(name: string, inputs: readonly Tensor[], outputs: Readonly<Record<string, Tensor>>, states: readonly Tensor[]): Program {
+  return { model: encodeOnnx(emitModel(inputs, outputs, { name })), reads: states.map((tensor) => tensor.name ?? ''), writes: [] };
+}

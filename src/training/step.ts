@@ -1,0 +1,167 @@
+import { baseKey } from '../core/counter-hash.js';
+import type { DType } from '../core/dtype.js';
+import type { StaticShape } from '../core/shape.js';
+import { gradients } from '../graph/gradients.js';
+import { input, label, named, scalar, type Tensor } from '../graph/node.js';
+import { add, cast, concat, mul, reduceMean, reshape } from '../graph/ops/index.js';
+import { stepKey, uniformLike } from '../graph/random.js';
+import { type InitializerLike, initializers } from '../initializers.js';
+import type { Loss } from '../losses.js';
+import type { Metric } from '../metrics.js';
+import { BATCH } from '../network/layer.js';
+import type { Network, UniformSource } from '../network/network.js';
+import { clipGradients, type Optimizer } from '../optimizers.js';
+
+/** Name of the state's step counter. */
+export const ITERATIONS = 'iterations';
+
+/** Element type and shape of one instance, without the batch axis. */
+export interface InstanceType {
+  readonly dtype: DType;
+  readonly shape: StaticShape;
+}
+
+/** Everything that makes a training step. */
+export interface StepSpec {
+  readonly network: Network;
+  readonly optimizer: Optimizer;
+  /** One per output of the network. */
+  readonly losses: readonly Loss[];
+  /** Weight of each loss in the sum. */
+  readonly lossWeights: readonly number[];
+  /** Metrics of each output. */
+  readonly metrics: readonly (readonly Metric[])[];
+  readonly seed: number;
+  readonly inputs: readonly InstanceType[];
+  readonly targets: readonly InstanceType[];
+}
+
+/** An array that training carries from step to step or reads. */
+export interface StateEntry {
+  readonly name: string;
+  readonly shape: StaticShape;
+  readonly dtype: DType;
+  readonly initializer: InitializerLike;
+}
+
+/** What the state of a training holds: the network's variables, the optimizer's slots, the step counter. */
+export function stateEntries(network: Network, optimizer: Optimizer): StateEntry[] {
+  const slots = network.variables
+    .filter((variable) => variable.trainable)
+    .flatMap(({ name, shape, dtype }) =>
+      optimizer.slots.map((slot) => ({ name: slotName(name, slot), shape, dtype, initializer: initializers.zeros() })),
+    );
+  return [...network.variables, ...slots, { name: ITERATIONS, shape: [], dtype: 'int64', initializer: initializers.zeros() }];
+}
+
+function slotName(variable: string, slot: string): string {
+  return `${variable}/${slot}`;
+}
+
+/** Names of what a step reports, in order: `loss`, each output's loss where there are several, metrics. */
+export function logNames({ network, losses, metrics }: Pick<StepSpec, 'network' | 'losses' | 'metrics'>): string[] {
+  const several = losses.length > 1;
+  const prefix = (i: number): string => (several ? `${network.outputs[i]?.call.layer.title}_` : '');
+  return [
+    'loss',
+    ...(several ? losses.map((_, i) => `${prefix(i)}loss`) : []),
+    ...metrics.flatMap((list, i) => list.map((metric) => `${prefix(i)}${metric.name}`)),
+  ];
+}
+
+/** Tensors that hold one minibatch. */
+export interface Minibatch {
+  readonly inputs: readonly Tensor[];
+  readonly targets: readonly Tensor[];
+}
+
+/** Inputs for one minibatch of the given types, with leading axes such as the chunk's. */
+export function minibatchInputs(spec: Pick<StepSpec, 'inputs' | 'targets'>, leading: readonly string[] = []): Minibatch {
+  const make = (kind: string) => (type: InstanceType, i: number) => input(`${kind}_${i}`, [...leading, BATCH, ...type.shape], type.dtype);
+  return { inputs: spec.inputs.map(make('x')), targets: spec.targets.map(make('y')) };
+}
+
+/** The network on data: floats of another width are cast, whole numbers stay until a layer computes with them. */
+export function feedNetwork(network: Network, inputs: readonly Tensor[]): Tensor[] {
+  return inputs.map((tensor) => (tensor.dtype === 'float32' || tensor.dtype === 'float64' ? cast(tensor, network.dtype) : tensor));
+}
+
+export interface Evaluation {
+  /** Total loss: mean over the batch, summed over outputs by weight. */
+  readonly loss: Tensor;
+  /** Values by `logNames`, each a scalar mean over the batch. */
+  readonly logs: readonly Tensor[];
+}
+
+/** Losses and metrics of the network's outputs. */
+export function evaluateOutputs(
+  spec: Pick<StepSpec, 'losses' | 'lossWeights' | 'metrics'>,
+  outputs: readonly Tensor[],
+  targets: readonly Tensor[],
+): Evaluation {
+  const each = spec.losses.map((loss, i) => named(reduceMean(loss.perSample(targets[i] as Tensor, outputs[i] as Tensor)), 'loss/mean'));
+  const weighted = each.map((value, i) => (spec.lossWeights[i] === 1 ? value : mul(value, spec.lossWeights[i] ?? 1)));
+  const loss = weighted.reduce((sum, next) => add(sum, next));
+  const metrics = spec.metrics.flatMap((list, i) => list.map((metric) => reduceMean(metric.perSample(targets[i] as Tensor, outputs[i] as Tensor))));
+  label([loss, ...each], 'loss');
+  label(metrics, 'metrics');
+  return { loss, logs: [loss, ...(each.length > 1 ? each : []), ...metrics] };
+}
+
+export interface Step {
+  /** Value of every state entry after the step; entries that stay as they are are left out. */
+  readonly next: ReadonlyMap<string, Tensor>;
+  /** Vector of the values that `logNames` names. */
+  readonly logs: Tensor;
+}
+
+/** Random numbers that depend on the seed, the place and the step alone. */
+export function uniformSource(seed: number, iterations: Tensor): UniformSource {
+  const step = cast(iterations, 'uint32');
+  return (like, path) => uniformLike(like, stepKey(baseKey(seed, path), step));
+}
+
+/** Writes one training step: forward, backward, update. `values` holds every state entry. */
+export function writeStep(spec: StepSpec, batch: Minibatch, learningRate: Tensor, values: ReadonlyMap<string, Tensor>): Step {
+  const { network, optimizer } = spec;
+  const iterations = values.get(ITERATIONS) as Tensor;
+  const { outputs, updates } = network.forward(feedNetwork(network, batch.inputs), {
+    training: true,
+    values,
+    uniform: uniformSource(spec.seed, iterations),
+  });
+  const { loss, logs } = evaluateOutputs(spec, outputs, batch.targets);
+
+  const trained = network.variables.filter((variable) => variable.trainable);
+  const parameters = trained.map(({ name }) => values.get(name) as Tensor);
+  const rate = cast(learningRate, network.dtype);
+  const clips = Object.values(optimizer.clip).some((limit) => limit !== undefined);
+  // Where the update is linear in lr × gradient, the backward pass starts from the learning rate: scaling costs nothing.
+  const seeded = optimizer.linear && !clips;
+  const raw = gradients(loss, parameters, seeded ? { seeds: [rate] } : {});
+  raw.forEach((gradient, i) => {
+    gradient.name ??= `${trained[i]?.layer.title}/gradient/${trained[i]?.weight}`;
+  });
+  const clipped = clips ? clipGradients(optimizer.clip, raw) : raw;
+  const given = optimizer.linear && !seeded ? clipped.map((gradient) => mul(gradient, rate)) : clipped;
+  const next = new Map<string, Tensor>(updates);
+  const count = add(iterations, scalar(1, 'int64'));
+  const step = cast(count, network.dtype);
+  trained.forEach(({ name, layer }, i) => {
+    const slots = Object.fromEntries(optimizer.slots.map((slot) => [slot, values.get(slotName(name, slot)) as Tensor]));
+    const result = optimizer.update({ parameter: parameters[i] as Tensor, gradient: given[i] as Tensor, slots, learningRate: rate, step });
+    next.set(name, result.parameter);
+    for (const slot of optimizer.slots) next.set(slotName(name, slot), result.slots[slot] as Tensor);
+    label([result.parameter, ...Object.values(result.slots)], `${layer.title}/update`);
+  });
+  next.set(ITERATIONS, count);
+  return { next, logs: stackScalars(logs) };
+}
+
+/** Scalars as one vector. */
+export function stackScalars(values: readonly Tensor[]): Tensor {
+  return concat(
+    values.map((value) => reshape(cast(value, values[0]?.dtype ?? 'float32'), [1])),
+    0,
+  );
+}

@@ -1,0 +1,138 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { ArgumentError, DataError } from '#src/core/errors.js';
+import { readCsv } from '#src/data/csv.js';
+
+describe('readCsv', () => {
+  it('reads numbers and text classes, the header found by itself', () => {
+    const { x, y, classNames, featureNames } = readCsv('width,height,kind\n1,2.5,cat\n-3e1,.5,ape\n0,+4,cat\n');
+    expect([x.dtype, x.toNested()]).toEqual([
+      'float32',
+      [
+        [1, 2.5],
+        [-30, 0.5],
+        [0, 4],
+      ],
+    ]);
+    expect([y.dtype, y.toNested()]).toEqual(['int32', [1, 0, 1]]);
+    expect(classNames).toEqual(['ape', 'cat']);
+    expect(featureNames).toEqual(['width', 'height']);
+  });
+
+  it('finds that there is no header', () => {
+    const { x, featureNames } = readCsv('5.1,3.5,setosa\n4.9,3.0,setosa\n7,3.2,virginica\n');
+    expect([x.shape, featureNames]).toEqual([[3, 2], undefined]);
+  });
+
+  it('does as told about the header', () => {
+    expect(readCsv('1,2\n3,4\n', { header: true }).featureNames).toEqual(['1']);
+    expect(() => readCsv('a,b\n3,4\n', { header: false, name: 't.csv' })).toThrow(/^t\.csv: row 1, column 1 holds 'a', expected a number/);
+  });
+
+  it('numbers classes in the order of their values', () => {
+    const { y, classNames } = readCsv('0.5,10\n0.5,9\n0.5,-1\n0.5,10.0\n');
+    expect([[...y.data], classNames]).toEqual([
+      [2, 1, 0, 2],
+      ['-1', '9', '10'],
+    ]);
+  });
+
+  it('keeps a target that is a quantity: with fractions, or with many values', () => {
+    const fractions = readCsv('1,0.5\n2,7\n');
+    expect([fractions.y.dtype, fractions.y.toNested(), fractions.classNames]).toEqual(['float32', [[0.5], [7]], undefined]);
+    const many = readCsv(Array.from({ length: 257 }, (_, i) => `${i / 2},${i}`).join('\n'));
+    expect([many.y.dtype, many.y.at(256)]).toEqual(['float32', 256]);
+  });
+
+  it.each([
+    ['name', 'b'],
+    ['index', 1],
+    ['index from the back', -2],
+  ])('takes the target by its %s', (_, target) => {
+    const { x, y, featureNames } = readCsv('a,b,c\n1,0.5,3\n4,0.25,6\n', { target });
+    expect([x.toNested(), y.toNested(), featureNames]).toEqual([
+      [
+        [1, 3],
+        [4, 6],
+      ],
+      [[0.5], [0.25]],
+      ['a', 'c'],
+    ]);
+  });
+
+  it.each([
+    ['CRLF', '1,2,a\r\n3,4,b\r\n'],
+    ['CR alone', '1,2,a\r3,4,b'],
+    ['semicolons', '1;2;a\n3;4;b'],
+    ['tabs', '1\t2\ta\n3\t4\tb\n'],
+    ['runs of spaces', ' 1  2   a\n 3 4  b \n'],
+    ['tabs, some doubled', '1\t\t2\ta\n3\t4\tb'],
+    ['spaces after commas', '1, 2, a\n3, 4, b\n'],
+    ['blank lines', '\n1,2,a\n\n3,4,b\n\n'],
+    ['a byte order mark', '\uFEFF1,2,a\n3,4,b'],
+    ['quotes around cells', '"1","2","a"\n"3","4","b"'],
+  ])('understands %s', (_, text) => {
+    for (const input of [text, new TextEncoder().encode(text)]) {
+      const { x, y, classNames } = readCsv(input);
+      expect([x.toNested(), [...y.data], classNames]).toEqual([
+        [
+          [1, 2],
+          [3, 4],
+        ],
+        [0, 1],
+        ['a', 'b'],
+      ]);
+    }
+  });
+
+  it('keeps delimiters and line ends inside quotes', () => {
+    expect(readCsv('size,name\n1,"a, b"\n2,"c\nd"\n').classNames).toEqual(['a, b', 'c\nd']);
+  });
+
+  it.each<[string, string, RegExp]>([
+    ['an empty cell', 'age,pay,y\n1,2,0\n3,,1\n', /^CSV: row 2, column 'pay' is missing \(''\)/],
+    ['a question mark', '1,?,a\n2,3,b\n', /^CSV: row 1, column 2 is missing \('\?'\)/],
+    ['a missing target', 'age,y\n1,a\n3,?\n', /row 2, column 'y', the target, is missing/],
+    ['text among numbers', 'age,y\n1,0\ntwo,1\n4,1\n', /row 2, column 'age' holds 'two', expected a number/],
+    ['infinity', 'age,y\n1,0\nInfinity,1\n4,1\n', /row 2, column 'age' holds 'Infinity', expected a number/],
+    ['a number beyond float32', 'age,y\n1,0\n1e39,1\n', /row 2, column 'age' holds 1e39, more than a float32 can/],
+    ['a number beyond float64', 'age,y\n1,0\n1e999,1\n', /row 2, column 'age' holds 1e999/],
+    ['a hexadecimal number', 'age,y\n1,0\n0x10,1\n3,1\n', /row 2, column 'age' holds '0x10'/],
+    ['a ragged row', '1,2,3\n4,5\n', /CSV: .*line 2/],
+    ['a ragged row between spaces', '1 2 3\n4 5\n6 7 8\n', /row 2 has 2 cells, the first one has 3/],
+    ['an open quote', '1,"2\n3,4\n', /is every quote closed/],
+    ['an empty file', '', /no row of data/],
+    ['a header alone', 'a,b\n', /row 1|no row of data/],
+    ['one column', '1\n2\n', /the target is the only column/],
+    ['two columns of one name', 'a,a,b\n1,2,3\n', /two columns are named 'a'/],
+  ])('refuses %s', (_, text, message) => {
+    expect(() => readCsv(text)).toThrow(DataError);
+    expect(() => readCsv(text)).toThrow(message);
+  });
+
+  it('suggests the nearest column for a target that does not exist', () => {
+    const read = () => readCsv('height,width\n1,2\n', { target: 'hieght' });
+    expect(read).toThrow(ArgumentError);
+    expect(read).toThrow(/no column is named 'hieght'; did you mean 'height'/);
+    expect(() => readCsv('1,2\n', { target: 'a' })).toThrow(/has no header/);
+    expect(() => readCsv('1,2\n', { target: 2 })).toThrow(/target 2 is not a column; the file has 2/);
+  });
+
+  const folder = `${process.env.EVENKEEL_DATA ?? '../shared/data'}/uci`;
+  const there = existsSync(folder);
+  if (!there) console.info(`skipped: the real tables (no ${folder})`);
+  // Rows, features and classes as the sets' own descriptions state them.
+  it.skipIf(!there).each<[string, number, number, number, string | number]>([
+    ['iris/raw/iris.csv', 150, 4, 3, -1],
+    ['wine/raw/wine.csv', 178, 13, 3, -1],
+    ['magic/raw/magic04.data', 19_020, 10, 2, -1],
+    ['letter/raw/letter-recognition.data', 20_000, 16, 26, 0],
+    ['htru2/raw/HTRU_2.csv', 17_898, 8, 2, -1],
+    ['spambase/raw/spambase.data', 4_601, 57, 2, -1],
+    ['conn-bench-sonar-mines-rocks/raw/sonar.all-data', 208, 60, 2, -1],
+    ['wine-quality-red/raw/winequality-red.csv', 1_599, 11, 6, 'quality'],
+  ])('reads %s', (file, rows, features, classes, target) => {
+    const { x, classNames } = readCsv(readFileSync(`${folder}/${file}`), { target, name: file });
+    expect([x.shape, classNames?.length]).toEqual([[rows, features], classes]);
+  });
+});
