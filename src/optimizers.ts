@@ -95,9 +95,9 @@ function slot({ slots }: UpdateContext, name: string): Tensor {
   return tensor;
 }
 
-/** 1 − decay^step in float64: float32 has but four digits of it at the first step. */
+/** 1 − decay^step. */
 function biasOf(decay: number, step: Tensor): Tensor {
-  return g.sub(1, g.pow(scalar(decay, 'float64'), g.cast(step, 'float64')));
+  return g.sub(1, g.pow(scalar(decay, step.dtype), step));
 }
 
 const adamRules = (weightDecay?: number) => ({
@@ -156,9 +156,10 @@ export const optimizers = {
           const parameter = decayed(context, bare.weightDecay);
           if (momentum === 0) return { parameter: g.sub(parameter, gradient), slots: {} };
           const before = slot(context, 'velocity');
-          const velocity = g.sub(g.mul(before, momentum), gradient);
+          const kept = g.mul(before, momentum);
+          const velocity = g.sub(kept, gradient);
           // The gradient is used once, so that it never leaves the product that makes it: −lr·g is v' − μv.
-          const look = nesterov ? g.sub(g.mul(velocity, 1 + momentum), g.mul(before, momentum * momentum)) : velocity;
+          const look = nesterov ? g.sub(g.mul(velocity, 1 + momentum), kept) : velocity;
           return { parameter: g.add(parameter, look), slots: { velocity } };
         },
       };

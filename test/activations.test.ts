@@ -185,7 +185,7 @@ describe('facts', () => {
   });
 
   it.each(elementwise)('%s can die where its slope is exactly 0, not where it is only small', async (_, activation) => {
-    const { slope } = await curve(activation, [-8]);
+    const { slope } = await curve(activation, [-4]);
     expect(activation.canDie).toBe(slope[0] === 0);
     if (activation.canComa) expect(Math.abs(slope[0] as number)).toBeLessThan(0.3);
   });

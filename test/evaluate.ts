@@ -11,18 +11,23 @@ export type Feeds = ReadonlyMap<Tensor, NdArray>;
 
 /** Runs a graph on ONNX Runtime; every output's elements as numbers. */
 export async function evaluate<K extends string>(outputs: Readonly<Record<K, Tensor>>, feeds: Feeds = new Map()): Promise<Record<K, number[]>> {
-  const model = emitModel([...feeds.keys()], outputs);
+  const model = emitModel([...feeds.keys()], results(outputs));
   const session = await ort.InferenceSession.create(encodeOnnx(model), { graphOptimizationLevel: 'disabled', intraOpNumThreads: 1 });
   const given = [...feeds].map(([tensor, { dtype, data, shape }]) => [tensor.name, new ort.Tensor(dtype as 'float32', data as Float32Array, shape)]);
-  const results = await session.run(Object.fromEntries(given));
+  const run = await session.run(Object.fromEntries(given));
   await session.release();
-  const read = (name: string) => Array.from((results[name] as ort.Tensor).data as Float32Array, Number);
+  const read = (name: string) => Array.from((run[`${name}:result`] as ort.Tensor).data as Float32Array, Number);
   return Object.fromEntries(Object.keys(outputs).map((name) => [name, read(name)])) as Record<K, number[]>;
+}
+
+/** Outputs under names that no input has. */
+function results(outputs: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+  return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [`${name}:result`, tensor]));
 }
 
 /** Names of the operators that a graph runs, constants apart. */
 export function operators(inputs: readonly Tensor[], outputs: Readonly<Record<string, Tensor>>): string[] {
-  return emitModel(inputs, outputs)
+  return emitModel(inputs, results(outputs))
     .graph.nodes.map((node) => node.opType)
     .filter((name) => name !== 'Constant');
 }

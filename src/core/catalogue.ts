@@ -78,8 +78,17 @@ export function maker<R extends Rules, T extends object>(kind: string, name: str
   return (options = {}) => {
     const settings = readOptions(`${kind} '${name}'`, rules, options);
     const config = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
-    return { name, config, ...build(settings) };
+    const entry = { name, config, ...build(settings) };
+    tableMade.add(entry);
+    return entry;
   };
+}
+
+const tableMade = new WeakSet<object>();
+
+/** Whether a table made this entry, so that its name and options say all about it. */
+export function isFromTable(entry: object): boolean {
+  return tableMade.has(entry);
 }
 
 function readOptions<R extends Rules>(owner: string, rules: R, options: OptionsOf<R>): Settings<R> {

@@ -52,7 +52,7 @@ export class NdArray {
         const received = Array.isArray(item) ? `${item.length} elements` : show(item);
         throw new DataError(`nested arrays are ragged: [${path.join(', ')}] has ${received}, its neighbours have ${shape[axis]}`, { received: item });
       }
-      item.forEach((child: Nested, i) => fill(child, axis + 1, [...path, i]));
+      for (let i = 0; i < item.length; i++) fill(item[i] as Nested, axis + 1, [...path, i]);
     };
     fill(value, 0, []);
     return array;

@@ -6,6 +6,8 @@ export interface Scope {
   readonly body: Body | undefined;
   readonly parent: Scope | undefined;
   readonly depth: number;
+  /** Different for every scope; 0 for the graph itself. */
+  readonly order: number;
 }
 
 export interface Placement {
@@ -15,13 +17,20 @@ export interface Placement {
   readonly scopes: ReadonlyMap<Body, Scope>;
 }
 
+/** The branch of an `If` in which a scope lies, at whatever depth of loops. */
+export function branchOf(scope: Scope | undefined): Scope | undefined {
+  let at = scope;
+  while (at && (!at.body || at.body.parameters.length > 0)) at = at.parent;
+  return at;
+}
+
 /**
  * Decides in which body every node runs: as far inside as all its users allow, then out of every loop whose parameters it does not need
  * (but never out of a branch, which would then be computed untaken). Constants and inputs have no place: they are initializers and parameters.
  * @throws ArgumentError where a value made inside a loop is used outside of it.
  */
 export function placeNodes(nodes: readonly Node[], results: readonly Tensor[]): Placement {
-  const root: Scope = { body: undefined, parent: undefined, depth: 0 };
+  const root: Scope = { body: undefined, parent: undefined, depth: 0, order: 0 };
   const needs = bodiesNeeded(nodes);
   const scopes = new Map<Body, Scope>();
   const members = new Map<Scope, Node[]>([[root, []]]);
@@ -40,7 +49,7 @@ export function placeNodes(nodes: readonly Node[], results: readonly Tensor[]): 
     members.get(scope)?.push(node);
     for (const tensor of node.inputs) use(tensor, scope);
     for (const body of Object.values(node.bodies)) {
-      const inner: Scope = { body, parent: scope, depth: scope.depth + 1 };
+      const inner: Scope = { body, parent: scope, depth: scope.depth + 1, order: members.size };
       scopes.set(body, inner);
       members.set(inner, []);
       for (const tensor of body.results) use(tensor, inner);
@@ -98,9 +107,12 @@ function checkReach(node: Node, scope: Scope, needed: ReadonlySet<Body> = none):
   for (const body of needed) {
     if (around.has(body)) continue;
     const what = node.outputs[0]?.name ?? `${node.label ? `${node.label}/` : ''}${node.record.name}`;
-    throw new ArgumentError(`'${what}' is made inside a loop and used outside of it; let the loop's step return it as state or output`, {
-      received: what,
-    });
+    throw new ArgumentError(
+      `'${what}' outside of a loop needs a value that is made inside of it; let the loop's step return that as state or output`,
+      {
+        received: what,
+      },
+    );
   }
 }
 

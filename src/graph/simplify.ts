@@ -3,7 +3,7 @@ import { NdArray } from '../core/ndarray.js';
 import { isStatic, sameShape, sizeOf, stridesOf } from '../core/shape.js';
 import { constant, constantInts, dependencies, isConstant, makeNode, type Node, scalarValue, type Tensor, topological } from './node.js';
 import { type GemmOptions, gemm, sumRows } from './ops/linear.js';
-import { bodiesNeeded, sameBodies } from './place.js';
+import { bodiesNeeded, branchOf, placeNodes, type Scope, sameBodies } from './place.js';
 import { rewrite } from './rewrite.js';
 
 /** Constants of more elements than this are computed by the engine. */
@@ -37,17 +37,35 @@ export function simplify(outputs: readonly Tensor[]): Tensor[] {
 /** Folds constants, drops neutral operations and lets equal nodes be one. */
 function merge(outputs: readonly Tensor[]): Tensor[] {
   const merged = new Map<string, readonly Tensor[]>();
-  return rewrite(outputs, new Map(), (node) => {
+  const branch = branchesOf(outputs);
+  return rewrite(outputs, new Map(), (node, before) => {
     const other = neutral(node) ?? fold(node);
     if (other && !isConstant(other)) return [other];
     const kept = other?.node ?? node;
     const key = mergeKey(kept);
-    if (key === undefined) return other ? [other] : undefined;
-    const known = merged.get(key);
-    if (known) return known;
-    merged.set(key, kept.outputs);
-    return other ? [other] : undefined;
+    const result = other && [other];
+    if (key === undefined) return result;
+    const home = kept.value ? undefined : branch(before);
+    for (let at = home; ; at = branchOf(at.parent)) {
+      const known = merged.get(`${at?.order ?? 0}|${key}`);
+      if (known) return known;
+      if (!at) break;
+    }
+    merged.set(`${home?.order ?? 0}|${key}`, kept.outputs);
+    return result;
   });
+}
+
+/** In which branch of an `If` each node runs: equal nodes of two branches stay two, or both would run whichever branch is taken. */
+function branchesOf(outputs: readonly Tensor[]): (node: Node) => Scope | undefined {
+  const nodes = topological(outputs);
+  if (!nodes.some((node) => node.record.name === 'If')) return () => undefined;
+  const branches = new Map<Node, Scope | undefined>();
+  for (const [scope, members] of placeNodes(nodes, outputs).members) {
+    const branch = branchOf(scope);
+    for (const node of members) branches.set(node, branch);
+  }
+  return (node) => branches.get(node);
 }
 
 function composeFloat64(node: Node): readonly Tensor[] | undefined {

@@ -1,7 +1,8 @@
 import { type Activation, type ActivationLike, activations, resolveActivation } from '../activations.js';
+import { isFromTable } from '../core/catalogue.js';
 import { type DType, dtypes } from '../core/dtype.js';
 import { ArgumentError, ShapeError, show } from '../core/errors.js';
-import { nearestNames } from '../core/names.js';
+import { findName, nearestNames } from '../core/names.js';
 import { type StaticShape, showShape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
 import { linear, reshape } from '../graph/ops/index.js';
@@ -79,15 +80,16 @@ const activationCheck: OptionCheck = (value, all) => {
   if (mistake === undefined || typeof value !== 'string') return mistake;
   // The initializer chosen tells what was meant: He belongs to ReLU, LeCun to SELU.
   const chosen = Object.entries(all).find(([key]) => nearestNames(key, ['kernelInitializer']).length > 0)?.[1];
+  const initializer = typeof chosen === 'string' ? findName(chosen, initializers) : undefined;
   const suiting =
-    typeof chosen === 'string'
+    initializer !== undefined
       ? Object.entries(activations)
-          .filter(([, make]) => make().initializer === chosen)
+          .filter(([, make]) => make().initializer === initializer)
           .map(([name]) => name)
       : [];
-  const near = nearestNames(value, Object.keys(activations)).slice(0, 4);
+  const near = nearestNames(value, Object.keys(activations));
   if (near.length === 0) return mistake;
-  const ranked = [...near].sort((a, b) => Number(suiting.includes(b)) - Number(suiting.includes(a)));
+  const ranked = [...near].sort((a, b) => Number(suiting.includes(b)) - Number(suiting.includes(a))).slice(0, 4);
   const words = ranked.map((name) => (suiting.includes(name) ? `'${name}' (goes with ${String(chosen)})` : `'${name}'`));
   return `unknown activation '${value}'; did you mean ${words.join(' or ')}?`;
 };
@@ -119,6 +121,10 @@ export class Dense extends Layer {
     this.useBias = options.useBias ?? true;
     this.kernelInitializer = resolveInitializer(options.kernelInitializer ?? initializers.glorotUniform());
     this.biasInitializer = resolveInitializer(options.biasInitializer ?? initializers.zeros());
+  }
+
+  override get repeatable(): boolean {
+    return isFromTable(this.activation);
   }
 
   config() {
@@ -154,6 +160,10 @@ export class ActivationLayer extends Layer {
     checkOptions('activation', { ...options, activation }, { activation: activationCheck });
     super(options);
     this.activation = resolveActivation(activation);
+  }
+
+  override get repeatable(): boolean {
+    return isFromTable(this.activation);
   }
 
   config() {

@@ -3,7 +3,7 @@ import { normalizeAxis, showShape } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
 import { add, concat } from '../graph/ops/index.js';
 import { Layer, type LayerOptions } from '../network/layer.js';
-import { checkOptions, type OptionCheck } from './options.js';
+import { checkOptions, isWhole } from './options.js';
 
 function several(inputs: readonly Tensor[]): void {
   if (inputs.length < 2)
@@ -36,8 +36,6 @@ export interface ConcatenateOptions extends LayerOptions {
   /** Axis to join along; default the last. */
   readonly axis?: number;
 }
-
-const isWhole: OptionCheck = (value) => (Number.isInteger(value) ? undefined : `must be a whole number, got ${String(value)}`);
 
 /** Its inputs joined along an axis. */
 export class Concatenate extends Layer {

@@ -1,11 +1,11 @@
-import { ArgumentError, ShapeError } from '../core/errors.js';
+import { ArgumentError, ShapeError, show } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import { normalizeAxis, type StaticShape, showShape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
 import { add, div, greater, mul, reduceMean, reshape, sqrt, square, sub, where } from '../graph/ops/index.js';
 import { type InitializerLike, initializers, resolveInitializer } from '../initializers.js';
 import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
-import { checkOptions, isBoolean, isNumber, type OptionCheck, resolves } from './options.js';
+import { checkOptions, isBoolean, isNumber, isWhole, type OptionCheck, resolves } from './options.js';
 
 type Numbers = number | readonly number[] | NdArray;
 
@@ -17,10 +17,14 @@ export interface NormalizationOptions extends LayerOptions {
   readonly variance?: Numbers;
 }
 
-const isNumbers: OptionCheck = (value) =>
-  typeof value === 'number' || value instanceof NdArray || (Array.isArray(value) && value.every((item) => typeof item === 'number'))
-    ? undefined
-    : `must be a number or an array of numbers, got ${String(value)}`;
+function areNumbers(low: number): OptionCheck {
+  return (value) => {
+    const isKnown = typeof value === 'number' || value instanceof NdArray || Array.isArray(value);
+    return isKnown && toArray(value).every((item) => Number.isFinite(item) && item >= low)
+      ? undefined
+      : `must be a number or an array of numbers${low === 0 ? ' ≥ 0' : ''}, got ${show(value)}`;
+  };
+}
 const isAxis: OptionCheck = (value) =>
   value === null || Number.isInteger(value) ? undefined : `must be a whole number or null, got ${String(value)}`;
 
@@ -45,7 +49,7 @@ export class Normalization extends Layer {
   readonly #given: { readonly mean: number[]; readonly variance: number[] } | undefined;
 
   constructor(options: NormalizationOptions = {}) {
-    checkOptions('normalization', { ...options }, { axis: isAxis, mean: isNumbers, variance: isNumbers });
+    checkOptions('normalization', { ...options }, { axis: isAxis, mean: areNumbers(Number.NEGATIVE_INFINITY), variance: areNumbers(0) });
     super(options);
     if ((options.mean === undefined) !== (options.variance === undefined)) {
       throw new ArgumentError('normalization: mean and variance come together; give both, or neither to take them from the data', {
@@ -126,7 +130,7 @@ export interface BatchNormalizationOptions extends LayerOptions {
 }
 
 const batchNormalizationChecks = {
-  axis: isAxis,
+  axis: isWhole,
   momentum: isNumber(0, 1),
   epsilon: isNumber(0, 1, 'low'),
   center: isBoolean,

@@ -1,5 +1,5 @@
 import { ArgumentError } from '../core/errors.js';
-import { suggestion } from '../core/names.js';
+import { nearestNames, suggestion } from '../core/names.js';
 
 /** Finds mistakes in one option: the message, or undefined. */
 export type OptionCheck = (value: unknown, all: Readonly<Record<string, unknown>>) => string | undefined;
@@ -16,6 +16,8 @@ function isNonEmptyString(value: unknown): string | undefined {
 export function isBoolean(value: unknown): string | undefined {
   return typeof value === 'boolean' ? undefined : `must be true or false, got ${String(value)}`;
 }
+
+export const isWhole: OptionCheck = (value) => (Number.isInteger(value) ? undefined : `must be a whole number, got ${String(value)}`);
 
 /** A number within bounds, both included unless `open` names one that is not. */
 export function isNumber(low: number, high: number, open: 'none' | 'high' | 'low' = 'none'): OptionCheck {
@@ -49,12 +51,13 @@ export function checkOptions(kind: string, options: Readonly<Record<string, unkn
   const known = { ...checks, ...common };
   const mistakes: string[] = [];
   for (const [key, value] of Object.entries(options)) {
-    const check = known[key];
-    if (!check) mistakes.push(`unknown option '${key}'${suggestion(key, Object.keys(known))}`);
-    else if (value !== undefined) {
-      const mistake = check(value, options);
-      if (mistake !== undefined) mistakes.push(mistake.startsWith('unknown') ? mistake : `${key} ${mistake}`);
+    let meant = key;
+    if (!known[key]) {
+      mistakes.push(`unknown option '${key}'${suggestion(key, Object.keys(known))}`);
+      meant = nearestNames(key, Object.keys(known)).find((near) => options[near] === undefined) ?? key;
     }
+    const mistake = value === undefined ? undefined : known[meant]?.(value, options);
+    if (mistake !== undefined) mistakes.push(mistake.startsWith('unknown') ? mistake : `${meant} ${mistake}`);
   }
   if (mistakes.length === 0) return;
   const message =

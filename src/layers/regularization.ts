@@ -11,7 +11,7 @@ export class Dropout extends Layer {
   readonly rate: number;
 
   constructor(rate: number, options: LayerOptions = {}) {
-    checkOptions('dropout', { rate, ...options }, { rate: isRate });
+    checkOptions('dropout', { ...options, rate: rate ?? null }, { rate: isRate });
     super(options);
     this.rate = rate;
   }

@@ -19,8 +19,10 @@ export async function adaptNormalization(network: Network, engine: Engine, state
     const { layer } = call;
     if (!(layer instanceof Normalization) || !layer.needsData || (layer.adapted && !again)) continue;
     const { mean, variance } = await measure(network, call, layer, engine, state, inputs);
-    state.write(`${layer.title}/mean`, mean);
-    state.write(`${layer.title}/variance`, variance);
+    await state.write([
+      [`${layer.title}/mean`, mean],
+      [`${layer.title}/variance`, variance],
+    ]);
     layer.adapted = true;
   }
 }
@@ -35,7 +37,7 @@ async function measure(
   arrays: readonly NdArray[],
 ): Promise<{ mean: NdArray; variance: NdArray }> {
   const tensors = arrays.map((array, i) => input(`x_${i}`, ['N', ...array.shape.slice(1)], array.dtype));
-  const values = new Map(network.variables.map(({ name, shape, dtype }) => [name, input(name, shape, dtype)]));
+  const values = new Map(network.storage(true).map(({ name, shape, dtype }) => [name, input(name, shape, dtype)]));
   const { calls } = network.forward(feedNetwork(network, tensors), { training: false, values, uniform: (like) => like });
   const source = call.inputs[0]?.call;
   const x = cast(calls.get(source as LayerCall) as Tensor, 'float64');

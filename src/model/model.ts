@@ -1,86 +1,39 @@
 import type { FloatDType } from '../core/dtype.js';
-import { ArgumentError, EvenkeelError, show } from '../core/errors.js';
+import { ArgumentError, EvenkeelError } from '../core/errors.js';
 import { suggestion } from '../core/names.js';
 import { NdArray } from '../core/ndarray.js';
-import { Random } from '../core/random.js';
 import type { Dataset } from '../data/dataset.js';
 import { gradients } from '../graph/gradients.js';
 import type { Layer, Signal } from '../network/layer.js';
 import type { Network, Variable } from '../network/network.js';
-import { availableThreads, type Backend, type Engine, type Session, sharedEngine } from '../runtime/index.js';
-import { ArraySource, type Batch, type BatchSource, IterableSource } from '../training/batches.js';
-import type { Callback, Logs } from '../training/callbacks.js';
+import type { Engine } from '../runtime/index.js';
+import { ArraySource, ChunkBuffers } from '../training/batches.js';
+import type { Logs } from '../training/callbacks.js';
 import { runFit } from '../training/fit.js';
 import { type History, RunningMeans } from '../training/history.js';
-import { evaluationProgram, gradientProgram, type Program, predictionProgram, trainingProgram } from '../training/program.js';
+import { evaluationProgram, gradientProgram, predictionProgram, trainingProgram } from '../training/program.js';
 import { progressBar } from '../training/progress.js';
 import { State } from '../training/state.js';
-import { type InstanceType, ITERATIONS, logNames, type StepSpec, stateEntries } from '../training/step.js';
+import { type InstanceType, ITERATIONS, logNames, networkEntries, type StateEntry, type StepSpec, stateEntries } from '../training/step.js';
 import { adaptNormalization } from './adapt.js';
 import { type Compiled, type CompileOptions, compileOptions } from './compiled.js';
+import { type BatchLike, type BatchStream, type Checked, type FitOptions, openFitData, readFitArguments, typesOf } from './fit-data.js';
 import { type Arrays, checkInputs, checkTargets, commonRows } from './inputs.js';
+import { type EngineChoice, Programs } from './programs.js';
 import { summarize } from './summary.js';
-import { chooseThreads } from './threads.js';
 
 /** Rows per engine call where no gradient is needed. */
 const INFERENCE_BATCH = 256;
+/** Long rows of equal layers run as loops. */
+const STACKING = true;
 
-export interface ModelOptions {
+export interface ModelOptions extends EngineChoice {
   /** What weights, shuffles and dropout masks are drawn from; default 0. One seed gives the same run again. */
   readonly seed?: number;
-  /** Where graphs run; default `EVENKEEL_BACKEND`, else native in Node and wasm in a page. */
-  readonly backend?: Backend;
-  /** Threads of one run; chosen from the network's shapes unless given. */
-  readonly threads?: number;
-  /** An engine of one's own instead of the process's shared one. */
-  readonly engine?: Engine;
   /** Element type of weights and computation; default float32. */
   readonly dtype?: FloatDType;
   readonly name?: string;
 }
-
-/** Minibatches from a generator: called for every epoch. Each is `{ x, y }`. */
-export type BatchStream = Iterable<BatchLike> | AsyncIterable<BatchLike> | (() => Iterable<BatchLike> | AsyncIterable<BatchLike>);
-export interface BatchLike {
-  readonly x: Arrays;
-  readonly y: Arrays;
-}
-
-export interface FitOptions {
-  /** Default 1. */
-  readonly epochs?: number;
-  /** Index of the first epoch, for a fit that goes on; default 0. */
-  readonly initialEpoch?: number;
-  /** Rows per step; default 32. */
-  readonly batchSize?: number;
-  /** Another order of the rows in every epoch; default true. */
-  readonly shuffle?: boolean;
-  /** Share of the rows, the last ones, kept for validation; default 0. */
-  readonly validationSplit?: number;
-  readonly validationData?: BatchLike;
-  readonly callbacks?: readonly Callback[];
-  /** Steps per epoch of a generator; until it ends unless given. */
-  readonly stepsPerEpoch?: number;
-  /** 0 silent, 1 progress bar on a terminal and a line per epoch elsewhere, 2 a line per epoch; default 1. */
-  readonly verbose?: 0 | 1 | 2;
-  /** Most steps that one engine call may run; as many as take about 150 ms unless given. Results are the same for any. */
-  readonly chunk?: number;
-  readonly signal?: AbortSignal;
-}
-
-const fitOptions = [
-  'epochs',
-  'initialEpoch',
-  'batchSize',
-  'shuffle',
-  'validationSplit',
-  'validationData',
-  'callbacks',
-  'stepsPerEpoch',
-  'verbose',
-  'chunk',
-  'signal',
-];
 
 /** A network with its state: built by `sequential` or `model`, trained by `fit`. */
 export class Model {
@@ -89,9 +42,10 @@ export class Model {
   readonly name: string;
   readonly options: ModelOptions;
   readonly #state = new State();
-  readonly #sessions = new Map<string, { session: Session; program: Program }>();
+  readonly #programs: Programs;
   #compiled: Compiled | undefined;
-  #engine: Engine | undefined;
+  /** Slots and step counter of an optimizer that was replaced are still in the state. */
+  #stale = false;
   #busy = false;
 
   constructor(network: Network, options: ModelOptions = {}) {
@@ -99,7 +53,7 @@ export class Model {
     this.options = options;
     this.seed = options.seed ?? 0;
     this.name = options.name ?? 'model';
-    this.#state.add(network.variables, this.seed);
+    this.#programs = new Programs(network, options);
   }
 
   get layers(): readonly Layer[] {
@@ -146,8 +100,8 @@ export class Model {
   /** Chooses optimizer, loss and metrics. Optimizer slots start anew; weights stay. @throws ArgumentError naming the wrong option. */
   compile(options: CompileOptions): this {
     this.#compiled = compileOptions(this.network, options);
-    this.#state.keepOnly(this.network.variables.map(({ name }) => name));
-    this.#dropSessions();
+    this.#stale = true;
+    this.#programs.drop();
     return this;
   }
 
@@ -163,29 +117,31 @@ export class Model {
     const { data, options } = readFitArguments(first, second, third);
     return this.#exclusively(async () => {
       const { epochs = 1, initialEpoch = 0, batchSize = 32, callbacks = [], verbose = 1 } = options;
-      const { source, types, validation, sample } = await this.#openData(data, options);
-      const engine = await this.#openEngine(batchSize);
-      await this.#adapt(engine, sample);
-      const spec = this.#spec(types.inputs, types.targets);
-      const { session, program } = await this.#load(engine, 'training', spec, () => trainingProgram(spec), batchSize);
+      const opened = await openFitData(data, options, this.seed, (given) => this.#check(given));
+      const engine = await this.#programs.engine(batchSize);
+      const spec = await this.#spec(opened.inputTypes, opened.targetTypes);
+      await adaptNormalization(this.network, engine, this.#state, opened.sample, false);
+      const { session, program } = await this.#programs.load('training', [spec.inputs, spec.targets], batchSize, () => trainingProgram(spec));
       const [counter] = await this.#state.read([ITERATIONS]);
-      const report = verbose === 0 ? [] : [progressBar({ bar: verbose === 1, clock: () => performance.now() })];
+      const clock = (): number => performance.now();
+      const report = verbose === 0 ? [] : [progressBar({ bar: verbose === 1, clock })];
+      const { validation } = opened;
       return runFit({
         engine,
         session,
         program,
         spec,
         state: this.#state,
-        source,
+        source: opened.source,
         epochs,
         initialEpoch,
         iterations: counter?.at(0) ?? 0,
         learningRate: spec.optimizer.learningRate,
         callbacks: [...report, ...callbacks],
-        validate: validation && (() => this.#evaluate(engine, validation, 'val_')),
+        validate: validation && (() => this.#evaluate(validation, 'val_')),
         maxChunk: options.chunk ?? Number.POSITIVE_INFINITY,
         signal: options.signal,
-        clock: () => performance.now(),
+        clock,
       });
     });
   }
@@ -194,8 +150,7 @@ export class Model {
   async evaluate(x: Arrays | BatchLike, y?: Arrays): Promise<Logs> {
     return this.#exclusively(async () => {
       const given = y === undefined ? (x as BatchLike) : { x: x as Arrays, y };
-      const engine = await this.#openEngine(INFERENCE_BATCH);
-      return this.#evaluate(engine, this.#check(given));
+      return this.#evaluate(this.#check(given));
     });
   }
 
@@ -206,16 +161,13 @@ export class Model {
     const outputs = await this.#exclusively(async () => {
       const inputs = checkInputs(this.network, x);
       commonRows(inputs, 'x');
-      const engine = await this.#openEngine(INFERENCE_BATCH);
-      const { session, program } = await this.#load(
-        engine,
-        `prediction ${typeKey(inputs)}`,
-        undefined,
-        () => predictionProgram(this.network, typesOf(inputs)),
-        INFERENCE_BATCH,
+      await this.#arrange();
+      const types = typesOf(inputs);
+      const { session, program } = await this.#programs.load('prediction', types, INFERENCE_BATCH, () =>
+        predictionProgram(this.network, types, STACKING),
       );
       const parts: NdArray[][] = this.network.outputs.map(() => []);
-      await this.#eachBatch(engine, inputs, async (arrays) => {
+      await this.#eachBatch(inputs, async (engine, arrays) => {
         const feeds = { ...named('x', arrays), ...(await this.#state.feeds(engine, program.reads)) };
         const { fetched } = await session.run(feeds, Object.fromEntries(parts.map((_, i) => [`output_${i}`, 'fetch'] as const)));
         parts.forEach((list, i) => {
@@ -237,17 +189,15 @@ export class Model {
   async gradients(x: Arrays, y: Arrays): Promise<{ readonly logs: Logs; readonly gradients: ReadonlyMap<string, NdArray> }> {
     return this.#exclusively(async () => {
       const { inputs, targets } = this.#check({ x, y });
-      const engine = await this.#openEngine(inputs[0]?.shape[0] ?? 1);
-      const spec = this.#spec(typesOf(inputs), typesOf(targets));
+      const spec = { ...(await this.#spec(typesOf(inputs), typesOf(targets))), stacking: false };
+      const rows = inputs[0]?.shape[0] ?? 1;
+      const { session, program } = await this.#programs.load('gradients', [spec.inputs, spec.targets], rows, () => gradientProgram(spec, gradients));
+      const values = await this.#state.read(program.reads);
+      const state = Object.fromEntries(program.reads.map((name, i) => [name, values[i] as NdArray]));
       const trained = this.variables.filter((variable) => variable.trainable).map(({ name }) => name);
-      const { session, program } = await this.#load(engine, 'gradients', spec, () => gradientProgram(spec, gradients), INFERENCE_BATCH);
-      const feeds = { ...named('x', inputs), ...named('y', targets), ...(await this.#state.feeds(engine, program.reads)) };
-      const { fetched } = await session.run(feeds, {
-        logs: 'fetch',
-        ...Object.fromEntries(trained.map((_, i) => [`gradient_${i}`, 'fetch'] as const)),
-      });
-      const values = (fetched.logs as NdArray).data as ArrayLike<number>;
-      const logs = Object.fromEntries(logNames(spec).map((name, i) => [name, values[i] ?? Number.NaN]));
+      const plan = { logs: 'fetch', ...Object.fromEntries(trained.map((_, i) => [`gradient_${i}`, 'fetch'] as const)) } as const;
+      const { fetched } = await session.run({ ...named('x', inputs), ...named('y', targets), ...state }, plan);
+      const logs = Object.fromEntries(logNames(spec).map((name, i) => [name, fetched.logs?.at(i) ?? Number.NaN]));
       return { logs, gradients: new Map(trained.map((name, i) => [name, fetched[`gradient_${i}`] as NdArray])) };
     });
   }
@@ -257,14 +207,15 @@ export class Model {
     await this.#exclusively(async () => {
       const inputs = checkInputs(this.network, x);
       commonRows(inputs, 'x');
-      await adaptNormalization(this.network, await this.#openEngine(INFERENCE_BATCH), this.#state, inputs, true);
+      await this.#arrange();
+      await adaptNormalization(this.network, await this.#programs.engine(INFERENCE_BATCH), this.#state, inputs, true);
     });
   }
 
   /** Copies of all layers' arrays, in the order of `variables`. */
   async getWeights(): Promise<NdArray[]> {
-    const arrays = await this.#state.read(this.variables.map(({ name }) => name));
-    return arrays.map((array) => new NdArray(array.data.slice(), array.shape, array.dtype));
+    await this.#arrange();
+    return (await this.#state.read(this.variables.map(({ name }) => name))).map(copyOf);
   }
 
   /** Sets all layers' arrays, in the order of `variables`. @throws ShapeError naming the array that does not fit; then none is set. */
@@ -277,31 +228,19 @@ export class Model {
         received: weights.length,
       });
     }
-    const before = await this.getWeights();
-    try {
-      variables.forEach(({ name }, i) => {
-        this.#state.write(name, weights[i] as NdArray);
-      });
-    } catch (error) {
-      variables.forEach(({ name }, i) => {
-        this.#state.write(name, before[i] as NdArray);
-      });
-      throw error;
-    }
+    await this.setState(new Map(variables.map(({ name }, i) => [name, weights[i] as NdArray])));
   }
 
-  /** The whole state: weights, optimizer slots, step counter. What a checkpoint holds. */
+  /** Copies of the whole state by name: weights, optimizer slots, step counter. What a checkpoint holds. */
   async getState(): Promise<Map<string, NdArray>> {
-    if (this.#compiled) this.#state.add(stateEntries(this.network, this.#compiled.optimizer), this.seed);
-    const { names } = this.#state;
-    const arrays = await this.#state.read(names);
-    return new Map(names.map((name, i) => [name, arrays[i] as NdArray]));
+    await this.#arrange();
+    return new Map([...(await this.#state.entries())].map(([name, array]) => [name, copyOf(array)]));
   }
 
-  /** Sets entries of the state by name. @throws ArgumentError, ShapeError where one does not fit. */
-  setState(entries: ReadonlyMap<string, NdArray>): void {
-    if (this.#compiled) this.#state.add(stateEntries(this.network, this.#compiled.optimizer), this.seed);
-    for (const [name, array] of entries) this.#state.write(name, array);
+  /** Sets entries of the state by name, all or none. @throws ArgumentError, ShapeError where one does not fit. */
+  async setState(entries: ReadonlyMap<string, NdArray>): Promise<void> {
+    await this.#arrange();
+    await this.#state.write(entries);
     for (const layer of this.layers) layer.restored();
   }
 
@@ -312,137 +251,56 @@ export class Model {
 
   /** Frees what the model holds in the engine; its state is fetched first, so that it can go on later. */
   async dispose(): Promise<void> {
-    await this.#state.read(this.#state.names);
+    await this.#state.entries();
     this.#state.dispose();
-    this.#dropSessions();
-    this.#engine = undefined;
+    this.#programs.dispose();
   }
 
-  #spec(inputs: readonly InstanceType[], targets: readonly InstanceType[]): StepSpec {
+  /** Lays the state out for the network as it is now: layers may have been frozen, or the optimizer replaced. */
+  async #arrange(): Promise<void> {
+    if (this.#stale) {
+      const kept = new Set(this.variables.map(({ name }) => name));
+      await this.#state.drop((name) => kept.has(name));
+      this.#stale = false;
+    }
+    const entries: StateEntry[] = this.#compiled
+      ? stateEntries(this.network, this.#compiled.optimizer, STACKING)
+      : networkEntries(this.network, STACKING);
+    await this.#state.arrange(entries, this.seed);
+  }
+
+  async #spec(inputs: readonly InstanceType[], targets: readonly InstanceType[]): Promise<StepSpec> {
     const { compiled } = this;
-    this.#state.add(stateEntries(this.network, compiled.optimizer), this.seed);
-    return { network: this.network, ...compiled, seed: this.seed, inputs, targets };
+    await this.#arrange();
+    return { network: this.network, ...compiled, seed: this.seed, stacking: STACKING, inputs, targets };
   }
 
-  #check(given: BatchLike): { inputs: NdArray[]; targets: NdArray[] } {
+  #check(given: BatchLike): Checked {
     const inputs = checkInputs(this.network, given.x);
     const rows = commonRows(inputs, 'x');
     return { inputs, targets: checkTargets(this.network, this.compiled.losses, given.y, rows) };
   }
 
-  async #openData(data: BatchLike | BatchStream, options: FitOptions) {
-    const { batchSize = 32, shuffle = true, validationSplit = 0, validationData } = options;
-    const validation = validationData && this.#check(validationData);
-    if (isBatch(data)) {
-      const { inputs, targets } = this.#check(data);
-      const rows = inputs[0]?.shape[0] ?? 0;
-      const kept = splitRow(rows, validationSplit);
-      const cut = (arrays: readonly NdArray[], from: number, to: number): NdArray[] => arrays.map((array) => array.slice(from, to));
-      const train = [...cut(inputs, 0, kept), ...cut(targets, 0, kept)];
-      const random = shuffle ? new Random(this.seed).stream('shuffle') : undefined;
-      return {
-        source: new ArraySource(train, Math.min(batchSize, kept), random) as BatchSource,
-        types: { inputs: typesOf(inputs), targets: typesOf(targets) },
-        validation: validation ?? (kept < rows ? { inputs: cut(inputs, kept, rows), targets: cut(targets, kept, rows) } : undefined),
-        sample: cut(inputs, 0, kept),
-      };
-    }
-    if (validationSplit > 0)
-      throw new ArgumentError('validationSplit needs arrays; give a stream its validationData', { argument: 'validationSplit' });
-    return { ...(await this.#openStream(data, options.stepsPerEpoch)), validation };
-  }
-
-  async #openStream(stream: BatchStream, steps: number | undefined) {
-    const open = (): Iterator<BatchLike> | AsyncIterator<BatchLike> => {
-      const iterable = typeof stream === 'function' ? stream() : stream;
-      return Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
-    };
-    // The first batch tells the types; it is trained on as well.
-    const iterator = open();
-    const head = await iterator.next();
-    if (head.done) throw new ArgumentError('the stream of minibatches is empty', { argument: 'data' });
-    const { inputs, targets } = this.#check(head.value);
-    const self = this;
-    let opened = false;
-    async function* batches(): AsyncGenerator<Batch> {
-      const rest = opened ? open() : iterator;
-      if (!opened) yield [...inputs, ...targets];
-      opened = true;
-      try {
-        for (let next = await rest.next(); !next.done; next = await rest.next()) {
-          const checked = self.#check(next.value);
-          yield [...checked.inputs, ...checked.targets];
-        }
-      } finally {
-        await rest.return?.();
-      }
-    }
-    return {
-      source: new IterableSource(batches, steps) as BatchSource,
-      types: { inputs: typesOf(inputs), targets: typesOf(targets) },
-      sample: inputs,
-    };
-  }
-
-  async #openEngine(batchSize: number): Promise<Engine> {
-    if (this.#engine) return this.#engine;
-    const { backend, engine } = this.options;
-    const threads = this.options.threads ?? chooseThreads(this.network, Math.min(batchSize, 4096), availableThreads());
-    this.#engine = engine ?? (await sharedEngine({ ...(backend ? { backend } : {}), threads }));
-    return this.#engine;
-  }
-
-  async #adapt(engine: Engine, inputs: readonly NdArray[]): Promise<void> {
-    await adaptNormalization(this.network, engine, this.#state, inputs, false);
-  }
-
-  /** A loaded program, kept for the next call; another where data types or trainable layers differ. */
-  async #load(
-    engine: Engine,
-    kind: string,
-    spec: StepSpec | undefined,
-    make: () => Program,
-    batchSize: number,
-  ): Promise<{ session: Session; program: Program }> {
-    const frozen = this.layers.map((layer) => Number(layer.trainable)).join('');
-    const key = `${kind} ${spec ? JSON.stringify([spec.inputs, spec.targets]) : ''} ${frozen} ${engine.backend}`;
-    const known = this.#sessions.get(key);
-    if (known) return known;
-    const program = make();
-    const threads = this.options.threads ?? chooseThreads(this.network, Math.min(batchSize, 4096), availableThreads());
-    const loaded = { program, session: await engine.load(program.model, { name: `${this.name}, ${kind}`, threads }) };
-    this.#sessions.set(key, loaded);
-    return loaded;
-  }
-
-  async #evaluate(engine: Engine, data: { inputs: readonly NdArray[]; targets: readonly NdArray[] }, prefix = ''): Promise<Logs> {
-    const spec = this.#spec(typesOf(data.inputs), typesOf(data.targets));
-    const { session, program } = await this.#load(engine, 'evaluation', spec, () => evaluationProgram(spec), INFERENCE_BATCH);
+  async #evaluate({ inputs, targets }: Checked, prefix = ''): Promise<Logs> {
+    const spec = await this.#spec(typesOf(inputs), typesOf(targets));
+    const { session, program } = await this.#programs.load('evaluation', [spec.inputs, spec.targets], INFERENCE_BATCH, () => evaluationProgram(spec));
     const means = new RunningMeans(logNames(spec));
-    await this.#eachBatch(engine, [...data.inputs, ...data.targets], async (arrays, rows) => {
+    await this.#eachBatch([...inputs, ...targets], async (engine, arrays, rows) => {
       const state = await this.#state.feeds(engine, program.reads);
-      const feeds = { ...named('x', arrays.slice(0, data.inputs.length)), ...named('y', arrays.slice(data.inputs.length)), ...state };
+      const feeds = { ...named('x', arrays.slice(0, inputs.length)), ...named('y', arrays.slice(inputs.length)), ...state };
       const { fetched } = await session.run(feeds, { logs: 'fetch' });
       means.add((fetched.logs as NdArray).data as ArrayLike<number>, 0, rows);
     });
     return means.logs(prefix);
   }
 
-  async #eachBatch(engine: Engine, arrays: readonly NdArray[], visit: (batch: NdArray[], rows: number) => Promise<void>): Promise<void> {
+  async #eachBatch(arrays: readonly NdArray[], visit: (engine: Engine, batch: NdArray[], rows: number) => Promise<void>): Promise<void> {
+    const engine = await this.#programs.engine(INFERENCE_BATCH);
     const epoch = new ArraySource(arrays, INFERENCE_BATCH).epoch(0);
-    const buffers: ArrayBufferLike[] = [];
-    for (;;) {
-      let index = 0;
-      const chunk = await epoch.take(1, (bytes) => {
-        const at = index++;
-        const known = buffers[at];
-        if (known && known.byteLength >= bytes) return known;
-        const made = engine.allocate(bytes);
-        buffers[at] = made;
-        return made;
-      });
-      if (!chunk) return;
+    const buffers = new ChunkBuffers((bytes) => engine.allocate(bytes), 1);
+    for (let chunk = await epoch.take(1, buffers.next()); chunk; chunk = await epoch.take(1, buffers.next())) {
       await visit(
+        engine,
         chunk.arrays.map((array) => array.reshape(array.shape.slice(1))),
         chunk.batchSize,
       );
@@ -458,21 +316,12 @@ export class Model {
       this.#busy = false;
     }
   }
-
-  #dropSessions(): void {
-    for (const { session } of this.#sessions.values()) void session.dispose().catch(() => {});
-    this.#sessions.clear();
-  }
 }
 
-const typesOf = (arrays: readonly NdArray[]): InstanceType[] => arrays.map(({ dtype, shape }) => ({ dtype, shape: shape.slice(1) }));
-const typeKey = (arrays: readonly NdArray[]): string => arrays.map(({ dtype }) => dtype).join(',');
 const named = (prefix: string, arrays: readonly NdArray[]): Record<string, NdArray> =>
   Object.fromEntries(arrays.map((array, i) => [`${prefix}_${i}`, array]));
 
-function isBatch(data: BatchLike | BatchStream): data is BatchLike {
-  return typeof data === 'object' && 'x' in data && 'y' in data;
-}
+const copyOf = (array: NdArray): NdArray => new NdArray(array.data.slice(), array.shape, array.dtype);
 
 function joinRows(parts: readonly NdArray[]): NdArray {
   const head = parts[0] as NdArray;
@@ -483,45 +332,4 @@ function joinRows(parts: readonly NdArray[]): NdArray {
     at += part.size;
   }
   return joined;
-}
-
-function splitRow(rows: number, validationSplit: number): number {
-  if (!(validationSplit >= 0 && validationSplit < 1)) {
-    throw new ArgumentError(`validationSplit must be from 0 to below 1, got ${show(validationSplit)}`, {
-      argument: 'validationSplit',
-      received: validationSplit,
-    });
-  }
-  const kept = rows - Math.floor(rows * validationSplit);
-  if (kept < 1) throw new ArgumentError(`validationSplit ${validationSplit} leaves no row of ${rows} to train on`, { argument: 'validationSplit' });
-  return kept;
-}
-
-function readFitArguments(first: unknown, second: unknown, third: FitOptions | undefined): { data: BatchLike | BatchStream; options: FitOptions } {
-  const asData =
-    typeof first === 'function' ||
-    (typeof first === 'object' && first !== null && (('x' in first && 'y' in first) || (Symbol.asyncIterator in first && !Array.isArray(first))));
-  const isStream =
-    asData ||
-    (typeof first === 'object' &&
-      first !== null &&
-      Symbol.iterator in first &&
-      !Array.isArray(first) &&
-      !ArrayBuffer.isView(first) &&
-      !(first instanceof NdArray));
-  const data = isStream ? (first as BatchLike | BatchStream) : ({ x: first, y: second } as BatchLike);
-  const options = ((isStream ? second : third) ?? {}) as FitOptions;
-  if (!isStream && second === undefined)
-    throw new ArgumentError('fit needs targets: fit(x, y, options), or fit({ x, y }, options)', { argument: 'y' });
-  for (const key of Object.keys(options)) {
-    if (!fitOptions.includes(key))
-      throw new ArgumentError(`fit: unknown option '${key}'${suggestion(key, fitOptions)}`, { argument: key, received: key });
-  }
-  for (const key of ['epochs', 'batchSize', 'chunk', 'stepsPerEpoch'] as const) {
-    const value = options[key];
-    if (value !== undefined && (!Number.isInteger(value) || value < 1)) {
-      throw new ArgumentError(`fit: ${key} must be a whole number ≥ 1, got ${show(value)}`, { argument: key, received: value });
-    }
-  }
-  return { data, options };
 }

@@ -1,7 +1,7 @@
 import type { ActivationContext } from '../activations.js';
 import type { DType, FloatDType } from '../core/dtype.js';
 import { ShapeError } from '../core/errors.js';
-import { type Dim, type StaticShape, sameShape, showShape } from '../core/shape.js';
+import { type Dim, type StaticShape, sameShape, showShape, sizeOf } from '../core/shape.js';
 import { input, type Tensor } from '../graph/node.js';
 import { add, cast, mul } from '../graph/ops/index.js';
 import type { InitializerLike } from '../initializers.js';
@@ -49,6 +49,14 @@ export abstract class Layer {
   name: string | undefined;
   /** Whether integer inputs reach `call` as they are; else they come as floats. */
   readonly keepsIntegers: boolean = false;
+  /** Whether the layer's kind, config and weights say all about it, so that a row of equal ones may become a loop. */
+  get repeatable(): boolean {
+    return false;
+  }
+
+  /** Whether the layer drew random numbers or kept statistics when it was traced. */
+  hasSideEffects = false;
+
   /** Weights, known from the first application on. */
   readonly weights = new Map<string, WeightSpec>();
 
@@ -127,6 +135,7 @@ export function callLayer(layer: Layer, given: readonly Tensor[], environment: C
         `the layer is shared, and its ${name} has shape ${showShape(known.shape)}; this input would need ${showShape(spec.shape)}`,
       );
     }
+    sizeOf(spec.shape);
     if (!known) layer.weights.set(name, spec);
     return environment.weight(layer, name, known ?? spec);
   };
@@ -137,9 +146,11 @@ export function callLayer(layer: Layer, given: readonly Tensor[], environment: C
     parameter: weight,
     statistic: (name, spec) => weight(name, { ...spec, trainable: false }),
     update: (name, next) => {
+      layer.hasSideEffects = true;
       if (training && layer.trainable) environment.update(layer, name, next);
     },
     uniform: (like, min, max) => {
+      layer.hasSideEffects = true;
       const unit = environment.uniform(like, uses++);
       return min === 0 && max === 1 ? unit : add(mul(unit, max - min), min);
     },
@@ -157,7 +168,7 @@ export function callLayer(layer: Layer, given: readonly Tensor[], environment: C
 function traceType(layer: Layer, inputs: readonly Signal[]): Tensor {
   const tensors = inputs.map((signal, i) => input(`input_${i}`, signal.shape, signal.dtype));
   return callLayer(layer, tensors, {
-    training: false,
+    training: true,
     dtype: 'float32',
     weight: (_, name, spec) => input(name, spec.shape),
     update: () => {},

@@ -2,8 +2,10 @@ import type { DType, FloatDType } from '../core/dtype.js';
 import { ArgumentError } from '../core/errors.js';
 import type { StaticShape } from '../core/shape.js';
 import { label, type Tensor } from '../graph/node.js';
+import { scan } from '../graph/ops/index.js';
 import type { InitializerLike } from '../initializers.js';
 import { callLayer, type Layer, type LayerCall, type Signal } from './layer.js';
+import { findRuns, type Run } from './runs.js';
 
 /** An array of the network's state. */
 export interface Variable {
@@ -18,12 +20,23 @@ export interface Variable {
   readonly weight: string;
 }
 
+/** An array as training keeps it: one variable, or those of a row of equal layers stacked along a new first axis. */
+export interface Stored {
+  readonly name: string;
+  readonly shape: StaticShape;
+  readonly dtype: DType;
+  readonly trainable: boolean;
+  /** The variables in it, in order; one unless stacked. */
+  readonly parts: readonly Variable[];
+  readonly stacked: boolean;
+}
+
 /** Random numbers of one call: uniform in [0, 1), in the shape of a tensor; `path` says which call and which use. */
 export type UniformSource = (like: Tensor, path: string) => Tensor;
 
 export interface ForwardOptions {
   readonly training: boolean;
-  /** Value of each variable, by name. */
+  /** Value of each stored array, by name. Rows of equal layers become a loop where their stacked arrays are given. */
   readonly values: ReadonlyMap<string, Tensor>;
   readonly uniform: UniformSource;
 }
@@ -32,7 +45,7 @@ export interface ForwardResult {
   readonly outputs: readonly Tensor[];
   /** What statistics become after this step, by variable name. */
   readonly updates: ReadonlyMap<string, Tensor>;
-  /** Output of every layer call. */
+  /** Output of every layer call, but for those inside a loop. */
   readonly calls: ReadonlyMap<LayerCall, Tensor>;
 }
 
@@ -71,37 +84,86 @@ export class Network {
     );
   }
 
+  /** The arrays as training keeps them, rows of equal layers stacked if asked for. */
+  storage(stacking: boolean): Stored[] {
+    const { variables } = this;
+    const runs = stacking ? findRuns(this.calls, this.outputs) : [];
+    const home = new Map<Layer, Run>(runs.flatMap((run) => run.calls.map((call) => [call.layer, run] as const)));
+    return variables.flatMap((variable): Stored[] => {
+      const run = home.get(variable.layer);
+      if (!run) return [{ ...variable, parts: [variable], stacked: false }];
+      const [head] = run.calls;
+      if (variable.layer !== head?.layer) return [];
+      const parts = variables.filter(({ weight, layer }) => weight === variable.weight && home.get(layer) === run);
+      return [{ ...variable, name: `${run.name}/${variable.weight}`, shape: [parts.length, ...variable.shape], parts, stacked: true }];
+    });
+  }
+
   /** Writes the graph from input tensors (in the order of `inputs`) to outputs. */
   forward(inputs: readonly Tensor[], { training, values, uniform }: ForwardOptions): ForwardResult {
     const known = new Map<Signal, Tensor>(this.inputs.map((signal, i) => [signal, inputs[i] as Tensor]));
     const updates = new Map<string, Tensor>();
     const calls = new Map<LayerCall, Tensor>();
     const times = new Map<Layer, number>();
-    for (const call of this.calls) {
+    const runs = findRuns(this.calls, this.outputs).filter((run) => values.has(stackName(run)));
+    const inRuns = new Map(runs.flatMap((run) => run.calls.map((call) => [call, run] as const)));
+    const write = (call: LayerCall, given: readonly Tensor[], weight: (owner: Layer, name: string) => Tensor): Tensor => {
       const { layer } = call;
       const time = times.get(layer) ?? 0;
       times.set(layer, time + 1);
-      if (known.has(call.output)) {
-        calls.set(call, known.get(call.output) as Tensor);
-        continue;
-      }
-      const output = callLayer(
-        layer,
-        call.inputs.map((signal) => known.get(signal) as Tensor),
-        {
-          training,
-          dtype: this.dtype,
-          weight: (owner, name) => values.get(`${owner.title}/${name}`) as Tensor,
-          update: (owner, name, next) => updates.set(`${owner.title}/${name}`, next),
-          uniform: (like, use) => uniform(like, `${layer.title}/${time}/${use}`),
-        },
-      );
+      const output = callLayer(layer, given, {
+        training,
+        dtype: this.dtype,
+        weight,
+        update: (owner, name, next) => updates.set(`${owner.title}/${name}`, next),
+        uniform: (like, use) => uniform(like, `${layer.title}/${time}/${use}`),
+      });
       label([output, ...updates.values()], layer.title);
+      return output;
+    };
+    const settle = (call: LayerCall, output: Tensor): void => {
       known.set(call.output, output);
       calls.set(call, output);
+    };
+    for (const call of this.calls) {
+      const run = inRuns.get(call);
+      const entered = known.get(call.output);
+      const given = (one: LayerCall): Tensor[] => one.inputs.map((signal) => known.get(signal) as Tensor);
+      if (entered) calls.set(call, entered);
+      else if (!run)
+        settle(
+          call,
+          write(call, given(call), (owner, name) => values.get(`${owner.title}/${name}`) as Tensor),
+        );
+      else if (call === run.calls[0]) settle(run.calls[run.calls.length - 1] as LayerCall, this.#loop(run, given(call)[0] as Tensor, values, write));
     }
     return { outputs: this.outputs.map((signal) => known.get(signal) as Tensor), updates, calls };
   }
+
+  /** A row of equal layers as one `Scan` over their stacked weights. */
+  #loop(
+    run: Run,
+    input: Tensor,
+    values: ReadonlyMap<string, Tensor>,
+    write: (call: LayerCall, given: readonly Tensor[], weight: (owner: Layer, name: string) => Tensor) => Tensor,
+  ): Tensor {
+    const head = run.calls[0] as LayerCall;
+    const names = [...head.layer.weights.keys()];
+    const { state } = scan({
+      state: [input],
+      sequences: names.map((name) => values.get(`${run.name}/${name}`) as Tensor),
+      step: ([x], items) => ({ state: [write(head, [x as Tensor], (_, name) => items[names.indexOf(name)] as Tensor)] }),
+    });
+    const output = state[0] as Tensor;
+    label([output], run.name);
+    return output;
+  }
+}
+
+/** A stacked array that a run must have to be written as a loop. */
+function stackName(run: Run): string {
+  const [weight = ''] = run.calls[0]?.layer.weights.keys() ?? [];
+  return `${run.name}/${weight}`;
 }
 
 /** Calls that the outputs need, each after those it uses. */

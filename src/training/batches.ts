@@ -173,3 +173,30 @@ function checkBatch(batch: Batch, number: number): Batch {
   }
   return batch;
 }
+
+/** Sets of buffers in turn, so that one is filled while the engine reads another; memory stays the same however long a fit is. */
+export class ChunkBuffers {
+  readonly #allocate: Allocate;
+  readonly #sets: ArrayBufferLike[][];
+  #turn = 0;
+
+  constructor(allocate: Allocate, sets = 2) {
+    this.#allocate = allocate;
+    this.#sets = Array.from({ length: sets }, () => []);
+  }
+
+  /** An allocator over the next set. What it gave out last time round is overwritten. */
+  next(): Allocate {
+    this.#turn = (this.#turn + 1) % this.#sets.length;
+    const set = this.#sets[this.#turn] as ArrayBufferLike[];
+    let index = 0;
+    return (bytes) => {
+      const at = index++;
+      const known = set[at];
+      if (known && known.byteLength >= bytes) return known;
+      const made = this.#allocate(bytes);
+      set[at] = made;
+      return made;
+    };
+  }
+}

@@ -1,7 +1,7 @@
 import { AbortError, DataError, NonFiniteError } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import type { Engine, Resident, Session } from '../runtime/index.js';
-import type { Allocate, BatchSource, Chunk } from './batches.js';
+import { type BatchSource, type Chunk, ChunkBuffers } from './batches.js';
 import { type Callback, type Logs, periodOf, stepsUntilCallback, type TrainingControl } from './callbacks.js';
 import { History, RunningMeans } from './history.js';
 import { nextName, type Program } from './program.js';
@@ -33,31 +33,6 @@ export interface FitRun {
   readonly signal: AbortSignal | undefined;
   /** Milliseconds since some origin. */
   readonly clock: () => number;
-}
-
-/** Two sets of buffers in turn: one is filled while the engine reads the other. */
-class ChunkBuffers {
-  readonly #allocate: Allocate;
-  readonly #sets: ArrayBufferLike[][] = [[], []];
-  #turn = 0;
-
-  constructor(allocate: Allocate) {
-    this.#allocate = allocate;
-  }
-
-  next(): Allocate {
-    this.#turn = 1 - this.#turn;
-    const set = this.#sets[this.#turn] as ArrayBufferLike[];
-    let index = 0;
-    return (bytes) => {
-      const at = index++;
-      const known = set[at];
-      if (known && known.byteLength >= bytes) return known;
-      const made = this.#allocate(bytes);
-      set[at] = made;
-      return made;
-    };
-  }
 }
 
 /** Trains: epochs of chunks of steps. Where chunks begin and end changes no result. @throws NonFiniteError, DataError, AbortError */

@@ -34,7 +34,7 @@ export function nextName(name: string): string {
  * outputs `logs` [K, values], `finite` (0 while every float of the state is finite, else NaN) and the new state.
  */
 export function trainingProgram(spec: StepSpec): Program {
-  const entries = stateEntries(spec.network, spec.optimizer);
+  const entries = stateEntries(spec.network, spec.optimizer, spec.stacking);
   const states = entries.map((entry) => input(entry.name, entry.shape, entry.dtype));
   const chunk = minibatchInputs(spec, ['K']);
   const learningRate = input('learning_rate', ['K'], spec.network.dtype);
@@ -65,11 +65,16 @@ export function trainingProgram(spec: StepSpec): Program {
 }
 
 /** Entries that a step changes, in the order of the state; the others enter the loop as constants. */
-function carriedEntries({ network, inputs, targets }: StepSpec, entries: readonly StateEntry[]): Set<string> {
-  const { values } = variableInputs(network);
+function carriedEntries({ network, stacking, inputs, targets }: StepSpec, entries: readonly StateEntry[]): Set<string> {
+  const { values } = variableInputs(network, stacking);
   const batch = minibatchInputs({ inputs, targets });
   const { updates } = network.forward(feedNetwork(network, batch.inputs), { training: true, values, uniform: untrained });
-  const still = new Set(network.variables.filter(({ name, trainable }) => !trainable && !updates.has(name)).map(({ name }) => name));
+  const still = new Set(
+    network
+      .storage(stacking)
+      .filter(({ name, trainable }) => !trainable && !updates.has(name))
+      .map(({ name }) => name),
+  );
   return new Set(entries.map(({ name }) => name).filter((name) => !still.has(name)));
 }
 
@@ -82,16 +87,16 @@ function finiteMark(state: readonly Tensor[]): Tensor {
 /** Evaluation of one batch: inputs `x_i`, `y_i` [N, …] and the state; output `logs`, the means over the batch. */
 export function evaluationProgram(spec: StepSpec): Program {
   const batch = minibatchInputs(spec);
-  const { states, values } = variableInputs(spec.network);
+  const { states, values } = variableInputs(spec.network, spec.stacking);
   const { outputs } = spec.network.forward(feedNetwork(spec.network, batch.inputs), { training: false, values, uniform: untrained });
   const { logs } = evaluateOutputs(spec, outputs, batch.targets);
   return finish('evaluation', [...batch.inputs, ...batch.targets, ...states], { logs: stackScalars(logs) }, states);
 }
 
 /** Prediction of one batch: inputs `x_i` and the state; outputs `output_i`. */
-export function predictionProgram(network: Network, inputs: StepSpec['inputs']): Program {
+export function predictionProgram(network: Network, inputs: StepSpec['inputs'], stacking: boolean): Program {
   const batch = minibatchInputs({ inputs, targets: [] });
-  const { states, values } = variableInputs(network);
+  const { states, values } = variableInputs(network, stacking);
   const { outputs } = network.forward(feedNetwork(network, batch.inputs), { training: false, values, uniform: untrained });
   return finish('prediction', [...batch.inputs, ...states], Object.fromEntries(outputs.map((tensor, i) => [`output_${i}`, tensor])), states);
 }
@@ -99,7 +104,7 @@ export function predictionProgram(network: Network, inputs: StepSpec['inputs']):
 /** Loss, logs and gradients of one batch in training mode; outputs `logs` and `gradient_i` per trainable variable. */
 export function gradientProgram(spec: StepSpec, gradientsOf: (loss: Tensor, parameters: readonly Tensor[]) => readonly Tensor[]): Program {
   const batch = minibatchInputs(spec);
-  const { states, values } = variableInputs(spec.network);
+  const { states, values } = variableInputs(spec.network, spec.stacking);
   const iterations = input('iterations', [], 'int64');
   const { outputs } = spec.network.forward(feedNetwork(spec.network, batch.inputs), {
     training: true,
@@ -107,7 +112,10 @@ export function gradientProgram(spec: StepSpec, gradientsOf: (loss: Tensor, para
     uniform: uniformSource(spec.seed, iterations),
   });
   const { loss, logs } = evaluateOutputs(spec, outputs, batch.targets);
-  const parameters = spec.network.variables.filter((variable) => variable.trainable).map(({ name }) => values.get(name) as Tensor);
+  const parameters = spec.network
+    .storage(spec.stacking)
+    .filter((stored) => stored.trainable)
+    .map(({ name }) => values.get(name) as Tensor);
   const found = Object.fromEntries(gradientsOf(loss, parameters).map((tensor, i) => [`gradient_${i}`, tensor]));
   return finish('gradients', [...batch.inputs, ...batch.targets, ...states, iterations], { logs: stackScalars(logs), ...found }, [
     ...states,
@@ -115,9 +123,10 @@ export function gradientProgram(spec: StepSpec, gradientsOf: (loss: Tensor, para
   ]);
 }
 
-function variableInputs(network: Network): { states: Tensor[]; values: Map<string, Tensor> } {
-  const states = network.variables.map(({ name, shape, dtype }) => input(name, shape, dtype));
-  return { states, values: new Map(network.variables.map(({ name }, i) => [name, states[i] as Tensor])) };
+function variableInputs(network: Network, stacking: boolean): { states: Tensor[]; values: Map<string, Tensor> } {
+  const stored = network.storage(stacking);
+  const states = stored.map(({ name, shape, dtype }) => input(name, shape, dtype));
+  return { states, values: new Map(stored.map(({ name }, i) => [name, states[i] as Tensor])) };
 }
 
 const untrained = (like: Tensor): Tensor => like;

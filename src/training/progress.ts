@@ -36,11 +36,11 @@ export function progressBar({ bar, stream = standardStream(), clock }: ProgressO
     onProgress: (batches, logs, control) => {
       if (!live || (clock() - drawn < REDRAW && batches !== control.steps)) return;
       drawn = clock();
-      stream.write(`\r\u001b[2K${fit(barLine(batches, seconds(), logs, control), stream.columns)}`);
+      stream.write(`\r\u001b[2K${cut(barLine(batches, seconds(), logs, control), stream.columns)}`);
     },
     onEpochEnd: (epoch, logs, control) => {
       const took = duration(seconds());
-      if (live) stream.write(`\r\u001b[2K${fit(`${bars(1)} ${took} - ${values(logs)}`, stream.columns)}\n`);
+      if (live) stream.write(`\r\u001b[2K${cut(`${bars(1)} ${took} - ${values(logs)}`, stream.columns)}\n`);
       else stream.write(`Epoch ${epoch + 1}/${control.epochs} - ${took} - ${values(logs)}\n`);
     },
   };
@@ -84,6 +84,6 @@ export function duration(seconds: number): string {
 }
 
 /** Cut to the terminal's width, so that the line can be redrawn in place. */
-function fit(line: string, columns = 80): string {
+function cut(line: string, columns = 80): string {
   return line.length < columns ? line : `${line.slice(0, columns - 2)}…`;
 }

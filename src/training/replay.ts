@@ -8,6 +8,7 @@ import { simplify } from '../graph/simplify.js';
 import type { Engine, Resident, Session } from '../runtime/index.js';
 import type { Chunk } from './batches.js';
 import { nextName } from './program.js';
+import { rowOf } from './state.js';
 import { minibatchInputs, type StepSpec, stackScalars, stateEntries, writeStep } from './step.js';
 
 /** Smallest and largest value of a tensor. */
@@ -49,11 +50,12 @@ export async function locateNonFinite(
   learningRates: ArrayLike<number>,
   firstStep: number,
 ): Promise<NonFinitePlace | undefined> {
-  const { model, probes, writes } = probedStep(spec);
+  // Unrolled: inside a loop no operator could be watched on its own.
+  const { model, probes, writes } = probedStep({ ...spec, stacking: false });
   const session = await engine.load(model, { name: 'replay' });
   const made: Resident[] = [];
   try {
-    let current: Record<string, Resident> = { ...state };
+    let current: Record<string, Resident | NdArray> = await unstack(engine, spec, state);
     for (let k = 0; k < chunk.steps; k++) {
       const result = await runStep(session, spec, chunk, k, Number(learningRates[k]), current, writes);
       made.push(...Object.values(result.kept));
@@ -68,10 +70,26 @@ export async function locateNonFinite(
   }
 }
 
+/** The state with every layer's arrays on their own. */
+async function unstack(engine: Engine, spec: StepSpec, state: Readonly<Record<string, Resident>>): Promise<Record<string, Resident | NdArray>> {
+  const result: Record<string, Resident | NdArray> = {};
+  for (const { name, parts } of stateEntries(spec.network, spec.optimizer, spec.stacking)) {
+    const resident = state[name] as Resident;
+    if (!parts) result[name] = resident;
+    else {
+      const [stacked] = await engine.get([resident]);
+      parts.forEach((part, row) => {
+        result[part] = rowOf(stacked as NdArray, row);
+      });
+    }
+  }
+  return result;
+}
+
 function probedStep(spec: StepSpec): { model: Uint8Array; probes: Probe[]; writes: string[] } {
   const batch = minibatchInputs(spec);
   const learningRate = input('learning_rate', [], spec.network.dtype);
-  const states = stateEntries(spec.network, spec.optimizer).map((entry) => input(entry.name, entry.shape, entry.dtype));
+  const states = stateEntries(spec.network, spec.optimizer, false).map((entry) => input(entry.name, entry.shape, entry.dtype));
   const { next, logs } = writeStep(spec, batch, learningRate, new Map(states.map((tensor) => [tensor.name ?? '', tensor])));
   const writes = [...next.keys()];
   const results = simplify([...next.values(), logs]);
@@ -95,7 +113,7 @@ async function runStep(
   chunk: Chunk,
   k: number,
   learningRate: number,
-  state: Readonly<Record<string, Resident>>,
+  state: Readonly<Record<string, Resident | NdArray>>,
   writes: readonly string[],
 ): Promise<{ ranges: ValueRange[]; kept: Record<string, Resident> }> {
   const rows = chunk.arrays.map((array) => array.slice(k, k + 1).reshape(array.shape.slice(1)));

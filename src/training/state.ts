@@ -1,4 +1,3 @@
-import { dtypes } from '../core/dtype.js';
 import { ArgumentError, ShapeError } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import { Random } from '../core/random.js';
@@ -15,54 +14,85 @@ interface Slot {
   resident?: Resident;
 }
 
-/** Parameters, optimizer slots, running statistics and the step counter: here, in the engine, or both. */
+interface Place {
+  readonly slot: Slot;
+  /** Row of a stacked entry; undefined where the entry is the array itself. */
+  readonly row?: number;
+}
+
+/** Parameters, optimizer slots, running statistics and the step counter: here, in the engine, or both. Known by the names of the layers' own arrays. */
 export class State {
   readonly #slots = new Map<string, Slot>();
+  readonly #places = new Map<string, Place>();
   #engine: Engine | undefined;
 
-  /** Adds entries that are not there yet, drawn by their initializers from `seed` and their names alone. */
-  add(entries: readonly StateEntry[], seed: number): void {
+  /**
+   * Holds exactly these entries from now on. Arrays that were there stay, stacked or not as the entries want them;
+   * new ones are drawn by their initializers from `seed` and their names alone; others are dropped.
+   */
+  async arrange(entries: readonly StateEntry[], seed: number): Promise<void> {
+    if (entries.length === this.#slots.size && entries.every((entry) => sameEntry(entry, this.#slots.get(entry.name)?.entry))) return;
+    const before = await this.entries();
+    this.dispose();
+    this.#slots.clear();
+    this.#places.clear();
     for (const entry of entries) {
-      const known = this.#slots.get(entry.name);
-      if (known && sameShape(known.entry.shape, entry.shape)) continue;
-      this.#slots.set(entry.name, { entry, host: initialValue(entry, seed) });
+      const names = entry.parts ?? [entry.name];
+      const shape = entry.parts ? entry.shape.slice(1) : entry.shape;
+      const host = NdArray.zeros(entry.shape, entry.dtype);
+      const slot: Slot = { entry, host };
+      names.forEach((name, row) => {
+        const kept = before.get(name);
+        const value = kept && sameShape(kept.shape, shape) ? kept : initialValue({ ...entry, name, shape }, seed);
+        copyElements(value, entry.parts ? rowOf(host, row) : host);
+        this.#places.set(name, entry.parts ? { slot, row } : { slot });
+      });
+      this.#slots.set(entry.name, slot);
     }
   }
 
-  /** Drops entries that are not named: slots of an optimizer that was replaced. */
-  keepOnly(names: Iterable<string>): void {
-    const wanted = new Set(names);
-    for (const [name, slot] of this.#slots) {
-      if (wanted.has(name)) continue;
-      this.#release(slot);
-      this.#slots.delete(name);
+  /** Forgets entries, so that they start anew when they are wanted again. */
+  async drop(keep: (name: string) => boolean): Promise<void> {
+    const entries = await this.entries();
+    this.dispose();
+    this.#slots.clear();
+    this.#places.clear();
+    for (const [name, host] of entries) {
+      if (!keep(name)) continue;
+      const slot: Slot = { entry: { name, shape: host.shape, dtype: host.dtype, initializer: 'zeros' }, host };
+      this.#slots.set(name, slot);
+      this.#places.set(name, { slot });
     }
   }
 
+  /** Names of the arrays, each layer's on its own. */
   get names(): string[] {
-    return [...this.#slots.keys()];
+    return [...this.#places.keys()];
   }
 
-  has(name: string): boolean {
-    return this.#slots.has(name);
+  /** Every array by name, fetched from the engine where it has newer values. */
+  async entries(): Promise<Map<string, NdArray>> {
+    const arrays = await this.read(this.names);
+    return new Map(this.names.map((name, i) => [name, arrays[i] as NdArray]));
   }
 
-  /** The entries' values in the engine, put there where they are not yet. */
-  async feeds(engine: Engine, names: readonly string[]): Promise<Record<string, Resident>> {
+  /** Entries' values in the engine, put there where they are not yet. */
+  async feeds(engine: Engine, entryNames: readonly string[]): Promise<Record<string, Resident>> {
     if (this.#engine !== engine) {
-      await this.read(this.names);
-      for (const slot of this.#slots.values()) delete slot.resident;
+      await this.#fetch([...this.#slots.values()]);
+      this.dispose();
       this.#engine = engine;
     }
-    const missing = names.map((name) => this.#slot(name)).filter((slot) => slot.resident === undefined);
-    const put = await engine.putAll(missing.map((slot) => slot.host as NdArray));
+    const slots = entryNames.map((name) => this.#slot(name));
+    const missing = slots.filter((slot) => slot.resident === undefined);
+    const put = missing.length === 0 ? [] : await engine.putAll(missing.map((slot) => slot.host as NdArray));
     missing.forEach((slot, i) => {
       slot.resident = put[i] as Resident;
     });
-    return Object.fromEntries(names.map((name) => [name, this.#slot(name).resident as Resident]));
+    return Object.fromEntries(slots.map((slot) => [slot.entry.name, slot.resident as Resident]));
   }
 
-  /** Takes over values that a run left in the engine; the ones before are freed. */
+  /** Takes over entries that a run left in the engine; the ones before are freed. */
   replace(values: Readonly<Record<string, Resident>>): void {
     for (const [name, resident] of Object.entries(values)) {
       const slot = this.#slot(name);
@@ -72,66 +102,99 @@ export class State {
     }
   }
 
-  /** Values of entries, fetched from the engine where it has newer ones. */
+  /** Arrays by name, fetched from the engine where it has newer values. They share the state's memory: copy them before writing. */
   async read(names: readonly string[]): Promise<NdArray[]> {
-    const stale = names.map((name) => this.#slot(name)).filter((slot) => slot.host === undefined);
-    if (stale.length > 0 && this.#engine) {
-      const arrays = await this.#engine.get(stale.map((slot) => slot.resident as Resident));
-      stale.forEach((slot, i) => {
-        slot.host = arrays[i] as NdArray;
-      });
-    }
-    return names.map((name) => this.#slot(name).host as NdArray);
+    const places = names.map((name) => this.#place(name));
+    await this.#fetch(places.map(({ slot }) => slot));
+    return places.map(({ slot, row }) => {
+      const host = slot.host as NdArray;
+      return row === undefined ? host : rowOf(host, row);
+    });
   }
 
-  /** Sets an entry. @throws ShapeError where the shape is another. */
-  write(name: string, value: NdArray): void {
-    const slot = this.#slot(name);
-    if (!sameShape(slot.entry.shape, value.shape)) {
-      throw new ShapeError(`${name} has shape ${showShape(slot.entry.shape)}, got ${showShape(value.shape)}`, {
-        argument: name,
-        expected: slot.entry.shape,
-        received: value.shape,
-      });
-    }
-    this.#release(slot);
-    delete slot.resident;
-    const data = dtypes[slot.entry.dtype].allocate(value.size);
-    slot.host = new NdArray(data, value.shape, slot.entry.dtype);
-    for (let i = 0; i < value.size; i++) slot.host.set(i, value.at(i));
+  /** Sets arrays by name, all or none. @throws ArgumentError for an unknown name, ShapeError where a shape differs. */
+  async write(values: Iterable<readonly [string, NdArray]>): Promise<void> {
+    const list = [...values];
+    const places = list.map(([name, value]) => {
+      const place = this.#place(name);
+      const { shape } = place.slot.entry;
+      const expected = place.row === undefined ? shape : shape.slice(1);
+      if (!sameShape(expected, value.shape)) {
+        throw new ShapeError(`${name} has shape ${showShape(expected)}, got ${showShape(value.shape)}`, {
+          argument: name,
+          expected,
+          received: value.shape,
+        });
+      }
+      return place;
+    });
+    await this.#fetch(places.map(({ slot }) => slot));
+    list.forEach(([, value], i) => {
+      const { slot, row } = places[i] as Place;
+      const host = slot.host as NdArray;
+      copyElements(value, row === undefined ? host : rowOf(host, row));
+      this.#release(slot);
+    });
   }
 
   /** Frees what the engine holds; newer values there are lost unless read before. */
   dispose(): void {
-    for (const slot of this.#slots.values()) {
-      this.#release(slot);
-      delete slot.resident;
-    }
+    for (const slot of this.#slots.values()) this.#release(slot);
     this.#engine = undefined;
+  }
+
+  async #fetch(slots: readonly Slot[]): Promise<void> {
+    const stale = [...new Set(slots)].filter((slot) => slot.host === undefined);
+    if (stale.length === 0 || !this.#engine) return;
+    const arrays = await this.#engine.get(stale.map((slot) => slot.resident as Resident));
+    stale.forEach((slot, i) => {
+      slot.host = arrays[i] as NdArray;
+    });
   }
 
   #release(slot: Slot): void {
     if (slot.resident) this.#engine?.free([slot.resident]);
+    delete slot.resident;
   }
 
   #slot(name: string): Slot {
     const slot = this.#slots.get(name);
-    if (!slot) throw new ArgumentError(`the state has no '${name}'; it has ${this.names.join(', ')}`, { received: name });
+    if (!slot) throw new ArgumentError(`the state has no entry '${name}'; it has ${[...this.#slots.keys()].join(', ')}`, { received: name });
     return slot;
   }
+
+  #place(name: string): Place {
+    const place = this.#places.get(name);
+    if (!place) throw new ArgumentError(`the state has no array '${name}'; it has ${this.names.join(', ')}`, { received: name });
+    return place;
+  }
+}
+
+function sameEntry(a: StateEntry, b: StateEntry | undefined): boolean {
+  return b !== undefined && a.dtype === b.dtype && sameShape(a.shape, b.shape) && a.parts?.join() === b.parts?.join();
+}
+
+/** One row of a stacked array; shares memory. */
+export function rowOf(array: NdArray, row: number): NdArray {
+  const shape = array.shape.slice(1);
+  return array.slice(row, row + 1).reshape(shape);
+}
+
+function copyElements(from: NdArray, to: NdArray): void {
+  if (from.dtype === to.dtype) (to.data as Float32Array).set(from.data as Float32Array);
+  else for (let i = 0; i < to.size; i++) to.set(i, from.at(i));
 }
 
 /** A first value: the stream of random numbers is that of the entry's path, so that two layers differ and order does not matter. */
 function initialValue(entry: StateEntry, seed: number): NdArray {
   const random = entry.name.split('/').reduce((stream, part) => stream.stream(part), new Random(seed));
   const sample = resolveInitializer(entry.initializer).sample(entry.shape, random);
-  const array = NdArray.zeros(entry.shape, entry.dtype);
   if (sample.length !== sizeOf(entry.shape)) {
     throw new ShapeError(`the initializer of ${entry.name} gave ${sample.length} values for shape ${showShape(entry.shape)}`, {
       argument: entry.name,
     });
   }
-  if (array.data instanceof Float32Array || array.data instanceof Float64Array) array.data.set(sample);
-  else for (let i = 0; i < array.size; i++) array.set(i, sample[i] ?? 0);
+  const array = NdArray.zeros(entry.shape, entry.dtype);
+  copyElements(new NdArray(sample, entry.shape), array);
   return array;
 }

@@ -9,7 +9,7 @@ import { type InitializerLike, initializers } from '../initializers.js';
 import type { Loss } from '../losses.js';
 import type { Metric } from '../metrics.js';
 import { BATCH } from '../network/layer.js';
-import type { Network, UniformSource } from '../network/network.js';
+import type { Network, Stored, UniformSource } from '../network/network.js';
 import { clipGradients, type Optimizer } from '../optimizers.js';
 
 /** Name of the state's step counter. */
@@ -32,6 +32,8 @@ export interface StepSpec {
   /** Metrics of each output. */
   readonly metrics: readonly (readonly Metric[])[];
   readonly seed: number;
+  /** Whether rows of equal layers run as loops over stacked arrays. */
+  readonly stacking: boolean;
   readonly inputs: readonly InstanceType[];
   readonly targets: readonly InstanceType[];
 }
@@ -39,19 +41,36 @@ export interface StepSpec {
 /** An array that training carries from step to step or reads. */
 export interface StateEntry {
   readonly name: string;
+  /** Names of the rows where arrays of equal layers are stacked. */
+  readonly parts?: readonly string[];
   readonly shape: StaticShape;
   readonly dtype: DType;
   readonly initializer: InitializerLike;
 }
 
-/** What the state of a training holds: the network's variables, the optimizer's slots, the step counter. */
-export function stateEntries(network: Network, optimizer: Optimizer): StateEntry[] {
-  const slots = network.variables
-    .filter((variable) => variable.trainable)
-    .flatMap(({ name, shape, dtype }) =>
-      optimizer.slots.map((slot) => ({ name: slotName(name, slot), shape, dtype, initializer: initializers.zeros() })),
+/** The network's arrays as entries of a state. */
+export function networkEntries(network: Network, stacking: boolean): StateEntry[] {
+  return network.storage(stacking).map(storedEntry);
+}
+
+function storedEntry({ name, shape, dtype, stacked, parts }: Stored): StateEntry {
+  const initializer = parts[0]?.initializer ?? initializers.zeros();
+  return { name, shape, dtype, initializer, ...(stacked ? { parts: parts.map((part) => part.name) } : {}) };
+}
+
+/** What the state of a training holds: the network's arrays, the optimizer's slots, the step counter. */
+export function stateEntries(network: Network, optimizer: Optimizer, stacking: boolean): StateEntry[] {
+  const slots = network
+    .storage(stacking)
+    .filter((stored) => stored.trainable)
+    .flatMap((stored) =>
+      optimizer.slots.map((slot): StateEntry => {
+        const { parts, ...entry } = storedEntry(stored);
+        const rows = parts ? { parts: parts.map((part) => slotName(part, slot)) } : {};
+        return { ...entry, name: slotName(entry.name, slot), initializer: initializers.zeros(), ...rows };
+      }),
     );
-  return [...network.variables, ...slots, { name: ITERATIONS, shape: [], dtype: 'int64', initializer: initializers.zeros() }];
+  return [...networkEntries(network, stacking), ...slots, { name: ITERATIONS, shape: [], dtype: 'int64', initializer: initializers.zeros() }];
 }
 
 function slotName(variable: string, slot: string): string {
@@ -132,7 +151,7 @@ export function writeStep(spec: StepSpec, batch: Minibatch, learningRate: Tensor
   });
   const { loss, logs } = evaluateOutputs(spec, outputs, batch.targets);
 
-  const trained = network.variables.filter((variable) => variable.trainable);
+  const trained = network.storage(spec.stacking).filter((stored) => stored.trainable);
   const parameters = trained.map(({ name }) => values.get(name) as Tensor);
   const rate = cast(learningRate, network.dtype);
   const clips = Object.values(optimizer.clip).some((limit) => limit !== undefined);
@@ -140,19 +159,19 @@ export function writeStep(spec: StepSpec, batch: Minibatch, learningRate: Tensor
   const seeded = optimizer.linear && !clips;
   const raw = gradients(loss, parameters, seeded ? { seeds: [rate] } : {});
   raw.forEach((gradient, i) => {
-    gradient.name ??= `${trained[i]?.layer.title}/gradient/${trained[i]?.weight}`;
+    gradient.name ??= `${trained[i]?.name}/gradient`;
   });
   const clipped = clips ? clipGradients(optimizer.clip, raw) : raw;
   const given = optimizer.linear && !seeded ? clipped.map((gradient) => mul(gradient, rate)) : clipped;
   const next = new Map<string, Tensor>(updates);
   const count = add(iterations, scalar(1, 'int64'));
   const step = cast(count, network.dtype);
-  trained.forEach(({ name, layer }, i) => {
+  trained.forEach(({ name }, i) => {
     const slots = Object.fromEntries(optimizer.slots.map((slot) => [slot, values.get(slotName(name, slot)) as Tensor]));
     const result = optimizer.update({ parameter: parameters[i] as Tensor, gradient: given[i] as Tensor, slots, learningRate: rate, step });
     next.set(name, result.parameter);
     for (const slot of optimizer.slots) next.set(slotName(name, slot), result.slots[slot] as Tensor);
-    label([result.parameter, ...Object.values(result.slots)], `${layer.title}/update`);
+    label([result.parameter, ...Object.values(result.slots)], `${name.slice(0, name.lastIndexOf('/'))}/update`);
   });
   next.set(ITERATIONS, count);
   return { next, logs: stackScalars(logs) };

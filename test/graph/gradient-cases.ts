@@ -112,11 +112,14 @@ export const gradientCases: Readonly<Record<string, readonly GradientCase[]>> = 
   ],
   Max: binary(ops.max, { low: -2, high: -0.1 }, { low: 0.1, high: 2 }).concat(binary(ops.max, { low: 0.1, high: 2 }, { low: -2, high: -0.1 })),
   Min: binary(ops.min, { low: -2, high: -0.1 }, { low: 0.1, high: 2 }).concat(binary(ops.min, { low: 0.1, high: 2 }, { low: -2, high: -0.1 })),
-  Where: meetings.map(([a, b]) => ({
-    title: `[${a}] or [${b}]`,
-    args: [{ shape: a }, { shape: b }],
-    build: two((x, y) => ops.where(constant(new NdArray(Uint8Array.of(1, 0), [2, 1], 'bool')), x, y)),
-  })),
+  Where: [
+    ...[[3], [1, 3], [2, 3]].map((shape) => ({
+      title: `[2, 1] with [${shape}] and [3]`,
+      args: [{ shape }, { shape: [3] }],
+      build: two((a, b) => ops.where(constant(new NdArray(Uint8Array.of(1, 0), [2, 1], 'bool')), a, b)),
+    })),
+    ...each((x) => ops.where(ops.greater(x, 0), ops.square(x), 3), [[], [5]], 'a number beside '),
+  ],
   Neg: unary(ops.neg),
   Log: unary(ops.log, positive),
   Abs: unary(ops.abs, nonzero),

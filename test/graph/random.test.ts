@@ -4,9 +4,9 @@ import { baseKey, counterUniform, streamKey } from '#src/core/counter-hash.js';
 import { ShapeError } from '#src/core/errors.js';
 import { NdArray } from '#src/core/ndarray.js';
 import { emitModel } from '#src/graph/emit.js';
-import { input, int64, scalar, type Tensor } from '#src/graph/node.js';
+import { input, int64, scalar } from '#src/graph/node.js';
 import { encodeOnnx } from '#src/graph/onnx/encode.js';
-import { add, cast, loop, mul, reduceSum, reshape } from '#src/graph/ops/index.js';
+import { add, cast, loop, reshape } from '#src/graph/ops/index.js';
 import { stepKey, uniformLike } from '#src/graph/random.js';
 import { compute, numbers } from './engine.js';
 

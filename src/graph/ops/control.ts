@@ -1,6 +1,6 @@
 import { isFloat } from '../../core/dtype.js';
 import { ShapeError } from '../../core/errors.js';
-import { type Dim, type Shape, sameShape, showShape } from '../../core/shape.js';
+import { type Dim, sameShape, showShape } from '../../core/shape.js';
 import { activeTensors, backward, capturedBy, nodesInside } from '../gradients.js';
 import {
   type Attributes,
@@ -74,7 +74,7 @@ export function scan({ state, sequences, reverse = [], reverseOutputs = [], step
   return { state: node.outputs.slice(0, state.length), outputs: node.outputs.slice(state.length) };
 }
 
-interface ScanParts {
+export interface ScanParts {
   readonly initial: readonly Tensor[];
   readonly sequences: readonly Tensor[];
   readonly body: Body;
@@ -82,7 +82,8 @@ interface ScanParts {
   readonly reverseOutputs: readonly boolean[];
 }
 
-function makeScan({ initial, sequences, body, reverse, reverseOutputs }: ScanParts): Node {
+/** The `Scan` of a body, as files describe it. */
+export function makeScan({ initial, sequences, body, reverse, reverseOutputs }: ScanParts): Node {
   const outputs = body.results.slice(initial.length);
   const flags = (count: number, reversed: readonly boolean[]): number[] => Array.from({ length: count }, (_, i) => Number(reversed[i] ?? false));
   const attributes: Attributes = {
@@ -219,13 +220,15 @@ export function loop({ count, state, axis = 'K', step }: LoopOptions): { state: 
   const made = step(iteration, states);
   checkTypes('the state of a loop must keep its types', states, made.state);
   const results = [condition, ...made.state, ...(made.outputs ?? [])];
-  const types = results
-    .slice(1)
-    .map((tensor, i) => ({ dtype: tensor.dtype, shape: i < state.length ? tensor.shape : ([axis, ...tensor.shape] as Shape) }));
-  const node = makeNode(Loop, [count, scalar(1, 'bool'), ...state], {}, types, {
-    bodies: { body: { parameters: [iteration, condition, ...states], results } },
-  });
+  const node = makeLoop([count, scalar(1, 'bool'), ...state], { parameters: [iteration, condition, ...states], results }, axis);
   return { state: node.outputs.slice(0, state.length), outputs: node.outputs.slice(state.length) };
+}
+
+/** The `Loop` of a body, as files describe it: count, condition and state go in; the body takes the step's number first and gives the condition first. */
+export function makeLoop(inputs: readonly Tensor[], body: Body, axis: Dim): Node {
+  const carried = inputs.length - 2;
+  const types = body.results.slice(1).map(({ dtype, shape }, i) => ({ dtype, shape: i < carried ? shape : [axis, ...shape] }));
+  return makeNode(Loop, inputs, {}, types, { bodies: { body } });
 }
 
 const If: OpRecord = { name: 'If', infer: () => [], gradient: ifGradient };

@@ -108,6 +108,11 @@ const Shrink = unary('Shrink', {
   attributes: { lambd: 'float', bias: 'float' },
   evaluate: (x, { lambd = 0.5, bias = 0 }) => (x < -Number(lambd) ? x + Number(bias) : x > Number(lambd) ? x - Number(bias) : 0),
   gradient: ({ x, dy, attributes }) => where(greater(abs(x), Number(attributes.lambd ?? 0.5)), dy, 0),
+  // ONNX Runtime's float64 kernel rounds to float32.
+  compose64: (x, attributes) => {
+    const [lambd, bias] = [Number(attributes.lambd ?? 0.5), Number(attributes.bias ?? 0)];
+    return where(less(x, -lambd), add(x, bias), where(greater(x, lambd), sub(x, bias), 0));
+  },
 });
 const truth = (name: string, evaluate: (x: number) => boolean): OpRecord => ({
   name,

@@ -1,7 +1,7 @@
 import { type DType, isFloat } from '../../core/dtype.js';
 import { ArgumentError, ShapeError } from '../../core/errors.js';
 import { broadcastShapes, type Dim, isStatic, normalizeAxis, type Shape, sameShape, showShape, sizeOf } from '../../core/shape.js';
-import { applyOne, constantInts, int64, makeNode, notDifferentiable, type OpRecord, scalar, type Tensor } from '../node.js';
+import { type Attributes, applyOne, constantInts, int64, makeNode, notDifferentiable, type OpRecord, scalar, type Tensor } from '../node.js';
 
 /** Movement of elements: nothing here computes, sums apart. `Expand` and `ReduceSum` stand here because each is the other's gradient. */
 
@@ -52,10 +52,14 @@ export function cast(x: Tensor, dtype: DType): Tensor {
   return x.dtype === dtype ? x : applyOne(Cast, [x], { to: onnxTypes[dtype] });
 }
 
+function shapeRange(x: Tensor, { start, end }: Attributes): Dim[] {
+  return x.shape.slice(start === undefined ? 0 : Number(start), end === undefined ? x.rank : Number(end));
+}
+
 const Shape_: OpRecord = {
   name: 'Shape',
   attributes: { start: 'int', end: 'int' },
-  infer: ([x], { start = 0, end }) => [{ dtype: 'int64', shape: [Number(end ?? (x as Tensor).rank) - Number(start)] }],
+  infer: ([x], attributes) => [{ dtype: 'int64', shape: [shapeRange(x as Tensor, attributes).length] }],
   gradient: notDifferentiable('a shape does not depend on the elements'),
 };
 
@@ -69,6 +73,28 @@ export function dimOf(x: Tensor, axis: number): Tensor {
   const at = normalizeAxis(axis, x.rank);
   const dim = x.shape[at];
   return typeof dim === 'number' ? int64([dim]) : applyOne(Shape_, [x], { start: at, end: at + 1 });
+}
+
+/** The lengths that an int64 tensor stands for, as far as the graph tells; lengths that only the data tell get names. */
+function wholeDims(tensor: Tensor): Dim[] {
+  const { node } = tensor;
+  const [source] = node.inputs;
+  const known = constantInts(tensor);
+  if (known) return [...known];
+  if (source && node.record === Shape_) return shapeRange(source, node.attributes);
+  if (node.record.name === 'Concat' && tensor.rank === 1) return node.inputs.flatMap(wholeDims);
+  if (source && (node.record === Identity || node.record === Cast)) return wholeDims(source);
+  return Array.from({ length: Number(tensor.shape[0]) }, (_, i) => `length${node.id}.${i}`);
+}
+
+/** Shape of `from` spread over `to`; a name in `from` may stand for any length. */
+function expandedShape(from: Shape, to: Shape): Dim[] {
+  const lead = to.length - from.length;
+  if (lead < 0) return broadcastShapes(from, to);
+  return broadcastShapes(
+    from.map((dim, i) => (typeof dim === 'string' && to[i + lead] !== 1 ? 1 : dim)),
+    to.map((dim, i) => (typeof dim === 'string' && typeof from[i - lead] === 'number' && from[i - lead] !== 1 ? 1 : dim)),
+  );
 }
 
 const Size: OpRecord = {
@@ -184,7 +210,7 @@ export function transpose(x: Tensor, perm: readonly number[] = x.shape.map((_, i
 
 const Expand: OpRecord = {
   name: 'Expand',
-  infer: ([x, shape]) => like(x as Tensor, broadcastShapes((x as Tensor).shape, constantInts(shape as Tensor) ?? [])),
+  infer: ([x, shape]) => like(x as Tensor, expandedShape((x as Tensor).shape, wholeDims(shape as Tensor))),
   gradient: ({ inputs: [x], dy }) => [sumTo(dy, x as Tensor)],
 };
 

@@ -1,0 +1,182 @@
+import { ArgumentError, DataError, show } from '../core/errors.js';
+import { suggestion } from '../core/names.js';
+import { NdArray } from '../core/ndarray.js';
+import { Random } from '../core/random.js';
+import { ArraySource, type Batch, type BatchSource, IterableSource } from '../training/batches.js';
+import type { Callback } from '../training/callbacks.js';
+import type { InstanceType } from '../training/step.js';
+import type { Arrays } from './inputs.js';
+
+/** Inputs and targets: a dataset, or one minibatch. */
+export interface BatchLike {
+  readonly x: Arrays;
+  readonly y: Arrays;
+}
+
+/** Minibatches from a generator, or from a function that is called for every epoch. */
+export type BatchStream = Iterable<BatchLike> | AsyncIterable<BatchLike> | (() => Iterable<BatchLike> | AsyncIterable<BatchLike>);
+
+export interface FitOptions {
+  /** Default 1. */
+  readonly epochs?: number;
+  /** Index of the first epoch, for a fit that goes on; default 0. */
+  readonly initialEpoch?: number;
+  /** Rows per step; default 32. */
+  readonly batchSize?: number;
+  /** Another order of the rows in every epoch; default true. */
+  readonly shuffle?: boolean;
+  /** Share of the rows, the last ones, kept for validation; default 0. */
+  readonly validationSplit?: number;
+  readonly validationData?: BatchLike;
+  readonly callbacks?: readonly Callback[];
+  /** Steps per epoch of a generator; until it ends unless given. */
+  readonly stepsPerEpoch?: number;
+  /** 0 silent, 1 progress bar on a terminal and a line per epoch elsewhere, 2 a line per epoch; default 1. */
+  readonly verbose?: 0 | 1 | 2;
+  /** Most steps that one engine call may run; as many as take about 150 ms unless given. Results are the same for any. */
+  readonly chunk?: number;
+  readonly signal?: AbortSignal;
+}
+
+const known = [
+  'epochs',
+  'initialEpoch',
+  'batchSize',
+  'shuffle',
+  'validationSplit',
+  'validationData',
+  'callbacks',
+  'stepsPerEpoch',
+  'verbose',
+  'chunk',
+  'signal',
+];
+
+/** Reads `fit(data, options)` or `fit(x, y, options)`. @throws ArgumentError */
+export function readFitArguments(
+  first: unknown,
+  second: unknown,
+  third: FitOptions | undefined,
+): { data: BatchLike | BatchStream; options: FitOptions } {
+  const whole = isBatch(first) || isStream(first);
+  if (!whole && second === undefined) throw new ArgumentError('fit needs targets: fit(x, y, options), or fit({ x, y }, options)', { argument: 'y' });
+  const options = ((whole ? second : third) ?? {}) as FitOptions;
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) throw new ArgumentError(`fit: unknown option '${key}'${suggestion(key, known)}`, { argument: key, received: key });
+  }
+  for (const key of ['epochs', 'batchSize', 'chunk', 'stepsPerEpoch'] as const) {
+    const value = options[key];
+    if (value !== undefined && (!Number.isInteger(value) || value < 1)) {
+      throw new ArgumentError(`fit: ${key} must be a whole number ≥ 1, got ${show(value)}`, { argument: key, received: value });
+    }
+  }
+  return { data: whole ? (first as BatchLike | BatchStream) : ({ x: first, y: second } as BatchLike), options };
+}
+
+export function isBatch(data: unknown): data is BatchLike {
+  return typeof data === 'object' && data !== null && 'x' in data && 'y' in data;
+}
+
+function isStream(data: unknown): data is BatchStream {
+  if (typeof data === 'function') return true;
+  if (typeof data !== 'object' || data === null || Array.isArray(data) || ArrayBuffer.isView(data) || data instanceof NdArray) return false;
+  return Symbol.asyncIterator in data || Symbol.iterator in data;
+}
+
+/** Arrays of one dataset, checked. */
+export interface Checked {
+  readonly inputs: readonly NdArray[];
+  readonly targets: readonly NdArray[];
+}
+
+/** What a fit trains and validates on. */
+export interface FitData {
+  readonly source: BatchSource;
+  readonly inputTypes: readonly InstanceType[];
+  readonly targetTypes: readonly InstanceType[];
+  readonly validation: Checked | undefined;
+  /** Inputs from which normalization layers take their moments. */
+  readonly sample: readonly NdArray[];
+}
+
+/** Element type and shape of one row of each array. */
+export function typesOf(arrays: readonly NdArray[]): InstanceType[] {
+  return arrays.map(({ dtype, shape }) => ({ dtype, shape: shape.slice(1) }));
+}
+
+/** Opens the data of a fit. @throws DataError, ShapeError from `check`; ArgumentError on options that do not go together. */
+export async function openFitData(
+  data: BatchLike | BatchStream,
+  options: FitOptions,
+  seed: number,
+  check: (given: BatchLike) => Checked,
+): Promise<FitData> {
+  const validation = options.validationData && check(options.validationData);
+  if (isBatch(data)) return openArrays(check(data), options, seed, validation);
+  if ((options.validationSplit ?? 0) > 0) {
+    throw new ArgumentError('validationSplit needs arrays; give a stream its validationData', { argument: 'validationSplit' });
+  }
+  return openStream(data, options.stepsPerEpoch, validation, check);
+}
+
+function openArrays({ inputs, targets }: Checked, options: FitOptions, seed: number, validation: Checked | undefined): FitData {
+  const { batchSize = 32, shuffle = true, validationSplit = 0 } = options;
+  const rows = inputs[0]?.shape[0] ?? 0;
+  const kept = splitRow(rows, validationSplit);
+  const cut = (arrays: readonly NdArray[], from: number, to: number): NdArray[] => arrays.map((array) => array.slice(from, to));
+  const random = shuffle ? new Random(seed).stream('shuffle') : undefined;
+  const sample = cut(inputs, 0, kept);
+  return {
+    source: new ArraySource([...sample, ...cut(targets, 0, kept)], Math.min(batchSize, kept), random),
+    inputTypes: typesOf(inputs),
+    targetTypes: typesOf(targets),
+    validation: validation ?? (kept < rows ? { inputs: cut(inputs, kept, rows), targets: cut(targets, kept, rows) } : undefined),
+    sample,
+  };
+}
+
+/** First row of the validation part. */
+function splitRow(rows: number, validationSplit: number): number {
+  if (!(validationSplit >= 0 && validationSplit < 1)) {
+    throw new ArgumentError(`validationSplit must be from 0 to below 1, got ${show(validationSplit)}`, {
+      argument: 'validationSplit',
+      received: validationSplit,
+    });
+  }
+  const kept = Math.floor(rows * (1 - validationSplit));
+  if (kept < 1) throw new ArgumentError(`validationSplit ${validationSplit} leaves no row of ${rows} to train on`, { argument: 'validationSplit' });
+  return kept;
+}
+
+async function openStream(
+  stream: BatchStream,
+  steps: number | undefined,
+  validation: Checked | undefined,
+  check: (given: BatchLike) => Checked,
+): Promise<FitData> {
+  const open = (): Iterator<BatchLike> | AsyncIterator<BatchLike> => {
+    const iterable = typeof stream === 'function' ? stream() : stream;
+    return Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
+  };
+  const iterator = open();
+  const head = await iterator.next();
+  if (head.done) throw new DataError('the stream of minibatches is empty', { argument: 'data' });
+  const { inputs, targets } = check(head.value);
+  // The first minibatch told the types; it opens the first epoch.
+  let [waiting, rest]: [Batch | undefined, typeof iterator | undefined] = [[...inputs, ...targets], iterator];
+  async function* batches(): AsyncGenerator<Batch> {
+    const current = rest ?? open();
+    rest = undefined;
+    try {
+      if (waiting) yield waiting;
+      waiting = undefined;
+      for (let next = await current.next(); !next.done; next = await current.next()) {
+        const checked = check(next.value);
+        yield [...checked.inputs, ...checked.targets];
+      }
+    } finally {
+      await current.return?.();
+    }
+  }
+  return { source: new IterableSource(batches, steps), inputTypes: typesOf(inputs), targetTypes: typesOf(targets), validation, sample: inputs };
+}

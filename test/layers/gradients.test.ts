@@ -1,0 +1,103 @@
+import { activations, layers } from 'evenkeel';
+import { describe, expect, it } from 'vitest';
+import type { NdArray } from '#src/core/ndarray.js';
+import { emitModel } from '#src/graph/emit.js';
+import { gradients } from '#src/graph/gradients.js';
+import type { Tensor } from '#src/graph/node.js';
+import type { Layer, Signal } from '#src/network/layer.js';
+import { numericGradients, relativeError } from '../graph/differences.js';
+import { open } from '../graph/engine.js';
+import { randomArray, seededLoss, wire } from './wiring.js';
+
+interface Case {
+  readonly title: string;
+  readonly shapes: readonly (readonly number[])[];
+  readonly apply: (inputs: readonly Signal[]) => Signal;
+}
+
+const nameOf = (activation: string | { readonly name: string }): string => (typeof activation === 'string' ? activation : activation.name);
+
+const single = (title: string, shape: readonly number[], make: () => Layer): Case => ({
+  title,
+  shapes: [shape],
+  apply: ([x]) => make().apply(x as Signal),
+});
+
+/** The engine has no error function in float64: exact GELU is checked where its records are. */
+const activationNames = Object.keys(activations).map((name) => (name === 'gelu' ? activations.gelu({ approximate: true }) : name));
+
+/** Every layer of the table has at least one case: a new one does not compile without. */
+const cases: Record<keyof typeof layers, readonly Case[]> = {
+  input: [single('input', [3], () => layers.activation('linear'))],
+  dense: [
+    single('dense', [3], () => layers.dense(4)),
+    single('dense without bias over two axes', [2, 3], () => layers.dense(2, { useBias: false, activation: 'tanh' })),
+    ...activationNames.map((activation) => single(`dense, ${nameOf(activation)}`, [3], () => layers.dense(4, { activation }))),
+  ],
+  activation: activationNames.map((activation) => single(`activation ${nameOf(activation)}`, [2, 4], () => layers.activation(activation))),
+  flatten: [{ title: 'flatten', shapes: [[2, 3]], apply: ([x]) => layers.dense(2).apply(layers.flatten().apply(x as Signal)) }],
+  normalization: [
+    single('normalization', [3], () => layers.normalization({ mean: [0.1, 0.2, -0.3], variance: [0.5, 2, 1.5] })),
+    single('normalization, axis null', [2, 2], () => layers.normalization({ axis: null, mean: 0.3, variance: 2.5 })),
+    single('normalization, axis 1', [2, 3], () => layers.normalization({ axis: 1, mean: [0.5, 1], variance: [4, 9] })),
+  ],
+  batchNormalization: [
+    single('batchNormalization', [3], () => layers.batchNormalization()),
+    single('batchNormalization, axis 1', [3, 2], () => layers.batchNormalization({ axis: 1, epsilon: 1e-5 })),
+    single('batchNormalization without scale', [2, 2], () => layers.batchNormalization({ scale: false })),
+  ],
+  dropout: [single('dropout', [6], () => layers.dropout(0.4))],
+  add: [
+    { title: 'add', shapes: [[3], [3], [3]], apply: (signals) => layers.add().apply(signals) },
+    {
+      title: 'add, broadcast',
+      shapes: [
+        [2, 3],
+        [1, 3],
+      ],
+      apply: (signals) => layers.add().apply(signals),
+    },
+    {
+      title: 'add of one signal twice',
+      shapes: [[3]],
+      apply: ([x]) => layers.add().apply([layers.dense(3, { activation: 'tanh' }).apply(x as Signal), x as Signal, x as Signal]),
+    },
+  ],
+  concatenate: [
+    { title: 'concatenate', shapes: [[3], [2]], apply: (signals) => layers.concatenate().apply(signals) },
+    {
+      title: 'concatenate, axis 1',
+      shapes: [
+        [2, 3],
+        [1, 3],
+      ],
+      apply: (signals) => layers.concatenate({ axis: 1 }).apply(signals),
+    },
+  ],
+};
+
+const rows = 4;
+
+describe.each([true, false])('gradients against central differences in float64, training: %s', (training) => {
+  it.each(Object.values(cases).flatMap((list) => list.map((one) => [one.title, one] as const)))('%s', async (_, { shapes, apply }) => {
+    const signals = shapes.map((shape) => layers.input(shape));
+    const { inputs, variables, outputs } = wire(signals, [apply(signals)], rows, training);
+    const [output] = outputs;
+    const fed: [string, Tensor][] = [...inputs.map((tensor, i) => [`in_${i}`, tensor] as [string, Tensor]), ...variables];
+    // Variances must be positive; other weights may have either sign.
+    const arrays = fed.map(([name, { shape }], i) => randomArray(shape.map(Number), 11 + i, name.endsWith('variance') ? 0.5 : -1.3, 1.7));
+    const seed = randomArray((output as Tensor).shape.map(Number), 99, 0.5, 1.5);
+    const loss = seededLoss(output as Tensor, seed);
+    const tensors = fed.map(([, tensor]) => tensor);
+    const feeds = (values: readonly NdArray[]) => Object.fromEntries(fed.map(([name], i) => [name, values[i] as NdArray]));
+
+    const forward = await open(emitModel(tensors, { loss }));
+    const lossAt = async (values: readonly NdArray[]): Promise<number> => (await forward.run(feeds(values))).loss?.at(0) ?? Number.NaN;
+    const backward = await open(emitModel(tensors, Object.fromEntries(gradients(loss, tensors).map((tensor, i) => [`d_${i}`, tensor]))));
+    const found = await backward.run(feeds(arrays));
+    const expected = await numericGradients(lossAt, arrays);
+    for (const [i, [name]] of fed.entries()) {
+      expect(relativeError(found[`d_${i}`], expected[i] as NdArray), name).toBeLessThanOrEqual(1e-6);
+    }
+  });
+});

@@ -1,0 +1,170 @@
+import { ArgumentError, activations, layers, ndarray, Random, ShapeError } from 'evenkeel';
+import { describe, expect, it } from 'vitest';
+import type { Layer } from '#src/network/layer.js';
+import { Signal } from '#src/network/layer.js';
+
+type Options = Readonly<Record<string, unknown>>;
+
+/** Every layer of the table with its required arguments: a new one does not compile without. */
+const make: Record<keyof typeof layers, (options: Options) => Layer | Signal> = {
+  input: (options) => layers.input([3], options),
+  dense: (options) => layers.dense(4, options),
+  activation: (options) => layers.activation('relu', options),
+  flatten: (options) => layers.flatten(options),
+  normalization: (options) => layers.normalization(options),
+  batchNormalization: (options) => layers.batchNormalization(options),
+  dropout: (options) => layers.dropout(0.5, options),
+  add: (options) => layers.add(options),
+  concatenate: (options) => layers.concatenate(options),
+};
+
+function mistake(work: () => unknown): ArgumentError {
+  try {
+    work();
+  } catch (error) {
+    expect(error).toBeInstanceOf(ArgumentError);
+    return error as ArgumentError;
+  }
+  throw new Error('nothing was refused');
+}
+
+describe('the line from somebody’s notes', () => {
+  it('is refused with both mistakes in one message, the right names first', () => {
+    const options: Options = { activation: 'reslu', knernelInitializer: 'he_normal' };
+    const { message, details } = mistake(() => layers.dense(10, options));
+    expect(message).toMatch(/^dense: 2 mistakes/);
+    expect(message).toMatch(/unknown activation 'reslu'; did you mean 'relu'/);
+    expect(message).toMatch(/did you mean 'relu' \(goes with he_normal\) or /);
+    expect(message).toMatch(/unknown option 'knernelInitializer'; did you mean 'kernelInitializer'\?/);
+    expect(details.layer).toBe('dense');
+  });
+
+  it('works with its spelling mended', () => {
+    const dense = layers.dense(10, { activation: 'relu', kernelInitializer: 'he_normal' });
+    expect([dense.activation.name, dense.kernelInitializer.name, dense.units]).toEqual(['relu', 'heNormal', 10]);
+    const variance = dense.kernelInitializer.sample([500, 200], new Random(1)).reduce((sum, value) => sum + value * value, 0) / 1e5;
+    expect(Math.abs(variance - 2 / 500)).toBeLessThan(1e-4);
+  });
+
+  it('suggests the activation that goes with the initializer, whatever its spelling', () => {
+    const refuse = (kernelInitializer: string) => mistake(() => layers.dense(3, { activation: 'zelu', kernelInitializer } as Options)).message;
+    expect(refuse('lecunNormal')).toMatch(/did you mean 'selu' \(goes with lecunNormal\)/);
+    expect(refuse('lecun_normal')).toMatch(/did you mean 'selu' \(goes with lecun_normal\)/);
+    expect(refuse('he_normal')).toMatch(/did you mean '(elu|relu|gelu)' \(goes with he_normal\)/);
+  });
+});
+
+describe.each(Object.entries(make))('%s', (name, build) => {
+  it('takes its common options', () => {
+    const built = build(name === 'input' ? { name: 'own' } : { name: 'own', trainable: false });
+    const layer = built instanceof Signal ? built.call.layer : built;
+    expect(layer.name).toBe('own');
+    expect(layer.trainable).toBe(name === 'input');
+    expect(layer.config()).toEqual(JSON.parse(JSON.stringify(layer.config())));
+  });
+
+  it('refuses an unknown option and suggests the nearest', () => {
+    const error = mistake(() => build({ naem: 'own' }));
+    expect(error.message).toBe(`${name}: unknown option 'naem'; did you mean 'name'?`);
+  });
+
+  it('refuses wrong values, all in one message', () => {
+    const error = mistake(() => build({ name: '', trainable: 'yes', colour: 1 }));
+    expect(error.message).toMatch(new RegExp(`^${name}: 3 mistakes`));
+    expect(error.message).toMatch(/name must be a string that is not empty/);
+    expect(error.message).toMatch(/trainable must be true or false, got yes/);
+    expect(error.message).toMatch(/unknown option 'colour'; known: /);
+  });
+});
+
+describe('a misspelt option', () => {
+  it('is checked under the name it was meant to have', () => {
+    const { message } = mistake(() => layers.dense(3, { activatoin: 'reslu', useBais: 3 } as Options));
+    expect(message).toMatch(/'activatoin'; did you mean 'activation'\?/);
+    expect(message).toMatch(/unknown activation 'reslu'; did you mean 'relu'/);
+    expect(message).toMatch(/'useBais'; did you mean 'useBias'\?/);
+    expect(message).toMatch(/useBias must be true or false, got 3/);
+  });
+});
+
+describe('arguments', () => {
+  it.each<[string, () => unknown, RegExp]>([
+    ['dense units', () => layers.dense(0), /units must be a whole number ≥ 1, got 0/],
+    ['dense units, not whole', () => layers.dense(2.5), /got 2.5/],
+    ['dense units, text', () => layers.dense('10' as never), /got '10'/],
+    [
+      'dense initializer',
+      () => layers.dense(3, { kernelInitializer: 'glorot_unifrom' }),
+      /unknown initializer 'glorot_unifrom'; did you mean 'glorotUniform'/,
+    ],
+    ['dense bias initializer', () => layers.dense(3, { biasInitializer: 7 as never }), /biasInitializer/],
+    ['dense activation', () => layers.dense(3, { activation: 3 as never }), /activation/],
+    ['activation', () => layers.activation('tahn'), /unknown activation 'tahn'; did you mean 'tanh'/],
+    ['activation far from all', () => layers.activation('xyzzyx'), /known: linear, sigmoid/],
+    ['dropout 1', () => layers.dropout(1), /rate must be a number from 0 to below 1, got 1/],
+    ['dropout below 0', () => layers.dropout(-0.1), /got -0.1/],
+    ['dropout NaN', () => layers.dropout(Number.NaN), /got NaN/],
+    ['dropout without rate', () => layers.dropout(undefined as never), /rate/],
+    ['momentum', () => layers.batchNormalization({ momentum: 1.5 }), /momentum must be a number from 0 to 1, got 1.5/],
+    ['epsilon', () => layers.batchNormalization({ epsilon: 0 }), /epsilon must be a number above 0/],
+    ['axis', () => layers.batchNormalization({ axis: 0.5 }), /axis must be a whole number/],
+    ['no axis', () => layers.batchNormalization({ axis: null as never }), /axis must be a whole number/],
+    ['gamma', () => layers.batchNormalization({ gammaInitializer: 'one' }), /did you mean 'ones'/],
+    ['mean alone', () => layers.normalization({ mean: 1 }), /mean and variance come together/],
+    ['variance alone', () => layers.normalization({ variance: [1] }), /mean and variance come together/],
+    ['mean of words', () => layers.normalization({ mean: ['a'] as never, variance: 1 }), /mean must be a number or an array/],
+    ['a variance below 0', () => layers.normalization({ mean: 0, variance: -1 }), /variance/],
+    ['a mean that is no number', () => layers.normalization({ mean: Number.NaN, variance: 1 }), /mean/],
+    ['normalization axis', () => layers.normalization({ axis: 'last' as never }), /axis must be a whole number or null, got last/],
+    ['concatenate axis', () => layers.concatenate({ axis: 1.5 }), /axis must be a whole number, got 1.5/],
+    ['input shape', () => layers.input(28 as never), /expected the shape of one instance/],
+    ['input dtype', () => layers.input([2], { dtype: 'float' as never }), /dtype/],
+  ])('%s', (_, work, expected) => {
+    expect(mistake(work).message).toMatch(expected);
+  });
+
+  it.each([[[0]], [[3, -1]], [[2.5]], [[Number.NaN]], [['3']]])('input shape %j', (shape) => {
+    expect(() => layers.input(shape as number[])).toThrow(ShapeError);
+  });
+
+  it('a shape whose size overflows', () => {
+    expect(() => layers.input([2 ** 30, 2 ** 30])).toThrow(ShapeError);
+    expect(() => layers.dense(2 ** 40).apply(layers.input([2 ** 30]))).toThrow(ShapeError);
+    expect(() => layers.flatten().apply(layers.input([2 ** 52, 2]))).toThrow(ShapeError);
+  });
+});
+
+describe('shapes that do not fit name the layer, what it expects and what it received', () => {
+  const vector = () => layers.input([3]);
+  it.each<[string, () => unknown, RegExp]>([
+    [
+      'dense on a batch of scalars',
+      () => layers.dense(2, { name: 'head' }).apply(layers.input([])),
+      /^head: expects .*Is a flatten missing\?.*\[N\]/,
+    ],
+    ['add of other lengths', () => layers.add({ name: 'skip' }).apply([vector(), layers.input([4])]), /^skip: .*\[N, 3\].*\[N, 4\]/],
+    ['add of one', () => layers.add().apply(vector()), /^add: merges at least two inputs, got 1/],
+    ['concatenate of other ranks', () => layers.concatenate().apply([vector(), layers.input([2, 3])]), /^concatenate: .*\[N, 3\] and \[N, 2, 3\]/],
+    [
+      'concatenate along the batch',
+      () => layers.concatenate({ axis: 0 }).apply([vector(), vector()]),
+      /^concatenate: cannot join along the batch axis/,
+    ],
+    ['concatenate along no axis', () => layers.concatenate({ axis: 2 }).apply([vector(), vector()]), /^concatenate: .*axis 2/],
+    ['batchNormalization over the batch', () => layers.batchNormalization({ axis: 0 }).apply(vector()), /^batch_normalization: axis 0/],
+    ['batchNormalization along no axis', () => layers.batchNormalization({ axis: 3 }).apply(vector()), /^batch_normalization: .*axis 3/],
+    ['normalization with other features', () => layers.normalization({ mean: [1, 2], variance: [1, 2] }).apply(vector()), /2 entries.*3 features/],
+  ])('%s', (_, work, expected) => {
+    expect(work).toThrow(ShapeError);
+    expect(work).toThrow(expected);
+  });
+});
+
+it('options of activations reach the layer', () => {
+  const { activation } = layers.dense(3, { activation: activations.leakyRelu({ slope: 0.3 }) });
+  expect(activation.config).toEqual({ slope: 0.3 });
+});
+
+it('normalization takes arrays', () => {
+  expect(layers.normalization({ mean: ndarray([1, 2]), variance: ndarray([3, 4]) }).config()).toEqual({ axis: -1, mean: [1, 2], variance: [3, 4] });
+});
