@@ -20,6 +20,7 @@ export { type ModelWiring, model, sequential } from './model/construct.js';
 export type { BatchLike, BatchStream, FitOptions } from './model/fit-data.js';
 export type { Arrays } from './model/inputs.js';
 export { Model, type ModelOptions } from './model/model.js';
+export { fromConfig, type LoadOptions, load, saveModel, toConfig } from './model/persistence.js';
 export { Layer, type LayerContext, type LayerOptions, Signal, type WeightSpec } from './network/layer.js';
 export { type Optimizer, type OptimizerLike, optimizers } from './optimizers.js';
 export { type Backend, createEngine, type Engine, type EngineOptions } from './runtime/index.js';

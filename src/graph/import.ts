@@ -101,8 +101,8 @@ class Reader {
       try {
         this.#readNode(node, names);
       } catch (error) {
-        if (!(error instanceof EvenkeelError) || error.cause === node) throw error;
-        throw new EvenkeelError(`${node.opType} (node '${node.name || node.outputs[0]}'): ${error.message}`, error.details, { cause: node });
+        if (!(error instanceof EvenkeelError)) throw error;
+        throw new EvenkeelError(`${node.opType} (node '${node.name || node.outputs[0]}'): ${error.message}`, error.details, { cause: error });
       }
     }
     return graph.outputs.map(({ name }) => names.find(name));

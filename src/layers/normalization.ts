@@ -144,7 +144,7 @@ const batchNormalizationChecks = {
  * `trainable = false` means inference mode, as in Keras.
  */
 export class BatchNormalization extends Layer {
-  readonly kind = 'batch_normalization';
+  readonly kind = 'batchNormalization';
   readonly options: Required<Omit<BatchNormalizationOptions, keyof LayerOptions>>;
 
   constructor(options: BatchNormalizationOptions = {}) {

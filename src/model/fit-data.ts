@@ -64,11 +64,15 @@ export function readFitArguments(
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) throw new ArgumentError(`fit: unknown option '${key}'${suggestion(key, known)}`, { argument: key, received: key });
   }
-  for (const key of ['epochs', 'batchSize', 'chunk', 'stepsPerEpoch'] as const) {
+  for (const key of ['epochs', 'batchSize', 'chunk', 'stepsPerEpoch', 'initialEpoch'] as const) {
     const value = options[key];
-    if (value !== undefined && (!Number.isInteger(value) || value < 1)) {
-      throw new ArgumentError(`fit: ${key} must be a whole number ≥ 1, got ${show(value)}`, { argument: key, received: value });
+    const least = key === 'initialEpoch' ? 0 : 1;
+    if (value !== undefined && (!Number.isInteger(value) || value < least)) {
+      throw new ArgumentError(`fit: ${key} must be a whole number ≥ ${least}, got ${show(value)}`, { argument: key, received: value });
     }
+  }
+  if (options.callbacks !== undefined && !Array.isArray(options.callbacks)) {
+    throw new ArgumentError(`fit: callbacks must be a list, got ${show(options.callbacks)}`, { argument: 'callbacks', received: options.callbacks });
   }
   return { data: whole ? (first as BatchLike | BatchStream) : ({ x: first, y: second } as BatchLike), options };
 }
@@ -148,6 +152,11 @@ function splitRow(rows: number, validationSplit: number): number {
   return kept;
 }
 
+function checkMinibatch(given: BatchLike, check: (given: BatchLike) => Checked): Checked {
+  if (!isBatch(given)) throw new DataError(`a stream must give minibatches { x, y }, got ${show(given)}`, { argument: 'data', received: given });
+  return check(given);
+}
+
 async function openStream(
   stream: BatchStream,
   steps: number | undefined,
@@ -159,23 +168,36 @@ async function openStream(
     return Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
   };
   const iterator = open();
+  // A generator object under way cannot start anew: with `stepsPerEpoch` it goes on from epoch to epoch, and stays open for whoever holds it.
+  const endless = steps !== undefined && iterator === stream;
   const head = await iterator.next();
   if (head.done) throw new DataError('the stream of minibatches is empty', { argument: 'data' });
-  const { inputs, targets } = check(head.value);
+  const { inputs, targets } = checkMinibatch(head.value, check);
+  const types = [...inputs, ...targets].map(({ dtype }) => dtype);
   // The first minibatch told the types; it opens the first epoch.
   let [waiting, rest]: [Batch | undefined, typeof iterator | undefined] = [[...inputs, ...targets], iterator];
   async function* batches(): AsyncGenerator<Batch> {
     const current = rest ?? open();
-    rest = undefined;
+    if (!endless) rest = undefined;
     try {
-      if (waiting) yield waiting;
+      const first = waiting;
       waiting = undefined;
+      if (first) yield first;
       for (let next = await current.next(); !next.done; next = await current.next()) {
-        const checked = check(next.value);
-        yield [...checked.inputs, ...checked.targets];
+        const checked = checkMinibatch(next.value, check);
+        const batch = [...checked.inputs, ...checked.targets];
+        const other = batch.findIndex(({ dtype }, i) => dtype !== types[i]);
+        if (other >= 0) {
+          throw new DataError(`a minibatch holds ${batch[other]?.dtype} where the first one held ${types[other]}; all need the same element types`, {
+            argument: 'data',
+            received: batch[other]?.dtype,
+            expected: types[other],
+          });
+        }
+        yield batch;
       }
     } finally {
-      await current.return?.();
+      if (!endless) await current.return?.();
     }
   }
   return { source: new IterableSource(batches, steps), inputTypes: typesOf(inputs), targetTypes: typesOf(targets), validation, sample: inputs };

@@ -1,4 +1,4 @@
-import { isTypedArray } from '../core/dtype.js';
+import { type FloatDType, isTypedArray } from '../core/dtype.js';
 import { ArgumentError, DataError, ShapeError, show } from '../core/errors.js';
 import { nearestNames } from '../core/names.js';
 import { type ArrayLike, NdArray } from '../core/ndarray.js';
@@ -10,13 +10,13 @@ import type { Network } from '../network/network.js';
 /** One array; several in the order of the model's inputs or outputs; or several by layer name. */
 export type Arrays = ArrayLike | readonly NdArray[] | Readonly<Record<string, ArrayLike>>;
 
-/** The arrays as users give them, in the order of `names`. @throws ArgumentError where a name is missing or unknown. */
-export function orderArrays(kind: string, given: Arrays, names: readonly string[]): NdArray[] {
+/** The arrays as users give them, in the order of `names`; nested numbers become `dtype`. @throws ArgumentError where a name is missing or unknown. */
+export function orderArrays(kind: string, given: Arrays, names: readonly string[], dtype: FloatDType): NdArray[] {
   if (given instanceof NdArray || isTypedArray(given)) return [NdArray.from(given)];
   if (Array.isArray(given)) {
     const list = given as readonly unknown[];
     const arrays = list.length > 0 && list.every((item) => item instanceof NdArray || isTypedArray(item));
-    return arrays ? list.map((item) => NdArray.from(item as ArrayLike)) : [NdArray.from(given as ArrayLike)];
+    return arrays ? list.map((item) => NdArray.from(item as ArrayLike)) : [NdArray.from(given as ArrayLike, dtype)];
   }
   if (given === null || typeof given !== 'object') {
     throw new ArgumentError(`${kind} must be an array, a list of arrays or an object of arrays by name, got ${show(given)}`, {
@@ -36,14 +36,14 @@ export function orderArrays(kind: string, given: Arrays, names: readonly string[
   return names.map((name) => {
     const array = record[name];
     if (array === undefined) throw new ArgumentError(`${kind} lacks the array '${name}'`, { argument: kind, expected: name });
-    return NdArray.from(array);
+    return NdArray.from(array, dtype);
   });
 }
 
 /** Arrays that fit the network's inputs, floats in its dtype. @throws ShapeError, DataError naming the input and what it expects. */
 export function checkInputs(network: Network, given: Arrays): NdArray[] {
   const names = network.inputs.map((signal) => signal.call.layer.title);
-  const arrays = orderArrays('x', given, names);
+  const arrays = orderArrays('x', given, names, network.dtype);
   if (arrays.length !== names.length) {
     throw new ArgumentError(
       `the model has ${names.length} input${names.length === 1 ? '' : 's'} (${names.join(', ')}), got ${arrays.length} array${arrays.length === 1 ? '' : 's'}`,
@@ -79,7 +79,7 @@ function shapeHint(received: readonly number[], expected: readonly number[]): st
 /** Targets that fit the outputs and losses. @throws ShapeError, DataError: labels out of range with their row. */
 export function checkTargets(network: Network, losses: readonly Loss[], given: Arrays, rows: number): NdArray[] {
   const names = network.outputs.map((signal) => signal.call.layer.title);
-  const arrays = orderArrays('y', given, names);
+  const arrays = orderArrays('y', given, names, network.dtype);
   if (arrays.length !== names.length) {
     throw new ArgumentError(
       `the model has ${names.length} output${names.length === 1 ? '' : 's'} (${names.join(', ')}), got ${arrays.length} target array${arrays.length === 1 ? '' : 's'}`,

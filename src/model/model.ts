@@ -272,7 +272,13 @@ export class Model {
   async #spec(inputs: readonly InstanceType[], targets: readonly InstanceType[]): Promise<StepSpec> {
     const { compiled } = this;
     await this.#arrange();
-    return { network: this.network, ...compiled, seed: this.seed, stacking: STACKING, inputs, targets };
+    return { network: this.network, ...compiled, seed: this.seed, stacking: STACKING, flush: await this.#needsFlush(), inputs, targets };
+  }
+
+  /** Float32 alone is at risk: float64 reaches its denormal numbers 270 powers of ten later. */
+  async #needsFlush(): Promise<boolean> {
+    const engine = await this.#programs.engine(INFERENCE_BATCH);
+    return this.network.dtype === 'float32' && !engine.flushesDenormals;
   }
 
   #check(given: BatchLike): Checked {

@@ -2,7 +2,7 @@ import type { DType, FloatDType } from '../core/dtype.js';
 import { ArgumentError } from '../core/errors.js';
 import type { StaticShape } from '../core/shape.js';
 import { label, type Tensor } from '../graph/node.js';
-import { scan } from '../graph/ops/index.js';
+import { flush, scan } from '../graph/ops/index.js';
 import type { InitializerLike } from '../initializers.js';
 import { callLayer, type Layer, type LayerCall, type Signal } from './layer.js';
 import { findRuns, type Run } from './runs.js';
@@ -39,6 +39,8 @@ export interface ForwardOptions {
   /** Value of each stored array, by name. Rows of equal layers become a loop where their stacked arrays are given. */
   readonly values: ReadonlyMap<string, Tensor>;
   readonly uniform: UniformSource;
+  /** Keep denormal numbers out of signals and deltas: for engines that do not flush them. Default false. */
+  readonly flush?: boolean;
 }
 
 export interface ForwardResult {
@@ -100,7 +102,7 @@ export class Network {
   }
 
   /** Writes the graph from input tensors (in the order of `inputs`) to outputs. */
-  forward(inputs: readonly Tensor[], { training, values, uniform }: ForwardOptions): ForwardResult {
+  forward(inputs: readonly Tensor[], { training, values, uniform, flush: guard = false }: ForwardOptions): ForwardResult {
     const known = new Map<Signal, Tensor>(this.inputs.map((signal, i) => [signal, inputs[i] as Tensor]));
     const updates = new Map<string, Tensor>();
     const calls = new Map<LayerCall, Tensor>();
@@ -118,8 +120,10 @@ export class Network {
         update: (owner, name, next) => updates.set(`${owner.title}/${name}`, next),
         uniform: (like, use) => uniform(like, `${layer.title}/${time}/${use}`),
       });
-      label([output, ...updates.values()], layer.title);
-      return output;
+      // A loss looks behind the last activation; nothing may stand between.
+      const kept = guard && layer.weights.size > 0 && !this.outputs.includes(call.output) ? flush(output) : output;
+      label([kept, ...updates.values()], layer.title);
+      return kept;
     };
     const settle = (call: LayerCall, output: Tensor): void => {
       known.set(call.output, output);

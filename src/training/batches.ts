@@ -106,6 +106,7 @@ export class IterableSource implements BatchSource {
   epoch(): Epoch {
     const iterator = this.#open();
     let waiting: Batch | undefined;
+    let failure: { readonly error: unknown } | undefined;
     let taken = 0;
     const next = async (): Promise<Batch | undefined> => {
       if (waiting) {
@@ -126,27 +127,37 @@ export class IterableSource implements BatchSource {
         await iterator.return?.();
       },
       take: async (limit, allocate) => {
+        if (failure) throw failure.error;
         const head = await next();
         if (!head) return undefined;
-        const batches = [head];
-        const most = Math.min(limit, stepsThatFit(head, rowsOf(head[0] as NdArray)));
-        while (batches.length < most) {
-          const batch = await next();
+        const batchSize = rowsOf(head[0] as NdArray);
+        const most = Math.min(limit, stepsThatFit(head, batchSize), 1 + (this.steps ?? Number.POSITIVE_INFINITY) - taken);
+        const targets = head.map((one) => allocateArray(one.dtype, [most, ...one.shape], allocate));
+        // Copied before the next one is asked for: a generator may fill the same arrays again.
+        const keep = (batch: Batch, index: number): void => {
+          targets.forEach((target, i) => {
+            copyInto(target, batch[i] as NdArray, index);
+          });
+        };
+        keep(head, 0);
+        const types = head.map(({ dtype, shape }) => ({ dtype, shape }));
+        let steps = 1;
+        for (; steps < most; steps++) {
+          let batch: Batch | undefined;
+          try {
+            batch = await next();
+          } catch (error) {
+            // Minibatches before the trouble are trained on, however long the chunk.
+            failure = { error };
+          }
           if (!batch) break;
-          if (!sameTypes(batch, head)) {
+          if (!sameTypes(batch, types)) {
             waiting = batch;
             break;
           }
-          batches.push(batch);
+          keep(batch, steps);
         }
-        const arrays = head.map((one, i) => {
-          const target = allocateArray(one.dtype, [batches.length, ...one.shape], allocate);
-          batches.forEach((batch, k) => {
-            copyInto(target, batch[i] as NdArray, k);
-          });
-          return target;
-        });
-        return { steps: batches.length, batchSize: rowsOf(head[0] as NdArray), arrays };
+        return { steps, batchSize, arrays: targets.map((target) => target.slice(0, steps)) };
       },
     };
   }
@@ -157,7 +168,7 @@ function copyInto(target: NdArray, source: NdArray, index: number): void {
   (target.data as Float32Array).set(from, index * source.size);
 }
 
-function sameTypes(a: Batch, b: Batch): boolean {
+function sameTypes(a: Batch, b: readonly RowType[]): boolean {
   return a.every((array, i) => array.dtype === b[i]?.dtype && sameShape(array.shape, b[i]?.shape ?? []));
 }
 

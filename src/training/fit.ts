@@ -62,42 +62,63 @@ export async function runFit(run: FitRun): Promise<History> {
     const epoch = run.source.epoch(index);
     const take = (batch: number): Promise<Chunk | undefined> =>
       epoch.take(Math.min(run.maxChunk, stepsUntilCallback(run.callbacks, batch), chunkLength(pace)), buffers.next());
-    let batch = 0;
-    let chunk = await take(batch);
-    if (!chunk)
-      throw new DataError(`epoch ${index + 1} has no data: the generator ended at once. Does it start anew for every epoch?`, { argument: 'data' });
-    while (chunk && !flags.stop) {
-      if (run.signal?.aborted) throw new AbortError(`training was stopped after step ${step}`, {}, { cause: run.signal.reason });
-      const started = run.clock();
-      const upcoming = take(batch + chunk.steps);
-      // Reported when its turn comes: what the engine does now still counts.
-      upcoming.catch(() => {});
-      const result = await runChunk(run, chunk, control.learningRate, step);
-      pace.stepMilliseconds = (run.clock() - started) / chunk.steps;
-      pace.last = chunk.steps;
-      const width = result.length / chunk.steps;
-      for (let k = 0; k < chunk.steps; k++) means.add(result, k * width, chunk.batchSize);
-      batch += chunk.steps;
-      step += chunk.steps;
-      control.step = step;
-      logs = means.logs();
-      for (const callback of run.callbacks) {
-        const period = periodOf(callback);
-        if (period !== undefined && batch % period === 0) await callback.onBatchEnd?.(batch - 1, logs, control);
-        await callback.onProgress?.(batch, logs, control);
+    try {
+      let batch = 0;
+      let chunk = await unlessAborted(take(batch), run.signal, step);
+      if (!chunk)
+        throw new DataError(`epoch ${index + 1} has no data: the generator ended at once. Does it start anew for every epoch?`, {
+          argument: 'data',
+        });
+      while (chunk && !flags.stop) {
+        const started = run.clock();
+        const upcoming = take(batch + chunk.steps);
+        // Reported when its turn comes: what the engine does now still counts.
+        upcoming.catch(() => {});
+        const result = await runChunk(run, chunk, control.learningRate, step);
+        pace.stepMilliseconds = (run.clock() - started) / chunk.steps;
+        pace.last = chunk.steps;
+        const width = result.length / chunk.steps;
+        for (let k = 0; k < chunk.steps; k++) means.add(result, k * width, chunk.batchSize);
+        batch += chunk.steps;
+        step += chunk.steps;
+        control.step = step;
+        logs = means.logs();
+        for (const callback of run.callbacks) {
+          const period = periodOf(callback);
+          if (period !== undefined && batch % period === 0) await callback.onBatchEnd?.(batch - 1, logs, control);
+          await callback.onProgress?.(batch, logs, control);
+        }
+        chunk = flags.stop ? undefined : await unlessAborted(upcoming, run.signal, step);
       }
-      chunk = await upcoming;
+      for (const callback of run.callbacks) if (callback.every === 'epoch') await callback.onBatchEnd?.(batch - 1, logs, control);
+    } finally {
+      // Not waited for: a generator that hangs must not hold up the error that ends the fit.
+      epoch.close?.().catch(() => {});
     }
-    for (const callback of run.callbacks) if (callback.every === 'epoch') await callback.onBatchEnd?.(batch - 1, logs, control);
     if (run.validate && !run.signal?.aborted) logs = { ...logs, ...(await run.validate()) };
     history.add(index, logs);
     for (const callback of run.callbacks) await callback.onEpochEnd?.(index, logs, control);
-    await epoch.close?.();
   }
   history.steps = step - run.iterations;
   history.seconds = (run.clock() - began) / 1000;
   for (const callback of run.callbacks) await callback.onTrainEnd?.(logs, control);
   return history;
+}
+
+/** What `work` gives, or AbortError as soon as the signal fires. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined, step: number): Promise<T> {
+  if (!signal) return work;
+  let stop = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(new AbortError(`training was stopped after step ${step}`, {}, { cause: signal.reason }));
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([aborted, work]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
 }
 
 /** Steps of the next engine call: as many as fit its time, growing step by step while the speed is still uncertain. */

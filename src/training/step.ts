@@ -34,6 +34,8 @@ export interface StepSpec {
   readonly seed: number;
   /** Whether rows of equal layers run as loops over stacked arrays. */
   readonly stacking: boolean;
+  /** Whether the graph itself must keep denormal numbers out. */
+  readonly flush: boolean;
   readonly inputs: readonly InstanceType[];
   readonly targets: readonly InstanceType[];
 }
@@ -148,6 +150,7 @@ export function writeStep(spec: StepSpec, batch: Minibatch, learningRate: Tensor
     training: true,
     values,
     uniform: uniformSource(spec.seed, iterations),
+    flush: spec.flush,
   });
   const { loss, logs } = evaluateOutputs(spec, outputs, batch.targets);
 

@@ -168,6 +168,17 @@ export function shrink(x: Tensor, threshold: number): Tensor {
   return applyOne(Shrink, [x], { lambd: threshold, bias: 0 });
 }
 
+/** About the square root of float32's smallest normal number: products of two values above it are normal. */
+export const DENORMAL_GUARD = 1.1e-19;
+
+/** ONNX's Shrink with the gradient shrunk likewise, instead of stopped: small signals may have large deltas. */
+const Flush: OpRecord = { ...Shrink, gradient: ({ dy }) => [flush(dy)] };
+
+/** Zero for values so small that their products would be denormal, forwards and backwards: for engines that do not flush them. */
+export function flush(x: Tensor): Tensor {
+  return applyOne(Flush, [x], { lambd: DENORMAL_GUARD, bias: 0 });
+}
+
 /** Between `low` and `high`; the gradient stops outside. */
 export function clip(x: Tensor, low: number, high: number): Tensor {
   return min(max(x, low), high);

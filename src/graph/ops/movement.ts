@@ -219,10 +219,17 @@ export function expandLike(x: Tensor, target: Tensor): Tensor {
   return sameShape(x.shape, target.shape) ? x : makeTyped(Expand, [x, shapeOf(target)], target.shape);
 }
 
+/** The axes that a constant names; undefined where the operator has none. @throws ShapeError where only the data tell them. */
+export function axesOf(axes: Tensor | undefined): readonly number[] | undefined {
+  const known = axes && constantInts(axes);
+  if (axes && !known) throw new ShapeError('axes that only the data tell are not known; they must be constants');
+  return known;
+}
+
 const ReduceSum: OpRecord = {
   name: 'ReduceSum',
   attributes: { keepdims: 'int' },
-  infer: ([x, axes], { keepdims }) => like(x as Tensor, reducedShape(x as Tensor, axes && constantInts(axes), keepdims !== 0)),
+  infer: ([x, axes], { keepdims }) => like(x as Tensor, reducedShape(x as Tensor, axesOf(axes), keepdims !== 0)),
   gradient: ({ inputs: [x, axes], attributes, dy }) => [expandLike(keepAxes(dy, x as Tensor, axes, attributes.keepdims !== 0), x as Tensor)],
 };
 
@@ -240,7 +247,7 @@ export function reducedShape(x: Tensor, axes: readonly number[] | undefined, kee
 /** Puts back, with length 1, the axes that a reduction of `x` removed from `y`. */
 export function keepAxes(y: Tensor, x: Tensor, axes: Tensor | undefined, kept: boolean): Tensor {
   if (kept) return y;
-  return unsqueeze(y, reducedAxes(x, axes && constantInts(axes)));
+  return unsqueeze(y, reducedAxes(x, axesOf(axes)));
 }
 
 export interface ReduceOptions {
@@ -271,7 +278,7 @@ export function sumTo(dy: Tensor, x: Tensor): Tensor {
 }
 
 function normalAxes(axes: Tensor, rank: number): number[] {
-  return (constantInts(axes) ?? []).map((axis) => normalizeAxis(axis, rank));
+  return (axesOf(axes) ?? []).map((axis) => normalizeAxis(axis, rank));
 }
 
 const Unsqueeze: OpRecord = {
@@ -294,16 +301,21 @@ export function unsqueeze(x: Tensor, axes: readonly number[]): Tensor {
   return applyOne(Unsqueeze, [x, int64(axes.map((axis) => normalizeAxis(axis, rank)).sort((a, b) => a - b))]);
 }
 
+/** Those named, or all of length 1. */
+function removedAxes(x: Tensor, axes: Tensor | undefined): number[] {
+  return axes ? normalAxes(axes, x.rank) : x.shape.flatMap((dim, i) => (dim === 1 ? [i] : []));
+}
+
 const Squeeze: OpRecord = {
   name: 'Squeeze',
   infer: ([x, axes]) => {
-    const removed = normalAxes(axes as Tensor, (x as Tensor).rank);
+    const removed = removedAxes(x as Tensor, axes);
     return like(
       x as Tensor,
       (x as Tensor).shape.filter((_, i) => !removed.includes(i)),
     );
   },
-  gradient: ({ inputs: [x, axes], dy }) => [unsqueeze(dy, normalAxes(axes as Tensor, (x as Tensor).rank))],
+  gradient: ({ inputs: [x, axes], dy }) => [unsqueeze(dy, removedAxes(x as Tensor, axes))],
 };
 
 /** Removes axes of length 1. @throws ShapeError where one is longer. */

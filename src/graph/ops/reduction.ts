@@ -1,19 +1,17 @@
 import { normalizeAxis, type Shape } from '../../core/shape.js';
-import { applyOne, constantInts, type GradientContext, notDifferentiable, type OpRecord, type Tensor } from '../node.js';
+import { applyOne, type GradientContext, notDifferentiable, type OpRecord, type Tensor } from '../node.js';
 import { div, equal, mul, sub } from './arithmetic.js';
 import { exp } from './elementwise.js';
-import { cast, expandLike, keepAxes, type ReduceOptions, reducedShape, reduceInputs, reduceSum, sizeAs } from './movement.js';
+import { axesOf, cast, expandLike, keepAxes, type ReduceOptions, reducedShape, reduceInputs, reduceSum, sizeAs } from './movement.js';
 
 function reduction(name: string, gradient: (x: Tensor, y: Tensor, dy: Tensor, axes: readonly number[] | undefined) => Tensor): OpRecord {
   return {
     name,
     attributes: { keepdims: 'int' },
-    infer: ([x, axes], { keepdims }) => [
-      { dtype: (x as Tensor).dtype, shape: reducedShape(x as Tensor, axes && constantInts(axes), keepdims !== 0) },
-    ],
+    infer: ([x, axes], { keepdims }) => [{ dtype: (x as Tensor).dtype, shape: reducedShape(x as Tensor, axesOf(axes), keepdims !== 0) }],
     gradient: ({ inputs: [x, axes], outputs: [y], attributes, dy }: GradientContext) => {
       const widen = (t: Tensor) => keepAxes(t, x as Tensor, axes, attributes.keepdims !== 0);
-      return [gradient(x as Tensor, widen(y as Tensor), widen(dy), axes && constantInts(axes))];
+      return [gradient(x as Tensor, widen(y as Tensor), widen(dy), axesOf(axes))];
     },
   };
 }

@@ -1,0 +1,52 @@
+import { createRequire } from 'node:module';
+import type { Command } from 'commander';
+import { showShape } from '../core/shape.js';
+import { availableThreads, createEngine } from '../runtime/index.js';
+import { readFile } from '../storage/files.js';
+import { decodeSafetensors } from '../storage/safetensors.js';
+import { loadModel } from './load-model.js';
+import { printResult } from './print.js';
+
+const require = createRequire(import.meta.url);
+
+/** The version in a package's description. */
+export function versionOf(name: string): string {
+  return (require(name) as { version: string }).version;
+}
+
+/** `evenkeel summary` and `evenkeel info`. */
+export function addInfo(program: Command): void {
+  program
+    .command('summary')
+    .argument('<MODEL>', 'a .ts, .js, .json or .safetensors model; functions are called for pictures of 28×28 in 10 classes')
+    .description('print a model’s layers, shapes and parameters')
+    .action(async (path: string) => {
+      const model = await loadModel(path, { inputShape: [28, 28], classes: 10, seed: 0, options: {} });
+      printResult(model.summary());
+    });
+  program
+    .command('info')
+    .argument('[FILE]', 'a .safetensors file')
+    .description('print versions and engines, or what a file holds')
+    .action(async (path?: string) => {
+      if (path === undefined) await describeMachine();
+      else await describeFile(path);
+    });
+}
+
+async function describeMachine(): Promise<void> {
+  printResult(`evenkeel ${versionOf('../../package.json')}, Node ${process.versions.node}, ${availableThreads()} threads`);
+  for (const backend of ['native', 'wasm'] as const) {
+    const engine = await createEngine({ backend });
+    printResult(`${backend}: works; denormal numbers ${engine.flushesDenormals ? 'are flushed to zero' : 'stay'}`);
+    await engine.dispose();
+  }
+}
+
+async function describeFile(path: string): Promise<void> {
+  const { tensors, metadata } = decodeSafetensors(await readFile(path), path);
+  const keys = Object.keys(metadata);
+  if (keys.length > 0)
+    printResult(`metadata: ${keys.map((key) => ((metadata[key]?.length ?? 0) > 60 ? key : `${key} = ${metadata[key]}`)).join(', ')}`);
+  for (const [name, array] of Object.entries(tensors)) printResult(`${name}  ${array.dtype} ${showShape(array.shape)}`);
+}

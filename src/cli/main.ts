@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+import { addDemo } from './demo.js';
+import { addInfo, versionOf } from './info.js';
+import { addPredict } from './predict.js';
+import { reportError } from './print.js';
+import { addTrain } from './train.js';
+
+const program = new Command('evenkeel')
+  .description('Train deep networks on ONNX Runtime.')
+  .version(versionOf('../../package.json'))
+  .showHelpAfterError('(--help shows what is possible)')
+  .showSuggestionAfterError()
+  .exitOverride();
+
+// A reader such as `head` may close the pipe early: that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
+addTrain(program);
+addPredict(program);
+addInfo(program);
+addDemo(program);
+for (const command of program.commands) command.exitOverride().showHelpAfterError('(--help shows what is possible)');
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = reportError(error);
+}
