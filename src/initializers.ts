@@ -1,3 +1,4 @@
+import { asFromTable } from './core/catalogue.js';
 import { ArgumentError, show } from './core/errors.js';
 import { findName, lookUp, suggestion } from './core/names.js';
 import type { Random } from './core/random.js';
@@ -46,7 +47,7 @@ function factory<O extends Options>(
       else if (Number.isFinite(value)) config[key] = value;
       else refuse(name, key, value, 'a finite number');
     }
-    return { name, config, sample: build(config as O) };
+    return asFromTable({ name, config, sample: build(config as O) });
   };
 }
 

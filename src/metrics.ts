@@ -1,4 +1,4 @@
-import { type Catalogue, flagOption, make, maker, numberOption, resolve } from './core/catalogue.js';
+import { asFromTable, type Catalogue, flagOption, make, maker, numberOption, resolve } from './core/catalogue.js';
 import { foldName } from './core/names.js';
 import type { Shape } from './core/shape.js';
 import type { Tensor } from './graph/node.js';
@@ -28,7 +28,7 @@ function share(hits: Tensor, output: Tensor): Tensor {
 function reported<O>(makeLoss: (options?: O) => Loss): (options?: O) => Metric {
   return (options) => {
     const { name, config, perSample } = makeLoss(options);
-    return { name, config, perSample };
+    return asFromTable({ name, config, perSample });
   };
 }
 
@@ -96,7 +96,7 @@ function accuracy(loss: Loss, outputShape: Shape): Metric {
       return metrics.binaryAccuracy({ fromLogits: loss.config.fromLogits === true });
     return metrics.categoricalAccuracy();
   };
-  return { name: 'accuracy', config: {}, perSample: suiting().perSample };
+  return asFromTable({ name: 'accuracy', config: {}, perSample: suiting().perSample });
 }
 
 /**

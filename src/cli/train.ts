@@ -5,7 +5,7 @@ import { AbortError } from '../core/errors.js';
 import { findName } from '../core/names.js';
 import type { LossLike } from '../losses.js';
 import type { Model } from '../model/model.js';
-import { saveModel } from '../model/persistence.js';
+import { saveModel } from '../model/saving.js';
 import { lossNameFor } from '../model/suit.js';
 import { type OptimizerLike, optimizers } from '../optimizers.js';
 import type { Backend } from '../runtime/index.js';

@@ -67,6 +67,16 @@ export interface Named {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
+/** The same as data; `custom` where no table knows it, so that whoever loads the model must hand it back. */
+export interface Described extends Named {
+  readonly custom?: true;
+}
+
+/** What a saved model keeps of an activation, initializer, loss, metric or optimizer. */
+export function describeEntry(entry: Named): Described {
+  return { name: entry.name, config: entry.config, ...(isFromTable(entry) ? {} : { custom: true }) };
+}
+
 /** Makes one entry of a table from its options. */
 export type Maker<R extends Rules, T> = (options?: OptionsOf<R>) => T & Named;
 
@@ -78,13 +88,17 @@ export function maker<R extends Rules, T extends object>(kind: string, name: str
   return (options = {}) => {
     const settings = readOptions(`${kind} '${name}'`, rules, options);
     const config = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
-    const entry = { name, config, ...build(settings) };
-    tableMade.add(entry);
-    return entry;
+    return asFromTable({ name, config, ...build(settings) });
   };
 }
 
 const tableMade = new WeakSet<object>();
+
+/** Notes that a table made this entry. */
+export function asFromTable<T extends object>(entry: T): T {
+  tableMade.add(entry);
+  return entry;
+}
 
 /** Whether a table made this entry, so that its name and options say all about it. */
 export function isFromTable(entry: object): boolean {

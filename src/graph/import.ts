@@ -1,6 +1,6 @@
 import { EvenkeelError, show } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
-import type { Dim } from '../core/shape.js';
+import type { Dim, Shape } from '../core/shape.js';
 import { adapt, fillIn } from './adapt.js';
 import { apply, type Body, constant, input, madeSince, makeNode, type Node, nextId, type OpRecord, type Tensor } from './node.js';
 import type { Attribute, OnnxGraph, OnnxModel, OnnxNode, OnnxValue } from './onnx/model.js';
@@ -97,9 +97,10 @@ class Reader {
   /** Defines what a graph makes; returns its outputs. */
   read(graph: OnnxGraph, names: Names): Tensor[] {
     for (const { name, array } of graph.initializers) names.define(name, constant(array, name));
+    const declared = new Map([...(graph.values ?? []), ...graph.outputs].map((value) => [value.name, value]));
     for (const node of graph.nodes) {
       try {
-        this.#readNode(node, names);
+        this.#readNode(node, names, declared);
       } catch (error) {
         if (!(error instanceof EvenkeelError)) throw error;
         throw new EvenkeelError(`${node.opType} (node '${node.name || node.outputs[0]}'): ${error.message}`, error.details, { cause: error });
@@ -108,8 +109,11 @@ class Reader {
     return graph.outputs.map(({ name }) => names.find(name));
   }
 
-  #readNode(node: OnnxNode, names: Names): void {
-    const made = this.#make(node, names);
+  #readNode(node: OnnxNode, names: Names, declared: ReadonlyMap<string, OnnxValue>): void {
+    const made = retyped(
+      this.#make(node, names),
+      node.outputs.map((name) => declared.get(name)?.shape),
+    );
     // The label is the part of the name before the operator: `dense_1/gradient` of `dense_1/gradient/MatMul`.
     const cut = node.name.lastIndexOf('/');
     if (cut > 0) made.label = node.name.slice(0, cut);
@@ -188,6 +192,25 @@ class Reader {
       throw new EvenkeelError('its branches give different numbers of values');
     return makeNode(records.If, [condition], {}, bodies.then_branch.results, { bodies });
   }
+}
+
+/** The node with lengths that the file tells in place of names that were made up here. */
+function retyped(node: Node, shapes: readonly (Shape | undefined)[]): Node {
+  let changed = false;
+  const types = node.outputs.map(({ dtype, shape }, i) => {
+    const told = shapes[i];
+    if (told?.length !== shape.length) return { dtype, shape };
+    return {
+      dtype,
+      shape: shape.map((dim, axis) => {
+        const better = told[axis] ?? dim;
+        if (typeof dim === 'number' || dim === better || (typeof better === 'string' && better.startsWith('?'))) return dim;
+        changed = true;
+        return better;
+      }),
+    };
+  });
+  return changed ? makeNode(node.record, node.inputs, node.attributes, types, { bodies: node.bodies }) : node;
 }
 
 function graphOf(node: OnnxNode, key: string): OnnxGraph {

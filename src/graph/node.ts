@@ -1,6 +1,6 @@
 import { type DType, dtypes } from '../core/dtype.js';
 import { NdArray } from '../core/ndarray.js';
-import type { Shape, StaticShape } from '../core/shape.js';
+import { type Shape, type StaticShape, sizeOf } from '../core/shape.js';
 
 /** One symbolic value of a graph: what it will hold when the graph runs, not the numbers. */
 export class Tensor {
@@ -170,8 +170,13 @@ export function constant(value: NdArray, name?: string): Tensor {
 
 /** A number of no axes. */
 export function scalar(value: number, dtype: DType = 'float32'): Tensor {
-  const array = new NdArray(dtypes[dtype].allocate(1), [], dtype);
-  array.set(0, value);
+  return filled(value, [], dtype);
+}
+
+/** One number throughout a shape. */
+export function filled(value: number, shape: StaticShape, dtype: DType): Tensor {
+  const array = new NdArray(dtypes[dtype].allocate(sizeOf(shape)), shape, dtype);
+  for (let i = 0; i < array.size; i++) array.set(i, value);
   return constant(array);
 }
 

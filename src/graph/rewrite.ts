@@ -1,4 +1,4 @@
-import { type Body, isConstant, isInput, makeNode, type Node, type Tensor, topological } from './node.js';
+import { type Body, isConstant, isInput, madeSince, makeNode, type Node, nextId, type Tensor, topological } from './node.js';
 
 /**
  * What a visitor makes of a node whose inputs were rewritten (`before` is the node as it was): its outputs, or undefined to keep it.
@@ -16,17 +16,26 @@ export function rewrite(outputs: readonly Tensor[], replace: ReadonlyMap<Tensor,
   for (const node of topological(outputs)) {
     if (node.outputs.every((tensor) => replace.has(tensor))) continue;
     const current = withInputs(node, at);
+    const since = nextId();
     const results = visit(current, node) ?? current.outputs;
+    if (node.label !== undefined && nextId() > since) labelMade(results, since, node.label);
     if (results === node.outputs) continue;
     node.outputs.forEach((before, i) => {
       const after = results[i];
       if (!after || after === before || replace.has(before)) return;
       if (before.name !== undefined && (!isInput(after) || isInput(before))) after.name ??= before.name;
-      if (node.label !== undefined) after.node.label ??= node.label;
       swapped.set(before, after);
     });
   }
   return outputs.map(at);
+}
+
+function labelMade(results: readonly (Tensor | undefined)[], since: number, text: string): void {
+  const made = madeSince(
+    results.flatMap((tensor) => tensor ?? []),
+    since,
+  );
+  for (const node of made) if (!node.value) node.label ??= text;
 }
 
 /** A node of its own that computes the same; its bodies' nodes stay. */

@@ -1,8 +1,9 @@
 import { isFloat } from '../core/dtype.js';
 import { NdArray } from '../core/ndarray.js';
 import { isStatic, sameShape, sizeOf, stridesOf } from '../core/shape.js';
-import { constant, constantInts, dependencies, isConstant, makeNode, type Node, scalarValue, type Tensor, topological } from './node.js';
+import { type Body, constant, constantInts, dependencies, isConstant, makeNode, type Node, scalarValue, type Tensor, topological } from './node.js';
 import { type GemmOptions, gemm, sumRows } from './ops/linear.js';
+import { movementRecords, shapeRange } from './ops/movement.js';
 import { bodiesNeeded, branchOf, placeNodes, type Scope, sameBodies } from './place.js';
 import { rewrite } from './rewrite.js';
 
@@ -38,11 +39,12 @@ export function simplify(outputs: readonly Tensor[]): Tensor[] {
 function merge(outputs: readonly Tensor[]): Tensor[] {
   const merged = new Map<string, readonly Tensor[]>();
   const branch = branchesOf(outputs);
+  const lengthKey = lengthKeys(outputs);
   return rewrite(outputs, new Map(), (node, before) => {
     const other = neutral(node) ?? fold(node);
     if (other && !isConstant(other)) return [other];
     const kept = other?.node ?? node;
-    const key = mergeKey(kept);
+    const key = lengthKey(before) ?? mergeKey(kept);
     const result = other && [other];
     if (key === undefined) return result;
     const home = kept.value ? undefined : branch(before);
@@ -68,6 +70,24 @@ function branchesOf(outputs: readonly Tensor[]): (node: Node) => Scope | undefin
   return (node) => branches.get(node);
 }
 
+/** One `Shape` serves all tensors whose lengths have the same names, in the same body: hundreds of layers ask for the batch size. */
+function lengthKeys(outputs: readonly Tensor[]): (node: Node) => string | undefined {
+  const nodes = topological(outputs);
+  if (!nodes.some(({ record }) => record === movementRecords.Shape)) return () => undefined;
+  const needs = bodiesNeeded(nodes);
+  const ordinals = new Map<Body, number>();
+  const ordinal = (body: Body): number => ordinals.get(body) ?? ordinals.set(body, ordinals.size).size - 1;
+  // Loops may stack different numbers of values along axes of one name.
+  const stacked = new Set(nodes.flatMap((node) => (node.record.name === 'Loop' ? node.outputs.map(({ shape }) => shape[0]) : [])));
+  return (node) => {
+    const [source] = node.inputs;
+    if (node.record !== movementRecords.Shape || !source) return undefined;
+    const lengths = shapeRange(source, node.attributes);
+    if (lengths.some((dim) => stacked.has(dim))) return undefined;
+    return `lengths|${lengths}|${[...(needs.get(node) ?? [])].map(ordinal).sort()}`;
+  };
+}
+
 function composeFloat64(node: Node): readonly Tensor[] | undefined {
   const composed = node.outputs[0]?.dtype === 'float64' ? node.record.compose64?.(node.inputs, node.attributes) : undefined;
   return composed && [composed];
@@ -84,7 +104,7 @@ function mergeKey(node: Node): string | undefined {
   return `${node.record.name}|${node.inputs.map((tensor) => `${tensor.node.id}.${tensor.index}`)}|${JSON.stringify(node.attributes)}`;
 }
 
-/** x + 0, x − 0, x · 1, x / 1, −(−x), Identity: the tensor that stands for the node. */
+/** x + 0, x − 0, x · 1, x / 1, −(−x), (xᵀ)ᵀ, Identity: the tensor that stands for the node. */
 function neutral(node: Node): Tensor | undefined {
   const [a, b] = node.inputs;
   const output = node.outputs[0];
@@ -103,11 +123,21 @@ function neutral(node: Node): Tensor | undefined {
       return right === 1 ? same(a) : left === 1 ? same(b) : undefined;
     case 'Div':
       return right === 1 ? same(a) : undefined;
+    case 'Transpose':
+      return straight(node.attributes.perm as readonly number[], a);
     case 'Neg':
       return a.node.record.name === 'Neg' ? a.node.inputs[0] : undefined;
     default:
       return undefined;
   }
+}
+
+/** What lies behind transposes that leave, or bring back, the order of the axes. */
+function straight(perm: readonly number[], x: Tensor): Tensor | undefined {
+  if (perm.every((axis, i) => axis === i)) return x;
+  if (x.node.record.name !== 'Transpose') return undefined;
+  const before = x.node.attributes.perm as readonly number[];
+  return perm.every((axis, i) => before[axis] === i) ? x.node.inputs[0] : undefined;
 }
 
 /** The value of an elementwise operator over small constants. */

@@ -1,5 +1,5 @@
 import { type Activation, type ActivationLike, activations, resolveActivation } from '../activations.js';
-import { isFromTable } from '../core/catalogue.js';
+import { describeEntry, isFromTable } from '../core/catalogue.js';
 import { type DType, dtypes } from '../core/dtype.js';
 import { ArgumentError, ShapeError, show } from '../core/errors.js';
 import { findName, nearestNames } from '../core/names.js';
@@ -9,11 +9,6 @@ import { linear, reshape } from '../graph/ops/index.js';
 import { type Initializer, type InitializerLike, initializers, resolveInitializer } from '../initializers.js';
 import { BATCH, Layer, LayerCall, type LayerContext, type LayerOptions, type Signal } from '../network/layer.js';
 import { checkOptions, isBoolean, type OptionCheck, resolves } from './options.js';
-
-/** The record of a table's entry in a saved layer. */
-export function describe(entry: Activation | Initializer): { readonly name: string; readonly config: Readonly<Record<string, unknown>> } {
-  return { name: entry.name, config: entry.config };
-}
 
 export interface InputOptions {
   readonly name?: string;
@@ -28,7 +23,9 @@ export class InputLayer extends Layer {
   readonly shape: StaticShape;
   readonly dtype: DType;
 
-  constructor(shape: StaticShape, { name, dtype = 'float32' }: InputOptions = {}) {
+  constructor(shape: StaticShape, options: InputOptions = {}) {
+    checkOptions('input', { ...options }, { dtype: () => undefined });
+    const { name, dtype = 'float32' } = options;
     super(name === undefined ? {} : { name });
     if (!Array.isArray(shape))
       throw new ArgumentError(`input: expected the shape of one instance, such as [28, 28], got ${show(shape)}`, {
@@ -55,13 +52,16 @@ export class InputLayer extends Layer {
   call(inputs: readonly Tensor[]): Tensor {
     return inputs[0] as Tensor;
   }
+
+  /** What enters here, symbolically. */
+  enter(): Signal {
+    return new LayerCall(this, [], { dtype: this.dtype, shape: [BATCH, ...this.shape] }).output;
+  }
 }
 
 /** Where data of the given shape (of one instance, without the batch axis) enter. */
 export function input(shape: StaticShape, options: InputOptions = {}): Signal {
-  checkOptions('input', { ...options }, { dtype: () => undefined });
-  const layer = new InputLayer(shape, options);
-  return new LayerCall(layer, [], { dtype: layer.dtype, shape: [BATCH, ...layer.shape] }).output;
+  return new InputLayer(shape, options).enter();
 }
 
 export interface DenseOptions extends LayerOptions {
@@ -104,6 +104,7 @@ const denseChecks = {
 /** Every output is a weighted sum of all inputs: activation(x·kernel + bias) over the last axis. */
 export class Dense extends Layer {
   readonly kind = 'dense';
+  override readonly takes = 1;
   readonly units: number;
   readonly activation: Activation;
   readonly useBias: boolean;
@@ -130,10 +131,10 @@ export class Dense extends Layer {
   config() {
     return {
       units: this.units,
-      activation: describe(this.activation),
+      activation: describeEntry(this.activation),
       useBias: this.useBias,
-      kernelInitializer: describe(this.kernelInitializer),
-      biasInitializer: describe(this.biasInitializer),
+      kernelInitializer: describeEntry(this.kernelInitializer),
+      biasInitializer: describeEntry(this.biasInitializer),
     };
   }
 
@@ -154,6 +155,7 @@ export class Dense extends Layer {
 /** Applies an activation by name, record or function. */
 export class ActivationLayer extends Layer {
   readonly kind = 'activation';
+  override readonly takes = 1;
   readonly activation: Activation;
 
   constructor(activation: ActivationLike, options: LayerOptions = {}) {
@@ -167,7 +169,7 @@ export class ActivationLayer extends Layer {
   }
 
   config() {
-    return { activation: describe(this.activation) };
+    return { activation: describeEntry(this.activation) };
   }
 
   call([x]: readonly Tensor[], context: LayerContext): Tensor {
@@ -178,6 +180,7 @@ export class ActivationLayer extends Layer {
 /** All axes but the batch's in one. */
 export class Flatten extends Layer {
   readonly kind = 'flatten';
+  override readonly takes = 1;
   override readonly keepsIntegers = true;
 
   constructor(options: LayerOptions = {}) {

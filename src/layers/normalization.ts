@@ -1,3 +1,4 @@
+import { describeEntry } from '../core/catalogue.js';
 import { ArgumentError, ShapeError, show } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import { normalizeAxis, type StaticShape, showShape, sizeOf } from '../core/shape.js';
@@ -43,6 +44,7 @@ export interface Moments {
  */
 export class Normalization extends Layer {
   readonly kind = 'normalization';
+  override readonly takes = 1;
   readonly axis: number | null;
   /** Whether mean and variance were taken from data, or restored with a saved state. */
   adapted = false;
@@ -145,6 +147,7 @@ const batchNormalizationChecks = {
  */
 export class BatchNormalization extends Layer {
   readonly kind = 'batchNormalization';
+  override readonly takes = 1;
   readonly options: Required<Omit<BatchNormalizationOptions, keyof LayerOptions>>;
 
   constructor(options: BatchNormalizationOptions = {}) {
@@ -162,14 +165,10 @@ export class BatchNormalization extends Layer {
   }
 
   config() {
-    const describeInitializer = (value: InitializerLike) => {
-      const { name, config } = resolveInitializer(value);
-      return { name, config };
-    };
     return {
       ...this.options,
-      betaInitializer: describeInitializer(this.options.betaInitializer),
-      gammaInitializer: describeInitializer(this.options.gammaInitializer),
+      betaInitializer: describeEntry(resolveInitializer(this.options.betaInitializer)),
+      gammaInitializer: describeEntry(resolveInitializer(this.options.gammaInitializer)),
     };
   }
 

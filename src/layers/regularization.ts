@@ -8,6 +8,7 @@ const isRate = isNumber(0, 1, 'high');
 /** Sets a share `rate` of its inputs to 0 while training and scales the others by 1/(1 − rate) (Srivastava 2014). */
 export class Dropout extends Layer {
   readonly kind = 'dropout';
+  override readonly takes = 1;
   readonly rate: number;
 
   constructor(rate: number, options: LayerOptions = {}) {

@@ -169,7 +169,7 @@ async function openStream(
   };
   const iterator = open();
   // A generator object under way cannot start anew: with `stepsPerEpoch` it goes on from epoch to epoch, and stays open for whoever holds it.
-  const endless = steps !== undefined && iterator === stream;
+  const endless = steps !== undefined && (iterator as unknown) === stream;
   const head = await iterator.next();
   if (head.done) throw new DataError('the stream of minibatches is empty', { argument: 'data' });
   const { inputs, targets } = checkMinibatch(head.value, check);

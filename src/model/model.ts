@@ -20,6 +20,7 @@ import { type Compiled, type CompileOptions, compileOptions } from './compiled.j
 import { type BatchLike, type BatchStream, type Checked, type FitOptions, openFitData, readFitArguments, typesOf } from './fit-data.js';
 import { type Arrays, checkInputs, checkTargets, commonRows } from './inputs.js';
 import { type EngineChoice, Programs } from './programs.js';
+import { type SaveOptions, saveModel } from './saving.js';
 import { summarize } from './summary.js';
 
 /** Rows per engine call where no gradient is needed. */
@@ -142,6 +143,7 @@ export class Model {
         maxChunk: options.chunk ?? Number.POSITIVE_INFINITY,
         signal: options.signal,
         clock,
+        save: (path) => this.save(path),
       });
     });
   }
@@ -242,6 +244,14 @@ export class Model {
     await this.#arrange();
     await this.#state.write(entries);
     for (const layer of this.layers) layer.restored();
+  }
+
+  /**
+   * Saves the whole model in one `.safetensors` file, also while it trains; `load(path)` brings it back.
+   * @throws FileError where it cannot be written; the file that was there is whole then.
+   */
+  async save(path: string, options: SaveOptions = {}): Promise<void> {
+    await saveModel(this, path, options);
   }
 
   /** A table of layers, shapes and parameter counts. */

@@ -1,174 +1,153 @@
-import type { DType, FloatDType } from '../core/dtype.js';
-import { ArgumentError, EvenkeelError, FileError, show } from '../core/errors.js';
-import { input } from '../layers/core.js';
-import { type Custom, type LayerConfig, layerFromConfig } from '../layers/registry.js';
-import { lossFromConfig } from '../losses.js';
-import { metricFromConfig } from '../metrics.js';
-import type { Layer, Signal } from '../network/layer.js';
-import { optimizerFromConfig } from '../optimizers.js';
-import { readFile, writeAtomically } from '../storage/files.js';
-import { decodeSafetensors, encodeSafetensors } from '../storage/safetensors.js';
+import { isFloat } from '../core/dtype.js';
+import { EvenkeelError, FileError } from '../core/errors.js';
+import type { NdArray } from '../core/ndarray.js';
+import { sameShape, showShape } from '../core/shape.js';
+import { Normalization } from '../layers/normalization.js';
+import { type Custom, handedBack, isDescribed, type Restorer, restore } from '../layers/registry.js';
+import { type LossLike, lossFromConfig, resolveLoss } from '../losses.js';
+import { type MetricLike, metricFromConfig } from '../metrics.js';
+import { optimizerFromConfig, resolveOptimizer } from '../optimizers.js';
+import { readFile } from '../storage/files.js';
+import { decodeSafetensors } from '../storage/safetensors.js';
+import { networkEntries, stateEntries } from '../training/step.js';
 import type { CompileOptions } from './compiled.js';
+import { type DescribedCompile, type ModelConfig, readConfig, signalsFromConfig } from './config.js';
 import { model as wire } from './construct.js';
 import type { Model, ModelOptions } from './model.js';
+import type { EngineChoice } from './programs.js';
+import { FORMAT, KEYS } from './saving.js';
 
-/** Version of the description in a saved file. */
-const VERSION = '1';
-
-interface Described {
-  readonly name: string;
-  readonly config: Readonly<Record<string, unknown>>;
-}
-
-/** A model's wiring and training, as data. */
-export interface ModelConfig {
-  readonly name: string;
-  readonly seed: number;
-  readonly dtype: FloatDType;
-  readonly layers: readonly { readonly kind: string; readonly name: string; readonly trainable: boolean; readonly config: LayerConfig }[];
-  /** Uses of the layers, by index; `inputs` are earlier calls. A layer that is used twice is shared. */
-  readonly calls: readonly { readonly layer: number; readonly inputs: readonly number[] }[];
-  readonly inputs: readonly number[];
-  readonly outputs: readonly number[];
-  readonly compiled?: {
-    readonly optimizer: Described;
-    readonly losses: readonly Described[];
-    readonly lossWeights: readonly number[];
-    readonly metrics: readonly (readonly Described[])[];
-  };
-}
-
-export interface LoadOptions extends ModelOptions {
-  /** Functions, activations, losses and layers of your own that the file names. */
+export interface LoadOptions extends EngineChoice {
+  /** Functions, records and layer classes of your own that the file names. */
   readonly custom?: Custom;
 }
 
-const describe = ({ name, config }: Described): Described => ({ name, config });
-
-/** The model as data: wiring, seed, optimizer, losses, metrics; not its weights. */
-export function toConfig(model: Model): ModelConfig {
-  const { layers, calls, inputs, outputs } = model.network;
-  const at = (signal: Signal): number => calls.indexOf(signal.call);
-  return {
-    name: model.name,
-    seed: model.seed,
-    dtype: model.network.dtype,
-    layers: layers.map((layer) => ({ kind: layer.kind, name: layer.title, trainable: layer.trainable, config: layer.config() })),
-    calls: calls.map((call) => ({ layer: layers.indexOf(call.layer), inputs: call.inputs.map(at) })),
-    inputs: inputs.map(at),
-    outputs: outputs.map(at),
-    ...(model.isCompiled
-      ? {
-          compiled: {
-            optimizer: describe(model.compiled.optimizer),
-            losses: model.compiled.losses.map(describe),
-            lossWeights: model.compiled.lossWeights,
-            metrics: model.compiled.metrics.map((list) => list.map(describe)),
-          },
-        }
-      : {}),
-  };
-}
-
-/** What people write by hand: layers in a row, and how to compile them. */
-interface SimpleConfig {
-  readonly layers: readonly (Readonly<Record<string, unknown>> & { readonly kind: string })[];
-  readonly compile?: CompileOptions;
+export interface ConfigOptions extends ModelOptions {
+  /** Functions, records and layer classes of your own that the description names. */
+  readonly custom?: Custom;
 }
 
 /**
- * A model from its description: what `toConfig` gives, or layers in a row:
+ * A model from its description, with new weights: what `toConfig` gives, or layers in a row as people write them:
  * `{ "layers": [{ "kind": "input", "shape": [4] }, { "kind": "dense", "units": 3 }], "compile": { "loss": "mse" } }`.
- * @throws ArgumentError on an unknown layer, option, or custom name that was not handed back.
+ * Options come before what the description says.
+ * @throws ArgumentError on an unknown layer or option, or a function of your own that was not handed back; ShapeError where layers do not fit.
  */
-export function fromConfig(config: unknown, options: LoadOptions = {}): Model {
-  if (config === null || typeof config !== 'object' || !Array.isArray((config as SimpleConfig).layers)) {
-    throw new ArgumentError(`a model's description needs a list 'layers', got ${show(config)}`, { received: config });
-  }
-  const { custom = {}, ...modelOptions } = options;
-  return 'calls' in config ? fromWiring(config as ModelConfig, custom, modelOptions) : fromRow(config as SimpleConfig, custom, modelOptions);
+export function fromConfig(description: unknown, { custom = {}, ...options }: ConfigOptions = {}): Model {
+  const { name, seed, dtype, compile, ...wiring } = readConfig(description);
+  const said = { ...(name === undefined ? {} : { name }), ...(seed === undefined ? {} : { seed }), ...(dtype === undefined ? {} : { dtype }) };
+  const made = wire(signalsFromConfig({ ...wiring, ...(compile ? { compile } : {}) }, custom), { ...said, ...options });
+  return compile ? made.compile(compileFromConfig(compile, custom)) : made;
 }
 
-function fromRow({ layers, compile }: SimpleConfig, custom: Custom, options: ModelOptions): Model {
-  const [head, ...rest] = layers;
-  if (head?.kind !== 'input')
-    throw new ArgumentError(`the first layer must be { "kind": "input", "shape": [...] }, got ${show(head)}`, { argument: 'layers' });
-  const { kind: _, shape, ...inputOptions } = head;
-  const entry = input(shape as number[], inputOptions);
-  const output = rest.reduce<Signal>((signal, { kind, ...config }) => layerFromConfig(kind, config, custom).apply(signal), entry);
-  const model = wire({ inputs: entry, outputs: output }, options);
-  return compile ? model.compile(compile) : model;
-}
-
-function fromWiring(config: ModelConfig, custom: Custom, options: ModelOptions): Model {
-  const built: (Layer | undefined)[] = [];
-  const signals: Signal[] = [];
-  const pick = <T>(list: readonly T[], index: number, what: string): T => {
-    const found = list[index];
-    if (found === undefined) throw new ArgumentError(`the description names ${what} ${index}, which does not exist`, { received: index });
-    return found;
+/** What `compile` takes, from its description. @throws ArgumentError on an unknown name or option. */
+export function compileFromConfig({ optimizer, loss, metrics, ...rest }: DescribedCompile, custom: Custom = {}): CompileOptions {
+  const losses: Restorer<object> = { resolve: resolveLoss, fromConfig: lossFromConfig };
+  const own = (value: object): object => value;
+  const optimizers: Restorer<object> = { resolve: resolveOptimizer, fromConfig: optimizerFromConfig };
+  const metric = (value: unknown): unknown => {
+    const name = isDescribed(value) ? value.name : value;
+    const given = typeof name === 'string' ? handedBack(custom, name, 'metrics') : undefined;
+    if (typeof given === 'function') return namedFunction(given as (...values: never[]) => unknown, name as string);
+    if (given !== undefined || !isDescribed(value) || name === 'accuracy') return given ?? name;
+    return restore(value, 'metrics', custom, { resolve: own, fromConfig: metricFromConfig });
   };
-  for (const { layer: index, inputs } of config.calls) {
-    const { kind, name, trainable, config: own } = pick(config.layers, index, 'layer');
-    if (kind === 'input') {
-      const { shape, dtype } = own as { shape: number[]; dtype: DType };
-      signals.push(input(shape, { name, dtype }));
-      continue;
-    }
-    const layer = built[index] ?? layerFromConfig(kind, { ...own, name, trainable }, custom);
-    built[index] = layer;
-    signals.push(layer.apply(inputs.map((at) => pick(signals, at, 'call'))));
-  }
-  const ends = (indices: readonly number[]): Signal[] => indices.map((at) => pick(signals, at, 'call'));
-  const { name, seed, dtype, compiled } = config;
-  const model = wire({ inputs: ends(config.inputs), outputs: ends(config.outputs) }, { name, seed, dtype, ...options });
-  if (!compiled) return model;
-  const own = <T>(what: Described, make: (name: string, config: Described['config']) => T): T | string =>
-    custom[what.name] !== undefined ? (custom[what.name] as T) : make(what.name, what.config);
-  return model.compile({
-    optimizer: optimizerFromConfig(compiled.optimizer.name, compiled.optimizer.config),
-    loss: compiled.losses.map((loss) => own(loss, lossFromConfig)),
-    lossWeights: compiled.lossWeights,
-    metrics: Object.fromEntries(
-      model.outputs.map((signal, i) => [
-        signal.call.layer.title,
-        (compiled.metrics[i] ?? []).map((metric) => (metric.name === 'accuracy' ? 'accuracy' : own(metric, metricFromConfig))),
-      ]),
-    ),
-  });
+  const each = (value: unknown, make: (one: unknown) => unknown): unknown => {
+    if (Array.isArray(value)) return value.map(make);
+    if (value === null || typeof value !== 'object' || isDescribed(value)) return make(value);
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, make(one)]));
+  };
+  const metricList = (value: unknown): unknown => (Array.isArray(value) ? value.map(metric) : value);
+  const restored = {
+    ...rest,
+    ...(optimizer === undefined ? {} : { optimizer: restore(optimizer, 'optimizer', custom, optimizers) }),
+    ...(loss === undefined ? {} : { loss: each(loss, (one) => restore(one, 'loss', custom, losses)) as LossLike }),
+    ...(metrics === undefined ? {} : { metrics: (Array.isArray(metrics) ? metricList(metrics) : each(metrics, metricList)) as MetricLike[] }),
+  };
+  // `compile` itself checks what is left.
+  return restored as unknown as CompileOptions;
 }
 
-/** The whole model in one `.safetensors` file: weights, optimizer slots, step counter, and its description in the metadata. */
-export async function encodeModel(model: Model): Promise<Uint8Array> {
-  const state = await model.getState();
-  return encodeSafetensors(Object.fromEntries(state), { format: 'evenkeel', version: VERSION, model: JSON.stringify(toConfig(model)) });
+/** The function under the name that the model knows it by. */
+function namedFunction(call: (...values: never[]) => unknown, name: string): (...values: never[]) => unknown {
+  return Object.defineProperty((...values: never[]) => call(...values), 'name', { value: name });
 }
 
-/** Saves a model; a file that was there stays whole until the new one is. @throws FileError where it cannot be written. */
-export async function saveModel(model: Model, path: string): Promise<void> {
-  await writeAtomically(path, await encodeModel(model));
+/** A model's file, read and checked but not yet built. */
+export interface ModelFile {
+  /** The file's, for messages. */
+  readonly name: string;
+  readonly config: ModelConfig;
+  readonly state: ReadonlyMap<string, NdArray>;
+  /** Normalization layers that know the moments of their data. */
+  readonly adapted: readonly string[];
+  /** What was noted beside the model. */
+  readonly notes: Readonly<Record<string, string>>;
 }
 
-/** A model from bytes that `encodeModel` made. @throws FileError where they are no such file, or corrupt. */
-export async function decodeModel(bytes: Uint8Array, name: string, options: LoadOptions = {}): Promise<Model> {
-  const { tensors, metadata } = decodeSafetensors(bytes, name);
-  if (metadata.format !== 'evenkeel')
-    throw new FileError(
-      `${name} is a safetensors file, but holds no Evenkeel model: its metadata lack the description. Only weights can be read from it`,
-    );
-  if (metadata.version !== VERSION) throw new FileError(`${name} has format version ${metadata.version}, this release reads version ${VERSION}`);
+/** Runs what reads a file; its mistakes become errors of that file. */
+function reading<T>(name: string, work: () => T): T {
   try {
-    const model = fromConfig(JSON.parse(metadata.model ?? ''), options);
-    await model.setState(new Map(Object.entries(tensors)));
-    return model;
+    return work();
   } catch (error) {
-    if (error instanceof SyntaxError) throw new FileError(`${name}: the description is not JSON`, {}, { cause: error });
+    if (error instanceof FileError) throw error;
+    if (error instanceof SyntaxError) throw new FileError(`${name}: the model's description is not JSON; the file is corrupt`, {}, { cause: error });
     if (error instanceof EvenkeelError) throw new FileError(`${name}: ${error.message}`, error.details, { cause: error });
     throw error;
   }
 }
 
-/** A saved model, ready to predict or to train on: it goes on bit for bit where it stopped. No code runs from the file. @throws FileError */
+/** Reads the bytes of a model's file. @throws FileError where they are truncated, corrupt, of another version or no model. */
+export function decodeModelFile(bytes: Uint8Array, name = 'model file'): ModelFile {
+  const { tensors, metadata } = decodeSafetensors(bytes, name);
+  const { [KEYS.format]: format, [KEYS.model]: description = '', [KEYS.adapted]: adapted = '[]', ...notes } = metadata;
+  if (format !== FORMAT) {
+    throw new FileError(
+      `${name}: a safetensors file, but not a model saved by Evenkeel: its metadata describe none. Save the model with model.save(path)`,
+      {
+        received: format,
+        expected: FORMAT,
+      },
+    );
+  }
+  return reading(name, () => {
+    const titles: unknown = JSON.parse(adapted);
+    if (!Array.isArray(titles)) throw new FileError(`${name}: its list of adapted layers is none; the file is corrupt`);
+    return { name, config: readConfig(JSON.parse(description)), state: new Map(Object.entries(tensors)), adapted: titles, notes };
+  });
+}
+
+/** The model that a file describes, in the state that it holds. @throws FileError where description and arrays do not fit. */
+export async function modelFromFile(file: ModelFile, { custom = {}, ...choice }: LoadOptions = {}): Promise<Model> {
+  const model = reading(file.name, () => fromConfig(file.config, { custom, ...choice }));
+  await restoreState(model, file);
+  return model;
+}
+
+/** Puts a model of the same wiring and optimizer into the state that a file holds. @throws FileError where they do not fit; then nothing changes. */
+export async function restoreState(model: Model, { name, state, adapted }: ModelFile): Promise<void> {
+  // Shapes first: a description may claim arrays that no memory holds.
+  const entries = model.isCompiled ? stateEntries(model.network, model.compiled.optimizer, false) : networkEntries(model.network, false);
+  for (const entry of entries) {
+    const array = state.get(entry.name);
+    if (!array) throw new FileError(`${name}: the array '${entry.name}' is missing; the model has ${entries.length} arrays, the file ${state.size}`);
+    if (sameShape(array.shape, entry.shape) && (array.dtype === entry.dtype || (isFloat(array.dtype) && isFloat(entry.dtype)))) continue;
+    throw new FileError(
+      `${name}: '${entry.name}' is ${array.dtype} ${showShape(array.shape)}, the model needs ${entry.dtype} ${showShape(entry.shape)}; they do not belong together`,
+      { argument: entry.name, expected: entry.shape, received: array.shape },
+    );
+  }
+  const wanted = new Set(entries.map((entry) => entry.name));
+  const extra = [...state.keys()].find((key) => !wanted.has(key));
+  if (extra !== undefined) throw new FileError(`${name}: the file holds '${extra}', which the model does not have; they do not belong together`);
+  await model.setState(state);
+  for (const layer of model.layers) if (layer instanceof Normalization) layer.adapted = adapted.includes(layer.title);
+}
+
+/**
+ * A saved model, ready to predict or to go on with its training, bit for bit as if it had never stopped. No code runs from the file.
+ * @throws FileError where the file is missing, corrupt, of another version, or names functions of your own that `custom` does not hold.
+ */
 export async function load(path: string, options: LoadOptions = {}): Promise<Model> {
-  return decodeModel(await readFile(path), path, options);
+  return modelFromFile(decodeModelFile(await readFile(path), path), options);
 }

@@ -1,8 +1,8 @@
 import type { ActivationContext } from '../activations.js';
 import type { DType, FloatDType } from '../core/dtype.js';
-import { ShapeError } from '../core/errors.js';
+import { ArgumentError, ShapeError, show } from '../core/errors.js';
 import { type Dim, type StaticShape, sameShape, showShape, sizeOf } from '../core/shape.js';
-import { input, type Tensor } from '../graph/node.js';
+import { input, Tensor } from '../graph/node.js';
 import { add, cast, mul } from '../graph/ops/index.js';
 import type { InitializerLike } from '../initializers.js';
 
@@ -57,6 +57,8 @@ export abstract class Layer {
   /** Whether the layer drew random numbers or kept statistics when it was traced. */
   hasSideEffects = false;
 
+  /** Number of inputs it takes; any number unless set. */
+  readonly takes: number | undefined = undefined;
   /** Weights, known from the first application on. */
   readonly weights = new Map<string, WeightSpec>();
 
@@ -81,7 +83,23 @@ export abstract class Layer {
 
   /** Applies the layer. @returns the symbolic output. @throws ShapeError naming the layer, what it expects and what it received. */
   apply(input: Signal | readonly Signal[]): Signal {
-    const inputs = input instanceof Signal ? [input] : [...input];
+    const inputs = input instanceof Signal ? [input] : input;
+    if (!Array.isArray(inputs) || inputs.length === 0 || !inputs.every((one) => one instanceof Signal)) {
+      throw new ArgumentError(`${this.title}: apply takes what layers.input or another apply returned, or a list of them; got ${show(input)}`, {
+        layer: this.title,
+        argument: 'input',
+        received: input,
+      });
+    }
+    if (this.takes !== undefined && inputs.length !== this.takes) {
+      const count = this.takes === 1 ? '1 input' : `${this.takes} inputs`;
+      throw new ArgumentError(`${this.title} takes ${count}, got ${inputs.length}; layers.add and layers.concatenate merge several`, {
+        layer: this.title,
+        argument: 'input',
+        received: inputs.length,
+        expected: this.takes,
+      });
+    }
     return new LayerCall(this, inputs).output;
   }
 }
@@ -156,7 +174,9 @@ export function callLayer(layer: Layer, given: readonly Tensor[], environment: C
     },
   };
   try {
-    return layer.call(inputs, context);
+    const output: unknown = layer.call(inputs, context);
+    if (output instanceof Tensor) return output;
+    throw new ArgumentError(`${layer.title}: call must return a tensor, got ${show(output)}`, { layer: layer.title, received: output });
   } catch (error) {
     if (!(error instanceof ShapeError) || error.details.layer !== undefined) throw error;
     const received = given.map((tensor) => showShape(tensor.shape)).join(' and ');

@@ -14,6 +14,8 @@ export interface TrainingControl {
   readonly epochs: number;
   /** Steps per epoch, where that is known. */
   readonly steps: number | undefined;
+  /** Saves the model as it is now, as `model.save` does. @throws FileError where the file cannot be written. */
+  save(path: string): Promise<void>;
   /** Ends the fit after this step (in `onBatchEnd`) or epoch. */
   stop(): void;
 }

@@ -33,6 +33,8 @@ export interface FitRun {
   readonly signal: AbortSignal | undefined;
   /** Milliseconds since some origin. */
   readonly clock: () => number;
+  /** Saves the model as it is. */
+  readonly save: (path: string) => Promise<void>;
 }
 
 /** Trains: epochs of chunks of steps. Where chunks begin and end changes no result. @throws NonFiniteError, DataError, AbortError */
@@ -49,6 +51,7 @@ export async function runFit(run: FitRun): Promise<History> {
     epoch: run.initialEpoch,
     epochs: run.epochs,
     steps: run.source.steps,
+    save: run.save,
     stop: () => {
       flags.stop = true;
     },
@@ -91,10 +94,12 @@ export async function runFit(run: FitRun): Promise<History> {
         chunk = flags.stop ? undefined : await unlessAborted(upcoming, run.signal, step);
       }
       for (const callback of run.callbacks) if (callback.every === 'epoch') await callback.onBatchEnd?.(batch - 1, logs, control);
-    } finally {
+    } catch (error) {
       // Not waited for: a generator that hangs must not hold up the error that ends the fit.
       epoch.close?.().catch(() => {});
+      throw error;
     }
+    await epoch.close?.();
     if (run.validate && !run.signal?.aborted) logs = { ...logs, ...(await run.validate()) };
     history.add(index, logs);
     for (const callback of run.callbacks) await callback.onEpochEnd?.(index, logs, control);

@@ -1,6 +1,6 @@
 import { isFloat } from '../core/dtype.js';
 import { emitModel } from '../graph/emit.js';
-import { input, type Tensor } from '../graph/node.js';
+import { input, scalar, type Tensor } from '../graph/node.js';
 import { encodeOnnx } from '../graph/onnx/encode.js';
 import { dimOf, gather, loop, reduceSum, reshape, sub } from '../graph/ops/index.js';
 import type { Network } from '../network/network.js';
@@ -81,7 +81,7 @@ function carriedEntries({ network, stacking, inputs, targets }: StepSpec, entrie
 /** 0 where every float is finite, NaN otherwise: x − x is 0 for finite x alone. */
 function finiteMark(state: readonly Tensor[]): Tensor {
   const marks = state.filter((tensor) => isFloat(tensor.dtype)).map((tensor) => reduceSum(sub(tensor, tensor)));
-  return reduceSum(stackScalars(marks));
+  return marks.length === 0 ? scalar(0, 'float32') : reduceSum(stackScalars(marks));
 }
 
 /** Evaluation of one batch: inputs `x_i`, `y_i` [N, …] and the state; output `logs`, the means over the batch. */

@@ -3,7 +3,7 @@ import { NdArray } from '../core/ndarray.js';
 import { emitModel } from '../graph/emit.js';
 import { input, type Node, type Tensor, topological } from '../graph/node.js';
 import { encodeOnnx } from '../graph/onnx/encode.js';
-import { reduceMax, reduceMin } from '../graph/ops/index.js';
+import { reduceMax, reduceMin, reduceSum, sub } from '../graph/ops/index.js';
 import { simplify } from '../graph/simplify.js';
 import type { Engine, Resident, Session } from '../runtime/index.js';
 import type { Chunk } from './batches.js';
@@ -99,6 +99,8 @@ function probedStep(spec: StepSpec): { model: Uint8Array; probes: Probe[]; write
   const outputs: Record<string, Tensor> = {
     lows: stackScalars(probes.map(({ tensor }) => reduceMin(tensor))),
     highs: stackScalars(probes.map(({ tensor }) => reduceMax(tensor))),
+    // The engine's minimum and maximum may pass over NaN; x − x is 0 for finite x alone.
+    marks: stackScalars(probes.map(({ tensor }) => reduceSum(sub(tensor, tensor)))),
   };
   writes.forEach((name, i) => {
     outputs[nextName(name)] = results[i] as Tensor;
@@ -121,10 +123,14 @@ async function runStep(
   const rate = NdArray.zeros([], spec.network.dtype);
   rate.set(0, learningRate);
   const feeds = { ...Object.fromEntries(names.map((name, i) => [name, rows[i] as NdArray])), learning_rate: rate, ...state };
-  const plan = { lows: 'fetch', highs: 'fetch', ...Object.fromEntries(writes.map((name) => [nextName(name), 'keep'])) } as const;
+  const plan = { lows: 'fetch', highs: 'fetch', marks: 'fetch', ...Object.fromEntries(writes.map((name) => [nextName(name), 'keep'])) } as const;
   const { fetched, kept } = await session.run(feeds, plan);
-  const [lows, highs] = [fetched.lows as NdArray, fetched.highs as NdArray];
-  const ranges = Array.from({ length: lows.size }, (_, i) => ({ name: '', min: lows.at(i), max: highs.at(i) }));
+  const [lows, highs, marks] = [fetched.lows as NdArray, fetched.highs as NdArray, fetched.marks as NdArray];
+  const ranges = Array.from({ length: lows.size }, (_, i) => {
+    const [min, max] = [lows.at(i), highs.at(i)];
+    const hidden = Number.isFinite(min) && Number.isFinite(max) && !Number.isFinite(marks.at(i));
+    return hidden ? { name: '', min: Number.NaN, max: Number.NaN } : { name: '', min, max };
+  });
   return { ranges, kept: Object.fromEntries(writes.map((name) => [name, kept[nextName(name)] as Resident])) };
 }
 

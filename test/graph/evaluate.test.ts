@@ -32,7 +32,7 @@ const known: readonly Known[] = [
     value: (x) => x / (1 + Math.exp(-x)),
     slope: (x) => (1 + Math.exp(-x) * (1 + x)) / (1 + Math.exp(-x)) ** 2,
   },
-  { name: 'relu', expression: ops.relu, value: (x) => (x > 0 ? x : 0), slope: (x) => (x > 0 ? 1 : 0) },
+  { name: 'relu', expression: ops.relu, value: (x) => Math.max(x, 0), slope: (x) => Number(x > 0) },
   { name: 'sin of x²', expression: (x) => ops.sin(ops.square(x)), value: (x) => Math.sin(x * x), slope: (x) => 2 * x * Math.cos(x * x) },
   {
     name: 'e^x below 0, 1 + x above',

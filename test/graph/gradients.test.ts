@@ -180,6 +180,23 @@ describe('gradients', () => {
     ]);
   });
 
+  it('goes through values that a flush makes zero, unless it is too small itself', async () => {
+    const signal = input('signal', [3]);
+    const delta = input('delta', [3]);
+    const y = ops.flush(signal);
+    const results = await compute(
+      [y, ...gradients(y, [signal], { seeds: [delta] })],
+      new Map([
+        [signal, NdArray.from([1e-25, 0.5, -1e-18])],
+        [delta, NdArray.from([2, 1e-25, -3])],
+      ]),
+    );
+    expect(results.map(numbers)).toEqual([
+      [0, 0.5, Math.fround(-1e-18)],
+      [2, 0, -3],
+    ]);
+  });
+
   it('labels what it makes, and leaves the forward pass as it is', () => {
     const unlabelled = ops.mul(x, 2);
     const y = ops.sin(unlabelled);

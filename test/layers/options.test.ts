@@ -151,8 +151,8 @@ describe('shapes that do not fit name the layer, what it expects and what it rec
       /^concatenate: cannot join along the batch axis/,
     ],
     ['concatenate along no axis', () => layers.concatenate({ axis: 2 }).apply([vector(), vector()]), /^concatenate: .*axis 2/],
-    ['batchNormalization over the batch', () => layers.batchNormalization({ axis: 0 }).apply(vector()), /^batch_normalization: axis 0/],
-    ['batchNormalization along no axis', () => layers.batchNormalization({ axis: 3 }).apply(vector()), /^batch_normalization: .*axis 3/],
+    ['batchNormalization over the batch', () => layers.batchNormalization({ axis: 0 }).apply(vector()), /^batchNormalization: axis 0/],
+    ['batchNormalization along no axis', () => layers.batchNormalization({ axis: 3 }).apply(vector()), /^batchNormalization: .*axis 3/],
     ['normalization with other features', () => layers.normalization({ mean: [1, 2], variance: [1, 2] }).apply(vector()), /2 entries.*3 features/],
   ])('%s', (_, work, expected) => {
     expect(work).toThrow(ShapeError);

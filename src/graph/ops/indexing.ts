@@ -2,8 +2,8 @@ import { type DType, dtypes } from '../../core/dtype.js';
 import { GradientError } from '../../core/errors.js';
 import { NdArray } from '../../core/ndarray.js';
 import { type Dim, isStatic, normalizeAxis, showShape, sizeOf } from '../../core/shape.js';
-import { type AttributeValue, applyOne, constant, notDifferentiable, type OpRecord, scalar, type Tensor } from '../node.js';
-import { cast, expandLike, reshape } from './movement.js';
+import { type AttributeValue, applyOne, constant, filled, notDifferentiable, type OpRecord, scalar, scalarValue, type Tensor } from '../node.js';
+import { cast, expandLike, reshape, sizeDim } from './movement.js';
 
 const Gather: OpRecord = {
   name: 'Gather',
@@ -102,16 +102,14 @@ export function zerosLike(x: Tensor): Tensor {
 
 /** One value in the shape of another tensor. */
 export function filledLike(x: Tensor, value: number): Tensor {
-  const one = scalar(value, x.dtype);
-  return x.rank === 0
-    ? one
-    : expandLike(
-        reshape(
-          one,
-          x.shape.map(() => 1),
-        ),
-        x,
-      );
+  return expandLike(
+    filled(
+      value,
+      x.shape.map(() => 1),
+      x.dtype,
+    ),
+    x,
+  );
 }
 
 /** Rows of the identity matrix: 1 at the label, else 0; labels are whole numbers in [0, classes). */
@@ -121,12 +119,22 @@ export function oneHot(labels: Tensor, classes: number, dtype: DType): Tensor {
   return gather(constant(eye, `eye_${classes}`), cast(labels, 'int64'));
 }
 
+/** The length that a scalar stands for: the size of a tensor, or one that only the data tell. */
+function sizeBehind({ node }: Tensor): Dim {
+  const [source] = node.inputs;
+  return source && node.record.name === 'Size' ? sizeDim(source.shape) : `range${node.id}`;
+}
+
+function rangeLength(from: number | undefined, to: Dim, step: number | undefined): Dim {
+  if (from !== undefined && typeof to === 'number' && step) return Math.max(0, Math.ceil((to - from) / step));
+  return from === 0 && step === 1 ? to : `range ${from ?? '?'} to ${to} by ${step ?? '?'}`;
+}
+
 const Range: OpRecord = {
   name: 'Range',
   infer: ([start, limit, delta]) => {
-    const [from, to, step] = [start, limit, delta].map((t) => t?.node.value?.at(0));
-    const length = from === undefined || to === undefined || !step ? `range${(limit as Tensor).node.id}` : Math.max(0, Math.ceil((to - from) / step));
-    return [{ dtype: (start as Tensor).dtype, shape: [length] }];
+    const [from, to, step] = [start, limit, delta].map((t) => t && scalarValue(t));
+    return [{ dtype: (start as Tensor).dtype, shape: [rangeLength(from, to ?? sizeBehind(limit as Tensor), step)] }];
   },
   gradient: notDifferentiable('a range of whole numbers does not depend on the data'),
 };

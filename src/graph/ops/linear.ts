@@ -1,6 +1,6 @@
 import { ShapeError } from '../../core/errors.js';
 import { broadcastShapes, type Dim, type Shape, sameShape, showShape } from '../../core/shape.js';
-import { applyOne, first, makeNode, type OpRecord, scalar, type Tensor } from '../node.js';
+import { applyOne, filled, first, makeNode, type OpRecord, type Tensor } from '../node.js';
 import { add, mul } from './arithmetic.js';
 import { dimOf, movementRecords, reshape, reshapeLike, sumTo, transpose, unsqueeze } from './movement.js';
 
@@ -43,7 +43,7 @@ const MatMul: OpRecord = {
 
 /** Sum over the rows of a matrix [n, m] as 1ᵀ·X: the engine's matrix kernels add columns several times faster than its reductions. */
 export function sumRows(x: Tensor): Tensor {
-  const one = reshape(scalar(1, x.dtype), [1]);
+  const one = filled(1, [1], x.dtype);
   const rows = x.shape[0] as Dim;
   const ones = makeNode(Expand, [one, dimOf(x, 0)], {}, [{ dtype: x.dtype, shape: [rows] }]);
   return first(makeNode(MatMul, [first(ones), x], {}, [{ dtype: x.dtype, shape: x.shape.slice(1) }]));

@@ -52,7 +52,8 @@ export function cast(x: Tensor, dtype: DType): Tensor {
   return x.dtype === dtype ? x : applyOne(Cast, [x], { to: onnxTypes[dtype] });
 }
 
-function shapeRange(x: Tensor, { start, end }: Attributes): Dim[] {
+/** The lengths that a `Shape` gives. */
+export function shapeRange(x: Tensor, { start, end }: Attributes): Dim[] {
   return x.shape.slice(start === undefined ? 0 : Number(start), end === undefined ? x.rank : Number(end));
 }
 
@@ -111,40 +112,57 @@ export function sizeAs(x: Tensor, dtype: DType): Tensor {
 const Reshape: OpRecord = {
   name: 'Reshape',
   infer: ([x, shape]) => {
-    const lengths = constantInts(shape as Tensor);
-    const rank = (shape as Tensor).shape[0];
-    if (!lengths)
-      return like(
-        x as Tensor,
-        Array.from({ length: Number(rank) }, (_, i) => `${(x as Tensor).node.id}:${i}`),
-      );
-    return like(x as Tensor, resolveReshape((x as Tensor).shape, lengths));
+    return like(x as Tensor, resolveReshape((x as Tensor).shape, wholeDims(shape as Tensor)));
   },
   gradient: ({ inputs: [x], dy }) => [reshapeLike(dy, x as Tensor)],
 };
 
+interface Factors {
+  /** Product of the known lengths. */
+  readonly known: number;
+  readonly names: string[];
+}
+
+/** What a shape's size is made of; `3*N` and `N*T` are products, other names stand for themselves. */
+function factorsOf(shape: Shape): Factors {
+  const parts = shape.flatMap((dim) => (typeof dim === 'string' && !/[/+[]/.test(dim) ? dim.split('*') : [dim]));
+  const isNumber = (part: Dim): boolean => part !== '' && Number.isFinite(Number(part));
+  const known = parts.filter((part) => isNumber(part) && part !== -1).reduce<number>((size, part) => size * Number(part), 1);
+  return { known, names: parts.filter((part) => !isNumber(part)).map(String) };
+}
+
+/** One length for a number of elements; products are written in one order, so that equal ones have one name. */
+function asDim({ known, names }: Factors): Dim {
+  if (names.length === 0) return known;
+  const name = [...names].sort().join('*');
+  if (known === 1) return name;
+  return known > 1 ? `${known}*${name}` : `${name}/${1 / known}`;
+}
+
+/** Number of elements, as one length. */
+export function sizeDim(shape: Shape): Dim {
+  return asDim(factorsOf(shape));
+}
+
 /** The shape that elements of shape `from` take: 0 keeps an axis, −1 is found from the others, a name that `from` lacks is found as well. */
 function resolveReshape(from: Shape, lengths: Shape): Dim[] {
   const target = lengths.map((length, i) => (length === 0 ? (from[i] ?? 0) : length));
-  const left = target.filter((dim) => typeof dim === 'string');
-  const open = from.filter((dim) => typeof dim === 'string').filter((name) => !takeOut(left, name));
-  const known = product(from);
-  const taken = product(target);
+  const [source, wish] = [factorsOf(from), factorsOf(target)];
+  const left = [...wish.names];
+  const open = source.names.filter((name) => !takeOut(left, name));
   const wrong = (): ShapeError =>
     new ShapeError(
-      `cannot reshape ${showShape(from)} to ${showShape(lengths)}: ${known} elements against ${taken}${open.length > 0 ? ` for each of ${open.join('·')}` : ''}`,
+      `cannot reshape ${showShape(from)} to ${showShape(lengths)}: ${source.known} elements against ${wish.known}${open.length > 0 ? ` for each of ${open.join('·')}` : ''}`,
     );
   const hole = target.indexOf(-1);
   const free = hole >= 0 ? hole : target.findIndex((dim) => typeof dim === 'string' && left.includes(dim));
   if (free < 0) {
-    if (open.length === 0 && known !== taken) throw wrong();
+    if (open.length === 0 && source.known !== wish.known) throw wrong();
     return target;
   }
-  const rest = known / taken;
-  if (open.length === 0) {
-    if (!Number.isInteger(rest)) throw wrong();
-    target[free] = rest;
-  } else if (free === hole) target[hole] = rest === 1 ? open.join('*') : rest < 1 ? `${open.join('*')}/${1 / rest}` : `${rest}*${open.join('*')}`;
+  const rest = source.known / wish.known;
+  if (open.length === 0 && !Number.isInteger(rest)) throw wrong();
+  if (open.length === 0 || free === hole) target[free] = asDim({ known: rest, names: open });
   return target;
 }
 
@@ -152,11 +170,6 @@ function takeOut(names: string[], name: string): boolean {
   const at = names.indexOf(name);
   if (at >= 0) names.splice(at, 1);
   return at >= 0;
-}
-
-/** Product of the known lengths. */
-function product(shape: Shape): number {
-  return shape.reduce<number>((size, dim) => (typeof dim === 'number' && dim !== -1 ? size * dim : size), 1);
 }
 
 /**

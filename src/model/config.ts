@@ -1,0 +1,242 @@
+import { describeEntry } from '../core/catalogue.js';
+import { dtypes, type FloatDType } from '../core/dtype.js';
+import { ArgumentError, show } from '../core/errors.js';
+import { suggestion } from '../core/names.js';
+import { InputLayer } from '../layers/core.js';
+import { type Custom, handedBack, isDescribed, isOwnLayer, type LayerConfig, layerFromConfig } from '../layers/registry.js';
+import { LayerCall, type Signal } from '../network/layer.js';
+import type { Network } from '../network/network.js';
+import type { Compiled } from './compiled.js';
+
+/** Version of the description. */
+const VERSION = 1;
+
+/** One layer as data; `custom` where its class is the user's own. */
+export interface DescribedLayer {
+  readonly kind: string;
+  readonly name?: string;
+  readonly trainable?: boolean;
+  readonly custom?: true;
+  readonly config: LayerConfig;
+}
+
+/** How a model is compiled, as data: names, or names with options. */
+export interface DescribedCompile {
+  readonly optimizer?: unknown;
+  readonly loss?: unknown;
+  readonly metrics?: unknown;
+  readonly lossWeights?: unknown;
+}
+
+/** A model's wiring and training as data, without its weights. */
+export interface ModelConfig {
+  readonly version: number;
+  readonly name?: string;
+  readonly seed?: number;
+  readonly dtype?: FloatDType;
+  readonly layers: readonly DescribedLayer[];
+  /** Uses of the layers, by index, each after those it takes its inputs from; a layer that is used twice is shared. */
+  readonly calls: readonly { readonly layer: number; readonly inputs: readonly number[] }[];
+  /** Calls that are the model's inputs. */
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+  readonly compile?: DescribedCompile;
+}
+
+/** What of a model is described. */
+export interface Describable {
+  readonly name: string;
+  readonly seed: number;
+  readonly network: Network;
+  readonly isCompiled: boolean;
+  readonly compiled: Compiled;
+}
+
+/**
+ * The model as data that JSON holds: wiring, seed, optimizer, losses, metrics; not its weights. Functions of the user's own stay behind as names.
+ * @throws ArgumentError where a layer's own `config()` holds what JSON cannot.
+ */
+export function toConfig(model: Describable): ModelConfig {
+  const { layers, calls, inputs, outputs, dtype } = model.network;
+  const at = (signal: Signal): number => calls.indexOf(signal.call);
+  const config: ModelConfig = {
+    version: VERSION,
+    name: model.name,
+    seed: model.seed,
+    dtype,
+    layers: layers.map((layer) => ({
+      kind: layer.kind,
+      name: layer.title,
+      trainable: layer.trainable,
+      ...(isOwnLayer(layer) ? { custom: true } : {}),
+      config: layer.config(),
+    })),
+    calls: calls.map((call) => ({ layer: layers.indexOf(call.layer), inputs: call.inputs.map(at) })),
+    inputs: inputs.map(at),
+    outputs: outputs.map(at),
+    ...(model.isCompiled ? { compile: describeCompile(model.network, model.compiled) } : {}),
+  };
+  return plain(config, '') as ModelConfig;
+}
+
+function describeCompile(network: Network, { optimizer, losses, lossWeights, metrics }: Compiled): DescribedCompile {
+  const names = network.outputs.map((signal) => signal.call.layer.title);
+  return {
+    optimizer: describeEntry(optimizer),
+    loss: losses.map(describeEntry),
+    lossWeights,
+    metrics: Object.fromEntries(names.map((name, i) => [name, (metrics[i] ?? []).map(describeEntry)])),
+  };
+}
+
+/** A copy that JSON holds as it is. @throws ArgumentError naming the place of what it does not hold. */
+function plain(value: unknown, place: string): unknown {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value)))
+    return value;
+  if (Array.isArray(value)) return value.map((item, i) => plain(item, `${place}[${i}]`));
+  if (typeof value === 'object' && [Object.prototype, null].includes(Object.getPrototypeOf(value))) {
+    const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+    return Object.fromEntries(entries.map(([key, item]) => [key, plain(item, `${place}.${key}`)]));
+  }
+  throw new ArgumentError(
+    `the model cannot be described as data: ${place.slice(1)} is ${show(value)}. A layer's config() must hold numbers, strings, booleans, lists and plain objects`,
+    { received: value },
+  );
+}
+
+/**
+ * Reads a description: what `toConfig` gives, or layers in a row as people write them:
+ * `{ "layers": [{ "kind": "input", "shape": [4] }, { "kind": "dense", "units": 3 }], "compile": { "loss": "mse" } }`.
+ * @throws ArgumentError where it is of another version or does not hold together.
+ */
+export function readConfig(value: unknown): ModelConfig {
+  const { version = VERSION, name, seed, dtype, layers, calls, inputs, outputs, compile, ...rest } = record(value, "a model's description");
+  if (version !== VERSION) {
+    throw new ArgumentError(
+      `the description has format version ${show(version)}, this release reads version ${VERSION}; use the release that wrote it`,
+      {
+        argument: 'version',
+        received: version,
+        expected: VERSION,
+      },
+    );
+  }
+  const [unknown] = Object.keys(rest);
+  const known = ['version', 'name', 'seed', 'dtype', 'layers', 'calls', 'inputs', 'outputs', 'compile'];
+  if (unknown !== undefined) throw new ArgumentError(`a model's description has no '${unknown}'${suggestion(unknown, known)}`, { argument: unknown });
+  if (dtype !== undefined && (typeof dtype !== 'string' || !Object.hasOwn(dtypes, dtype)))
+    throw new ArgumentError(`dtype must be 'float32' or 'float64', got ${show(dtype)}`, { argument: 'dtype', received: dtype });
+  if (name !== undefined && typeof name !== 'string') throw new ArgumentError(`name must be a string, got ${show(name)}`, { argument: 'name' });
+  if (seed !== undefined && typeof seed !== 'number') throw new ArgumentError(`seed must be a number, got ${show(seed)}`, { argument: 'seed' });
+  const described = list(layers, 'layers').map(readLayer);
+  const common = {
+    version: VERSION,
+    ...(name === undefined ? {} : { name }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(dtype === undefined ? {} : { dtype: dtype as FloatDType }),
+    layers: described,
+    ...(compile === undefined ? {} : { compile: record(compile, "'compile'") }),
+  };
+  if (calls === undefined) return { ...common, ...inRow(described) };
+  const read = list(calls, 'calls').map((call, i) => {
+    const { layer, inputs: from } = record(call, `call ${i}`);
+    return { layer: index(layer, described.length, `the layer of call ${i}`), inputs: indices(from, i, `the inputs of call ${i}`) };
+  });
+  return { ...common, calls: read, inputs: indices(inputs, read.length, 'inputs'), outputs: indices(outputs, read.length, 'outputs') };
+}
+
+function inRow(layers: readonly DescribedLayer[]): Pick<ModelConfig, 'calls' | 'inputs' | 'outputs'> {
+  const [head] = layers;
+  if (head?.kind !== 'input' || layers.length < 2) {
+    throw new ArgumentError(
+      `layers in a row start with { "kind": "input", "shape": [...] } and go on with at least one more, got ${show(layers.map(({ kind }) => kind))}`,
+      {
+        argument: 'layers',
+      },
+    );
+  }
+  return { calls: layers.map((_, i) => ({ layer: i, inputs: i === 0 ? [] : [i - 1] })), inputs: [0], outputs: [layers.length - 1] };
+}
+
+function readLayer(value: unknown, i: number): DescribedLayer {
+  const { kind, name, trainable, custom, config, ...options } = record(value, `layer ${i}`);
+  if (typeof kind !== 'string')
+    throw new ArgumentError(`layer ${i} needs a kind, such as "dense"; got ${show(kind)}`, { argument: 'kind', received: kind });
+  return {
+    kind,
+    ...(name === undefined ? {} : { name: name as string }),
+    ...(trainable === undefined ? {} : { trainable: trainable as boolean }),
+    ...(custom === true ? { custom } : {}),
+    config: config === undefined ? options : record(config, `the config of layer ${i}`),
+  };
+}
+
+function record(value: unknown, what: string): Record<string, unknown> {
+  if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new ArgumentError(`${what} must be an object, got ${show(value)}`, { received: value });
+}
+
+function list(value: unknown, what: string): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw new ArgumentError(`a model's description needs a list '${what}', got ${show(value)}`, { argument: what, received: value });
+}
+
+function index(value: unknown, below: number, what: string): number {
+  if (Number.isInteger(value) && (value as number) >= 0 && (value as number) < below) return value as number;
+  throw new ArgumentError(`${what}: expected a whole number from 0 to ${below - 1}, got ${show(value)}`, { received: value });
+}
+
+const indices = (value: unknown, below: number, what: string): number[] => list(value, what).map((item) => index(item, below, what));
+
+/** Functions and classes that a description leaves to the user and that were not handed back, each with the place that needs it. */
+export function missingCustom({ layers, compile = {} }: ModelConfig, custom: Custom): Map<string, string> {
+  const missing = new Map<string, string>();
+  const need = (value: unknown, place: string): void => {
+    if (isDescribed(value) && value.custom && handedBack(custom, value.name, place) === undefined) missing.set(value.name, place);
+  };
+  for (const { kind, name = kind, custom: own, config } of layers) {
+    if (own && handedBack(custom, kind) === undefined) missing.set(kind, `layer ${name}`);
+    if (!own) for (const [key, value] of Object.entries(config)) need(value, `${name}/${key}`);
+  }
+  need(compile.optimizer, 'optimizer');
+  for (const loss of [compile.loss].flat()) need(loss, 'loss');
+  for (const metric of Object.values(compile.metrics ?? {}).flat()) need(metric, 'metrics');
+  return missing;
+}
+
+/** Wires the layers of a description. @throws ArgumentError, ShapeError naming the layer that cannot be built. */
+export function signalsFromConfig(config: ModelConfig, custom: Custom): { inputs: Signal[]; outputs: Signal[] } {
+  const missing = missingCustom(config, custom);
+  if (missing.size > 0) {
+    const places = [...missing].map(([name, place]) => `'${name}' (${place})`).join(', ');
+    const names = [...missing.keys()].map((name) => (/^[\w$]+$/.test(name) ? name : `'${name}': …`)).join(', ');
+    throw new ArgumentError(`functions and classes of your own do not travel with a model: ${places}. Hand them back: { custom: { ${names} } }`, {
+      argument: 'custom',
+      expected: [...missing.keys()],
+    });
+  }
+  const layers = config.layers.map(({ kind, name, trainable, config: options }) => {
+    const layer = layerFromConfig(
+      kind,
+      { ...options, ...(name === undefined ? {} : { name }), ...(trainable === undefined ? {} : { trainable }) },
+      custom,
+    );
+    if (name !== undefined) layer.name = name;
+    if (trainable !== undefined) layer.trainable = trainable;
+    return layer;
+  });
+  const signals: Signal[] = [];
+  for (const { layer: at, inputs } of config.calls) {
+    const layer = layers[at];
+    if (layer instanceof InputLayer) signals.push(layer.enter());
+    else if (layer)
+      signals.push(
+        new LayerCall(
+          layer,
+          inputs.map((from) => signals[from] as Signal),
+        ).output,
+      );
+  }
+  const pick = (list: readonly number[]): Signal[] => list.map((at) => signals[at] as Signal);
+  return { inputs: pick(config.inputs), outputs: pick(config.outputs) };
+}
