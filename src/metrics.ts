@@ -83,6 +83,7 @@ const catalogue: Catalogue<Metric> = {
   kind,
   table: metrics,
   aliases: lossAliases,
+  others: ['accuracy'],
   holds: (value) => typeof (value as Partial<Metric>).perSample === 'function',
   fromFunction: (value, name) => ({ name, config: {}, perSample: perSampleOf(kind, name, value as MetricFunction) }),
 };

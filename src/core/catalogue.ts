@@ -1,5 +1,5 @@
 import { ArgumentError, show } from './errors.js';
-import { findName, lookUp, suggestion } from './names.js';
+import { findName, suggestion } from './names.js';
 
 /** One option of what users pick by name: what stands in for it, and which values it takes. */
 export interface Option<T> {
@@ -138,6 +138,8 @@ export interface Catalogue<T> {
   readonly table: object;
   /** Other names of entries. */
   readonly aliases?: Readonly<Record<string, string>>;
+  /** Names that are resolved elsewhere, for suggestions. */
+  readonly others?: readonly string[];
   /** Whether a value is already what the table's entries make. */
   holds(value: object): boolean;
   /** What a function of the user's own becomes; functions are refused where absent. */
@@ -146,9 +148,15 @@ export interface Catalogue<T> {
 
 /** Makes the entry of that name. @throws ArgumentError on an unknown name (with the nearest known ones) or option. */
 export function make<T>(catalogue: Catalogue<T>, name: string, options: Readonly<Record<string, unknown>> = {}): T {
-  const { kind, table, aliases = {} } = catalogue;
+  const { kind, table, aliases = {}, others = [] } = catalogue;
   const alias = findName(name, aliases);
-  const build = lookUp(kind, (alias && aliases[alias]) ?? name, table) as (options: Readonly<Record<string, unknown>>) => T;
+  const wanted = (alias && aliases[alias]) ?? name;
+  const key = findName(wanted, table);
+  if (key === undefined) {
+    const known = [...Object.keys(table), ...Object.keys(aliases), ...others];
+    throw new ArgumentError(`unknown ${kind} '${name}'${suggestion(name, known)}`, { argument: kind, received: name });
+  }
+  const build = table[key] as (options: Readonly<Record<string, unknown>>) => T;
   return build(options);
 }
 

@@ -139,15 +139,17 @@ function readNumber(table: Table, row: number, column: number): number {
   );
 }
 
+/** All columns but the target's; all where `target` is -1. */
 function readFeatures(table: Table, target: number): NdArray {
-  const count = (table.rows[0]?.length ?? 0) - 1;
+  const columns = table.rows[0]?.length ?? 0;
+  const count = columns - (target < 0 ? 0 : 1);
   if (count === 0) {
     throw new DataError(`${table.name}: the target is the only column, so there are no features. Is the delimiter right?`, { argument: 'delimiter' });
   }
   const data = new Float32Array(table.rows.length * count);
   let next = 0;
   for (let row = 0; row < table.rows.length; row++) {
-    for (let column = 0; column <= count; column++) if (column !== target) data[next++] = readNumber(table, row, column);
+    for (let column = 0; column < columns; column++) if (column !== target) data[next++] = readNumber(table, row, column);
   }
   return new NdArray(data, [table.rows.length, count]);
 }
@@ -179,4 +181,23 @@ export function readCsv(input: string | Uint8Array, options: CsvOptions = {}): D
   const target = findTarget(table, options.target ?? -1);
   const featureNames = table.columns?.filter((_, column) => column !== target);
   return { x: readFeatures(table, target), ...readTarget(table, target), ...(featureNames ? { featureNames } : {}) };
+}
+
+/**
+ * Reads a table for a model that takes `width` features: float32 [rows, width]. All columns are features where there are that many;
+ * one column more is the target (the last unless `options` name it), which is left out and may hold anything.
+ * @throws DataError where the columns are another number, and as `readCsv` does.
+ */
+export function readCsvFeatures(input: string | Uint8Array, width: number, options: CsvOptions = {}): Pick<Dataset, 'x' | 'featureNames'> {
+  const table = readTable(input, options);
+  const columns = table.rows[0]?.length ?? 0;
+  if (columns !== width && columns !== width + 1) {
+    throw new DataError(`${table.name}: ${columns} columns, expected the ${width} features of the model, or ${width + 1} with the target`, {
+      received: columns,
+      expected: width,
+    });
+  }
+  const target = columns === width ? -1 : findTarget(table, options.target ?? -1);
+  const featureNames = table.columns?.filter((_, column) => column !== target);
+  return { x: readFeatures(table, target), ...(featureNames ? { featureNames } : {}) };
 }

@@ -48,15 +48,16 @@ export function resolves(resolve: (value: never) => unknown): OptionCheck {
  * @throws ArgumentError
  */
 export function checkOptions(kind: string, options: Readonly<Record<string, unknown>>, checks: OptionChecks): void {
-  const known = { ...checks, ...common };
+  const known = new Map(Object.entries({ ...checks, ...common }));
+  const names = [...known.keys()];
   const mistakes: string[] = [];
   for (const [key, value] of Object.entries(options)) {
     let meant = key;
-    if (!known[key]) {
-      mistakes.push(`unknown option '${key}'${suggestion(key, Object.keys(known))}`);
-      meant = nearestNames(key, Object.keys(known)).find((near) => options[near] === undefined) ?? key;
+    if (!known.has(key)) {
+      mistakes.push(`unknown option '${key}'${suggestion(key, names)}`);
+      meant = nearestNames(key, names).find((near) => options[near] === undefined) ?? key;
     }
-    const mistake = value === undefined ? undefined : known[meant]?.(value, options);
+    const mistake = value === undefined ? undefined : known.get(meant)?.(value, options);
     if (mistake !== undefined) mistakes.push(mistake.startsWith('unknown') ? mistake : `${meant} ${mistake}`);
   }
   if (mistakes.length === 0) return;

@@ -30,13 +30,24 @@ const known = ['optimizer', 'loss', 'metrics', 'lossWeights'];
 
 /** Reads the options of `compile`. @throws ArgumentError naming the option, with the nearest known name. */
 export function compileOptions(network: Network, options: CompileOptions): Compiled {
-  for (const key of Object.keys(options)) {
+  for (const key of Object.keys(options ?? {})) {
     if (!known.includes(key)) throw new ArgumentError(`compile: unknown option '${key}'${suggestion(key, known)}`, { argument: key });
   }
-  if (options.loss === undefined)
+  if (options?.loss === undefined)
     throw new ArgumentError("compile needs a loss, such as 'sparseCategoricalCrossentropy' for labels or 'mse' for numbers", { argument: 'loss' });
   const losses = perOutput(network, 'loss', options.loss, isLossRecord).map(resolveLoss);
   const { metrics: given = [], lossWeights = [] } = options;
+  for (const list of Array.isArray(given) ? [given] : [given, ...Object.values(given)]) {
+    if (typeof list !== 'object' || list === null || (list !== given && !Array.isArray(list))) {
+      throw new ArgumentError(`compile: metrics must be a list, or lists by output, got ${show(list)}`, { argument: 'metrics', received: list });
+    }
+  }
+  if (Array.isArray(lossWeights) && lossWeights.length > network.outputs.length) {
+    throw new ArgumentError(`compile: lossWeights has ${lossWeights.length} entries, the model has ${network.outputs.length} outputs`, {
+      argument: 'lossWeights',
+      received: lossWeights.length,
+    });
+  }
   const lists = Array.isArray(given)
     ? network.outputs.map(() => given as readonly MetricLike[])
     : byName(network, 'metrics', given as Readonly<Record<string, readonly MetricLike[]>>, []);

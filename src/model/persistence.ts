@@ -92,8 +92,8 @@ function reading<T>(name: string, work: () => T): T {
   } catch (error) {
     if (error instanceof FileError) throw error;
     if (error instanceof SyntaxError) throw new FileError(`${name}: the model's description is not JSON; the file is corrupt`, {}, { cause: error });
-    if (error instanceof EvenkeelError) throw new FileError(`${name}: ${error.message}`, error.details, { cause: error });
-    throw error;
+    const details = error instanceof EvenkeelError ? error.details : {};
+    throw new FileError(`${name}: ${error instanceof Error ? error.message : String(error)}`, details, { cause: error });
   }
 }
 
