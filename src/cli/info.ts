@@ -4,8 +4,8 @@ import { showShape } from '../core/shape.js';
 import { availableThreads, createEngine } from '../runtime/index.js';
 import { readFile } from '../storage/files.js';
 import { decodeSafetensors } from '../storage/safetensors.js';
-import { loadModel } from './load-model.js';
-import { printResult } from './print.js';
+import { loadCustom, loadModel } from './load-model.js';
+import { lengths, printResult, wholeNumber } from './print.js';
 
 const require = createRequire(import.meta.url);
 
@@ -18,10 +18,15 @@ export function versionOf(name: string): string {
 export function addInfo(program: Command): void {
   program
     .command('summary')
-    .argument('<MODEL>', 'a .ts, .js, .json or .safetensors model; functions are called for pictures of 28×28 in 10 classes')
-    .description('print a model’s layers, shapes and parameters')
-    .action(async (path: string) => {
-      const model = await loadModel(path, { inputShape: [28, 28], classes: 10, seed: 0, options: {} });
+    .argument('<MODEL>', 'a .ts, .js, .json or .safetensors model')
+    .description("print a model's layers, shapes and parameters")
+    .option('--input-shape <LENGTHS>', 'shape of one instance that a function in a module is told', lengths, [28, 28])
+    .option('--classes <N>', 'number of classes that it is told', wholeNumber(1), 10)
+    .option('--custom <FILE>', 'module that exports the functions and classes of your own that MODEL names; it runs code')
+    .action(async (path: string, options: { readonly inputShape: number[]; readonly classes: number; readonly custom?: string }) => {
+      const { inputShape, classes } = options;
+      const custom = await loadCustom(options.custom);
+      const { model } = await loadModel(path, { context: { inputShape, classes, seed: 0 }, custom });
       printResult(model.summary());
     });
   program

@@ -1,50 +1,140 @@
-import { readFile, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
-import { findName, suggestion } from '../core/names.js';
-import { readCsv } from '../data/csv.js';
-import { type Dataset, datasetRows } from '../data/dataset.js';
+import { stat } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { DataError, ShapeError } from '../core/errors.js';
+import { findName } from '../core/names.js';
+import { NdArray } from '../core/ndarray.js';
+import { Random } from '../core/random.js';
+import { sameShape, showShape, sizeOf } from '../core/shape.js';
+import { readCsv, readCsvFeatures } from '../data/csv.js';
+import { type Dataset, datasetRows, takeRows } from '../data/dataset.js';
 import { type DatasetName, datasets } from '../data/datasets.js';
+import { isGzip } from '../data/gzip.js';
 import { readIdx } from '../data/idx.js';
-import { UsageError } from './print.js';
+import { readFile, readFileIfThere } from '../storage/files.js';
+import { missing, UsageError } from './print.js';
 
 /** Data of a run: rows to train on, and rows to grade by where the set has them. */
 export interface RunData {
   readonly train: Dataset;
   readonly test?: Dataset;
+  /** Number of classes, where targets are labels. */
+  readonly classes: number | undefined;
 }
 
-const names = (): string[] => [...datasets.names];
+export interface DataOptions {
+  /** Column of a table that is no feature. */
+  readonly target?: string | undefined;
+  /** Tables are put in an order drawn from it, since many are sorted by their target. */
+  readonly seed?: number;
+  readonly signal?: AbortSignal;
+}
 
-/** A named set, a CSV file, or a folder with idx files. @throws UsageError where there is nothing of that name. */
-export async function loadData(source: string, target: string | undefined, signal?: AbortSignal): Promise<RunData> {
-  const name = findName(source, Object.fromEntries(names().map((known) => [known, true])));
-  if (name !== undefined) return datasets.load(name as DatasetName, signal ? { signal } : {});
-  const kind = await stat(source).catch(() => undefined);
-  if (!kind)
+const tables = ['.csv', '.tsv', '.txt', '.data'];
+
+const isTable = (path: string): boolean => tables.includes(extname(path).toLowerCase());
+const isLabels = ({ y }: Dataset): boolean => y.shape.length === 1 && y.dtype !== 'float32' && y.dtype !== 'float64';
+
+/** Where the data of a name or path are. @throws UsageError where there is nothing of that name. */
+async function find(source: string): Promise<{ readonly kind: 'named' | 'folder' | 'table' | 'file'; readonly name: string }> {
+  const name = findName(source, Object.fromEntries(datasets.names.map((known) => [known, true])));
+  if (name !== undefined) return { kind: 'named', name };
+  const entry = await stat(source).catch(() => undefined);
+  if (!entry)
     throw new UsageError(
-      `no data set and no file is called '${source}'${suggestion(source, names())}. A CSV file or a folder with idx files will do as well`,
+      `--data: ${missing(source, datasets.names)} It may be a set's name, a table (${tables.join(', ')}) or a folder with idx files.`,
     );
-  if (kind.isDirectory()) return loadFolder(source);
-  if (['.csv', '.tsv', '.txt', '.data'].includes(extname(source).toLowerCase())) {
-    const column = target !== undefined && /^\d+$/.test(target) ? Number(target) : target;
-    return { train: readCsv(await readFile(source), { name: source, ...(column === undefined ? {} : { target: column }) }) };
-  }
-  throw new UsageError(`cannot tell what '${source}' holds; give a .csv or .tsv file, a folder with idx files, or one of ${names().join(', ')}`);
+  if (entry.isDirectory()) return { kind: 'folder', name: source };
+  return { kind: isTable(source) ? 'table' : 'file', name: source };
 }
 
-async function loadFolder(folder: string): Promise<RunData> {
+/** A named set, a table, or a folder with the four idx files of MNIST. @throws UsageError where there is nothing of that name. */
+export async function loadData(source: string, { target, seed, signal }: DataOptions): Promise<RunData> {
+  const { kind, name } = await find(source);
+  if (target !== undefined && kind !== 'table') throw new UsageError(`--target names a column of a table; '${source}' is none`);
+  if (kind === 'file') throw new UsageError(`--data: cannot tell what '${source}' holds; a table ends in ${tables.join(', ')}`);
+  const { train, test } =
+    kind === 'named'
+      ? await datasets.load(name as DatasetName, signal ? { signal } : {})
+      : kind === 'folder'
+        ? await loadFolder(name)
+        : { train: await loadTable(name, target), test: undefined };
+  const classes = isLabels(train) ? (train.classNames?.length ?? largest(train.y) + 1) : undefined;
+  return { train: kind === 'table' && seed !== undefined ? inOrder(train, seed) : train, ...(test ? { test } : {}), classes };
+}
+
+/** Rows to predict from: the test rows of a set, a table with or without its target, or one idx file. `shape` is what the model takes. */
+export async function loadRows(source: string, shape: readonly number[], target: string | undefined): Promise<NdArray> {
+  const { kind, name } = await find(source);
+  if (kind === 'table') {
+    const { x } = readCsvFeatures(await readFile(name), sizeOf(shape), { name, ...column(target) });
+    return fitted(x, shape);
+  }
+  if (target !== undefined) throw new UsageError(`--target names a column of a table; '${source}' is none`);
+  if (kind === 'file') {
+    const bytes = await readFile(name);
+    if (!isGzip(bytes) && !(bytes[0] === 0 && bytes[1] === 0))
+      throw new UsageError(`--data: '${source}' is no idx file; a table ends in ${tables.join(', ')}`);
+    return fitted(readIdx(bytes, name), shape);
+  }
+  const { test } = kind === 'named' ? await datasets.load(name as DatasetName) : await loadFolder(name);
+  return fitted(test.x, shape);
+}
+
+function column(target: string | undefined): { target?: string | number } {
+  if (target === undefined) return {};
+  return { target: /^-?\d+$/.test(target) ? Number(target) : target };
+}
+
+async function loadTable(path: string, target: string | undefined): Promise<Dataset> {
+  return readCsv(await readFile(path), { name: path, ...column(target) });
+}
+
+async function loadFolder(folder: string): Promise<{ train: Dataset; test: Dataset }> {
   const part = async (stem: string): Promise<Dataset> => {
-    const open = async (kind: string) => {
+    const open = async (kind: string): Promise<NdArray> => {
       for (const ending of ['.gz', '']) {
         const path = join(folder, `${stem}-${kind}-ubyte${ending}`);
-        const bytes = await readFile(path).catch(() => undefined);
+        const bytes = await readFileIfThere(path);
         if (bytes) return readIdx(bytes, path);
       }
-      throw new UsageError(`folder '${folder}' lacks ${stem}-${kind}-ubyte(.gz)`);
+      throw new UsageError(`--data: the folder '${folder}' lacks ${stem}-${kind}-ubyte(.gz)`);
     };
-    const set = { x: await open('images-idx3'), y: await open('labels-idx1') };
-    datasetRows(set, folder);
+    const set = { x: await open('images-idx3'), y: (await open('labels-idx1')).cast('int32') };
+    datasetRows(set, `${basename(folder)}/${stem}`);
     return set;
   };
   return { train: await part('train'), test: await part('t10k') };
 }
+
+function largest({ size, ...array }: NdArray): number {
+  let most = 0;
+  for (let i = 0; i < size; i++) most = Math.max(most, Number(array.data[i]));
+  return most;
+}
+
+function inOrder(set: Dataset, seed: number): Dataset {
+  const order = new Random(seed).stream('rows').permutation(set.x.shape[0] ?? 0);
+  return { ...set, x: takeRows(set.x, order), y: takeRows(set.y, order) };
+}
+
+/** Rows in the shape that a model takes, where the sizes agree. */
+export function fitted(x: NdArray, shape: readonly number[]): NdArray {
+  const own = x.shape.slice(1);
+  if (sameShape(own, shape)) return x;
+  if (sizeOf(own) === sizeOf(shape)) return x.reshape([x.shape[0] ?? 0, ...shape]);
+  throw new ShapeError(`a row of the data has shape ${showShape(own)}, the model takes ${showShape(shape)}`, { expected: shape, received: own });
+}
+
+/** The same set with its labels counted as `classNames` count them: another table may lack a class, and would number the others anew. */
+export function relabelled(set: Dataset, classNames: readonly string[]): Dataset {
+  const { classNames: own, y } = set;
+  if (!own || sameNames(own, classNames)) return set;
+  const labels = own.map((name) => classNames.indexOf(name));
+  const unknown = labels.indexOf(-1);
+  if (unknown >= 0)
+    throw new DataError(`the data have the class '${own[unknown]}', which the model was not trained on; it knows ${classNames.join(', ')}`);
+  const renamed = Int32Array.from({ length: y.size }, (_, row) => labels[y.at(row)] ?? -1);
+  return { ...set, y: new NdArray(renamed, y.shape), classNames };
+}
+
+const sameNames = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && a.every((name, i) => name === b[i]);

@@ -1,11 +1,15 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { createJiti } from 'jiti';
 import { ArgumentError, FileError, show } from '../core/errors.js';
-import { Model, type ModelOptions } from '../model/model.js';
-import { fromConfig, load } from '../model/persistence.js';
-import { UsageError } from './print.js';
+import * as evenkeel from '../index.js';
+import type { Custom } from '../layers/registry.js';
+import { Model } from '../model/model.js';
+import { decodeModelFile, fromConfig, modelFromFile } from '../model/persistence.js';
+import type { EngineChoice } from '../model/programs.js';
+import { readFile } from '../storage/files.js';
+import { missing, UsageError } from './print.js';
+import { rebuilt } from './rebuild.js';
 
 /** What a model module's function is told. */
 export interface ModelContext {
@@ -14,18 +18,69 @@ export interface ModelContext {
   /** Number of classes, where the targets are labels. */
   readonly classes: number | undefined;
   readonly seed: number;
-  readonly options: ModelOptions;
+}
+
+export interface ModelSource {
+  readonly context: ModelContext;
+  /** The seed, where it was asked for. */
+  readonly seed?: number | undefined;
+  readonly engine?: EngineChoice;
+  readonly custom?: Custom;
+}
+
+const modules = ['.ts', '.mts', '.js', '.mjs'];
+
+/** A model, and what was noted beside it where it came from a saved file. */
+export interface LoadedModel {
+  readonly model: Model;
+  /** Names of the classes that it tells apart, where they were noted. */
+  readonly classNames?: readonly string[];
 }
 
 /** A model from a TypeScript or JavaScript module (which runs code), a JSON description or a saved file (which do not). */
-export async function loadModel(path: string, context: ModelContext): Promise<Model> {
-  if (!(await stat(path).catch(() => undefined)))
-    throw new UsageError(`no model file '${path}'. MODEL is a .ts or .js module, a .json description or a saved .safetensors file`);
+export async function loadModel(path: string, { context, seed, engine = {}, custom = {} }: ModelSource): Promise<LoadedModel> {
+  await requireFile(path, 'MODEL');
   const ending = extname(path).toLowerCase();
-  if (ending === '.safetensors') return load(path, context.options);
-  if (ending === '.json') return fromConfig(parse(await readFile(path, 'utf8'), path), { seed: context.seed, ...context.options });
-  if (['.ts', '.mts', '.js', '.mjs'].includes(ending)) return fromModule(path, context);
-  throw new UsageError(`cannot read a model from '${path}'; expected .ts, .js, .json or .safetensors`);
+  if (ending === '.safetensors') {
+    if (seed !== undefined) throw new UsageError('--seed: a saved model keeps its own seed');
+    return openModel(path, engine, custom);
+  }
+  const overrides = { ...engine, ...(seed === undefined ? {} : { seed }) };
+  if (ending === '.json') {
+    const text = new TextDecoder().decode(await readFile(path));
+    return { model: fromConfig(parse(text, path), { ...overrides, custom }) };
+  }
+  if (!modules.includes(ending)) throw new UsageError(`MODEL: '${path}' ends in none of ${modules.join(', ')}, .json, .safetensors`);
+  const { default: value } = await importModule(path);
+  const made: unknown = typeof value === 'function' ? await (value as (context: ModelContext) => unknown)(context) : value;
+  if (made instanceof Model) return { model: await rebuilt(made, overrides) };
+  if (made !== null && typeof made === 'object' && 'layers' in made) return { model: fromConfig(made, { ...overrides, custom }) };
+  throw new ArgumentError(`${path}: its default export must be a model, a function that returns one, or a description; got ${show(made)}`, {
+    received: made,
+  });
+}
+
+/** A saved model. @throws FileError */
+export async function openModel(path: string, engine: EngineChoice = {}, custom: Custom = {}): Promise<LoadedModel> {
+  const file = decodeModelFile(await readFile(path), path);
+  const model = await modelFromFile(file, { ...engine, custom });
+  const noted = file.notes[CLASS_NAMES];
+  return { model, ...(noted === undefined ? {} : { classNames: parse(noted, path) as string[] }) };
+}
+
+/** The note beside a saved model that holds the names of its classes, as JSON. */
+export const CLASS_NAMES = 'classNames';
+
+/** What a module hands back by name: functions and classes of the user's own. */
+export async function loadCustom(path: string | undefined): Promise<Custom> {
+  if (path === undefined) return {};
+  await requireFile(path, '--custom');
+  return importModule(path);
+}
+
+export async function requireFile(path: string, argument: string): Promise<void> {
+  if ((await stat(path).catch(() => undefined))?.isFile()) return;
+  throw new UsageError(`${argument}: ${missing(path, [])}; expected the path of a file`);
 }
 
 function parse(text: string, path: string): unknown {
@@ -36,12 +91,8 @@ function parse(text: string, path: string): unknown {
   }
 }
 
-async function fromModule(path: string, context: ModelContext): Promise<Model> {
-  // The module's `evenkeel` is this very package, also where it is run from a clone.
-  const jiti = createJiti(import.meta.url, { alias: { evenkeel: fileURLToPath(new URL('../index.js', import.meta.url)) } });
-  const value: unknown = await jiti.import(resolve(path), { default: true });
-  const made: unknown = typeof value === 'function' ? await (value as (context: ModelContext) => unknown)(context) : value;
-  if (made instanceof Model) return made;
-  if (made !== null && typeof made === 'object' && 'layers' in made) return fromConfig(made, { seed: context.seed, ...context.options });
-  throw new ArgumentError(`${path} must export a model by default, or a function that returns one; got ${show(made)}`, { received: made });
+/** Runs a module. Its `evenkeel` is this very package, wherever the module lies. */
+async function importModule(path: string): Promise<Record<string, unknown>> {
+  const jiti = createJiti(import.meta.url, { virtualModules: { evenkeel }, interopDefault: false, moduleCache: false });
+  return jiti.import<Record<string, unknown>>(resolve(path));
 }

@@ -27,5 +27,5 @@ for (const command of program.commands) command.exitOverride().showHelpAfterErro
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = reportError(error);
+  process.exitCode = reportError(error, Boolean(process.env.EVENKEEL_DEBUG));
 }

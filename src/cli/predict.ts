@@ -1,35 +1,44 @@
 import type { Command } from 'commander';
-import { load } from '../model/persistence.js';
 import { writeAtomically } from '../storage/files.js';
-import { loadData } from './load-data.js';
+import { loadRows } from './load-data.js';
+import { loadCustom, openModel, requireFile } from './load-model.js';
+import { requireSimple } from './prepare.js';
 import { printResult } from './print.js';
+
+interface PredictOptions {
+  readonly data: string;
+  readonly target?: string;
+  readonly out?: string;
+  readonly custom?: string;
+}
 
 /** `evenkeel predict`. */
 export function addPredict(program: Command): void {
   program
     .command('predict')
     .argument('<FILE>', 'a saved model (.safetensors)')
-    .description('write a saved model’s outputs for data as CSV')
-    .requiredOption('--data <SOURCE>', 'glyphs, mnist, fashion-mnist (their test rows), a CSV file or a folder with idx files')
-    .option('--target <COLUMN>', 'column of a CSV file that is not a feature (default: the last)')
+    .description("write a saved model's outputs for data as CSV")
+    .requiredOption('--data <SOURCE>', 'glyphs, mnist, fashion-mnist or a folder with idx files (their test rows), a table, or one idx file')
+    .option('--target <COLUMN>', 'column of a table that is no feature (default: the last, where there is one too many)')
     .option('--out <FILE>', 'write here instead of standard output')
+    .option('--custom <FILE>', 'module that exports the functions and classes of your own that FILE names; it runs code')
     .addHelpText('after', '\nExamples:\n  evenkeel predict model.safetensors --data fashion-mnist --out predictions.csv')
-    .action(async (path: string, options: { data: string; target?: string; out?: string }) => {
-      const model = await load(path);
-      const data = await loadData(options.data, options.target);
-      const { x, classNames } = data.test ?? data.train;
-      const outputs = await model.predict(x);
-      const width = outputs.size / (outputs.shape[0] ?? 1);
-      const header = Array.from({ length: width }, (_, i) => quote(classNames?.[i] ?? `output_${i}`));
+    .action(async (path: string, options: PredictOptions) => {
+      await requireFile(path, 'FILE');
+      const { model, classNames } = await openModel(path, {}, await loadCustom(options.custom));
+      requireSimple(model);
+      const rows = await loadRows(options.data, model.inputs[0]?.shape.slice(1) as number[], options.target);
+      const outputs = await model.predict(rows);
+      const count = outputs.shape[0] ?? 0;
+      const width = outputs.size / Math.max(1, count);
+      const header = Array.from({ length: width }, (_, i) => (classNames?.length === width ? quote(classNames[i] ?? '') : `output_${i}`));
       const lines = [header.join(',')];
-      for (let row = 0; row < (outputs.shape[0] ?? 0); row++) {
-        lines.push(Array.from({ length: width }, (_, i) => String(outputs.at(row * width + i))).join(','));
-      }
+      for (let row = 0; row < count; row++) lines.push(Array.from({ length: width }, (_, i) => String(outputs.at(row * width + i))).join(','));
       if (options.out === undefined) printResult(lines.join('\n'));
       else await writeAtomically(options.out, new TextEncoder().encode(`${lines.join('\n')}\n`));
     });
 }
 
 function quote(name: string): string {
-  return /[",\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
+  return /[",\r\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
 }

@@ -1,12 +1,16 @@
 import { CommanderError, InvalidArgumentError } from 'commander';
-import { ArgumentError, EvenkeelError, FileError } from '../core/errors.js';
+import { suggestion } from '../core/names.js';
+import { formatValue } from '../training/progress.js';
 
 /** Exit status of a run that failed. */
-export const FAILED = 1;
+const FAILED = 1;
 /** Exit status of wrong usage. */
-export const WRONG_USAGE = 2;
+const WRONG_USAGE = 2;
 /** Exit status after Ctrl-C. */
 export const INTERRUPTED = 130;
+
+/** Wrong usage found after the arguments were read: a file that is not there, options that do not go together. */
+export class UsageError extends Error {}
 
 /** Results go to standard output, so that they can be piped. */
 export function printResult(text: string): void {
@@ -18,33 +22,57 @@ export function printNote(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** Says what went wrong and chooses the exit status. The stack is shown with `EVENKEEL_DEBUG=1`. */
-export function reportError(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
-  const debug = Boolean(process.env.EVENKEEL_DEBUG);
-  const message = error instanceof Error ? (debug ? (error.stack ?? error.message) : error.message) : String(error);
-  printNote(`evenkeel: ${message}`);
-  if (!debug && error instanceof Error && !(error instanceof EvenkeelError)) printNote('Set EVENKEEL_DEBUG=1 to see where.');
-  return error instanceof ArgumentError || error instanceof UsageError ? WRONG_USAGE : FAILED;
+/** `accuracy 0.8712, loss 0.3612`. */
+export function showValues(values: Readonly<Record<string, number>>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name} ${formatValue(value)}`)
+    .join(', ');
 }
 
-/** Wrong usage found after the arguments were read: a file that is not there, a model that does not suit the data. */
-export class UsageError extends FileError {}
+/** Says what went wrong and chooses the exit status; the stack is for those who ask. */
+export function reportError(error: unknown, debug: boolean): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  printNote(`evenkeel: ${debug ? (stack ?? message) : message}`);
+  return error instanceof UsageError ? WRONG_USAGE : FAILED;
+}
 
 /** Reads a whole number from `from` on. */
 export function wholeNumber(from: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (text.trim() === '' || !Number.isInteger(value) || value < from) throw new InvalidArgumentError(`expected a whole number ≥ ${from}.`);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < from) throw new InvalidArgumentError(`Expected a whole number ≥ ${from}.`);
     return value;
   };
 }
 
-/** Reads a finite number within bounds. */
-export function numberBetween(low: number, high: number): (text: string) => number {
+/** Reads a number from `low` to below `high`. */
+export function numberBelow(low: number, high: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (text.trim() === '' || !(value >= low && value <= high)) throw new InvalidArgumentError(`expected a number from ${low} to ${high}.`);
+    if (text.trim() === '' || !(value >= low && value < high)) throw new InvalidArgumentError(`Expected a number from ${low} to below ${high}.`);
     return value;
   };
+}
+
+/** Reads a name that `make` knows how to turn into something. */
+export function nameFor(make: (name: string) => unknown): (text: string) => string {
+  return (text) => {
+    try {
+      make(text);
+      return text;
+    } catch (error) {
+      throw new InvalidArgumentError(error instanceof Error ? `It is an ${error.message}.` : '');
+    }
+  };
+}
+
+/** Reads lengths such as 28,28. */
+export function lengths(text: string): number[] {
+  return text.split(',').map((part) => wholeNumber(1)(part.trim()));
+}
+
+/** "there is no 'glyph'; did you mean 'glyphs'?" */
+export function missing(path: string, known: readonly string[]): string {
+  return `there is no '${path}'${known.length > 0 ? suggestion(path, known) : ''}`;
 }

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,6 +57,76 @@ describe('evenkeel', () => {
     expect(lines[0]).toBe('high,low');
     expect(run('info', saved).stdout).toContain('dense_1/kernel  float32 [2, 8]');
     expect(run('summary', saved).stdout).toContain('dense_2 (dense)');
+  });
+
+  it('goes on with a saved model, whose classes keep their numbers where a table lacks one', () => {
+    const saved = join(folder, 'classes.safetensors');
+    const wide = join(folder, 'wide.csv');
+    const kinds = ['low', 'middle', 'high'];
+    const rows = (some: readonly number[]): string =>
+      ['a,b,kind', ...some.flatMap((k) => Array.from({ length: 40 }, (_, i) => `${k * 9},${i},${kinds[k]}`))].join('\n');
+    writeFileSync(wide, rows([0, 1, 2]));
+    const three = join(folder, 'three.json');
+    writeFileSync(
+      three,
+      JSON.stringify({
+        layers: [
+          { kind: 'input', shape: [2] },
+          { kind: 'dense', units: 3, activation: 'softmax' },
+        ],
+      }),
+    );
+    const options = ['--epochs', '20', '--lr', '0.1', '--json', '--quiet'];
+    expect(run('train', three, '--data', wide, '--standardize', ...options, '--out', saved).status).toBe(0);
+    const part = join(folder, 'part.csv');
+    writeFileSync(part, rows([0, 1]));
+    const more = run('train', saved, '--data', part, ...options, '--out', saved);
+    expect(more.stderr).toBe('');
+    const { history } = JSON.parse(more.stdout) as { history: { accuracy: number[] } };
+    // 'low' and 'middle' would be other numbers if the smaller table counted them anew.
+    expect(history.accuracy[0]).toBeGreaterThan(0.9);
+    expect(run('predict', saved, '--data', part).stdout.split('\n')[0]).toBe('high,low,middle');
+    writeFileSync(part, rows([0]).replaceAll('low', 'lower'));
+    expect(run('train', saved, '--data', part, ...options)).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/class 'lower'.*high, low, middle/s),
+    });
+    expect(run('train', saved, '--data', part, '--seed', '1')).toMatchObject({ status: 2, stderr: expect.stringContaining('keeps its own seed') });
+  });
+
+  it('takes a module, a function in it, and what it names of your own', () => {
+    const module = join(folder, 'module.ts');
+    writeFileSync(
+      module,
+      `import { layers, ops, sequential, type Tensor } from 'evenkeel';
+       const cube = (x: Tensor): Tensor => ops.mul(x, ops.square(x));
+       export default ({ inputShape, classes, seed }: { inputShape: number[]; classes: number; seed: number }) =>
+         sequential([layers.input(inputShape), layers.dense(4, { activation: cube }), layers.dense(classes, { activation: 'softmax' })], { seed, name: 'mine' });
+       export { cube };`,
+    );
+    const saved = join(folder, 'mine.safetensors');
+    expect(run('train', module, '--data', table, '--epochs', '1', '--quiet', '--out', saved)).toMatchObject({ status: 0, stderr: '' });
+    expect(run('summary', module, '--input-shape', '7', '--classes', '3').stdout).toContain('mine');
+    expect(run('predict', saved, '--data', table)).toMatchObject({ status: 1, stderr: expect.stringContaining("'cube'") });
+    expect(run('predict', saved, '--data', table, '--custom', module)).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  it('keeps what is learned when it is interrupted, and says so by its status', { timeout: 60_000 }, async () => {
+    const saved = join(folder, 'interrupted.safetensors');
+    const words = ['dist/cli/main.js', 'train', description, '--data', table, '--epochs', '1000000', '--out', saved];
+    const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const stderr: string[] = [];
+    await new Promise<void>((resolve) => {
+      child.stderr.on('data', (text) => {
+        stderr.push(String(text));
+        if (stderr.join('').includes('Epoch 3/')) resolve();
+      });
+    });
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGINT');
+    expect(await ended).toBe(130);
+    expect(stderr.join('')).toMatch(/stopped after step \d+/);
+    expect(run('predict', saved, '--data', table)).toMatchObject({ status: 0 });
   });
 
   it('runs the demo', () => {

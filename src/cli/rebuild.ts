@@ -1,0 +1,59 @@
+import { Normalization } from '../layers/normalization.js';
+import type { CompileOptions } from '../model/compiled.js';
+import { Model, type ModelOptions } from '../model/model.js';
+import { LayerCall, type Signal } from '../network/layer.js';
+import { Network } from '../network/network.js';
+import { UsageError } from './print.js';
+
+/** A compiled model's options again. */
+export function compiledOptions({ compiled, outputs }: Model): CompileOptions {
+  return {
+    optimizer: compiled.optimizer,
+    loss: compiled.losses,
+    lossWeights: compiled.lossWeights,
+    metrics: Object.fromEntries(
+      outputs.map(({ call }, i) => [
+        call.layer.title,
+        (compiled.metrics[i] ?? []).map((metric) => (metric.name === 'accuracy' ? 'accuracy' : metric)),
+      ]),
+    ),
+  };
+}
+
+/** The model on another engine, with its state; or from another seed, with new weights. */
+export async function rebuilt(model: Model, overrides: ModelOptions): Promise<Model> {
+  const { seed = model.seed, backend = model.options.backend, threads = model.options.threads } = overrides;
+  if (seed === model.seed && backend === model.options.backend && threads === model.options.threads) return model;
+  const made = new Model(model.network, { ...model.options, ...overrides });
+  if (model.isCompiled) made.compile(compiledOptions(model));
+  if (seed !== model.seed) return made;
+  const adapted = new Map(model.layers.map((layer) => [layer, layer instanceof Normalization && layer.adapted]));
+  await made.setState(await model.getState());
+  for (const layer of model.layers) if (layer instanceof Normalization) layer.adapted = adapted.get(layer) === true;
+  return made;
+}
+
+/** The model with a normalization layer behind its input: one mean and variance for each feature, or one for all pixels. */
+export function standardized(model: Model): Model {
+  if (model.layers.some((layer) => layer instanceof Normalization))
+    throw new UsageError('--standardize: the model has a normalization layer already');
+  const signals = new Map<Signal, Signal>();
+  for (const { layer, inputs, output } of model.network.calls) {
+    if (inputs.length > 0)
+      signals.set(
+        output,
+        new LayerCall(
+          layer,
+          inputs.map((signal) => signals.get(signal) as Signal),
+        ).output,
+      );
+    else signals.set(output, new Normalization({ axis: output.shape.length > 2 ? null : -1 }).apply(output));
+  }
+  const network = new Network(
+    model.inputs,
+    model.outputs.map((signal) => signals.get(signal) as Signal),
+    model.network.dtype,
+  );
+  const made = new Model(network, model.options);
+  return model.isCompiled ? made.compile(compiledOptions(model)) : made;
+}
