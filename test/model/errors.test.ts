@@ -1,0 +1,209 @@
+import { ArgumentError, DataError, EvenkeelError, type FitOptions, layers, type Model, model, NdArray, ShapeError, sequential } from 'evenkeel';
+import { describe, expect, it } from 'vitest';
+import { values } from '../training/sets.js';
+
+const quiet: FitOptions = { verbose: 0 };
+
+function classifier(loss = 'sparseCategoricalCrossentropy'): Model {
+  const net = sequential([
+    layers.input([4], { name: 'features' }),
+    layers.dense(8, { activation: 'relu' }),
+    layers.dense(3, { activation: 'softmax', name: 'classes' }),
+  ]);
+  return net.compile({ loss, metrics: ['accuracy'] });
+}
+
+const x = NdArray.zeros([5, 4]);
+const y = new NdArray(Uint8Array.of(0, 1, 2, 1, 0));
+
+/** What goes wrong for a fit goes wrong for evaluate and trainOnBatch in the same words; and nothing is lost. */
+async function refused(net: Model, inputs: unknown, targets: unknown, type: typeof EvenkeelError, message: RegExp): Promise<void> {
+  const before = values(await net.getWeights());
+  for (const attempt of [
+    () => net.fit(inputs as NdArray, targets as NdArray, quiet),
+    () => net.evaluate(inputs as NdArray, targets as NdArray),
+    () => net.trainOnBatch(inputs as NdArray, targets as NdArray),
+    () => net.gradients(inputs as NdArray, targets as NdArray),
+  ]) {
+    const error = await attempt().then(
+      () => undefined,
+      (caught: unknown) => caught,
+    );
+    expect(error).toBeInstanceOf(type);
+    expect((error as Error).message).toMatch(message);
+  }
+  expect(values(await net.getWeights())).toEqual(before);
+}
+
+const nan = (row: number, column: number, value = Number.NaN): NdArray => {
+  const array = NdArray.zeros([5, 4]);
+  array.set(row * 4 + column, value);
+  return array;
+};
+
+describe('data that do not fit', () => {
+  it.each<[string, unknown, unknown, typeof EvenkeelError, RegExp]>([
+    ['another width', NdArray.zeros([5, 3]), y, ShapeError, /^features expects \[N, 4\], received \[5, 3\]/],
+    [
+      'images where vectors go',
+      NdArray.zeros([5, 2, 2]),
+      y,
+      ShapeError,
+      /received \[5, 2, 2\]. The sizes agree: reshape the data, or .* add layers\.flatten/,
+    ],
+    ['one instance without the batch axis', new Float32Array(4), y, ShapeError, /received \[4\]. Is the batch axis missing\?/],
+    ['a scalar', NdArray.zeros([]), y, ShapeError, /features expects \[N, 4\], received \[\]/],
+    [
+      'ragged rows',
+      [
+        [1, 2, 3, 4],
+        [1, 2, 3],
+      ],
+      y,
+      DataError,
+      /ragged.*\[1\] has 3 elements, its neighbours have 4/,
+    ],
+    ['words', [[1, 2, 3, 'four']], [0], DataError, /element \[0, 3\] is 'four', expected a number/],
+    ['holes', [[1, 2, 3, undefined]], [0], DataError, /\[0, 3\] is undefined/],
+    ['two arrays for one input', [x, x], y, ArgumentError, /the model has 1 input \(features\), got 2 arrays/],
+    ['an array by another name', { feature: x }, y, ArgumentError, /x has an array 'feature'.*did you mean 'features'\?/],
+    ['no rows', NdArray.zeros([0, 4]), new Uint8Array(0), DataError, /x has no rows/],
+    ['an empty list', [], [], EvenkeelError, /./],
+    ['a number', 3, y, ArgumentError, /x must be an array/],
+    ['NaN', nan(3, 2), y, DataError, /features holds NaN at row 3, column 2/],
+    ['infinity', nan(0, 1, Number.NEGATIVE_INFINITY), y, DataError, /features holds -Infinity at row 0, column 1/],
+    ['too few targets', x, y.slice(0, 4), DataError, /x has 5 rows and y has 4; every row needs its target/],
+    ['no target', x, [], EvenkeelError, /x has 5 rows and y has 0/],
+    [
+      'a label beyond the classes',
+      x,
+      new Uint8Array([0, 1, 9, 1, 0]),
+      DataError,
+      /label 9 in row 2 is not one of the 3 classes 0 to 2 of classes\. Has the last layer/,
+    ],
+    ['labels from 1', x, new Uint8Array([1, 2, 3, 1, 2]), DataError, /label 3 in row 2 .*Do the labels start at 1\?/],
+    ['a label below 0', x, new Int32Array([0, -1, 0, 0, 0]), DataError, /label -1 in row 1/],
+    ['half a label', x, [0, 0.5, 1, 1, 1], DataError, /label 0.5 in row 1/],
+    ['NaN for a label', x, [0, Number.NaN, 1, 1, 1], DataError, /y of classes holds NaN at row 1/],
+    ['one-hot labels', x, NdArray.zeros([5, 3]), ShapeError, /targets of shape \[N, 3\].*look one-hot: use 'categoricalCrossentropy'/],
+    ['targets by another name', x, { class: y }, ArgumentError, /y has an array 'class'.*did you mean 'classes'\?/],
+  ])('%s', (_, inputs, targets, type, message) => refused(classifier(), inputs, targets, type, message));
+
+  it('labels where one-hot vectors go', () =>
+    refused(classifier('categoricalCrossentropy'), x, y, ShapeError, /\[N\].*sparseCategoricalCrossentropy/));
+
+  it('targets of another width', () => refused(classifier('mse'), x, NdArray.zeros([5, 2]), ShapeError, /classes|\[N, 2\].*\[N, 3\]/));
+
+  it('predict says the same', async () => {
+    await expect(classifier().predict(NdArray.zeros([5, 3]))).rejects.toThrow(/^features expects \[N, 4\], received \[5, 3\]/);
+    await expect(classifier().predict(nan(4, 3))).rejects.toThrow(/NaN at row 4, column 3/);
+    await expect(classifier().predict(NdArray.zeros([0, 4]))).rejects.toThrow(/x has no rows/);
+  });
+
+  it('inputs of different lengths, or one that is missing', async () => {
+    const [a, b] = [layers.input([1], { name: 'a' }), layers.input([1], { name: 'b' })];
+    const net = model({ inputs: [a, b], outputs: layers.add().apply([a, b]) }).compile({ loss: 'mse' });
+    await refused(net, { a: [[1], [2]], b: [[1]] }, [[1], [2]], DataError, /arrays of x have 2 and 1 rows/);
+    await refused(net, { a: [[1], [2]] }, [[1], [2]], ArgumentError, /x lacks the array 'b'/);
+    await refused(net, [new NdArray(Float32Array.of(1), [1, 1])], [[1]], ArgumentError, /the model has 2 inputs \(a, b\), got 1 array/);
+  });
+
+  it('validation data are checked before the first step', async () => {
+    const net = classifier();
+    const before = values(await net.getWeights());
+    const wrong = net.fit(x, y, { ...quiet, validationData: { x: NdArray.zeros([2, 3]), y: new Uint8Array(2) } });
+    await expect(wrong).rejects.toThrow(/features expects \[N, 4\], received \[2, 3\]/);
+    expect(values(await net.getWeights())).toEqual(before);
+  });
+});
+
+describe('the order of calls', () => {
+  const fresh = (): Model => sequential([layers.input([4]), layers.dense(3)]);
+
+  it.each<[string, (net: Model) => Promise<unknown>]>([
+    ['fit', (net) => net.fit(x, y, quiet)],
+    ['evaluate', (net) => net.evaluate(x, y)],
+    ['trainOnBatch', (net) => net.trainOnBatch(x, y)],
+    ['gradients', (net) => net.gradients(x, y)],
+  ])('%s before compile', async (_, call) => {
+    await expect(call(fresh())).rejects.toThrow(ArgumentError);
+    await expect(call(fresh())).rejects.toThrow(/the model is not compiled: call model\.compile/);
+  });
+
+  it('predict needs no compile', async () => {
+    expect((await fresh().predict(x)).shape).toEqual([5, 3]);
+  });
+
+  it('two at once', async () => {
+    const net = classifier();
+    const first = net.fit(x, y, { ...quiet, epochs: 3 });
+    for (const second of [net.fit(x, y, quiet), net.evaluate(x, y), net.predict(x), net.gradients(x, y)]) {
+      await expect(second).rejects.toThrow(/the model is busy: await the fit, evaluate or predict that is under way first/);
+    }
+    expect((await first).steps).toBe(3);
+    expect((await net.fit(x, y, quiet)).steps).toBe(1);
+  });
+
+  it('weights read while a fit is under way are those of some step', async () => {
+    const net = classifier();
+    const seen: boolean[] = [];
+    const read = async () =>
+      void seen.push(
+        values(await net.getWeights())
+          .flat()
+          .every(Number.isFinite),
+      );
+    await net.fit(x, y, { ...quiet, epochs: 5, callbacks: [{ onBatchEnd: read }] });
+    expect(seen).toEqual([true, true, true, true, true]);
+  });
+
+  it('evaluate within a callback is refused, not a hang', async () => {
+    const net = classifier();
+    const inside = { onEpochEnd: () => net.evaluate(x, y).then(() => {}) };
+    await expect(net.fit(x, y, { ...quiet, callbacks: [inside] })).rejects.toThrow(/busy/);
+  });
+
+  it('fit without targets', async () => {
+    await expect((classifier().fit as (given: unknown) => Promise<unknown>)(x)).rejects.toThrow(
+      /fit needs targets: fit\(x, y, options\), or fit\(\{ x, y \}, options\)/,
+    );
+  });
+});
+
+describe('options of compile', () => {
+  const two = (): Model => {
+    const input = layers.input([2]);
+    return model({ inputs: input, outputs: [layers.dense(1, { name: 'left' }).apply(input), layers.dense(1, { name: 'right' }).apply(input)] });
+  };
+  it.each<[string, Record<string, unknown>, RegExp]>([
+    ['no loss', {}, /compile needs a loss, such as 'sparseCategoricalCrossentropy'/],
+    ['an unknown option', { loss: 'mse', optimiser: 'sgd' }, /compile: unknown option 'optimiser'; did you mean 'optimizer'\?/],
+    ['an unknown loss', { loss: 'crossentropy' }, /unknown loss 'crossentropy'/],
+    ['a misspelt loss', { loss: 'meanSquaredErorr' }, /unknown loss 'meanSquaredErorr'; did you mean 'meanSquaredError'/],
+    ['a misspelt optimizer', { loss: 'mse', optimizer: 'adma' }, /unknown optimizer 'adma'; did you mean 'adam'/],
+    ['a misspelt metric', { loss: 'mse', metrics: ['acuracy'] }, /unknown metric 'acuracy'; did you mean 'accuracy'/],
+    ['a loss too many', { loss: ['mse', 'mse', 'mse'] }, /loss has 3 entries, the model has 2 outputs/],
+    ['a loss of no output', { loss: { left: 'mse', rigth: 'mse' } }, /loss names 'rigth', which is no output; did you mean 'right'\?/],
+    ['an output without loss', { loss: { left: 'mse' } }, /loss lacks the output 'right'/],
+    ['metrics of no output', { loss: 'mse', metrics: { lef: ['mae'] } }, /metrics names 'lef', which is no output; did you mean 'left'\?/],
+    ['a weight of no output', { loss: 'mse', lossWeights: { up: 1 } }, /lossWeights names 'up'/],
+    ['a weight that is none', { loss: 'mse', lossWeights: [1, Number.NaN] }, /a loss weight must be a finite number, got NaN/],
+    ['too many weights', { loss: 'mse', lossWeights: [1, 2, 3] }, /lossWeights has 3 entries, the model has 2 outputs/],
+    ['a metric, not a list', { loss: 'mse', metrics: 'mae' }, /metrics must be a list/],
+    ['nothing', undefined as never, /compile needs/],
+  ])('%s', (_, options, message) => {
+    expect(() => two().compile(options as never)).toThrow(ArgumentError);
+    expect(() => two().compile(options as never)).toThrow(message);
+  });
+
+  it('that fail leave the model as it was', async () => {
+    const net = classifier();
+    expect(() => net.compile({ loss: 'nope' })).toThrow(ArgumentError);
+    expect((await net.fit(x, y, quiet)).steps).toBe(1);
+  });
+});
+
+it('a model larger than memory is refused before anything is allocated', () => {
+  expect(() => layers.dense(2 ** 20).apply(layers.input([2 ** 20]))).toThrow(ShapeError);
+  expect(() => layers.dense(2 ** 20).apply(layers.input([2 ** 20]))).toThrow(/dense: .*\[1048576, 1048576\].*an array holds at most/);
+});

@@ -1,0 +1,138 @@
+import { Layer, layers, type Model, NdArray, NonFiniteError, ops, optimizers, sequential, type Tensor } from 'evenkeel';
+import { describe, expect, it } from 'vitest';
+import type { NonFinitePlace } from '#src/training/replay.js';
+import { values } from './sets.js';
+
+/** Rows of ones, but for one feature of one row. */
+function rowsWith(value: number, at: number, rows = 40): NdArray {
+  const data = new Float32Array(rows * 2).fill(1);
+  data[2 * at] = value;
+  return new NdArray(data, [rows, 2]);
+}
+
+const zeros = NdArray.zeros([40, 1]);
+const small = { kernelInitializer: 'ones', useBias: false } as const;
+
+async function trouble(model: Model, x: NdArray, options: { chunk?: number; epochs?: number; y?: NdArray } = {}) {
+  const { y = zeros, ...rest } = options;
+  const error = await model.fit(x, y, { batchSize: 2, shuffle: false, verbose: 0, ...rest }).then(
+    () => undefined,
+    (caught: unknown) => caught,
+  );
+  expect(error).toBeInstanceOf(NonFiniteError);
+  const { message, details } = error as NonFiniteError;
+  return { message, details, place: details.received as NonFinitePlace };
+}
+
+const still = optimizers.sgd({ learningRate: 0 });
+
+describe('a planted value that is not finite is found: step, layer, operator, pass', () => {
+  // Row 27 is in step 14 of minibatches of 2.
+  it.each([1, 3, 1000])('in the forward pass, chunks of %i', async (chunk) => {
+    const model = sequential([
+      layers.input([2]),
+      layers.dense(3, { ...small, name: 'first' }),
+      layers.activation(ops.log, { name: 'planted' }),
+      layers.dense(1, { ...small, name: 'last' }),
+    ]);
+    model.compile({ loss: 'mse', optimizer: still });
+    const { message, place, details } = await trouble(model, rowsWith(-1, 27), { chunk });
+    expect(place).toMatchObject({ step: 14, layer: 'planted', operator: 'Log', pass: 'forward' });
+    expect(details.layer).toBe('planted');
+    expect(place.inputs[0]).toMatchObject({ min: 0, max: 2 });
+    expect(place.output.min).toBe(Number.NEGATIVE_INFINITY);
+    expect(message).toMatch(/step 14, layer planted, operator Log \(forward\) from .* in \[0\.000, 2\.000\], giving .*keeps its state of step/);
+  });
+
+  it('in the backward pass', async () => {
+    // √0 is 0, its slope is infinite.
+    const model = sequential([layers.input([2]), layers.dense(1, { ...small, activation: ops.sqrt, name: 'root' })]);
+    model.compile({ loss: (_, output) => output, optimizer: still });
+    const { place } = await trouble(model, rowsWith(-1, 10));
+    expect(place).toMatchObject({ step: 6, layer: 'root', pass: 'backward', operator: expect.stringMatching(/Div|Reciprocal|Mul/) });
+  });
+
+  it('in the loss', async () => {
+    const model = sequential([layers.input([2]), layers.dense(1, { ...small, name: 'only' })]);
+    model.compile({ loss: (_, output) => ops.log(output), optimizer: still });
+    const { place } = await trouble(model, rowsWith(-3, 4));
+    expect(place).toMatchObject({ step: 3, layer: 'loss', operator: 'Log', pass: 'forward' });
+  });
+
+  it('in a user’s own layer', async () => {
+    class Reciprocal extends Layer {
+      readonly kind = 'reciprocal';
+      config() {
+        return {};
+      }
+      call([x]: readonly Tensor[]): Tensor {
+        return ops.div(1, x as Tensor);
+      }
+    }
+    const model = sequential([layers.input([2]), new Reciprocal(), layers.dense(1, small)]);
+    model.compile({ loss: 'mse', optimizer: still });
+    const { place } = await trouble(model, rowsWith(0, 7));
+    expect(place).toMatchObject({ step: 4, layer: 'reciprocal_1', operator: expect.stringMatching(/Div|Reciprocal/), pass: 'forward' });
+  });
+
+  it('in the update, where the learning rate is too large', async () => {
+    const model = sequential([layers.input([2]), layers.dense(1, { ...small, name: 'only' })]);
+    model.compile({ loss: 'mse', optimizer: optimizers.sgd({ learningRate: 1e30, clipNorm: 1e30 }) });
+    const { place, message } = await trouble(model, rowsWith(1, 0));
+    expect(place.layer).toMatch(/only|loss/);
+    expect(place.step).toBeLessThanOrEqual(3);
+    expect(message).toMatch(/learning rate too large/);
+  });
+
+  it('in the last step of a chunk, in the weights alone', async () => {
+    const model = sequential([layers.input([2]), layers.dense(1, { ...small, name: 'only' })]);
+    // The loss is finite, and so is its gradient; their product with the learning rate is not.
+    model.compile({ loss: (_, output) => ops.mul(output, 1e20), optimizer: optimizers.sgd({ learningRate: 1e30, clipValue: 1e30 }) });
+    const one = rowsWith(1, 0, 2);
+    const { place } = await trouble(model, one, { y: zeros.slice(0, 2) });
+    expect(place).toMatchObject({ step: 1, layer: 'only', pass: 'update' });
+    expect(values(await model.getWeights())).toEqual([[1, 1]]);
+  });
+
+  it('in the weights given', async () => {
+    const model = sequential([layers.input([2]), layers.dense(1, { ...small, name: 'only' })]);
+    model.compile({ loss: 'mse', optimizer: still });
+    await model.setWeights([new NdArray(Float32Array.of(1, Number.NaN), [2, 1])]);
+    const { place, message } = await trouble(model, rowsWith(1, 0));
+    expect(place).toMatchObject({ step: 1, operator: 'Input', pass: 'data' });
+    expect(message).toMatch(/only\/kernel/);
+    expect(message).toMatch(/with the data or the weights/);
+  });
+
+  it('with dropout and Adam, whose randomness and moments replay as they were', async () => {
+    const model = sequential([
+      layers.input([2]),
+      layers.dense(16, { activation: 'tanh' }),
+      layers.dropout(0.5),
+      layers.dense(1, { name: 'out', activation: (x) => ops.log(ops.add(x, 4)) }),
+    ]);
+    model.compile({ loss: (_, output) => output, optimizer: optimizers.adam({ learningRate: 0.05 }) });
+    const [one, many] = [await trouble(model, rowsWith(1, 0), { chunk: 1, epochs: 50 }), undefined];
+    expect(many).toBeUndefined();
+    expect(one.place).toMatchObject({ layer: 'out', operator: 'Log' });
+  });
+});
+
+describe('what is kept', () => {
+  it('the healthy state from before the chunk; the step counts on over fits', async () => {
+    const build = () => {
+      const model = sequential([layers.input([2]), layers.dense(4), layers.activation(ops.sqrt, { name: 'root' }), layers.dense(1)], { seed: 2 });
+      return model.compile({ loss: 'mse', optimizer: optimizers.sgd({ learningRate: 0 }) });
+    };
+    const model = build();
+    await model.setWeights((await model.getWeights()).map((array) => new NdArray(new Float32Array(array.size).fill(0.5), array.shape)));
+    await model.fit(rowsWith(1, 0), zeros, { batchSize: 2, verbose: 0 });
+    const before = values((await model.getState()).values());
+    const { place } = await trouble(model, rowsWith(-9, 5), { chunk: 1000 });
+    expect(place).toMatchObject({ step: 23, layer: 'root', operator: 'Sqrt', pass: 'forward' });
+    const after = values((await model.getState()).values());
+    expect(after.slice(0, -1)).toEqual(before.slice(0, -1));
+    expect(after.flat().every(Number.isFinite)).toBe(true);
+    expect((await model.fit(rowsWith(1, 0), zeros, { batchSize: 2, verbose: 0 })).steps).toBe(20);
+  });
+});
