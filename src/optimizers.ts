@@ -194,9 +194,12 @@ export function optimizerFromConfig(name: string, config: Readonly<Record<string
   return make(catalogue, name, config);
 }
 
-/** Gradients within an optimizer's bounds; shorter ones, of norm 0 too, stay as they are. */
-export function clipGradients({ norm, value, globalNorm }: Clip, gradients: readonly Tensor[]): Tensor[] {
-  if (norm !== undefined) return gradients.map((gradient) => shorten(gradient, squaredNorm(gradient), norm));
+/**
+ * Gradients within an optimizer's bounds; shorter ones, of norm 0 too, stay as they are.
+ * @param stacked which of them hold one gradient in each row of their first axis.
+ */
+export function clipGradients({ norm, value, globalNorm }: Clip, gradients: readonly Tensor[], stacked: readonly boolean[] = []): Tensor[] {
+  if (norm !== undefined) return gradients.map((gradient, i) => shorten(gradient, stacked[i] ? rowNorms(gradient) : squaredNorm(gradient), norm));
   if (value !== undefined) return gradients.map((gradient) => g.clip(gradient, -value, value));
   const [first, ...rest] = gradients.map(squaredNorm);
   if (globalNorm === undefined || !first) return [...gradients];
@@ -206,6 +209,11 @@ export function clipGradients({ norm, value, globalNorm }: Clip, gradients: read
 
 function squaredNorm(gradient: Tensor): Tensor {
   return g.reduceSum(g.square(gradient));
+}
+
+/** Squared norm of every row, with axes of length 1 for the rest. */
+function rowNorms(gradient: Tensor): Tensor {
+  return g.reduceSum(g.square(gradient), { axes: gradient.shape.slice(1).map((_, i) => i + 1), keepdims: true });
 }
 
 function shorten(gradient: Tensor, squared: Tensor, limit: number): Tensor {

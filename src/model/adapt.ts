@@ -5,7 +5,7 @@ import { encodeOnnx } from '../graph/onnx/encode.js';
 import { cast, div, reduceSum, reshape, sizeAs, square } from '../graph/ops/index.js';
 import { Normalization } from '../layers/normalization.js';
 import type { LayerCall } from '../network/layer.js';
-import type { Network } from '../network/network.js';
+import { type Layout, type Network, withPieces } from '../network/network.js';
 import type { Engine } from '../runtime/index.js';
 import type { State } from '../training/state.js';
 import { feedNetwork } from '../training/step.js';
@@ -13,12 +13,21 @@ import { feedNetwork } from '../training/step.js';
 /** Rows per engine call. */
 const BATCH = 2048;
 
+/** A network with its state in an engine. */
+export interface Adaptable {
+  readonly network: Network;
+  readonly layout: Layout;
+  readonly engine: Engine;
+  readonly state: State;
+}
+
 /** Gives every normalization layer that needs it the mean and variance of its features, in the order of the network. */
-export async function adaptNormalization(network: Network, engine: Engine, state: State, inputs: readonly NdArray[], again: boolean): Promise<void> {
+export async function adaptNormalization(model: Adaptable, inputs: readonly NdArray[], again: boolean): Promise<void> {
+  const { network, state } = model;
   for (const call of network.calls) {
     const { layer } = call;
     if (!(layer instanceof Normalization) || !layer.needsData || (layer.adapted && !again)) continue;
-    const { mean, variance } = await measure(network, call, layer, engine, state, inputs);
+    const { mean, variance } = await measure(model, call, layer, inputs);
     await state.write([
       [`${layer.title}/mean`, mean],
       [`${layer.title}/variance`, variance],
@@ -29,16 +38,15 @@ export async function adaptNormalization(network: Network, engine: Engine, state
 
 /** Mean and variance by sums in float64, batch by batch. */
 async function measure(
-  network: Network,
+  { network, layout, engine, state }: Adaptable,
   call: LayerCall,
   layer: Normalization,
-  engine: Engine,
-  state: State,
   arrays: readonly NdArray[],
 ): Promise<{ mean: NdArray; variance: NdArray }> {
   const tensors = arrays.map((array, i) => input(`x_${i}`, ['N', ...array.shape.slice(1)], array.dtype));
-  const values = new Map(network.storage(true).map(({ name, shape, dtype }) => [name, input(name, shape, dtype)]));
-  const { calls } = network.forward(feedNetwork(network, tensors), { training: false, values, uniform: (like) => like });
+  const stored = network.storage(layout);
+  const values = new Map(stored.map(({ name, shape, dtype }) => [name, input(name, shape, dtype)]));
+  const { calls } = network.forward(feedNetwork(network, tensors), { training: false, values: withPieces(stored, values), uniform: (like) => like });
   const source = call.inputs[0]?.call;
   const x = cast(calls.get(source as LayerCall) as Tensor, 'float64');
   const { axes, kept } = Normalization.reduction(x.shape, layer.axis);

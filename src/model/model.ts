@@ -5,7 +5,7 @@ import { NdArray } from '../core/ndarray.js';
 import type { Dataset } from '../data/dataset.js';
 import { gradients } from '../graph/gradients.js';
 import type { Layer, Signal } from '../network/layer.js';
-import type { Network, Variable } from '../network/network.js';
+import { type Layout, type Network, SINGLE, type Variable } from '../network/network.js';
 import type { Engine } from '../runtime/index.js';
 import { ArraySource, ChunkBuffers } from '../training/batches.js';
 import type { Logs } from '../training/callbacks.js';
@@ -14,8 +14,17 @@ import { type History, RunningMeans } from '../training/history.js';
 import { evaluationProgram, gradientProgram, predictionProgram, trainingProgram } from '../training/program.js';
 import { progressBar } from '../training/progress.js';
 import { State } from '../training/state.js';
-import { type InstanceType, ITERATIONS, logNames, networkEntries, type StateEntry, type StepSpec, stateEntries } from '../training/step.js';
-import { adaptNormalization } from './adapt.js';
+import {
+  type InstanceType,
+  ITERATIONS,
+  layoutFor,
+  logNames,
+  networkEntries,
+  type StateEntry,
+  type StepSpec,
+  stateEntries,
+} from '../training/step.js';
+import { type Adaptable, adaptNormalization } from './adapt.js';
 import { type Compiled, type CompileOptions, compileOptions } from './compiled.js';
 import { type BatchLike, type BatchStream, type Checked, type FitOptions, openFitData, readFitArguments, typesOf } from './fit-data.js';
 import { type Arrays, checkInputs, checkTargets, commonRows } from './inputs.js';
@@ -25,8 +34,6 @@ import { summarize } from './summary.js';
 
 /** Rows per engine call where no gradient is needed. */
 const INFERENCE_BATCH = 256;
-/** Long rows of equal layers run as loops. */
-const STACKING = true;
 
 export interface ModelOptions extends EngineChoice {
   /** What weights, shuffles and dropout masks are drawn from; default 0. One seed gives the same run again. */
@@ -121,7 +128,7 @@ export class Model {
       const opened = await openFitData(data, options, this.seed, (given) => this.#check(given));
       const engine = await this.#programs.engine(batchSize);
       const spec = await this.#spec(opened.inputTypes, opened.targetTypes);
-      await adaptNormalization(this.network, engine, this.#state, opened.sample, false);
+      await adaptNormalization(this.#adaptable(engine), opened.sample, false);
       const { session, program } = await this.#programs.load('training', [spec.inputs, spec.targets], batchSize, () => trainingProgram(spec));
       const [counter] = await this.#state.read([ITERATIONS]);
       const clock = (): number => performance.now();
@@ -166,7 +173,7 @@ export class Model {
       await this.#arrange();
       const types = typesOf(inputs);
       const { session, program } = await this.#programs.load('prediction', types, INFERENCE_BATCH, () =>
-        predictionProgram(this.network, types, STACKING),
+        predictionProgram(this.network, types, this.#layout),
       );
       const parts: NdArray[][] = this.network.outputs.map(() => []);
       await this.#eachBatch(inputs, async (engine, arrays) => {
@@ -191,7 +198,7 @@ export class Model {
   async gradients(x: Arrays, y: Arrays): Promise<{ readonly logs: Logs; readonly gradients: ReadonlyMap<string, NdArray> }> {
     return this.#exclusively(async () => {
       const { inputs, targets } = this.#check({ x, y });
-      const spec = { ...(await this.#spec(typesOf(inputs), typesOf(targets))), stacking: false };
+      const spec = { ...(await this.#spec(typesOf(inputs), typesOf(targets))), layout: SINGLE };
       const rows = inputs[0]?.shape[0] ?? 1;
       const { session, program } = await this.#programs.load('gradients', [spec.inputs, spec.targets], rows, () => gradientProgram(spec, gradients));
       const values = await this.#state.read(program.reads);
@@ -210,7 +217,7 @@ export class Model {
       const inputs = checkInputs(this.network, x);
       commonRows(inputs, 'x');
       await this.#arrange();
-      await adaptNormalization(this.network, await this.#programs.engine(INFERENCE_BATCH), this.#state, inputs, true);
+      await adaptNormalization(this.#adaptable(await this.#programs.engine(INFERENCE_BATCH)), inputs, true);
     });
   }
 
@@ -236,7 +243,9 @@ export class Model {
   /** Copies of the whole state by name: weights, optimizer slots, step counter. What a checkpoint holds. */
   async getState(): Promise<Map<string, NdArray>> {
     await this.#arrange();
-    return new Map([...(await this.#state.entries())].map(([name, array]) => [name, copyOf(array)]));
+    const names = this.#entries(SINGLE).map(({ name }) => name);
+    const arrays = await this.#state.read(names);
+    return new Map(names.map((name, i) => [name, copyOf(arrays[i] as NdArray)]));
   }
 
   /** Sets entries of the state by name, all or none. @throws ArgumentError, ShapeError where one does not fit. */
@@ -266,6 +275,18 @@ export class Model {
     this.#programs.dispose();
   }
 
+  #adaptable(engine: Engine): Adaptable {
+    return { network: this.network, layout: this.#layout, engine, state: this.#state };
+  }
+
+  get #layout(): Layout {
+    return layoutFor(this.#compiled?.optimizer);
+  }
+
+  #entries(layout: Layout): StateEntry[] {
+    return this.#compiled ? stateEntries(this.network, this.#compiled.optimizer, layout) : networkEntries(this.network, layout);
+  }
+
   /** Lays the state out for the network as it is now: layers may have been frozen, or the optimizer replaced. */
   async #arrange(): Promise<void> {
     if (this.#stale) {
@@ -273,16 +294,13 @@ export class Model {
       await this.#state.drop((name) => kept.has(name));
       this.#stale = false;
     }
-    const entries: StateEntry[] = this.#compiled
-      ? stateEntries(this.network, this.#compiled.optimizer, STACKING)
-      : networkEntries(this.network, STACKING);
-    await this.#state.arrange(entries, this.seed);
+    await this.#state.arrange(this.#entries(this.#layout), this.seed);
   }
 
   async #spec(inputs: readonly InstanceType[], targets: readonly InstanceType[]): Promise<StepSpec> {
     const { compiled } = this;
     await this.#arrange();
-    return { network: this.network, ...compiled, seed: this.seed, stacking: STACKING, flush: await this.#needsFlush(), inputs, targets };
+    return { network: this.network, ...compiled, seed: this.seed, layout: this.#layout, flush: await this.#needsFlush(), inputs, targets };
   }
 
   /** Float32 alone is at risk: float64 reaches its denormal numbers 270 powers of ten later. */

@@ -6,6 +6,7 @@ import { Normalization } from '../layers/normalization.js';
 import { type Custom, handedBack, isDescribed, type Restorer, restore } from '../layers/registry.js';
 import { type LossLike, lossFromConfig, resolveLoss } from '../losses.js';
 import { type MetricLike, metricFromConfig } from '../metrics.js';
+import { SINGLE } from '../network/network.js';
 import { optimizerFromConfig, resolveOptimizer } from '../optimizers.js';
 import { readFile } from '../storage/files.js';
 import { decodeSafetensors } from '../storage/safetensors.js';
@@ -127,7 +128,7 @@ export async function modelFromFile(file: ModelFile, { custom = {}, ...choice }:
 /** Puts a model of the same wiring and optimizer into the state that a file holds. @throws FileError where they do not fit; then nothing changes. */
 export async function restoreState(model: Model, { name, state, adapted }: ModelFile): Promise<void> {
   // Shapes first: a description may claim arrays that no memory holds.
-  const entries = model.isCompiled ? stateEntries(model.network, model.compiled.optimizer, false) : networkEntries(model.network, false);
+  const entries = model.isCompiled ? stateEntries(model.network, model.compiled.optimizer, SINGLE) : networkEntries(model.network, SINGLE);
   for (const entry of entries) {
     const array = state.get(entry.name);
     if (!array) throw new FileError(`${name}: the array '${entry.name}' is missing; the model has ${entries.length} arrays, the file ${state.size}`);

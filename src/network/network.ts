@@ -2,7 +2,7 @@ import type { DType, FloatDType } from '../core/dtype.js';
 import { ArgumentError } from '../core/errors.js';
 import type { StaticShape } from '../core/shape.js';
 import { label, type Tensor } from '../graph/node.js';
-import { flush, scan } from '../graph/ops/index.js';
+import { flush, scan, split } from '../graph/ops/index.js';
 import type { InitializerLike } from '../initializers.js';
 import { callLayer, type Layer, type LayerCall, type Signal } from './layer.js';
 import { findRuns, type Run } from './runs.js';
@@ -20,15 +20,27 @@ export interface Variable {
   readonly weight: string;
 }
 
-/** An array as training keeps it: one variable, or those of a row of equal layers stacked along a new first axis. */
+/** How training lays arrays out in memory. */
+export interface Layout {
+  /** Rows of equal layers are stacked, so that they run as loops. */
+  readonly loops: boolean;
+  /** Trained vectors (biases, scales) lie in one array, so that one update serves them all. */
+  readonly packed: boolean;
+}
+
+/** Every array on its own. */
+export const SINGLE: Layout = { loops: false, packed: false };
+
+/** An array as training keeps it: one variable, or several one behind the other. */
 export interface Stored {
   readonly name: string;
   readonly shape: StaticShape;
   readonly dtype: DType;
   readonly trainable: boolean;
-  /** The variables in it, in order; one unless stacked. */
+  /** The variables in it, in order. */
   readonly parts: readonly Variable[];
-  readonly stacked: boolean;
+  /** One variable; those of a row of equal layers, stacked along a new first axis; or vectors end to end. */
+  readonly kind: 'single' | 'stacked' | 'packed';
 }
 
 /** Random numbers of one call: uniform in [0, 1), in the shape of a tensor; `path` says which call and which use. */
@@ -36,7 +48,7 @@ export type UniformSource = (like: Tensor, path: string) => Tensor;
 
 export interface ForwardOptions {
   readonly training: boolean;
-  /** Value of each stored array, by name. Rows of equal layers become a loop where their stacked arrays are given. */
+  /** Value of each array, by name (`withPieces`). Rows of equal layers become a loop where their stacked arrays are given. */
   readonly values: ReadonlyMap<string, Tensor>;
   readonly uniform: UniformSource;
   /** Keep denormal numbers out of signals and deltas: for engines that do not flush them. Default false. */
@@ -86,18 +98,21 @@ export class Network {
     );
   }
 
-  /** The arrays as training keeps them, rows of equal layers stacked if asked for. */
-  storage(stacking: boolean): Stored[] {
+  /** The arrays as training keeps them. */
+  storage({ loops, packed }: Layout): Stored[] {
     const { variables } = this;
-    const runs = stacking ? findRuns(this.calls, this.outputs) : [];
+    const runs = loops ? findRuns(this.calls, this.outputs) : [];
     const home = new Map<Layer, Run>(runs.flatMap((run) => run.calls.map((call) => [call.layer, run] as const)));
+    const vectors = packed ? variables.filter(({ shape, trainable, layer }) => trainable && shape.length === 1 && !home.has(layer)) : [];
+    const pack = vectors.length > 1 ? packOf(vectors) : undefined;
     return variables.flatMap((variable): Stored[] => {
+      if (pack?.parts.includes(variable)) return variable === pack.parts[0] ? [pack] : [];
       const run = home.get(variable.layer);
-      if (!run) return [{ ...variable, parts: [variable], stacked: false }];
+      if (!run) return [{ ...variable, parts: [variable], kind: 'single' }];
       const [head] = run.calls;
       if (variable.layer !== head?.layer) return [];
       const parts = variables.filter(({ weight, layer }) => weight === variable.weight && home.get(layer) === run);
-      return [{ ...variable, name: `${run.name}/${variable.weight}`, shape: [parts.length, ...variable.shape], parts, stacked: true }];
+      return [{ ...variable, name: `${run.name}/${variable.weight}`, shape: [parts.length, ...variable.shape], parts, kind: 'stacked' }];
     });
   }
 
@@ -162,6 +177,28 @@ export class Network {
     label([output], run.name);
     return output;
   }
+}
+
+function packOf(vectors: readonly Variable[]): Stored {
+  const [first, last] = [vectors[0], vectors[vectors.length - 1]] as [Variable, Variable];
+  const length = vectors.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0);
+  const name = `${first.layer.title}..${last.layer.title}/vectors`;
+  return { name, shape: [length], dtype: first.dtype, trainable: true, parts: vectors, kind: 'packed' };
+}
+
+/** Stored arrays by name, and the pieces of packed ones. */
+export function withPieces(stored: readonly Stored[], values: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+  const all = new Map(values);
+  for (const { name, kind, parts } of stored) {
+    const tensor = values.get(name);
+    if (kind !== 'packed' || !tensor) continue;
+    const pieces = split(tensor, { axis: 0, lengths: parts.map(({ shape }) => shape[0] ?? 0) });
+    label(pieces, name);
+    parts.forEach((part, i) => {
+      all.set(part.name, pieces[i] as Tensor);
+    });
+  }
+  return all;
 }
 
 /** A stacked array that a run must have to be written as a loop. */

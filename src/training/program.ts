@@ -3,7 +3,7 @@ import { emitModel } from '../graph/emit.js';
 import { input, scalar, type Tensor } from '../graph/node.js';
 import { encodeOnnx } from '../graph/onnx/encode.js';
 import { dimOf, gather, loop, reduceSum, reshape, sub } from '../graph/ops/index.js';
-import type { Network } from '../network/network.js';
+import { type Layout, type Network, withPieces } from '../network/network.js';
 import {
   evaluateOutputs,
   feedNetwork,
@@ -34,7 +34,7 @@ export function nextName(name: string): string {
  * outputs `logs` [K, values], `finite` (0 while every float of the state is finite, else NaN) and the new state.
  */
 export function trainingProgram(spec: StepSpec): Program {
-  const entries = stateEntries(spec.network, spec.optimizer, spec.stacking);
+  const entries = stateEntries(spec.network, spec.optimizer, spec.layout);
   const states = entries.map((entry) => input(entry.name, entry.shape, entry.dtype));
   const chunk = minibatchInputs(spec, ['K']);
   const learningRate = input('learning_rate', ['K'], spec.network.dtype);
@@ -65,13 +65,13 @@ export function trainingProgram(spec: StepSpec): Program {
 }
 
 /** Entries that a step changes, in the order of the state; the others enter the loop as constants. */
-function carriedEntries({ network, stacking, inputs, targets }: StepSpec, entries: readonly StateEntry[]): Set<string> {
-  const { values } = variableInputs(network, stacking);
+function carriedEntries({ network, layout, inputs, targets }: StepSpec, entries: readonly StateEntry[]): Set<string> {
+  const { values } = variableInputs(network, layout);
   const batch = minibatchInputs({ inputs, targets });
   const { updates } = network.forward(feedNetwork(network, batch.inputs), { training: true, values, uniform: untrained });
   const still = new Set(
     network
-      .storage(stacking)
+      .storage(layout)
       .filter(({ name, trainable }) => !trainable && !updates.has(name))
       .map(({ name }) => name),
   );
@@ -87,16 +87,16 @@ function finiteMark(state: readonly Tensor[]): Tensor {
 /** Evaluation of one batch: inputs `x_i`, `y_i` [N, …] and the state; output `logs`, the means over the batch. */
 export function evaluationProgram(spec: StepSpec): Program {
   const batch = minibatchInputs(spec);
-  const { states, values } = variableInputs(spec.network, spec.stacking);
+  const { states, values } = variableInputs(spec.network, spec.layout);
   const { outputs } = spec.network.forward(feedNetwork(spec.network, batch.inputs), { training: false, values, uniform: untrained });
   const { logs } = evaluateOutputs(spec, outputs, batch.targets);
   return finish('evaluation', [...batch.inputs, ...batch.targets, ...states], { logs: stackScalars(logs) }, states);
 }
 
 /** Prediction of one batch: inputs `x_i` and the state; outputs `output_i`. */
-export function predictionProgram(network: Network, inputs: StepSpec['inputs'], stacking: boolean): Program {
+export function predictionProgram(network: Network, inputs: StepSpec['inputs'], layout: Layout): Program {
   const batch = minibatchInputs({ inputs, targets: [] });
-  const { states, values } = variableInputs(network, stacking);
+  const { states, values } = variableInputs(network, layout);
   const { outputs } = network.forward(feedNetwork(network, batch.inputs), { training: false, values, uniform: untrained });
   return finish('prediction', [...batch.inputs, ...states], Object.fromEntries(outputs.map((tensor, i) => [`output_${i}`, tensor])), states);
 }
@@ -104,7 +104,7 @@ export function predictionProgram(network: Network, inputs: StepSpec['inputs'], 
 /** Loss, logs and gradients of one batch in training mode; outputs `logs` and `gradient_i` per trainable variable. */
 export function gradientProgram(spec: StepSpec, gradientsOf: (loss: Tensor, parameters: readonly Tensor[]) => readonly Tensor[]): Program {
   const batch = minibatchInputs(spec);
-  const { states, values } = variableInputs(spec.network, spec.stacking);
+  const { states, values } = variableInputs(spec.network, spec.layout);
   const iterations = input('iterations', [], 'int64');
   const { outputs } = spec.network.forward(feedNetwork(spec.network, batch.inputs), {
     training: true,
@@ -113,7 +113,7 @@ export function gradientProgram(spec: StepSpec, gradientsOf: (loss: Tensor, para
   });
   const { loss, logs } = evaluateOutputs(spec, outputs, batch.targets);
   const parameters = spec.network
-    .storage(spec.stacking)
+    .storage(spec.layout)
     .filter((stored) => stored.trainable)
     .map(({ name }) => values.get(name) as Tensor);
   const found = Object.fromEntries(gradientsOf(loss, parameters).map((tensor, i) => [`gradient_${i}`, tensor]));
@@ -123,10 +123,10 @@ export function gradientProgram(spec: StepSpec, gradientsOf: (loss: Tensor, para
   ]);
 }
 
-function variableInputs(network: Network, stacking: boolean): { states: Tensor[]; values: Map<string, Tensor> } {
-  const stored = network.storage(stacking);
+function variableInputs(network: Network, layout: Layout): { states: Tensor[]; values: Map<string, Tensor> } {
+  const stored = network.storage(layout);
   const states = stored.map(({ name, shape, dtype }) => input(name, shape, dtype));
-  return { states, values: new Map(stored.map(({ name }, i) => [name, states[i] as Tensor])) };
+  return { states, values: withPieces(stored, new Map(stored.map(({ name }, i) => [name, states[i] as Tensor]))) };
 }
 
 const untrained = (like: Tensor): Tensor => like;

@@ -5,10 +5,11 @@ import { input, type Node, type Tensor, topological } from '../graph/node.js';
 import { encodeOnnx } from '../graph/onnx/encode.js';
 import { reduceMax, reduceMin, reduceSum, sub } from '../graph/ops/index.js';
 import { simplify } from '../graph/simplify.js';
+import { SINGLE } from '../network/network.js';
 import type { Engine, Resident, Session } from '../runtime/index.js';
 import type { Chunk } from './batches.js';
 import { nextName } from './program.js';
-import { rowOf } from './state.js';
+import { partsOf } from './state.js';
 import { minibatchInputs, type StepSpec, stackScalars, stateEntries, writeStep } from './step.js';
 
 /** Smallest and largest value of a tensor. */
@@ -50,12 +51,12 @@ export async function locateNonFinite(
   learningRates: ArrayLike<number>,
   firstStep: number,
 ): Promise<NonFinitePlace | undefined> {
-  // Unrolled: inside a loop no operator could be watched on its own.
-  const { model, probes, writes } = probedStep({ ...spec, stacking: false });
+  // Every array and layer on its own: inside a loop no operator could be watched.
+  const { model, probes, writes } = probedStep({ ...spec, layout: SINGLE });
   const session = await engine.load(model, { name: 'replay' });
   const made: Resident[] = [];
   try {
-    let current: Record<string, Resident | NdArray> = await unstack(engine, spec, state);
+    let current: Record<string, Resident | NdArray> = await takeApart(engine, spec, state);
     for (let k = 0; k < chunk.steps; k++) {
       const result = await runStep(session, spec, chunk, k, Number(learningRates[k]), current, writes);
       made.push(...Object.values(result.kept));
@@ -71,16 +72,14 @@ export async function locateNonFinite(
 }
 
 /** The state with every layer's arrays on their own. */
-async function unstack(engine: Engine, spec: StepSpec, state: Readonly<Record<string, Resident>>): Promise<Record<string, Resident | NdArray>> {
+async function takeApart(engine: Engine, spec: StepSpec, state: Readonly<Record<string, Resident>>): Promise<Record<string, Resident | NdArray>> {
   const result: Record<string, Resident | NdArray> = {};
-  for (const { name, parts } of stateEntries(spec.network, spec.optimizer, spec.stacking)) {
+  for (const { name, parts } of stateEntries(spec.network, spec.optimizer, spec.layout)) {
     const resident = state[name] as Resident;
     if (!parts) result[name] = resident;
     else {
-      const [stacked] = await engine.get([resident]);
-      parts.forEach((part, row) => {
-        result[part] = rowOf(stacked as NdArray, row);
-      });
+      const [whole] = await engine.get([resident]);
+      for (const [part, array] of partsOf(whole as NdArray, parts)) result[part] = array;
     }
   }
   return result;
@@ -89,7 +88,7 @@ async function unstack(engine: Engine, spec: StepSpec, state: Readonly<Record<st
 function probedStep(spec: StepSpec): { model: Uint8Array; probes: Probe[]; writes: string[] } {
   const batch = minibatchInputs(spec);
   const learningRate = input('learning_rate', [], spec.network.dtype);
-  const states = stateEntries(spec.network, spec.optimizer, false).map((entry) => input(entry.name, entry.shape, entry.dtype));
+  const states = stateEntries(spec.network, spec.optimizer, SINGLE).map((entry) => input(entry.name, entry.shape, entry.dtype));
   const { next, logs } = writeStep(spec, batch, learningRate, new Map(states.map((tensor) => [tensor.name ?? '', tensor])));
   const writes = [...next.keys()];
   const results = simplify([...next.values(), logs]);

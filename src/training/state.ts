@@ -1,10 +1,11 @@
+import type { DType } from '../core/dtype.js';
 import { ArgumentError, ShapeError } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import { Random } from '../core/random.js';
-import { sameShape, showShape, sizeOf } from '../core/shape.js';
+import { type StaticShape, sameShape, showShape, sizeOf } from '../core/shape.js';
 import { resolveInitializer } from '../initializers.js';
 import type { Engine, Resident } from '../runtime/index.js';
-import type { StateEntry } from './step.js';
+import type { EntryPart, StateEntry } from './step.js';
 
 interface Slot {
   readonly entry: StateEntry;
@@ -16,8 +17,9 @@ interface Slot {
 
 interface Place {
   readonly slot: Slot;
-  /** Row of a stacked entry; undefined where the entry is the array itself. */
-  readonly row?: number;
+  readonly shape: StaticShape;
+  /** Where in the entry its elements begin. */
+  readonly start: number;
 }
 
 /** Parameters, optimizer slots, running statistics and the step counter: here, in the engine, or both. Known by the names of the layers' own arrays. */
@@ -27,7 +29,7 @@ export class State {
   #engine: Engine | undefined;
 
   /**
-   * Holds exactly these entries from now on. Arrays that were there stay, stacked or not as the entries want them;
+   * Holds exactly these entries from now on. Arrays that were there stay, laid out as the entries want them;
    * new ones are drawn by their initializers from `seed` and their names alone; others are dropped.
    */
   async arrange(entries: readonly StateEntry[], seed: number): Promise<void> {
@@ -37,16 +39,17 @@ export class State {
     this.#slots.clear();
     this.#places.clear();
     for (const entry of entries) {
-      const names = entry.parts ?? [entry.name];
-      const shape = entry.parts ? entry.shape.slice(1) : entry.shape;
       const host = NdArray.zeros(entry.shape, entry.dtype);
       const slot: Slot = { entry, host };
-      names.forEach((name, row) => {
-        const kept = before.get(name);
-        const value = kept && sameShape(kept.shape, shape) ? kept : initialValue({ ...entry, name, shape }, seed);
-        copyElements(value, entry.parts ? rowOf(host, row) : host);
-        this.#places.set(name, entry.parts ? { slot, row } : { slot });
-      });
+      let start = 0;
+      for (const part of entry.parts ?? [entry]) {
+        const kept = before.get(part.name);
+        const value = kept && sameShape(kept.shape, part.shape) ? kept : initialValue(part, entry.dtype, seed);
+        const place = { slot, shape: part.shape, start };
+        copyElements(value, arrayAt(host, place));
+        this.#places.set(part.name, place);
+        start += value.size;
+      }
       this.#slots.set(entry.name, slot);
     }
   }
@@ -61,7 +64,7 @@ export class State {
       if (!keep(name)) continue;
       const slot: Slot = { entry: { name, shape: host.shape, dtype: host.dtype, initializer: 'zeros' }, host };
       this.#slots.set(name, slot);
-      this.#places.set(name, { slot });
+      this.#places.set(name, { slot, shape: host.shape, start: 0 });
     }
   }
 
@@ -106,10 +109,7 @@ export class State {
   async read(names: readonly string[]): Promise<NdArray[]> {
     const places = names.map((name) => this.#place(name));
     await this.#fetch(places.map(({ slot }) => slot));
-    return places.map(({ slot, row }) => {
-      const host = slot.host as NdArray;
-      return row === undefined ? host : rowOf(host, row);
-    });
+    return places.map((place) => arrayAt(place.slot.host as NdArray, place));
   }
 
   /** Sets arrays by name, all or none. @throws ArgumentError for an unknown name, ShapeError where a shape differs. */
@@ -117,8 +117,7 @@ export class State {
     const list = [...values];
     const places = list.map(([name, value]) => {
       const place = this.#place(name);
-      const { shape } = place.slot.entry;
-      const expected = place.row === undefined ? shape : shape.slice(1);
+      const { shape: expected } = place;
       if (!sameShape(expected, value.shape)) {
         throw new ShapeError(`${name} has shape ${showShape(expected)}, got ${showShape(value.shape)}`, {
           argument: name,
@@ -130,10 +129,9 @@ export class State {
     });
     await this.#fetch(places.map(({ slot }) => slot));
     list.forEach(([, value], i) => {
-      const { slot, row } = places[i] as Place;
-      const host = slot.host as NdArray;
-      copyElements(value, row === undefined ? host : rowOf(host, row));
-      this.#release(slot);
+      const place = places[i] as Place;
+      copyElements(value, arrayAt(place.slot.host as NdArray, place));
+      this.#release(place.slot);
     });
   }
 
@@ -171,13 +169,26 @@ export class State {
 }
 
 function sameEntry(a: StateEntry, b: StateEntry | undefined): boolean {
-  return b !== undefined && a.dtype === b.dtype && sameShape(a.shape, b.shape) && a.parts?.join() === b.parts?.join();
+  const names = ({ parts }: StateEntry): string | undefined => parts?.map(({ name }) => name).join();
+  return b !== undefined && a.dtype === b.dtype && sameShape(a.shape, b.shape) && names(a) === names(b);
 }
 
-/** One row of a stacked array; shares memory. */
-export function rowOf(array: NdArray, row: number): NdArray {
-  const shape = array.shape.slice(1);
-  return array.slice(row, row + 1).reshape(shape);
+/** One of the arrays that lie in an entry; shares memory. */
+function arrayAt(entry: NdArray, { shape, start }: Pick<Place, 'shape' | 'start'>): NdArray {
+  if (sameShape(entry.shape, shape)) return entry;
+  return new NdArray(entry.data.subarray(start, start + sizeOf(shape)), shape);
+}
+
+/** The arrays that lie in an entry, by name; they share its memory. */
+export function partsOf(entry: NdArray, parts: readonly EntryPart[]): Map<string, NdArray> {
+  let start = 0;
+  return new Map(
+    parts.map(({ name, shape }) => {
+      const array = arrayAt(entry, { shape, start });
+      start += array.size;
+      return [name, array];
+    }),
+  );
 }
 
 function copyElements(from: NdArray, to: NdArray): void {
@@ -186,7 +197,7 @@ function copyElements(from: NdArray, to: NdArray): void {
 }
 
 /** A first value: the stream of random numbers is that of the entry's path, so that two layers differ and order does not matter. */
-function initialValue(entry: StateEntry, seed: number): NdArray {
+function initialValue(entry: EntryPart, dtype: DType, seed: number): NdArray {
   const random = entry.name.split('/').reduce((stream, part) => stream.stream(part), new Random(seed));
   const sample = resolveInitializer(entry.initializer).sample(entry.shape, random);
   if (sample.length !== sizeOf(entry.shape)) {
@@ -194,7 +205,7 @@ function initialValue(entry: StateEntry, seed: number): NdArray {
       argument: entry.name,
     });
   }
-  const array = NdArray.zeros(entry.shape, entry.dtype);
+  const array = NdArray.zeros(entry.shape, dtype);
   copyElements(new NdArray(sample, entry.shape), array);
   return array;
 }

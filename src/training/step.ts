@@ -9,7 +9,7 @@ import { type InitializerLike, initializers } from '../initializers.js';
 import type { Loss } from '../losses.js';
 import type { Metric } from '../metrics.js';
 import { BATCH } from '../network/layer.js';
-import type { Network, Stored, UniformSource } from '../network/network.js';
+import { type Layout, type Network, type Stored, type UniformSource, withPieces } from '../network/network.js';
 import { clipGradients, type Optimizer } from '../optimizers.js';
 
 /** Name of the state's step counter. */
@@ -32,51 +32,66 @@ export interface StepSpec {
   /** Metrics of each output. */
   readonly metrics: readonly (readonly Metric[])[];
   readonly seed: number;
-  /** Whether rows of equal layers run as loops over stacked arrays. */
-  readonly stacking: boolean;
+  readonly layout: Layout;
   /** Whether the graph itself must keep denormal numbers out. */
   readonly flush: boolean;
   readonly inputs: readonly InstanceType[];
   readonly targets: readonly InstanceType[];
 }
 
+/** One of several arrays in an entry. */
+export interface EntryPart {
+  readonly name: string;
+  readonly shape: StaticShape;
+  readonly initializer: InitializerLike;
+}
+
 /** An array that training carries from step to step or reads. */
 export interface StateEntry {
   readonly name: string;
-  /** Names of the rows where arrays of equal layers are stacked. */
-  readonly parts?: readonly string[];
+  /** The arrays that lie in it, one behind the other. */
+  readonly parts?: readonly EntryPart[];
   readonly shape: StaticShape;
   readonly dtype: DType;
   readonly initializer: InitializerLike;
 }
 
 /** The network's arrays as entries of a state. */
-export function networkEntries(network: Network, stacking: boolean): StateEntry[] {
-  return network.storage(stacking).map(storedEntry);
+export function networkEntries(network: Network, layout: Layout): StateEntry[] {
+  return network.storage(layout).map(storedEntry);
 }
 
-function storedEntry({ name, shape, dtype, stacked, parts }: Stored): StateEntry {
+function storedEntry({ name, shape, dtype, kind, parts }: Stored): StateEntry {
   const initializer = parts[0]?.initializer ?? initializers.zeros();
-  return { name, shape, dtype, initializer, ...(stacked ? { parts: parts.map((part) => part.name) } : {}) };
+  return { name, shape, dtype, initializer, ...(kind === 'single' ? {} : { parts }) };
 }
 
 /** What the state of a training holds: the network's arrays, the optimizer's slots, the step counter. */
-export function stateEntries(network: Network, optimizer: Optimizer, stacking: boolean): StateEntry[] {
+export function stateEntries(network: Network, optimizer: Optimizer, layout: Layout): StateEntry[] {
   const slots = network
-    .storage(stacking)
+    .storage(layout)
     .filter((stored) => stored.trainable)
     .flatMap((stored) =>
       optimizer.slots.map((slot): StateEntry => {
         const { parts, ...entry } = storedEntry(stored);
-        const rows = parts ? { parts: parts.map((part) => slotName(part, slot)) } : {};
+        const rows = parts ? { parts: parts.map(({ name, shape }) => ({ name: slotName(name, slot), shape, initializer: 'zeros' })) } : {};
         return { ...entry, name: slotName(entry.name, slot), initializer: initializers.zeros(), ...rows };
       }),
     );
-  return [...networkEntries(network, stacking), ...slots, { name: ITERATIONS, shape: [], dtype: 'int64', initializer: initializers.zeros() }];
+  return [...networkEntries(network, layout), ...slots, { name: ITERATIONS, shape: [], dtype: 'int64', initializer: initializers.zeros() }];
 }
 
 function slotName(variable: string, slot: string): string {
   return `${variable}/${slot}`;
+}
+
+/**
+ * How the arrays of a training lie: vectors end to end where an optimizer has several operators for each array, and none of them looks
+ * at an array as a whole. One that subtracts the gradient and no more does so inside the product that makes it.
+ */
+export function layoutFor(optimizer: Optimizer | undefined): Layout {
+  const packed = optimizer !== undefined && optimizer.slots.length > 0 && optimizer.clip.norm === undefined;
+  return { loops: true, packed };
 }
 
 /** Names of what a step reports, in order: `loss`, each output's loss where there are several, metrics. */
@@ -146,15 +161,16 @@ export function uniformSource(seed: number, iterations: Tensor): UniformSource {
 export function writeStep(spec: StepSpec, batch: Minibatch, learningRate: Tensor, values: ReadonlyMap<string, Tensor>): Step {
   const { network, optimizer } = spec;
   const iterations = values.get(ITERATIONS) as Tensor;
+  const stored = network.storage(spec.layout);
   const { outputs, updates } = network.forward(feedNetwork(network, batch.inputs), {
     training: true,
-    values,
+    values: withPieces(stored, values),
     uniform: uniformSource(spec.seed, iterations),
     flush: spec.flush,
   });
   const { loss, logs } = evaluateOutputs(spec, outputs, batch.targets);
 
-  const trained = network.storage(spec.stacking).filter((stored) => stored.trainable);
+  const trained = stored.filter(({ trainable }) => trainable);
   const parameters = trained.map(({ name }) => values.get(name) as Tensor);
   const rate = cast(learningRate, network.dtype);
   const clips = Object.values(optimizer.clip).some((limit) => limit !== undefined);
@@ -164,7 +180,13 @@ export function writeStep(spec: StepSpec, batch: Minibatch, learningRate: Tensor
   raw.forEach((gradient, i) => {
     gradient.name ??= `${trained[i]?.name}/gradient`;
   });
-  const clipped = clips ? clipGradients(optimizer.clip, raw) : raw;
+  const clipped = clips
+    ? clipGradients(
+        optimizer.clip,
+        raw,
+        trained.map(({ kind }) => kind === 'stacked'),
+      )
+    : raw;
   const given = optimizer.linear && !seeded ? clipped.map((gradient) => mul(gradient, rate)) : clipped;
   const next = new Map<string, Tensor>(updates);
   const count = add(iterations, scalar(1, 'int64'));

@@ -1,5 +1,5 @@
 import { NdArray } from '#src/core/ndarray.js';
-import { applyOne, constant, int64, type Tensor } from '#src/graph/node.js';
+import { apply, applyOne, constant, int64, type Tensor } from '#src/graph/node.js';
 import * as ops from '#src/graph/ops/index.js';
 import type { Argument, Build } from './differences.js';
 
@@ -68,6 +68,10 @@ function reduction(op: (x: Tensor, options?: ops.ReduceOptions) => Tensor): Grad
     })),
   );
 }
+
+/** One number of several tensors, each with its own part in it. */
+const weave = (pieces: readonly Tensor[]): Tensor =>
+  pieces.map((piece, i) => ops.reduceSum(ops.mul(ops.sin(piece), i + 1))).reduce((a, b) => ops.add(ops.mul(a, 0.5), ops.square(b)));
 
 const ordered: GradientCase = {
   title: 'axes of length 1',
@@ -186,6 +190,20 @@ export const gradientCases: Readonly<Record<string, readonly GradientCase[]>> = 
         [1, 1, 2, 1],
       ],
     ),
+  ],
+  Split: [
+    { title: 'every piece', args: [{ shape: [6, 2] }], build: one((x) => weave(ops.split(x, { axis: 0, lengths: [1, 3, 2] }))) },
+    {
+      title: 'axis -1, one piece unused',
+      args: [{ shape: [2, 5] }],
+      build: one((x) => weave(ops.split(x, { axis: -1, lengths: [2, 1, 2] }).slice(1))),
+    },
+    { title: 'one piece', args: [{ shape: [3] }], build: one((x) => weave(ops.split(x, { axis: 0, lengths: [3] }))) },
+    {
+      title: 'as equal as can be',
+      args: [{ shape: [5] }],
+      build: one((x) => weave(apply(ops.joiningRecords.Split, [x], { num_outputs: 3 }).outputs)),
+    },
   ],
   Concat: [
     { title: 'axis 0', args: [{ shape: [1, 2] }, { shape: [3, 2] }], build: two((a, b) => ops.concat([a, b], 0)) },

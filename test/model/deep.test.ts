@@ -71,6 +71,27 @@ describe('a row of equal layers', () => {
     expectClose(values(gradients.values()), expected, 1e-12);
   });
 
+  it.each([
+    ['clipNorm', { clipNorm: 0.01 }],
+    ['clipValue', { clipValue: 0.001 }],
+    ['globalClipNorm', { globalClipNorm: 0.05 }],
+  ])('clips the gradient of each array apart: %s', async (_, clip) => {
+    const model = build().compile({ loss: 'sparseCategoricalCrossentropy', optimizer: optimizers.sgd({ learningRate: 0.5, ...clip }) });
+    const before = values(await model.getWeights());
+    const gradients = values((await model.gradients(set.x, set.y)).gradients.values());
+    await model.trainOnBatch(set.x, set.y);
+    const norm = (list: readonly number[]): number => Math.hypot(...list);
+    const all = norm(gradients.flat());
+    const bound = (list: readonly number[]): number[] => {
+      if ('clipValue' in clip) return list.map((value) => Math.max(-0.001, Math.min(0.001, value)));
+      const factor = 'clipNorm' in clip ? Math.min(1, 0.01 / norm(list)) : Math.min(1, 0.05 / all);
+      return list.map((value) => factor * value);
+    };
+    expect(gradients.some((list) => norm(list) > 0.01)).toBe(true);
+    const expected = before.map((list, k) => list.map((value, i) => value - 0.5 * (bound(gradients[k] ?? [])[i] ?? Number.NaN)));
+    expectClose(values(await model.getWeights()), expected, 1e-12);
+  });
+
   it('gives the same bits in chunks of any length', async () => {
     const run = async (chunk: number) => {
       const model = build({ dtype: 'float32' });

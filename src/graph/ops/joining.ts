@@ -1,6 +1,7 @@
 import { ArgumentError, ShapeError } from '../../core/errors.js';
 import { type Dim, normalizeAxis, type Shape, showShape } from '../../core/shape.js';
-import { applyOne, constantInts, first, int64, makeNode, type OpRecord, type Tensor } from '../node.js';
+import { type Attributes, apply, applyOne, constantInts, first, int64, makeNode, type OpRecord, type Tensor } from '../node.js';
+import { zerosLike } from './indexing.js';
 import { like, reshape, unsqueeze } from './movement.js';
 
 /** Tensors joined, cut and padded along an axis: each is part of another's gradient. */
@@ -26,14 +27,12 @@ const Concat: OpRecord = {
   },
   gradient: ({ inputs, attributes, dy }) => {
     const axis = attributes.axis as number;
-    let start = 0;
-    return inputs.map((x) => {
+    const lengths = inputs.map((x) => {
       const length = x.shape[axis];
-      if (typeof length !== 'number')
-        throw new ShapeError(`the gradient of Concat needs the lengths of axis ${axis} known, got ${showShape(x.shape)}`);
-      start += length;
-      return slice(dy, { axis, start: start - length, end: start });
+      if (typeof length === 'number') return length;
+      throw new ShapeError(`the gradient of Concat needs the lengths of axis ${axis} known, got ${showShape(x.shape)}`);
     });
+    return split(dy, { axis, lengths });
   },
 };
 
@@ -43,6 +42,55 @@ export function concat(tensors: readonly Tensor[], axis: number): Tensor {
   if (!head) throw new ArgumentError('concat needs at least one tensor');
   if (tensors.length === 1) return head;
   return applyOne(Concat, tensors, { axis: normalizeAxis(axis, head.rank) });
+}
+
+/** Lengths of the pieces: given, or as equal as can be, the last the shortest. */
+function pieceLengths([x, lengths]: readonly Tensor[], attributes: Attributes): readonly number[] {
+  const given = lengths && constantInts(lengths);
+  if (lengths && !given) throw new ShapeError('Split needs lengths that are constants');
+  if (given) return given;
+  const count = attributes.num_outputs as number | undefined;
+  const total = (x as Tensor).shape[normalizeAxis((attributes.axis as number | undefined) ?? 0, (x as Tensor).rank)];
+  if (count === undefined || typeof total !== 'number') {
+    throw new ShapeError(`Split needs the lengths of its pieces, or their number and the length of the axis; got ${showShape((x as Tensor).shape)}`);
+  }
+  const length = Math.ceil(total / count);
+  return Array.from({ length: count }, (_, i) => Math.max(0, Math.min(length, total - i * length)));
+}
+
+const Split: OpRecord = {
+  name: 'Split',
+  attributes: { axis: 'int', num_outputs: 'int' },
+  infer: (inputs, attributes) => {
+    const x = inputs[0] as Tensor;
+    const axis = normalizeAxis((attributes.axis as number | undefined) ?? 0, x.rank);
+    const lengths = pieceLengths(inputs, attributes);
+    const total = lengths.reduce((a, b) => a + b, 0);
+    if (typeof x.shape[axis] === 'number' && x.shape[axis] !== total) {
+      throw new ShapeError(`cannot split axis ${axis} of ${showShape(x.shape)} into ${lengths.join(' + ')} = ${total}`);
+    }
+    return lengths.flatMap((length) =>
+      like(
+        x,
+        x.shape.map((dim, i) => (i === axis ? length : dim)),
+      ),
+    );
+  },
+  gradient: ({ inputs: [x], outputs, attributes, dys }) => {
+    const axis = normalizeAxis((attributes.axis as number | undefined) ?? 0, (x as Tensor).rank);
+    return [
+      concat(
+        outputs.map((piece, i) => dys[i] ?? zerosLike(piece)),
+        axis,
+      ),
+    ];
+  },
+};
+
+/** Pieces of the given lengths along an axis, in order. @throws ShapeError where the lengths do not add up to the axis's. */
+export function split(x: Tensor, { axis, lengths }: { readonly axis: number; readonly lengths: readonly number[] }): Tensor[] {
+  if (lengths.length === 1 && x.shape[normalizeAxis(axis, x.rank)] === lengths[0]) return [x];
+  return apply(Split, [x, int64(lengths)], { axis: normalizeAxis(axis, x.rank) }).outputs;
 }
 
 interface Span {
@@ -166,4 +214,4 @@ export function pad(x: Tensor, { axis, before, after }: { axis: number; before: 
   return applyOne(Pad, [x, int64(pads)]);
 }
 
-export const joiningRecords = { Concat, Slice, Pad };
+export const joiningRecords = { Concat, Split, Slice, Pad };
