@@ -15,6 +15,17 @@ interface Loaded {
   readonly session: OrtSession;
   /** Copies of feeds on shared memory, by input: onnxruntime-node takes none. ONNX Runtime's results never alias its feeds, so each serves every run. */
   readonly scratch: Map<string, TypedArray>;
+  /** Outputs that were kept and then freed, by name: the next run writes into them, so that nothing piles up until it is collected. */
+  readonly spare: Map<string, OrtTensor>;
+  /** Outputs whose shape the graph knows. */
+  readonly reusable: ReadonlySet<string>;
+  closed: boolean;
+}
+
+interface Held {
+  readonly tensor: OrtTensor;
+  /** The output it came from, where a later one may take its place. */
+  readonly from?: { readonly loaded: Loaded; readonly name: string };
 }
 
 type Answers = { [K in Call]: (request: Calls[K]['request'], moved: Transferable[]) => Promise<Calls[K]['reply']> };
@@ -24,7 +35,7 @@ export class EngineHost {
   readonly #ort: Ort;
   readonly #backend: Backend;
   readonly #sessions = new Map<number, Loaded>();
-  readonly #residents = new Map<number, OrtTensor>();
+  readonly #residents = new Map<number, Held>();
   readonly #gate: Gate | undefined;
   #lastId = 0;
   #last: Promise<void> = Promise.resolve();
@@ -88,12 +99,21 @@ export class EngineHost {
     load: async ({ model, threads, optimization }) => {
       const bytes = isShared(model) ? model.slice() : model;
       const session = await this.#ort.InferenceSession.create(bytes, sessionOptions(this.#backend, threads, optimization));
-      this.#sessions.set(++this.#lastId, { session, scratch: new Map() });
+      this.#sessions.set(++this.#lastId, {
+        session,
+        scratch: new Map(),
+        spare: new Map(),
+        reusable: reusableOutputs(this.#backend, session),
+        closed: false,
+      });
       return this.#lastId;
     },
     unload: async (id) => {
       const loaded = this.#sessions.get(id);
       this.#sessions.delete(id);
+      if (loaded) loaded.closed = true;
+      for (const tensor of loaded?.spare.values() ?? []) tensor.dispose();
+      loaded?.spare.clear();
       await loaded?.session.release();
       return null;
     },
@@ -102,7 +122,7 @@ export class EngineHost {
       if (!loaded) throw new Error('the session has been disposed');
       const tensors: Record<string, OrtTensor> = {};
       for (const [name, feed] of Object.entries(feeds)) tensors[name] = this.#feed(loaded, name, feed);
-      const results = await loaded.session.run(tensors, Object.keys(outputs));
+      const results = await loaded.session.run(tensors, this.#destinations(loaded, outputs));
       // All outputs are looked at before any is kept: a refusal must leave nothing behind.
       const tensorOf = (name: string): OrtTensor => {
         const tensor = results[name];
@@ -114,13 +134,13 @@ export class EngineHost {
       const kept: Record<string, Resident> = {};
       for (const [name, fate] of Object.entries(outputs)) {
         const tensor = tensorOf(name);
-        if (fate === 'keep') kept[name] = this.#keep(tensor);
+        if (fate === 'keep') kept[name] = this.#keep(tensor, loaded.reusable.has(name) ? { loaded, name } : undefined);
         else {
           fetched[name] = packOwned(await read(tensor), moved);
           tensor.dispose();
         }
       }
-      this.#release(free);
+      this.#release(free, true);
       return { fetched, kept };
     },
     put: async (arrays) => arrays.map((array) => this.#keep(this.#tensor(isShared(array.data) ? { ...array, data: array.data.slice() } : array))),
@@ -143,12 +163,14 @@ export class EngineHost {
     if (!session.inputNames.includes(name)) throw new Error(`the graph has no input '${name}'${suggestion(name, session.inputNames)}`);
     if (typeof feed === 'number') return this.#resident(feed);
     if (this.#backend !== 'native' || !isShared(feed.data)) return this.#tensor(feed);
-    let copy = scratch.get(name);
-    if (copy?.length === feed.data.length && copy.constructor === feed.data.constructor) bytesOf(copy).set(bytesOf(feed.data));
-    else {
-      copy = feed.data.slice();
-      scratch.set(name, copy);
+    const known = scratch.get(name);
+    if (known && known.length >= feed.data.length && known.constructor === feed.data.constructor) {
+      const copy = known.subarray(0, feed.data.length);
+      bytesOf(copy).set(bytesOf(feed.data));
+      return this.#tensor({ ...feed, data: copy });
     }
+    const copy = feed.data.slice();
+    scratch.set(name, copy);
     return this.#tensor({ ...feed, data: copy });
   }
 
@@ -156,23 +178,44 @@ export class EngineHost {
     return new this.#ort.Tensor(dtype, data, shape);
   }
 
-  #keep(tensor: OrtTensor): Resident {
-    this.#residents.set(++this.#lastId, tensor);
+  /** Where each output goes: into a spare tensor, or a new one. */
+  #destinations({ spare }: Loaded, outputs: Readonly<Record<string, 'fetch' | 'keep'>>): Record<string, OrtTensor | null> {
+    return Object.fromEntries(
+      Object.entries(outputs).map(([name, fate]) => {
+        const tensor = fate === 'keep' ? spare.get(name) : undefined;
+        if (tensor) spare.delete(name);
+        return [name, tensor ?? null];
+      }),
+    );
+  }
+
+  #keep(tensor: OrtTensor, from?: Held['from']): Resident {
+    this.#residents.set(++this.#lastId, { tensor, ...(from ? { from } : {}) });
     return { id: this.#lastId, dtype: dtypeOf(tensor), shape: tensor.dims };
   }
 
   #resident(id: number): OrtTensor {
-    const tensor = this.#residents.get(id);
+    const tensor = this.#residents.get(id)?.tensor;
     if (!tensor) throw new Error(`value ${id} is not in the engine any more: it has been freed`);
     return tensor;
   }
 
-  #release(ids: readonly number[]): void {
+  /** Lets values go; `reuse` keeps their memory for the next run of the session that made them. */
+  #release(ids: readonly number[], reuse = false): void {
     for (const id of ids) {
-      this.#residents.get(id)?.dispose();
+      const held = this.#residents.get(id);
       this.#residents.delete(id);
+      const { loaded, name } = (reuse && held?.from) || {};
+      if (held && loaded && name !== undefined && !loaded.spare.has(name) && !loaded.closed) loaded.spare.set(name, held.tensor);
+      else held?.tensor.dispose();
     }
   }
+}
+
+/** onnxruntime-web returns tensors given for outputs on the CPU unfilled. */
+function reusableOutputs(backend: Backend, { outputMetadata }: OrtSession): Set<string> {
+  if (backend !== 'native') return new Set();
+  return new Set(outputMetadata.filter(({ shape }) => shape?.every((dim) => typeof dim === 'number' && dim >= 0)).map(({ name }) => name));
 }
 
 async function read(tensor: OrtTensor): Promise<WireArray> {

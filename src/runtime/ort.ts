@@ -23,7 +23,9 @@ export interface OrtTensor {
 export interface OrtSession {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
-  run(feeds: Readonly<Record<string, OrtTensor>>, fetches: readonly string[]): Promise<Readonly<Record<string, OrtTensor>>>;
+  /** Outputs go into the tensors given, or into new ones where there is none. */
+  run(feeds: Readonly<Record<string, OrtTensor>>, fetches: Readonly<Record<string, OrtTensor | null>>): Promise<Readonly<Record<string, OrtTensor>>>;
+  readonly outputMetadata: readonly { readonly name: string; readonly shape?: readonly (number | string)[] }[];
   release(): Promise<void>;
 }
 
@@ -61,7 +63,7 @@ const SQUARE = 'CAo6NQoOCgF4CgF4EgF5IgNNdWwSAWdaDwoBeBIKCggIARIECgIIAWIPCgF5EgoK
 export async function flushesDenormals(ort: Ort, backend: Backend): Promise<boolean> {
   const model = Uint8Array.from(atob(SQUARE), (char) => char.charCodeAt(0));
   const session = await ort.InferenceSession.create(model, sessionOptions(backend, 1, 'disabled'));
-  const { y } = await session.run({ x: new ort.Tensor('float32', Float32Array.of(1e-20), [1]) }, ['y']);
+  const { y } = await session.run({ x: new ort.Tensor('float32', Float32Array.of(1e-20), [1]) }, { y: null });
   const data = await y?.getData();
   await session.release();
   // JavaScript in a thread that flushes would take a denormal for zero as well, so look at the bits.

@@ -129,7 +129,13 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefine
 /** Steps of the next engine call: as many as fit its time, growing step by step while the speed is still uncertain. */
 function chunkLength({ stepMilliseconds, last }: { readonly stepMilliseconds: number | undefined; readonly last: number }): number {
   if (stepMilliseconds === undefined) return FIRST_CHUNK;
-  return Math.max(1, Math.min(8 * last, Math.round(CHUNK_MILLISECONDS / Math.max(stepMilliseconds, 1e-3))));
+  return roundedDown(Math.min(8 * last, CHUNK_MILLISECONDS / Math.max(stepMilliseconds, 1e-3)));
+}
+
+/** 1, 2, 3, 4, 6, 8, 12 …: few lengths, so that buffers made for one chunk serve the next. */
+function roundedDown(steps: number): number {
+  const power = 2 ** Math.floor(Math.log2(Math.max(1, steps)));
+  return Math.floor(steps >= 1.5 * power ? 1.5 * power : power);
 }
 
 /** Runs one chunk and takes its state over. @returns the values of every step, one after the other. */
