@@ -42,7 +42,7 @@ export async function runFit(run: FitRun): Promise<History> {
   const history = new History();
   const began = run.clock();
   const buffers = new ChunkBuffers((bytes) => run.engine.allocate(bytes));
-  const pace = { stepMilliseconds: undefined as number | undefined, last: FIRST_CHUNK };
+  const pace = new Pace();
   const flags = { stop: false };
   let step = run.iterations;
   const control: { -readonly [K in keyof TrainingControl]: TrainingControl[K] } = {
@@ -64,7 +64,7 @@ export async function runFit(run: FitRun): Promise<History> {
     const means = new RunningMeans(logNames(run.spec));
     const epoch = run.source.epoch(index);
     const take = (batch: number): Promise<Chunk | undefined> =>
-      epoch.take(Math.min(run.maxChunk, stepsUntilCallback(run.callbacks, batch), chunkLength(pace)), buffers.next());
+      epoch.take(Math.min(run.maxChunk, stepsUntilCallback(run.callbacks, batch), pace.steps), buffers.next());
     try {
       let batch = 0;
       let chunk = await unlessAborted(take(batch), run.signal, step);
@@ -78,8 +78,7 @@ export async function runFit(run: FitRun): Promise<History> {
         // Reported when its turn comes: what the engine does now still counts.
         upcoming.catch(() => {});
         const result = await runChunk(run, chunk, control.learningRate, step);
-        pace.stepMilliseconds = (run.clock() - started) / chunk.steps;
-        pace.last = chunk.steps;
+        pace.add(chunk.steps, run.clock() - started);
         const width = result.length / chunk.steps;
         for (let k = 0; k < chunk.steps; k++) means.add(result, k * width, chunk.batchSize);
         batch += chunk.steps;
@@ -126,16 +125,17 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefine
   }
 }
 
-/** Steps of the next engine call: as many as fit its time, growing step by step while the speed is still uncertain. */
-function chunkLength({ stepMilliseconds, last }: { readonly stepMilliseconds: number | undefined; readonly last: number }): number {
-  if (stepMilliseconds === undefined) return FIRST_CHUNK;
-  return roundedDown(Math.min(8 * last, CHUNK_MILLISECONDS / Math.max(stepMilliseconds, 1e-3)));
-}
+/** Steps of the next engine call: as many as fit its time. The number stays while it is near, so that buffers made for one chunk serve the next. */
+class Pace {
+  steps = FIRST_CHUNK;
 
-/** 1, 2, 3, 4, 6, 8, 12 …: few lengths, so that buffers made for one chunk serve the next. */
-function roundedDown(steps: number): number {
-  const power = 2 ** Math.floor(Math.log2(Math.max(1, steps)));
-  return Math.floor(steps >= 1.5 * power ? 1.5 * power : power);
+  /** Takes a chunk's time into account; short ones, at the end of an epoch, tell of the call's overhead. */
+  add(steps: number, milliseconds: number): void {
+    const fitting = (CHUNK_MILLISECONDS * steps) / Math.max(milliseconds, 1e-3);
+    if (steps < this.steps / 2 || (fitting >= this.steps / 2 && fitting < 2 * this.steps)) return;
+    // Step by step upwards, while the speed is still uncertain.
+    this.steps = Math.max(1, Math.round(Math.min(8 * this.steps, fitting)));
+  }
 }
 
 /** Runs one chunk and takes its state over. @returns the values of every step, one after the other. */
