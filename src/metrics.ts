@@ -3,7 +3,8 @@ import { foldName } from './core/names.js';
 import type { Shape } from './core/shape.js';
 import type { Tensor } from './graph/node.js';
 import * as g from './graph/ops/index.js';
-import { alignLabels, alignTarget, type Loss, type LossFunction, lossAliases, losses, meanPerSample, perSampleOf, sigmoidLogits } from './losses.js';
+import { alignLabels, alignTarget, meanPerSample, perSampleOf, sigmoidLogits } from './losses/loss.js';
+import { type Loss, type LossFunction, lossAliases, losses } from './losses.js';
 
 /** What is reported beside the loss; `name` and `config` are what a saved model keeps. */
 export interface Metric {

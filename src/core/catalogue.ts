@@ -52,7 +52,27 @@ export function flagOption(fallback: boolean): Option<boolean> {
   return { fallback, expected: 'true or false', accepts: (value) => typeof value === 'boolean' };
 }
 
-type Rules = Readonly<Record<string, Option<number> | Option<boolean> | Option<number | undefined>>>;
+/** One of some words. */
+export function choiceOption<T extends string>(fallback: T, choices: readonly T[]): Option<T> {
+  return { fallback, expected: choices.map((choice) => `'${choice}'`).join(' or '), accepts: (value) => choices.some((choice) => choice === value) };
+}
+
+/** Finite numbers within limits, at least one, or nothing. */
+export function listOption(limits: Limits = {}): Option<readonly number[] | undefined> {
+  return {
+    fallback: undefined,
+    expected: `a list, each ${describe(limits)}`,
+    accepts: (value) => Array.isArray(value) && value.length > 0 && value.every((item) => within(item, limits)),
+  };
+}
+
+/** Axes of an array, or nothing. */
+export function axesOption(): Option<readonly number[] | undefined> {
+  const { fallback, accepts } = listOption();
+  return { fallback, expected: 'a list of axes', accepts: (value) => accepts(value) && (value as readonly number[]).every(Number.isInteger) };
+}
+
+type Rules = Readonly<Record<string, Option<unknown>>>;
 type ValueOf<O> = O extends Option<infer T> ? T : never;
 
 /** Every option with its value. */
