@@ -52,7 +52,8 @@ export function flagOption(fallback: boolean): Option<boolean> {
   return { fallback, expected: 'true or false', accepts: (value) => typeof value === 'boolean' };
 }
 
-type Rules = Readonly<Record<string, Option<number> | Option<boolean> | Option<number | undefined>>>;
+/** Options by name. */
+export type Rules = Readonly<Record<string, Option<unknown>>>;
 type ValueOf<O> = O extends Option<infer T> ? T : never;
 
 /** Every option with its value. */
@@ -105,7 +106,11 @@ export function isFromTable(entry: object): boolean {
   return tableMade.has(entry);
 }
 
-function readOptions<R extends Rules>(owner: string, rules: R, options: OptionsOf<R>): Settings<R> {
+/**
+ * Every option with its value or its default; Keras's spellings are known, null stands for the default.
+ * @throws ArgumentError on an unknown option, with the nearest known one, and on a value that its rule refuses.
+ */
+export function readOptions<R extends Rules>(owner: string, rules: R, options: OptionsOf<R>): Settings<R> {
   if (options === null || typeof options !== 'object') {
     throw new ArgumentError(`${owner}: options must be an object, got ${show(options)}`, { argument: 'options', received: options });
   }
