@@ -72,7 +72,8 @@ export function axesOption(): Option<readonly number[] | undefined> {
   return { fallback, expected: 'a list of axes', accepts: (value) => accepts(value) && (value as readonly number[]).every(Number.isInteger) };
 }
 
-type Rules = Readonly<Record<string, Option<unknown>>>;
+/** Options by name. */
+export type Rules = Readonly<Record<string, Option<unknown>>>;
 type ValueOf<O> = O extends Option<infer T> ? T : never;
 
 /** Every option with its value. */
@@ -125,7 +126,11 @@ export function isFromTable(entry: object): boolean {
   return tableMade.has(entry);
 }
 
-function readOptions<R extends Rules>(owner: string, rules: R, options: OptionsOf<R>): Settings<R> {
+/**
+ * Every option with its value or its default; Keras's spellings are known, null stands for the default.
+ * @throws ArgumentError on an unknown option, with the nearest known one, and on a value that its rule refuses.
+ */
+export function readOptions<R extends Rules>(owner: string, rules: R, options: OptionsOf<R>): Settings<R> {
   if (options === null || typeof options !== 'object') {
     throw new ArgumentError(`${owner}: options must be an object, got ${show(options)}`, { argument: 'options', received: options });
   }

@@ -13,7 +13,7 @@ import { runFit } from '../training/fit.js';
 import { type History, RunningMeans } from '../training/history.js';
 import { evaluationProgram, gradientProgram, predictionProgram, trainingProgram } from '../training/program.js';
 import { progressBar } from '../training/progress.js';
-import { State } from '../training/state.js';
+import { copyOf, State } from '../training/state.js';
 import {
   type InstanceType,
   ITERATIONS,
@@ -354,8 +354,6 @@ export class Model {
 
 const named = (prefix: string, arrays: readonly NdArray[]): Record<string, NdArray> =>
   Object.fromEntries(arrays.map((array, i) => [`${prefix}_${i}`, array]));
-
-const copyOf = (array: NdArray): NdArray => new NdArray(array.data.slice(), array.shape, array.dtype);
 
 function joinRows(parts: readonly NdArray[]): NdArray {
   const head = parts[0] as NdArray;

@@ -7,6 +7,11 @@ export interface FileHandle {
   close(): Promise<void>;
 }
 
+/** A file that grows by lines. */
+export interface AppendHandle extends FileHandle {
+  truncate(length: number): Promise<void>;
+}
+
 /** What is needed of a file system; Node's `fs/promises` is the default, tests hand in broken ones. */
 export interface FileSystem {
   open(path: string, flags: string): Promise<FileHandle>;
@@ -38,20 +43,22 @@ export function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-function fileError(what: string, cause: unknown): FileError {
+/** The error for a failure of the operating system, with what to do about it. */
+export function fileError(what: string, cause: unknown): FileError {
   const reason = advice[errorCode(cause)] ?? (cause instanceof Error ? cause.message : String(cause));
   return new FileError(`${what}: ${reason}`, { received: errorCode(cause) }, { cause });
 }
 
 /** Node's file system. Loaded when first needed, so that a bundle for a page never asks for it. @throws FileError where there is none. */
-async function nodeFiles(): Promise<FileSystem> {
+export async function nodeFiles(): Promise<typeof import('node:fs/promises')> {
   if (typeof process === 'undefined' || !process.versions?.node) {
     throw new FileError('there is no file system in a page; read and write bytes instead, for example with fetch and a download link');
   }
   return import('node:fs/promises');
 }
 
-async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+/** Writes all bytes, however many calls that takes. */
+export async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
   for (let offset = 0; offset < bytes.length; ) {
     const { bytesWritten } = await handle.write(bytes, offset, Math.min(MAX_WRITE, bytes.length - offset));
     offset += bytesWritten;

@@ -1,7 +1,15 @@
-import { ArgumentError, show } from '../core/errors.js';
+import { ArgumentError, type NonFiniteError, show } from '../core/errors.js';
 
 /** Values of a step or an epoch by name: `loss`, `accuracy`, `val_loss` … */
 export type Logs = Readonly<Record<string, number>>;
+
+/** Weights as they were at one moment of a fit. They stay where they are, in the engine; nothing is copied. */
+export interface KeptWeights {
+  /** Gives the model these weights; optimizer slots and step counter stay. */
+  restore(): void;
+  /** Lets them go. Done at the end of the fit for whatever is still kept. */
+  release(): void;
+}
 
 /** What a callback may look at and change. */
 export interface TrainingControl {
@@ -16,6 +24,10 @@ export interface TrainingControl {
   readonly steps: number | undefined;
   /** Saves the model as it is now, as `model.save` does. @throws FileError where the file cannot be written. */
   save(path: string): Promise<void>;
+  /** Keeps the weights as they are now, running statistics included. */
+  keepWeights(): KeptWeights;
+  /** In `onEpochEnd`: adds a value to the epoch's logs, for the callbacks that follow and the history. */
+  report(name: string, value: number): void;
   /** Ends the fit after this step (in `onBatchEnd`) or epoch. */
   stop(): void;
 }
@@ -34,6 +46,11 @@ export interface Callback {
   onEpochEnd?(epoch: number, logs: Logs, control: TrainingControl): void | Promise<void>;
   /** After step `batch` (from 0) of the epoch; logs are the means of the epoch so far. */
   onBatchEnd?(batch: number, logs: Logs, control: TrainingControl): void | Promise<void>;
+  /**
+   * A value stopped being finite; the error says where. The model has its state of before the trouble. The fit throws the error
+   * unless a callback calls `control.stop()` here: then it ends with the history of the epochs that were whole, the error in `history.failure`.
+   */
+  onNonFinite?(error: NonFiniteError, control: TrainingControl): void | Promise<void>;
   /** After every engine call, however many steps it took: for displays. `batches` of the epoch are done. */
   onProgress?(batches: number, logs: Logs, control: TrainingControl): void | Promise<void>;
 }

@@ -2,12 +2,12 @@ import { AbortError, DataError, NonFiniteError } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import type { Engine, Resident, Session } from '../runtime/index.js';
 import { type BatchSource, type Chunk, ChunkBuffers } from './batches.js';
-import { type Callback, type Logs, periodOf, stepsUntilCallback, type TrainingControl } from './callbacks.js';
+import { type Callback, type KeptWeights, type Logs, periodOf, stepsUntilCallback, type TrainingControl } from './callbacks.js';
 import { History, RunningMeans } from './history.js';
 import { nextName, type Program } from './program.js';
 import { locateNonFinite, type NonFinitePlace } from './replay.js';
 import type { State } from './state.js';
-import { logNames, type StepSpec } from './step.js';
+import { logNames, networkEntries, type StepSpec } from './step.js';
 
 /** Milliseconds that one engine call should take: long enough to drown its overhead, short enough to stop and report in time. */
 const CHUNK_MILLISECONDS = 150;
@@ -39,12 +39,27 @@ export interface FitRun {
 
 /** Trains: epochs of chunks of steps. Where chunks begin and end changes no result. @throws NonFiniteError, DataError, AbortError */
 export async function runFit(run: FitRun): Promise<History> {
+  const kept = new Set<KeptWeights>();
+  try {
+    return await runEpochs(run, () => {
+      const names = networkEntries(run.spec.network, run.spec.layout).map(({ name }) => name);
+      const weights = run.state.keep(names);
+      kept.add(weights);
+      return weights;
+    });
+  } finally {
+    for (const weights of kept) weights.release();
+  }
+}
+
+async function runEpochs(run: FitRun, keepWeights: () => KeptWeights): Promise<History> {
   const history = new History();
   const began = run.clock();
   const buffers = new ChunkBuffers((bytes) => run.engine.allocate(bytes));
   const pace = new Pace();
   const flags = { stop: false };
   let step = run.iterations;
+  let reported: Record<string, number> = {};
   const control: { -readonly [K in keyof TrainingControl]: TrainingControl[K] } = {
     learningRate: run.learningRate,
     step,
@@ -52,6 +67,10 @@ export async function runFit(run: FitRun): Promise<History> {
     epochs: run.epochs,
     steps: run.source.steps,
     save: run.save,
+    keepWeights,
+    report: (name, value) => {
+      reported[name] = value;
+    },
     stop: () => {
       flags.stop = true;
     },
@@ -96,12 +115,19 @@ export async function runFit(run: FitRun): Promise<History> {
     } catch (error) {
       // Not waited for: a generator that hangs must not hold up the error that ends the fit.
       epoch.close?.().catch(() => {});
-      throw error;
+      if (!(error instanceof NonFiniteError)) throw error;
+      for (const callback of run.callbacks) await callback.onNonFinite?.(error, control);
+      if (!flags.stop) throw error;
+      history.failure = error;
+      break;
     }
     await epoch.close?.();
     if (run.validate && !run.signal?.aborted) logs = { ...logs, ...(await run.validate()) };
-    history.add(index, logs);
+    // One object, so that what a callback reports reaches those that follow it.
+    reported = { ...logs };
+    logs = reported;
     for (const callback of run.callbacks) await callback.onEpochEnd?.(index, logs, control);
+    history.add(index, logs);
   }
   history.steps = step - run.iterations;
   history.seconds = (run.clock() - began) / 1000;

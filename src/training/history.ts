@@ -1,3 +1,4 @@
+import type { NonFiniteError } from '../core/errors.js';
 import type { Logs } from './callbacks.js';
 
 /** What a fit did, epoch by epoch. */
@@ -10,6 +11,8 @@ export class History {
   steps = 0;
   /** Wall time of this fit in seconds. */
   seconds = 0;
+  /** What ended the fit, with its place, where `terminateOnNaN` turned it into a stop; the epoch that it broke is not in the history. */
+  failure: NonFiniteError | undefined;
 
   add(epoch: number, logs: Logs): void {
     this.epoch.push(epoch);

@@ -26,6 +26,8 @@ interface Place {
 export class State {
   readonly #slots = new Map<string, Slot>();
   readonly #places = new Map<string, Place>();
+  /** How often values in the engine are kept beside the slots that held them. */
+  readonly #pins = new Map<Resident, number>();
   #engine: Engine | undefined;
 
   /**
@@ -105,6 +107,43 @@ export class State {
     }
   }
 
+  /** Entries as they are now, without a copy where the engine has them; another run leaves them whole until they are released. */
+  keep(entryNames: readonly string[]): { restore(): void; release(): void } {
+    const engine = this.#engine;
+    const values = entryNames.map((name) => {
+      const slot = this.#slot(name);
+      if (!slot.resident) return { slot, host: copyOf(slot.host as NdArray) };
+      this.#pins.set(slot.resident, (this.#pins.get(slot.resident) ?? 0) + 1);
+      return { slot, resident: slot.resident };
+    });
+    let released = false;
+    return {
+      restore: () => {
+        if (released) throw new ArgumentError('these weights were released; restore them before the fit ends');
+        for (const { slot, host, resident } of values) {
+          this.#release(slot);
+          if (resident) {
+            slot.resident = resident;
+            delete slot.host;
+          } else slot.host = copyOf(host);
+        }
+      },
+      release: () => {
+        if (released) return;
+        released = true;
+        for (const { slot, resident } of values) {
+          if (!resident) continue;
+          const left = (this.#pins.get(resident) ?? 1) - 1;
+          if (left > 0) this.#pins.set(resident, left);
+          else {
+            this.#pins.delete(resident);
+            if (slot.resident !== resident) engine?.free([resident]);
+          }
+        }
+      },
+    };
+  }
+
   /** Arrays by name, fetched from the engine where it has newer values. They share the state's memory: copy them before writing. */
   async read(names: readonly string[]): Promise<NdArray[]> {
     const places = names.map((name) => this.#place(name));
@@ -151,7 +190,7 @@ export class State {
   }
 
   #release(slot: Slot): void {
-    if (slot.resident) this.#engine?.free([slot.resident]);
+    if (slot.resident && !this.#pins.has(slot.resident)) this.#engine?.free([slot.resident]);
     delete slot.resident;
   }
 
@@ -189,6 +228,11 @@ export function partsOf(entry: NdArray, parts: readonly EntryPart[]): Map<string
       return [name, array];
     }),
   );
+}
+
+/** The same values in memory of their own. */
+export function copyOf(array: NdArray): NdArray {
+  return new NdArray(array.data.slice(), array.shape, array.dtype);
 }
 
 function copyElements(from: NdArray, to: NdArray): void {

@@ -86,6 +86,8 @@ describe('checkpoint', () => {
       epochs: 5,
       steps: 1,
       stop: () => {},
+      report: () => {},
+      keepWeights: () => ({ restore: () => {}, release: () => {} }),
       save: async () => {
         saved.push(epoch);
       },

@@ -1,0 +1,61 @@
+import { flagOption, numberOption, type OptionsOf, optionalNumber, readOptions } from '../../core/catalogue.js';
+import type { Callback, KeptWeights } from '../callbacks.js';
+import { modeOption, monitorOf } from './monitor.js';
+import { textOption, wholeOption } from './options.js';
+
+const rules = {
+  /** The value that tells better from worse; default 'val_loss'. */
+  monitor: textOption<string>('val_loss'),
+  /** Changes of no more than this count as none; default 0. */
+  minDelta: numberOption(0),
+  /** Epochs without improvement after which the fit ends; default 0. */
+  patience: wholeOption(0),
+  /** Whether less or more is better; default 'auto': 'max' for accuracies and their like, else 'min'. */
+  mode: modeOption,
+  /** Improvements that do not reach this value do not reset the patience; default none. */
+  baseline: optionalNumber(),
+  /** Epochs from 0 that are only watched from this one on; default 0. */
+  startFromEpoch: wholeOption(0),
+  /** Gives the model the weights of the best epoch at the end of the fit, however it ends; default false. */
+  restoreBestWeights: flagOption(false),
+};
+
+export type EarlyStoppingOptions = OptionsOf<typeof rules>;
+
+/**
+ * Ends the fit once a value has not improved for `patience` epochs; as in Keras never after the first. The best weights stay in the engine,
+ * without a copy; optimizer slots and the step counter are those of the last epoch.
+ * @throws ArgumentError on a wrong option, or while training where `monitor` is not among the values.
+ */
+export function earlyStopping(options: EarlyStoppingOptions = {}): Callback {
+  const { monitor, minDelta, patience, mode, baseline, startFromEpoch, restoreBestWeights } = readOptions('earlyStopping', rules, options);
+  const { read, improves } = monitorOf('earlyStopping', monitor, mode, minDelta);
+  let best: number | undefined;
+  let wait = 0;
+  let weights: KeptWeights | undefined;
+  return {
+    onTrainBegin() {
+      best = undefined;
+      wait = 0;
+      weights = undefined;
+    },
+    onEpochEnd(epoch, logs, control) {
+      const value = read(logs);
+      if (epoch < startFromEpoch) return;
+      // NaN is no best value: whatever is a number comes after it.
+      const better = improves(value, best) && !Number.isNaN(value);
+      if (restoreBestWeights && (better || !weights)) {
+        weights?.release();
+        weights = control.keepWeights();
+      }
+      wait++;
+      if (better) {
+        best = value;
+        if (improves(value, baseline)) wait = 0;
+      } else if (wait >= patience && epoch > 0) control.stop();
+    },
+    onTrainEnd() {
+      weights?.restore();
+    },
+  };
+}

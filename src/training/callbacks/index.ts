@@ -1,0 +1,20 @@
+import { checkpoint } from '../checkpoint.js';
+import { csvLogger } from './csv-logger.js';
+import { earlyStopping } from './early-stopping.js';
+import { jsonlLogger } from './jsonl-logger.js';
+import { lambdaCallback } from './lambda-callback.js';
+import { learningRateScheduler } from './learning-rate-scheduler.js';
+import { reduceLROnPlateau } from './reduce-lr-on-plateau.js';
+import { terminateOnNaN } from './terminate-on-nan.js';
+
+/** Every callback, by the name users write. */
+export const callbacks = {
+  checkpoint,
+  csvLogger,
+  earlyStopping,
+  jsonlLogger,
+  lambdaCallback,
+  learningRateScheduler,
+  reduceLROnPlateau,
+  terminateOnNaN,
+} as const;

@@ -1,0 +1,37 @@
+import { ArgumentError, show } from '../../core/errors.js';
+import { findName, suggestion } from '../../core/names.js';
+import type { Callback } from '../callbacks.js';
+
+/** Every method that a callback may have. */
+const hooks: { readonly [K in Exclude<keyof Callback, 'every'>]-?: true } = {
+  onTrainBegin: true,
+  onTrainEnd: true,
+  onEpochBegin: true,
+  onEpochEnd: true,
+  onBatchEnd: true,
+  onNonFinite: true,
+  onProgress: true,
+};
+
+/** Keras's other name of a method. */
+const aliases: Readonly<Record<string, string>> = { onTrainBatchEnd: 'onBatchEnd' };
+
+/**
+ * A callback from functions, under Keras's spellings (`on_epoch_end`) as well. An object with these methods is a callback by itself;
+ * this one finds misspelt names.
+ * @throws ArgumentError on an unknown name, with the nearest known ones, or on a value that is no function.
+ */
+export function lambdaCallback({ every, ...functions }: Callback & Readonly<Record<string, unknown>>): Callback {
+  const entries = Object.entries(functions).map(([name, call]) => {
+    const alias = findName(name, aliases);
+    const key = findName((alias && aliases[alias]) ?? name, hooks);
+    if (key === undefined) {
+      throw new ArgumentError(`lambdaCallback: there is no '${name}'${suggestion(name, Object.keys(hooks))}`, { argument: name, received: name });
+    }
+    if (typeof call !== 'function') {
+      throw new ArgumentError(`lambdaCallback: ${key} must be a function, got ${show(call)}`, { argument: key, received: call });
+    }
+    return [key, call];
+  });
+  return { ...(every === undefined ? {} : { every }), ...Object.fromEntries(entries) };
+}

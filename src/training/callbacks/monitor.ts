@@ -1,0 +1,49 @@
+import type { Option } from '../../core/catalogue.js';
+import { ArgumentError } from '../../core/errors.js';
+import { foldName, suggestion } from '../../core/names.js';
+import type { Logs } from '../callbacks.js';
+
+/** Whether less or more of a value is better. */
+export type Mode = 'min' | 'max';
+
+/** The option `mode`; 'auto' leaves it to the value's name. */
+export const modeOption: Option<Mode | 'auto'> = {
+  fallback: 'auto',
+  expected: "'min', 'max' or 'auto'",
+  accepts: (value) => value === 'min' || value === 'max' || value === 'auto',
+};
+
+/** Names, folded, of values of which more is better; the end of the name counts, so that `val_` and an output's name may stand before it. */
+const moreIsBetter = /(accuracy|acc|auc|precision|recall|f1|score|similarity|iou)$/;
+
+/** Whether less or more of the value of that name is better: more for accuracies and their like, else less. */
+export function modeFor(monitor: string, mode: Mode | 'auto'): Mode {
+  if (mode !== 'auto') return mode;
+  return moreIsBetter.test(foldName(monitor)) ? 'max' : 'min';
+}
+
+/** Reads one value from logs and tells better from worse. */
+export interface Monitor {
+  /** @throws ArgumentError where the logs do not hold the value. */
+  read(logs: Logs): number;
+  /** Whether `value` is better than `reference` by more than the least change that counts; anything is better than nothing. */
+  improves(value: number, reference: number | undefined): boolean;
+}
+
+/** @param owner whose it is, for messages. @param minDelta the least change that counts; its sign does not matter. */
+export function monitorOf(owner: string, monitor: string, mode: Mode | 'auto', minDelta = 0): Monitor {
+  const sign = modeFor(monitor, mode) === 'min' ? -1 : 1;
+  return {
+    read(logs) {
+      const value = logs[monitor];
+      if (value !== undefined) return value;
+      const hint = monitor.startsWith('val_') ? '. Give fit validationSplit or validationData, or monitor a training value' : '';
+      throw new ArgumentError(`${owner}: there is no '${monitor}'${suggestion(monitor, Object.keys(logs))}${hint}`, {
+        argument: 'monitor',
+        received: monitor,
+        expected: Object.keys(logs),
+      });
+    },
+    improves: (value, reference) => reference === undefined || sign * value - Math.abs(minDelta) > sign * reference,
+  };
+}

@@ -1,0 +1,60 @@
+import { numberOption, type OptionsOf, readOptions } from '../../core/catalogue.js';
+import type { Callback } from '../callbacks.js';
+import { modeOption, monitorOf } from './monitor.js';
+import { textOption, wholeOption } from './options.js';
+
+const rules = {
+  /** The value that tells better from worse; default 'val_loss'. */
+  monitor: textOption<string>('val_loss'),
+  /** What the learning rate is multiplied by; default 0.1. */
+  factor: numberOption(0.1, { from: 0, below: 1 }),
+  /** Epochs without improvement after which it is reduced; default 10. */
+  patience: wholeOption(10),
+  /** Whether less or more is better; default 'auto': 'max' for accuracies and their like, else 'min'. */
+  mode: modeOption,
+  /** Changes of no more than this count as none; default 0.0001. */
+  minDelta: numberOption(1e-4),
+  /** Epochs after a reduction in which none is counted; default 0. */
+  cooldown: wholeOption(0),
+  /** The learning rate is never reduced below this; default 0. */
+  minLr: numberOption(0, { from: 0 }),
+};
+
+export type ReduceLROnPlateauOptions = OptionsOf<typeof rules>;
+
+/**
+ * Reduces the learning rate once a value has not improved for `patience` epochs. The epoch's learning rate joins its logs as `learning_rate`.
+ * @throws ArgumentError on a wrong option, or while training where `monitor` is not among the values.
+ */
+export function reduceLROnPlateau(options: ReduceLROnPlateauOptions = {}): Callback {
+  const { monitor, factor, patience, mode, minDelta, cooldown, minLr } = readOptions('reduceLROnPlateau', rules, options);
+  const { read, improves } = monitorOf('reduceLROnPlateau', monitor, mode, minDelta);
+  let best: number | undefined;
+  let wait = 0;
+  let cooling = 0;
+  return {
+    onTrainBegin() {
+      best = undefined;
+      wait = 0;
+      cooling = 0;
+    },
+    onEpochEnd(_epoch, logs, control) {
+      control.report('learning_rate', control.learningRate);
+      const value = read(logs);
+      if (cooling > 0) {
+        cooling--;
+        wait = 0;
+      }
+      if (improves(value, best) && !Number.isNaN(value)) {
+        best = value;
+        wait = 0;
+      } else if (cooling === 0) {
+        wait++;
+        if (wait < patience || control.learningRate <= minLr) return;
+        control.learningRate = Math.max(control.learningRate * factor, minLr);
+        cooling = cooldown;
+        wait = 0;
+      }
+    },
+  };
+}
