@@ -24,6 +24,14 @@ interface Golden {
 
 const goldens = (fixture.cases as unknown as Golden[]).map((one, i) => [`${one.name} (${one.test}, case ${i})`, one] as const);
 
+/** Cases of the origin that are not among the fixtures. */
+const leftOut = [
+  { name: 'CTC', cases: 1, reason: 'it aligns sequences, which no dense network gives' },
+  { name: 'ignore_class', cases: 2, reason: 'rows that do not count get sample weight 0 here' },
+  { name: 'weights for each time step', cases: 9, reason: 'sample weights are one number per row' },
+  { name: 'categorical_crossentropy over axis 0', cases: 1, reason: 'classes are on the last axis' },
+] as const;
+
 function reduced(values: readonly number[], weights: readonly number[], reduction: string): number | number[] {
   const weighted = values.map((value, i) => value * (weights[i] as number));
   const sum = weighted.reduce((a, b) => a + b, 0);
@@ -55,6 +63,10 @@ describe('golden values', () => {
     });
   });
 
+  it('leaves out what is named here, of 193 cases', () => {
+    expect(goldens.length + leftOut.reduce((sum, { cases }) => sum + cases, 0)).toBe(193);
+  });
+
   it('covers the table', () => {
     expect(Object.keys(losses).filter((name) => !fixture.cases.some((one) => one.name === name))).toEqual([]);
   });
@@ -71,6 +83,7 @@ const targets: { readonly [K in TargetKind]: Row } = {
     [1, 0, 1],
     [0.25, 1, 0],
   ],
+  groups: [7, 8],
   real: [
     [-1, 0.5, 2],
     [0.3, 0.31, -2],
@@ -79,8 +92,9 @@ const targets: { readonly [K in TargetKind]: Row } = {
 
 describe('gradients', () => {
   const variants: [string, Loss, (x: Tensor) => Tensor, readonly number[]][] = Object.entries(losses).flatMap(([name, make]) => {
-    const loss = make() as Loss;
-    const points = loss.targets === 'real' ? [0.4, -1.2, 0.9, 3, 0.1, -1.9] : [0.5, 0.2, 0.3, 0.1, 0.8, 0.1];
+    // Two rows of two groups have no pair but each with itself.
+    const loss = (name === 'circle' ? losses.circle({ removeDiagonal: false, gamma: 2 }) : make()) as Loss;
+    const points = loss.targets === 'real' && name !== 'poisson' ? [0.4, -1.2, 0.9, 3, 0.1, -1.9] : [0.5, 0.2, 0.3, 0.1, 0.8, 0.1];
     const crossEntropy = 'fromLogits' in loss.config;
     if (!crossEntropy) return [[name, loss, (x: Tensor) => x, points]];
     const logits = [3, -2, 0.5, -9, 0, 11];

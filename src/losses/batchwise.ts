@@ -86,7 +86,7 @@ export const batchwiseLosses = {
         const groups = embeddings('circle', target, output);
         const pairs = (rows: Tensor): Tensor => g.equal(g.unsqueeze(rows, [1]), g.unsqueeze(rows, [0]));
         const same = pairs(g.cast(groups, 'int64'));
-        const other = removeDiagonal ? g.and(same, g.not(pairs(g.range(g.dimOf(groups, 0), groups.shape[0])))) : same;
+        const other = removeDiagonal ? g.and(same, g.not(pairs(g.range(g.reshape(g.dimOf(groups, 0), []), groups.shape[0])))) : same;
         const distance = g.relu(g.sub(1, g.matMul(output, g.transpose(output))));
         const near = g.mul(g.mul(g.add(distance, margin), g.sub(distance, margin)), gamma);
         const far = g.mul(g.mul(g.relu(g.sub(1 + margin, distance)), g.sub(1 - margin, distance)), gamma);
