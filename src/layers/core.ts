@@ -5,7 +5,7 @@ import { ArgumentError, ShapeError, show } from '../core/errors.js';
 import { findName, nearestNames } from '../core/names.js';
 import { type StaticShape, showShape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
-import { linear, reshape } from '../graph/ops/index.js';
+import { linear } from '../graph/ops/index.js';
 import { type Initializer, type InitializerLike, initializers, resolveInitializer } from '../initializers.js';
 import { BATCH, Layer, LayerCall, type LayerContext, type LayerOptions, type Signal } from '../network/layer.js';
 import { checkOptions, isBoolean, type OptionCheck, resolves } from './options.js';
@@ -174,30 +174,5 @@ export class ActivationLayer extends Layer {
 
   call([x]: readonly Tensor[], context: LayerContext): Tensor {
     return this.activation.apply(x as Tensor, context);
-  }
-}
-
-/** All axes but the batch's in one. */
-export class Flatten extends Layer {
-  readonly kind = 'flatten';
-  override readonly takes = 1;
-  override readonly keepsIntegers = true;
-
-  constructor(options: LayerOptions = {}) {
-    checkOptions('flatten', { ...options }, {});
-    super(options);
-  }
-
-  config() {
-    return {};
-  }
-
-  call([x]: readonly Tensor[]): Tensor {
-    const [batch, ...rest] = (x as Tensor).shape;
-    const lengths = rest.map((dim) => {
-      if (typeof dim !== 'number') throw new ShapeError(`needs every axis but the batch's known, got ${showShape((x as Tensor).shape)}`);
-      return dim;
-    });
-    return reshape(x as Tensor, [batch ?? BATCH, sizeOf(lengths)]);
   }
 }

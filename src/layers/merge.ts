@@ -1,9 +1,9 @@
-import { ShapeError } from '../core/errors.js';
+import { ArgumentError, ShapeError, show } from '../core/errors.js';
 import { normalizeAxis, showShape } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
-import { add, concat } from '../graph/ops/index.js';
+import { add, concat, div, matMul, max, min, mul, reduceSum, reshape, sqrt, square, sub, transpose, unsqueeze } from '../graph/ops/index.js';
 import { Layer, type LayerOptions } from '../network/layer.js';
-import { checkOptions, isWhole } from './options.js';
+import { checkOptions, isBoolean, isWhole, type OptionCheck } from './options.js';
 
 function several(inputs: readonly Tensor[]): void {
   if (inputs.length < 2)
@@ -13,13 +13,39 @@ function several(inputs: readonly Tensor[]): void {
     });
 }
 
-/** Sum of its inputs: a skip connection. Shapes must be equal or broadcast. */
-export class Add extends Layer {
-  readonly kind = 'add';
+type Fold = (inputs: readonly Tensor[]) => Tensor;
 
-  constructor(options: LayerOptions = {}) {
-    checkOptions('add', { ...options }, {});
+const folded =
+  (merge: (a: Tensor, b: Tensor) => Tensor): Fold =>
+  (inputs) =>
+    inputs.reduce((merged, next) => merge(merged, next));
+
+/** Ways to merge inputs element by element. */
+const merges = {
+  add: folded(add),
+  subtract: folded(sub),
+  multiply: folded(mul),
+  average: (inputs: readonly Tensor[]) =>
+    div(
+      inputs.reduce((sum, next) => add(sum, next)),
+      inputs.length,
+    ),
+  maximum: folded(max),
+  minimum: folded(min),
+};
+
+export type MergeKind = keyof typeof merges;
+
+/** Merges its inputs element by element; shapes must be equal or broadcast. `add` is a skip connection; `subtract` takes exactly two. */
+export class Merge extends Layer {
+  readonly kind: MergeKind;
+  override readonly takes: number | undefined;
+
+  constructor(kind: MergeKind, options: LayerOptions = {}) {
+    checkOptions(kind, { ...options }, {});
     super(options);
+    this.kind = kind;
+    this.takes = kind === 'subtract' ? 2 : undefined;
   }
 
   config() {
@@ -28,7 +54,7 @@ export class Add extends Layer {
 
   call(inputs: readonly Tensor[]): Tensor {
     several(inputs);
-    return inputs.reduce((sum, next) => add(sum, next));
+    return merges[this.kind](inputs);
   }
 }
 
@@ -59,3 +85,62 @@ export class Concatenate extends Layer {
     return concat(inputs, axis);
   }
 }
+
+export interface DotOptions extends LayerOptions {
+  /** Divide both by their lengths along the axes first, which gives their cosine; default false. */
+  readonly normalize?: boolean;
+}
+
+const areAxes: OptionCheck = (value) => {
+  const axes = typeof value === 'number' ? [value] : value;
+  const fits = Array.isArray(axes) && (typeof value === 'number' || axes.length === 2) && axes.every((axis) => Number.isInteger(axis) && axis !== 0);
+  return fits ? undefined : `must be one axis or two, not the batch's (0), got ${show(value)}`;
+};
+
+/** Products of two inputs [N, …] of at most three axes, summed along an axis of each: [N, rest of the first, rest of the second], at least [N, 1]. */
+export class Dot extends Layer {
+  readonly kind = 'dot';
+  override readonly takes = 2;
+  readonly axes: number | readonly [number, number];
+  readonly normalize: boolean;
+
+  constructor(axes: number | readonly [number, number], options: DotOptions = {}) {
+    checkOptions('dot', { ...options, axes: axes ?? null }, { axes: areAxes, normalize: isBoolean });
+    super(options);
+    this.axes = axes;
+    this.normalize = options.normalize ?? false;
+  }
+
+  config() {
+    return { axes: this.axes, normalize: this.normalize };
+  }
+
+  call([a, b]: readonly Tensor[]): Tensor {
+    const axes = typeof this.axes === 'number' ? [this.axes, this.axes] : this.axes;
+    const inputs = [a, b].map((x, i) => {
+      const tensor = x as Tensor;
+      if (tensor.rank < 2 || tensor.rank > 3) {
+        throw new ShapeError(`takes inputs of two or three axes, got ${showShape(tensor.shape)}`, { received: tensor.shape });
+      }
+      const axis = normalizeAxis(axes[i] ?? -1, tensor.rank);
+      if (axis === 0) throw new ArgumentError('dot: the axes must not be the batch', { argument: 'axes', received: this.axes });
+      const even = this.normalize ? div(tensor, sqrt(max(reduceSum(square(tensor), { axes: [axis], keepdims: true }), EPSILON))) : tensor;
+      // [N, rest, summed]; a vector has one row.
+      const flat = even.rank === 2 ? unsqueeze(even, [1]) : axis === 1 ? transpose(even, [0, 2, 1]) : even;
+      return { flat, rest: tensor.shape.filter((_, at) => at > 0 && at !== axis), summed: tensor.shape[axis] };
+    });
+    const [left, right] = inputs as [(typeof inputs)[number], (typeof inputs)[number]];
+    if (left.summed !== right.summed) {
+      throw new ShapeError(`sums axes of lengths ${left.summed} and ${right.summed}; they must be equal`, {
+        expected: left.summed,
+        received: right.summed,
+      });
+    }
+    const product = matMul(left.flat, transpose(right.flat, [0, 2, 1]));
+    const rest = [...left.rest, ...right.rest];
+    return reshape(product, [left.flat.shape[0] ?? 'N', ...(rest.length === 0 ? [1] : rest)]);
+  }
+}
+
+/** Squared lengths are kept from 0 by this, as in Keras. */
+const EPSILON = 1e-12;

@@ -1,11 +1,17 @@
-import { activationFromConfig, resolveActivation } from '../activations.js';
+import { type ActivationName, activationFromConfig, resolveActivation } from '../activations.js';
 import type { Described } from '../core/catalogue.js';
 import { ArgumentError, show } from '../core/errors.js';
 import { lookUp } from '../core/names.js';
 import { initializerFromConfig, resolveInitializer } from '../initializers.js';
 import { Layer } from '../network/layer.js';
-import { InputLayer } from './core.js';
-import { ActivationLayer, Add, BatchNormalization, Concatenate, Dense, Dropout, Flatten, type layers, Normalization } from './index.js';
+import { ActivationLayer, Dense, InputLayer } from './core.js';
+import { Lambda, type LayerFunction, NamedActivation, type NamedFunction, Rescaling } from './functions.js';
+import type { layers } from './index.js';
+import { Concatenate, Dot, Merge, type MergeKind } from './merge.js';
+import { AlphaDropout, Dropout, GaussianDropout, GaussianNoise } from './noise.js';
+import { BatchNormalization, Normalization } from './normalization.js';
+import { Embedding, Flatten, Permute, RepeatVector, Reshape } from './shaping.js';
+import { GroupNormalization, LayerNormalization, RmsNormalization, UnitNormalization } from './standardization.js';
 
 /** Options of one layer as data. */
 export type LayerConfig = Readonly<Record<string, unknown>>;
@@ -21,17 +27,55 @@ interface Kind {
   make(options: LayerConfig): Layer;
 }
 
+const named = (kind: ActivationName): Kind => ({ type: NamedActivation, make: (options) => new NamedActivation(kind, options) });
+const merged = (kind: MergeKind): Kind => ({ type: Merge, make: (options) => new Merge(kind, options) });
+/** A layer that takes options alone. */
+const plain = (type: new (options: LayerConfig) => Layer): Kind => ({ type, make: (options) => new type(options) });
+/** A layer whose first arguments stand apart from its options; constructors check what they are given. */
+const leading = (type: Kind['type'], ...names: readonly string[]): Kind => ({
+  type,
+  make: (given) => {
+    const options = Object.fromEntries(Object.entries(given).filter(([key]) => !names.includes(key)));
+    return Reflect.construct(type, [...names.map((name) => given[name]), options]);
+  },
+});
+
 /** How a layer of every kind is made from its options. */
 const kinds: { readonly [K in keyof typeof layers]: Kind } = {
   input: { type: InputLayer, make: ({ shape, trainable: _, ...options }) => new InputLayer(shape as number[], options) },
-  dense: { type: Dense, make: ({ units, ...options }) => new Dense(units as number, options) },
-  activation: { type: ActivationLayer, make: ({ activation, ...options }) => new ActivationLayer(activation as string, options) },
-  flatten: { type: Flatten, make: (options) => new Flatten(options) },
-  normalization: { type: Normalization, make: (options) => new Normalization(options) },
-  batchNormalization: { type: BatchNormalization, make: (options) => new BatchNormalization(options) },
-  dropout: { type: Dropout, make: ({ rate, ...options }) => new Dropout(rate as number, options) },
-  add: { type: Add, make: (options) => new Add(options) },
-  concatenate: { type: Concatenate, make: (options) => new Concatenate(options) },
+  dense: leading(Dense, 'units'),
+  embedding: leading(Embedding, 'inputDim', 'outputDim'),
+  activation: leading(ActivationLayer, 'activation'),
+  relu: named('relu'),
+  leakyRelu: named('leakyRelu'),
+  prelu: named('prelu'),
+  rrelu: named('rrelu'),
+  elu: named('elu'),
+  softmax: named('softmax'),
+  lambda: leading(Lambda, 'function'),
+  flatten: plain(Flatten),
+  reshape: leading(Reshape, 'targetShape'),
+  permute: leading(Permute, 'dims'),
+  repeatVector: leading(RepeatVector, 'n'),
+  rescaling: leading(Rescaling, 'scale'),
+  normalization: plain(Normalization),
+  batchNormalization: plain(BatchNormalization),
+  layerNormalization: plain(LayerNormalization),
+  groupNormalization: plain(GroupNormalization),
+  rmsNormalization: plain(RmsNormalization),
+  unitNormalization: plain(UnitNormalization),
+  dropout: leading(Dropout, 'rate'),
+  alphaDropout: leading(AlphaDropout, 'rate'),
+  gaussianDropout: leading(GaussianDropout, 'rate'),
+  gaussianNoise: leading(GaussianNoise, 'stddev'),
+  add: merged('add'),
+  subtract: merged('subtract'),
+  multiply: merged('multiply'),
+  average: merged('average'),
+  maximum: merged('maximum'),
+  minimum: merged('minimum'),
+  dot: leading(Dot, 'axes'),
+  concatenate: plain(Concatenate),
 };
 
 /** Whether a layer is of the user's own class, which only the user can build again. */
@@ -59,9 +103,15 @@ export interface Restorer<T> {
 const activation: Restorer<object> = { resolve: resolveActivation, fromConfig: activationFromConfig };
 const initializer: Restorer<object> = { resolve: resolveInitializer, fromConfig: initializerFromConfig };
 
+const layerFunction: Restorer<object> = {
+  resolve: (run: LayerFunction): NamedFunction => ({ name: run.name, config: {}, custom: true, run }),
+  fromConfig: (name) => ({ name, config: {} }),
+};
+
 /** How the value of a layer's option comes back, by the option's name: `activation`, `kernelInitializer` … */
 export function restorerOf(option: string): Restorer<object> | undefined {
   if (/activation$/i.test(option)) return activation;
+  if (option === 'function') return layerFunction;
   return /initializer$/i.test(option) ? initializer : undefined;
 }
 

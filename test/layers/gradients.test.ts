@@ -1,4 +1,4 @@
-import { activations, layers } from 'evenkeel';
+import { activations, layers, ops } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import type { NdArray } from '#src/core/ndarray.js';
 import { emitModel } from '#src/graph/emit.js';
@@ -35,6 +35,66 @@ const cases: Record<keyof typeof layers, readonly Case[]> = {
     ...activationNames.map((activation) => single(`dense, ${nameOf(activation)}`, [3], () => layers.dense(4, { activation }))),
   ],
   activation: activationNames.map((activation) => single(`activation ${nameOf(activation)}`, [2, 4], () => layers.activation(activation))),
+  embedding: [
+    {
+      title: 'embedding, through its table',
+      shapes: [[2]],
+      apply: ([x]) => layers.embedding(3, 2).apply(layers.lambda((t) => ops.cast(ops.greater(t, 0.1), 'int64')).apply(x as Signal)),
+    },
+  ],
+  relu: [single('relu', [5], () => layers.relu())],
+  leakyRelu: [single('leakyRelu', [5], () => layers.leakyRelu({ slope: 0.3 }))],
+  prelu: [single('prelu', [5], () => layers.prelu())],
+  rrelu: [single('rrelu', [5], () => layers.rrelu())],
+  elu: [single('elu', [5], () => layers.elu({ alpha: 0.7 }))],
+  softmax: [single('softmax', [5], () => layers.softmax())],
+  lambda: [
+    single('lambda', [3], () => layers.lambda((x) => ops.sin(x))),
+    {
+      title: 'lambda of two',
+      shapes: [[3], [3]],
+      apply: (signals) => layers.lambda(([a, b]) => ops.mul(a as Tensor, ops.cos(b as Tensor))).apply(signals),
+    },
+  ],
+  reshape: [single('reshape', [2, 3], () => layers.reshape([-1, 2]))],
+  permute: [single('permute', [2, 3], () => layers.permute([2, 1]))],
+  repeatVector: [single('repeatVector', [3], () => layers.repeatVector(2))],
+  rescaling: [single('rescaling', [3], () => layers.rescaling([0.5, 2, -1], { offset: 0.1 }))],
+  layerNormalization: [
+    single('layerNormalization', [4], () => layers.layerNormalization()),
+    single('layerNormalization over two axes', [2, 3], () => layers.layerNormalization({ axis: [1, 2], epsilon: 1e-5 })),
+    single('layerNormalization, axis 1, without shift', [3, 2], () => layers.layerNormalization({ axis: 1, center: false })),
+  ],
+  groupNormalization: [
+    single('groupNormalization', [2, 4], () => layers.groupNormalization({ groups: 2 })),
+    single('groupNormalization, axis 1', [4, 2], () => layers.groupNormalization({ groups: 2, axis: 1, scale: false })),
+  ],
+  rmsNormalization: [
+    single('rmsNormalization', [4], () => layers.rmsNormalization()),
+    single('rmsNormalization, axis 1', [3, 2], () => layers.rmsNormalization({ axis: 1 })),
+  ],
+  unitNormalization: [single('unitNormalization', [4], () => layers.unitNormalization())],
+  alphaDropout: [single('alphaDropout', [6], () => layers.alphaDropout(0.4))],
+  gaussianDropout: [single('gaussianDropout', [6], () => layers.gaussianDropout(0.4))],
+  gaussianNoise: [single('gaussianNoise', [6], () => layers.gaussianNoise(0.4))],
+  subtract: [{ title: 'subtract', shapes: [[3], [3]], apply: (signals) => layers.subtract().apply(signals) }],
+  multiply: [{ title: 'multiply', shapes: [[3], [3], [3]], apply: (signals) => layers.multiply().apply(signals) }],
+  average: [{ title: 'average', shapes: [[3], [3], [3]], apply: (signals) => layers.average().apply(signals) }],
+  maximum: [{ title: 'maximum', shapes: [[3], [3]], apply: (signals) => layers.maximum().apply(signals) }],
+  minimum: [{ title: 'minimum', shapes: [[3], [3]], apply: (signals) => layers.minimum().apply(signals) }],
+  dot: [
+    { title: 'dot of vectors', shapes: [[3], [3]], apply: (signals) => layers.dot(1).apply(signals) },
+    { title: 'dot, normalised', shapes: [[3], [3]], apply: (signals) => layers.dot(-1, { normalize: true }).apply(signals) },
+    {
+      title: 'dot of matrices',
+      shapes: [
+        [2, 3],
+        [3, 4],
+      ],
+      apply: (signals) => layers.dot([2, 1]).apply(signals),
+    },
+    { title: 'dot of a matrix and a vector', shapes: [[2, 3], [3]], apply: (signals) => layers.dot([2, 1]).apply(signals) },
+  ],
   flatten: [{ title: 'flatten', shapes: [[2, 3]], apply: ([x]) => layers.dense(2).apply(layers.flatten().apply(x as Signal)) }],
   normalization: [
     single('normalization', [3], () => layers.normalization({ mean: [0.1, 0.2, -0.3], variance: [0.5, 2, 1.5] })),

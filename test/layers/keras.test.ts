@@ -30,7 +30,7 @@ const flatten = (value: Nested): number[] => (typeof value === 'number' ? [value
 const array = (value: Nested): NdArray => NdArray.from(value as readonly Nested[], 'float32');
 
 function layerOf({ kind, config }: Golden): Layer {
-  const { units, activation, use_bias: useBias, axis, momentum, epsilon, center, scale } = config;
+  const { units, activation, use_bias: useBias, axis, momentum, epsilon, center, scale, groups, n } = config;
   const given = (options: Record<string, unknown>) => Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   if (kind === 'Dense') {
     // Keras's slope, which is not our default.
@@ -42,10 +42,34 @@ function layerOf({ kind, config }: Golden): Layer {
   if (kind === 'Concatenate') return layers.concatenate({ axis: Number(axis) });
   if (kind === 'Flatten') return layers.flatten();
   if (kind === 'BatchNormalization') return layers.batchNormalization(given({ axis, momentum, epsilon, center, scale }));
+  if (kind === 'LayerNormalization') return layers.layerNormalization(given({ axis, epsilon, center, scale }));
+  if (kind === 'GroupNormalization') return layers.groupNormalization(given({ groups, axis, epsilon, center, scale }));
+  if (kind === 'RMSNormalization') return layers.rmsNormalization(given({ axis, epsilon }));
+  if (kind === 'UnitNormalization') return layers.unitNormalization(given({ axis }));
+  if (kind === 'Embedding') return layers.embedding(Number(config.input_dim), Number(config.output_dim));
+  if (kind === 'Average') return layers.average();
+  if (kind === 'Subtract') return layers.subtract();
+  if (kind === 'RepeatVector') return layers.repeatVector(Number(n));
   throw new Error(`no layer for ${kind}`);
 }
 
+/** Cases that are left out, and why. */
+const leftOut: Readonly<Record<string, string>> = {
+  'UpSampling1D UpSampling2D Cropping1D': 'belong to convolutions',
+  'Attention AdditiveAttention MultiHeadAttention': 'attention is not part of dense networks',
+  SpectralNormalization: 'wraps a convolution in every case',
+  rms_scaling: 'Keras gave it up for RMSNormalization, which is here',
+  'normalize with order 3 or an axis of the batch': 'a layer keeps instances apart',
+};
+
 describe('golden values of Keras', () => {
+  it(`leaves out ${Object.entries(leftOut)
+    .map(([what, why]) => `${what} (${why})`)
+    .join('; ')}`, () => {
+    const names = new Set((fixture.cases as unknown as Golden[]).map(({ kind }) => kind));
+    for (const kind of Object.keys(leftOut).flatMap((what) => what.split(' '))) expect(names).not.toContain(kind);
+  });
+
   it.each((fixture.cases as unknown as Golden[]).map((golden) => [golden.id, golden] as const))('%s', async (_, golden) => {
     const arrays = golden.inputs.map(array);
     const signals = arrays.map(({ shape }) => layers.input(shape.slice(1)));

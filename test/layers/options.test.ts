@@ -1,5 +1,7 @@
 import { ArgumentError, activations, layers, ndarray, Random, ShapeError } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
+import type { Tensor } from '#src/graph/node.js';
+import { layerFromConfig } from '#src/layers/registry.js';
 import type { Layer } from '#src/network/layer.js';
 import { Signal } from '#src/network/layer.js';
 
@@ -10,11 +12,36 @@ const make: Record<keyof typeof layers, (options: Options) => Layer | Signal> = 
   input: (options) => layers.input([3], options),
   dense: (options) => layers.dense(4, options),
   activation: (options) => layers.activation('relu', options),
+  embedding: (options) => layers.embedding(5, 2, options),
+  relu: (options) => layers.relu(options),
+  leakyRelu: (options) => layers.leakyRelu(options),
+  prelu: (options) => layers.prelu(options),
+  rrelu: (options) => layers.rrelu(options),
+  elu: (options) => layers.elu(options),
+  softmax: (options) => layers.softmax(options),
+  lambda: (options) => layers.lambda((x) => x, options),
   flatten: (options) => layers.flatten(options),
+  reshape: (options) => layers.reshape([3, 1], options),
+  permute: (options) => layers.permute([1], options),
+  repeatVector: (options) => layers.repeatVector(2, options),
+  rescaling: (options) => layers.rescaling(2, options),
   normalization: (options) => layers.normalization(options),
   batchNormalization: (options) => layers.batchNormalization(options),
+  layerNormalization: (options) => layers.layerNormalization(options),
+  groupNormalization: (options) => layers.groupNormalization(options),
+  rmsNormalization: (options) => layers.rmsNormalization(options),
+  unitNormalization: (options) => layers.unitNormalization(options),
   dropout: (options) => layers.dropout(0.5, options),
+  alphaDropout: (options) => layers.alphaDropout(0.5, options),
+  gaussianDropout: (options) => layers.gaussianDropout(0.5, options),
+  gaussianNoise: (options) => layers.gaussianNoise(0.5, options),
   add: (options) => layers.add(options),
+  subtract: (options) => layers.subtract(options),
+  multiply: (options) => layers.multiply(options),
+  average: (options) => layers.average(options),
+  maximum: (options) => layers.maximum(options),
+  minimum: (options) => layers.minimum(options),
+  dot: (options) => layers.dot(1, options),
   concatenate: (options) => layers.concatenate(options),
 };
 
@@ -63,6 +90,15 @@ describe.each(Object.entries(make))('%s', (name, build) => {
     expect(layer.config()).toEqual(JSON.parse(JSON.stringify(layer.config())));
   });
 
+  it('comes back from its description', () => {
+    const built = build({ name: 'own' });
+    const layer = built instanceof Signal ? built.call.layer : built;
+    const described = JSON.parse(JSON.stringify({ ...layer.config(), name: 'own' })) as Options;
+    const again = layerFromConfig(layer.kind, described, { custom: (x: Tensor) => x });
+    expect(again.constructor).toBe(layer.constructor);
+    expect([again.kind, again.name, again.config()]).toEqual([layer.kind, 'own', layer.config()]);
+  });
+
   it('refuses an unknown option and suggests the nearest', () => {
     const error = mistake(() => build({ naem: 'own' }));
     expect(error.message).toBe(`${name}: unknown option 'naem'; did you mean 'name'?`);
@@ -101,6 +137,18 @@ describe('arguments', () => {
     ['dense activation', () => layers.dense(3, { activation: 3 as never }), /activation/],
     ['activation', () => layers.activation('tahn'), /unknown activation 'tahn'; did you mean 'tanh'/],
     ['activation far from all', () => layers.activation('xyzzyx'), /known: linear, sigmoid/],
+    ['leakyRelu slope', () => layers.leakyRelu({ slope: -1 }), /slope must be a finite number ≥ 0, got -1/],
+    ['rrelu bounds', () => layers.rrelu({ lower: 0.5, upper: 0.2 }), /lower must be at most upper/],
+    ['lambda of nothing', () => layers.lambda(undefined as never), /expected a function of tensors/],
+    ['reshape with two open lengths', () => layers.reshape([-1, -1]), /one of which may be -1/],
+    ['permute with the batch', () => layers.permute([0, 1]), /each axis from 1/],
+    ['repeatVector 0', () => layers.repeatVector(0), /n must be a whole number ≥ 1, got 0/],
+    ['embedding of nothing', () => layers.embedding(0, 2), /inputDim must be a whole number ≥ 1/],
+    ['gaussianNoise', () => layers.gaussianNoise(-1), /stddev must be a number from 0/],
+    ['alphaDropout 1', () => layers.alphaDropout(1), /rate must be a number from 0 to below 1, got 1/],
+    ['groups', () => layers.groupNormalization({ groups: 0 }), /groups must be a whole number ≥ 1, or -1, got 0/],
+    ['rescaling', () => layers.rescaling(Number.NaN), /scale must be a finite number/],
+    ['dot along the batch', () => layers.dot(0), /not the batch's/],
     ['dropout 1', () => layers.dropout(1), /rate must be a number from 0 to below 1, got 1/],
     ['dropout below 0', () => layers.dropout(-0.1), /got -0.1/],
     ['dropout NaN', () => layers.dropout(Number.NaN), /got NaN/],

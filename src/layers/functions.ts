@@ -1,0 +1,114 @@
+import { type Activation, type ActivationName, activationFromConfig, type activations } from '../activations.js';
+import { type Described, isFromTable } from '../core/catalogue.js';
+import { ArgumentError, show } from '../core/errors.js';
+import { NdArray } from '../core/ndarray.js';
+import type { Tensor } from '../graph/node.js';
+import { constant } from '../graph/node.js';
+import { add, mul } from '../graph/ops/index.js';
+import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
+import { checkOptions, type OptionCheck, resolves } from './options.js';
+
+/** Options of an activation of the table, and of a layer. */
+export type NamedActivationOptions<K extends ActivationName> = LayerOptions & NonNullable<Parameters<(typeof activations)[K]>[0]>;
+
+/** An activation of the table as a layer under its own name: `layers.leakyRelu({ slope: 0.2 })`. */
+export class NamedActivation<K extends ActivationName = ActivationName> extends Layer {
+  readonly kind: K;
+  override readonly takes = 1;
+  readonly activation: Activation;
+
+  /** @throws ArgumentError on an option that the activation does not have. */
+  constructor(kind: K, { name, trainable, ...options }: LayerOptions = {}) {
+    const common = { ...(name === undefined ? {} : { name }), ...(trainable === undefined ? {} : { trainable }) };
+    const known = Object.keys(activationFromConfig(kind, {}).config);
+    const checks = known.map((key) => [key, resolves((value) => activationFromConfig(kind, { [key]: value }))] as const);
+    checkOptions(kind, { ...common, ...options }, Object.fromEntries(checks));
+    super(common);
+    this.kind = kind;
+    this.activation = activationFromConfig(kind, options);
+  }
+
+  override get repeatable(): boolean {
+    return isFromTable(this.activation);
+  }
+
+  config() {
+    return this.activation.config;
+  }
+
+  call([x]: readonly Tensor[], context: LayerContext): Tensor {
+    return this.activation.apply(x as Tensor, context);
+  }
+}
+
+/** A layer's function of the user's own: of one tensor, or of a list where the layer has several inputs. The first axis is the batch. */
+export type LayerFunction = (input: Tensor & readonly Tensor[], context: LayerContext) => Tensor;
+
+/** A function by the name that a saved model knows it by. */
+export interface NamedFunction extends Described {
+  readonly run?: LayerFunction;
+}
+
+/** A function of the user's own as a layer, of graph operators; it has no weights. A class that extends `Layer` may have them. */
+export class Lambda extends Layer {
+  readonly kind = 'lambda';
+  readonly function: NamedFunction;
+  readonly #run: LayerFunction;
+
+  constructor(call: LayerFunction | NamedFunction, options: LayerOptions = {}) {
+    checkOptions('lambda', { ...options }, {});
+    super(options);
+    const run = typeof call === 'function' ? call : call?.run;
+    if (typeof run !== 'function') {
+      throw new ArgumentError(`lambda: expected a function of tensors, such as (x) => ops.square(x), got ${show(call)}`, {
+        layer: 'lambda',
+        argument: 'function',
+        received: call,
+      });
+    }
+    this.function = { name: call.name === '' ? 'custom' : call.name, config: {}, custom: true };
+    this.#run = run;
+  }
+
+  config() {
+    return { function: this.function };
+  }
+
+  call(inputs: readonly Tensor[], context: LayerContext): Tensor {
+    return this.#run((inputs.length === 1 ? inputs[0] : inputs) as Tensor & readonly Tensor[], context);
+  }
+}
+
+export interface RescalingOptions extends LayerOptions {
+  /** Added after scaling; default 0. */
+  readonly offset?: number | readonly number[];
+}
+
+const areFactors: OptionCheck = (value) =>
+  [value].flat().length > 0 && [value].flat().every(Number.isFinite) ? undefined : `must be a finite number or a list of them, got ${show(value)}`;
+
+/** scale · x + offset; lists go along the last axis. */
+export class Rescaling extends Layer {
+  readonly kind = 'rescaling';
+  override readonly takes = 1;
+  readonly scale: number | readonly number[];
+  readonly offset: number | readonly number[];
+
+  constructor(scale: number | readonly number[], options: RescalingOptions = {}) {
+    checkOptions('rescaling', { ...options, scale: scale ?? null }, { scale: areFactors, offset: areFactors });
+    super(options);
+    this.scale = scale;
+    this.offset = options.offset ?? 0;
+  }
+
+  config() {
+    return { scale: this.scale, offset: this.offset };
+  }
+
+  call([x]: readonly Tensor[], { dtype }: LayerContext): Tensor {
+    const operand = (value: number | readonly number[]): number | Tensor =>
+      typeof value === 'number' ? value : constant(NdArray.from(value as number[], dtype));
+    const scaled = mul(x as Tensor, operand(this.scale));
+    return this.offset === 0 ? scaled : add(scaled, operand(this.offset));
+  }
+}
