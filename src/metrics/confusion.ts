@@ -54,7 +54,7 @@ function countAbove(owner: string, target: Tensor, output: Tensor, weights: Tens
   );
   const weighted = (x: Tensor): Tensor => each.reduce<Tensor>((product, factor) => g.mul(product, factor), x);
   const [yes, no] = [weighted(truth), weighted(g.sub(1, truth))];
-  const limits = constant(NdArray.from([...thresholds, LOWEST], dtype));
+  const limits = constant(NdArray.from([...thresholds, 4 * LOWEST], dtype));
   const size = 2 * (thresholds.length + 1);
   if (byLabel) {
     const rows = (x: Tensor): Tensor => g.unsqueeze(g.transpose(x), [1]);
