@@ -3,7 +3,7 @@ import { ArgumentError, ShapeError } from '#src/core/errors.js';
 import { input, type Tensor } from '#src/graph/node.js';
 import { abs, sigmoid, softmax, sub } from '#src/graph/ops/index.js';
 import { losses } from '#src/losses.js';
-import { isMean, metricFromConfig, metrics, resolveMetric } from '#src/metrics.js';
+import { isMean, type MeanMetric, metricFromConfig, metrics, resolveMetric } from '#src/metrics.js';
 import { array, evaluate, fixed, flatten, type Nested, operators } from './evaluate.js';
 import fixture from './fixtures/metrics.json' with { type: 'json' };
 
@@ -106,7 +106,7 @@ describe('resolveMetric', () => {
   ];
   it.each(cases)("'accuracy' suits %s", async (_, loss, target, output, expected) => {
     for (const name of ['accuracy', 'acc']) {
-      const metric = resolveMetric(name, loss, output.shape);
+      const metric = resolveMetric(name, loss, output.shape) as MeanMetric;
       expect(metric.name).toBe('accuracy');
       const { values } = await evaluate({ values: metric.perSample(target, output) });
       expect(values).toEqual([expected]);
@@ -121,7 +121,7 @@ describe('resolveMetric', () => {
   it('knows Keras spellings, short names and functions', async () => {
     expect(resolveMetric('sparse_categorical_accuracy', sparse, ['N', 3]).name).toBe('sparseCategoricalAccuracy');
     expect(resolveMetric('mae', sparse, ['N', 3]).name).toBe('meanAbsoluteError');
-    const own = resolveMetric((target: Tensor, output: Tensor) => abs(sub(target, output)), sparse, ['N', 2]);
+    const own = resolveMetric((target: Tensor, output: Tensor) => abs(sub(target, output)), sparse, ['N', 2]) as MeanMetric;
     expect((await evaluate({ values: own.perSample(row(1, 2), row(0, 0)) })).values).toEqual([1.5]);
   });
 
