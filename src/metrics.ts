@@ -3,18 +3,15 @@ import { foldName } from './core/names.js';
 import type { Shape } from './core/shape.js';
 import type { Tensor } from './graph/node.js';
 import * as g from './graph/ops/index.js';
+import { cosines } from './losses/distances.js';
 import { alignLabels, alignTarget, meanPerSample, perSampleOf, sigmoidLogits } from './losses/loss.js';
 import { type Loss, type LossFunction, lossAliases, losses } from './losses.js';
+import { confusionMetrics } from './metrics/confusion.js';
+import { kind, type MeanMetric, type Metric } from './metrics/metric.js';
+import { sumMetrics } from './metrics/sums.js';
 
-/** What is reported beside the loss; `name` and `config` are what a saved model keeps. */
-export interface Metric {
-  readonly name: string;
-  readonly config: Readonly<Record<string, unknown>>;
-  /** Values [N] of the samples, in the output's dtype; axes between the batch and the last are averaged. */
-  perSample(target: Tensor, output: Tensor): Tensor;
-}
-
-const kind = 'metric';
+export type { MeanMetric, Metric, SumMetric } from './metrics/metric.js';
+export { isMean } from './metrics/metric.js';
 
 /** The number of the class with the highest score; logits rank as their softmax does, which is then not needed. */
 function predictedClass(output: Tensor): Tensor {
@@ -25,8 +22,15 @@ function share(hits: Tensor, output: Tensor): Tensor {
   return meanPerSample(g.cast(hits, output.dtype));
 }
 
+/** Whether fewer than k scores are above the labelled one's. */
+function inTop(k: number, labels: Tensor, output: Tensor): Tensor {
+  const own = g.gatherElements(output, g.unsqueeze(labels, [labels.rank]), output.rank - 1);
+  const above = g.reduceSum(g.cast(g.greater(output, own), output.dtype), { axes: [-1] });
+  return share(g.less(above, k), output);
+}
+
 /** A loss, reported. */
-function reported<O>(makeLoss: (options?: O) => Loss): (options?: O) => Metric {
+function reported<O>(makeLoss: (options?: O) => Loss): (options?: O) => MeanMetric {
   return (options) => {
     const { name, config, perSample } = makeLoss(options);
     return asFromTable({ name, config, perSample });
@@ -64,12 +68,37 @@ export const metrics = {
     }),
   ),
 
+  /** Share of samples with fewer than `k` scores above that of the target's highest. */
+  topKCategoricalAccuracy: maker(kind, 'topKCategoricalAccuracy', { k: numberOption(5, { from: 1 }) }, ({ k }) => ({
+    perSample: (target: Tensor, output: Tensor) => inTop(k, g.argMax(alignTarget('topKCategoricalAccuracy', target, output)), output),
+  })),
+
+  /** Share of samples with fewer than `k` scores above that of the label; labels [N] or [N, 1]. */
+  sparseTopKCategoricalAccuracy: maker(kind, 'sparseTopKCategoricalAccuracy', { k: numberOption(5, { from: 1 }) }, ({ k }) => ({
+    perSample: (target: Tensor, output: Tensor) => inTop(k, g.cast(alignLabels('sparseTopKCategoricalAccuracy', target, output), 'int64'), output),
+  })),
+
+  /** Cosine of the angle between target and output: 1 for one direction, −1 for opposites; the loss of that name is its opposite. */
+  cosineSimilarity: maker(kind, 'cosineSimilarity', {}, () => ({
+    perSample: (target: Tensor, output: Tensor) => cosines('cosineSimilarity', target, output),
+  })),
+
   sparseCategoricalCrossentropy: reported(losses.sparseCategoricalCrossentropy),
   categoricalCrossentropy: reported(losses.categoricalCrossentropy),
   binaryCrossentropy: reported(losses.binaryCrossentropy),
   meanSquaredError: reported(losses.meanSquaredError),
   meanAbsoluteError: reported(losses.meanAbsoluteError),
+  meanAbsolutePercentageError: reported(losses.meanAbsolutePercentageError),
+  meanSquaredLogarithmicError: reported(losses.meanSquaredLogarithmicError),
   huber: reported(losses.huber),
+  logCosh: reported(losses.logCosh),
+  poisson: reported(losses.poisson),
+  klDivergence: reported(losses.klDivergence),
+  hinge: reported(losses.hinge),
+  squaredHinge: reported(losses.squaredHinge),
+  categoricalHinge: reported(losses.categoricalHinge),
+  ...confusionMetrics,
+  ...sumMetrics,
 };
 
 export type MetricName = keyof typeof metrics;
@@ -80,19 +109,22 @@ export type MetricFunction = LossFunction;
 /** What users may pass where a metric is expected; `accuracy` is the accuracy that suits the loss. */
 export type MetricLike = MetricName | 'accuracy' | 'mse' | 'mae' | (string & {}) | Metric | MetricFunction;
 
+/** Other names that Keras knows. */
+const metricAliases: Readonly<Record<string, MetricName>> = { logCoshError: 'logCosh', rmse: 'rootMeanSquaredError' };
+
 const catalogue: Catalogue<Metric> = {
   kind,
   table: metrics,
-  aliases: lossAliases,
+  aliases: { ...lossAliases, ...metricAliases },
   others: ['accuracy'],
-  holds: (value) => typeof (value as Partial<Metric>).perSample === 'function',
+  holds: (value) => ['perSample', 'sums'].some((key) => typeof (value as Readonly<Record<string, unknown>>)[key] === 'function'),
   fromFunction: (value, name) => ({ name, config: {}, perSample: perSampleOf(kind, name, value as MetricFunction) }),
 };
 
 /** The accuracy that suits a loss and an output's shape, as Keras chooses it. */
-function accuracy(loss: Loss, outputShape: Shape): Metric {
+function accuracy(loss: Loss, outputShape: Shape): MeanMetric {
   const single = outputShape.at(-1) === 1 || outputShape.length < 2;
-  const suiting = (): Metric => {
+  const suiting = (): MeanMetric => {
     if (loss.targets === 'labels') return metrics.sparseCategoricalAccuracy();
     if (loss.targets === 'binary' || (loss.targets === 'real' && single))
       return metrics.binaryAccuracy({ fromLogits: loss.config.fromLogits === true });

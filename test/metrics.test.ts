@@ -3,34 +3,55 @@ import { ArgumentError, ShapeError } from '#src/core/errors.js';
 import { input, type Tensor } from '#src/graph/node.js';
 import { abs, sigmoid, softmax, sub } from '#src/graph/ops/index.js';
 import { losses } from '#src/losses.js';
-import { metricFromConfig, metrics, resolveMetric } from '#src/metrics.js';
-import { array, evaluate, fixed, type Nested, operators } from './evaluate.js';
+import { isMean, type MeanMetric, metricFromConfig, metrics, resolveMetric } from '#src/metrics.js';
+import { array, evaluate, fixed, flatten, type Nested, operators } from './evaluate.js';
 import fixture from './fixtures/metrics.json' with { type: 'json' };
 
 interface Golden {
   readonly test: string;
   readonly name: string;
   readonly options: Readonly<Record<string, unknown>>;
-  readonly target: readonly Nested[];
-  readonly output: readonly Nested[];
-  readonly weights?: readonly number[];
-  readonly expected: number;
+  readonly batches: readonly { readonly target: readonly Nested[]; readonly output: readonly Nested[]; readonly weights?: readonly Nested[] }[];
+  readonly expected: number | readonly number[];
   readonly atol: number;
 }
 
 const goldens = (fixture.cases as unknown as Golden[]).map((one, i) => [`${one.name} (${one.test}, case ${i})`, one] as const);
 
+/** Cases of the origin that are not among the fixtures. */
+const leftOut = [
+  { name: 'Accuracy', cases: 5, reason: 'accuracy is the one of three that suits the loss, as in Keras’s compile' },
+  { name: 'Mean and Sum', cases: 9, reason: 'they take values, not targets and outputs' },
+  { name: 'ignore_class', cases: 3, reason: 'rows that do not count get sample weight 0 here' },
+  { name: 'from_sorted_ids', cases: 2, reason: 'outputs of a network are scores' },
+  { name: 'BinaryAccuracy with weights for each element', cases: 2, reason: 'sample weights are one number per row' },
+] as const;
+
 describe('golden values', () => {
-  it.each(goldens)('%s', async (_, { name, options, target, output, weights, expected, atol }) => {
-    const [t, y] = [input('t', array(target).shape), input('y', array(output).shape)];
-    const feeds = new Map([
-      [t, array(target)],
-      [y, array(output)],
-    ]);
-    const { values } = await evaluate({ values: metricFromConfig(name, options).perSample(t, y) }, feeds);
-    const w = weights ?? target.map(() => 1);
-    const mean = values.reduce((sum, value, i) => sum + value * (w[i] as number), 0) / w.reduce((a, b) => a + b, 0);
-    expect(Math.abs(mean - expected)).toBeLessThanOrEqual(atol + 1e-5 * Math.abs(expected));
+  it.each(goldens)('%s', async (_, { name, options, batches, expected, atol }) => {
+    const metric = metricFromConfig(name, options);
+    const totals: number[] = [];
+    for (const { target, output, weights } of batches) {
+      const [t, y] = [fixed(target), fixed(output)];
+      const w = weights ?? target.map(() => 1);
+      const { values } = await evaluate({ values: isMean(metric) ? metric.perSample(t, y) : metric.sums(t, y, weights && fixed(weights)) });
+      const sums = isMean(metric)
+        ? [values.reduce((sum, value, i) => sum + value * (w[i] as number), 0), (w as number[]).reduce((a, b) => a + b, 0)]
+        : values;
+      sums.forEach((value, i) => {
+        totals[i] = (totals[i] ?? 0) + value;
+      });
+    }
+    const mean = () => (totals[1] === 0 ? 0 : (totals[0] as number) / (totals[1] as number));
+    const received = flatten(isMean(metric) ? mean() : metric.result(totals));
+    expect(received.length).toBe(flatten(expected).length);
+    flatten(expected).forEach((value, i) => {
+      expect(Math.abs((received[i] as number) - value), `${received[i]} against ${value}`).toBeLessThanOrEqual(atol + 1e-5 * Math.abs(value));
+    });
+  });
+
+  it('leaves out what is named here, of 258 cases', () => {
+    expect(goldens.length + leftOut.reduce((sum, { cases }) => sum + cases, 0)).toBe(258);
   });
 
   it('covers every accuracy', () => {
@@ -85,7 +106,7 @@ describe('resolveMetric', () => {
   ];
   it.each(cases)("'accuracy' suits %s", async (_, loss, target, output, expected) => {
     for (const name of ['accuracy', 'acc']) {
-      const metric = resolveMetric(name, loss, output.shape);
+      const metric = resolveMetric(name, loss, output.shape) as MeanMetric;
       expect(metric.name).toBe('accuracy');
       const { values } = await evaluate({ values: metric.perSample(target, output) });
       expect(values).toEqual([expected]);
@@ -100,7 +121,7 @@ describe('resolveMetric', () => {
   it('knows Keras spellings, short names and functions', async () => {
     expect(resolveMetric('sparse_categorical_accuracy', sparse, ['N', 3]).name).toBe('sparseCategoricalAccuracy');
     expect(resolveMetric('mae', sparse, ['N', 3]).name).toBe('meanAbsoluteError');
-    const own = resolveMetric((target: Tensor, output: Tensor) => abs(sub(target, output)), sparse, ['N', 2]);
+    const own = resolveMetric((target: Tensor, output: Tensor) => abs(sub(target, output)), sparse, ['N', 2]) as MeanMetric;
     expect((await evaluate({ values: own.perSample(row(1, 2), row(0, 0)) })).values).toEqual([1.5]);
   });
 

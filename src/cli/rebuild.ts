@@ -7,16 +7,21 @@ import { UsageError } from './print.js';
 
 /** A compiled model's options again. */
 export function compiledOptions({ compiled, outputs }: Model): CompileOptions {
+  const listed = (wanted: boolean) =>
+    Object.fromEntries(
+      outputs.map(({ call }, i) => [
+        call.layer.title,
+        (compiled.metrics[i] ?? [])
+          .filter(({ weighted = false }) => weighted === wanted)
+          .map((metric) => (metric.name === 'accuracy' ? 'accuracy' : metric)),
+      ]),
+    );
   return {
     optimizer: compiled.optimizer,
     loss: compiled.losses,
     lossWeights: compiled.lossWeights,
-    metrics: Object.fromEntries(
-      outputs.map(({ call }, i) => [
-        call.layer.title,
-        (compiled.metrics[i] ?? []).map((metric) => (metric.name === 'accuracy' ? 'accuracy' : metric)),
-      ]),
-    ),
+    metrics: listed(false),
+    weightedMetrics: listed(true),
   };
 }
 

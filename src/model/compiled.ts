@@ -1,3 +1,4 @@
+import { asFromTable, isFromTable } from '../core/catalogue.js';
 import { ArgumentError, show } from '../core/errors.js';
 import { suggestion } from '../core/names.js';
 import { type Loss, type LossLike, resolveLoss } from '../losses.js';
@@ -14,6 +15,8 @@ export interface CompileOptions {
   readonly loss: PerOutput<LossLike>;
   /** Default none. A list serves every output; an object gives each output its own. */
   readonly metrics?: readonly MetricLike[] | Readonly<Record<string, readonly MetricLike[]>>;
+  /** The same, with sample weights in them. */
+  readonly weightedMetrics?: CompileOptions['metrics'];
   /** Weight of each output's loss in the sum; default 1. */
   readonly lossWeights?: readonly number[] | Readonly<Record<string, number>>;
 }
@@ -26,7 +29,7 @@ export interface Compiled {
   readonly metrics: readonly (readonly Metric[])[];
 }
 
-const known = ['optimizer', 'loss', 'metrics', 'lossWeights'];
+const known = ['optimizer', 'loss', 'metrics', 'weightedMetrics', 'lossWeights'];
 
 /** Reads the options of `compile`. @throws ArgumentError naming the option, with the nearest known name. */
 export function compileOptions(network: Network, options: CompileOptions): Compiled {
@@ -36,21 +39,13 @@ export function compileOptions(network: Network, options: CompileOptions): Compi
   if (options?.loss === undefined)
     throw new ArgumentError("compile needs a loss, such as 'sparseCategoricalCrossentropy' for labels or 'mse' for numbers", { argument: 'loss' });
   const losses = perOutput(network, 'loss', options.loss, isLossRecord).map(resolveLoss);
-  const { metrics: given = [], lossWeights = [] } = options;
-  for (const list of Array.isArray(given) ? [given] : [given, ...Object.values(given)]) {
-    if (typeof list !== 'object' || list === null || (list !== given && !Array.isArray(list))) {
-      throw new ArgumentError(`compile: metrics must be a list, or lists by output, got ${show(list)}`, { argument: 'metrics', received: list });
-    }
-  }
+  const { lossWeights = [] } = options;
   if (Array.isArray(lossWeights) && lossWeights.length > network.outputs.length) {
     throw new ArgumentError(`compile: lossWeights has ${lossWeights.length} entries, the model has ${network.outputs.length} outputs`, {
       argument: 'lossWeights',
       received: lossWeights.length,
     });
   }
-  const lists = Array.isArray(given)
-    ? network.outputs.map(() => given as readonly MetricLike[])
-    : byName(network, 'metrics', given as Readonly<Record<string, readonly MetricLike[]>>, []);
   const weights = Array.isArray(lossWeights)
     ? network.outputs.map((_, i) => (lossWeights as readonly number[])[i] ?? 1)
     : byName(network, 'lossWeights', lossWeights as Readonly<Record<string, number>>, 1);
@@ -58,12 +53,32 @@ export function compileOptions(network: Network, options: CompileOptions): Compi
     if (!Number.isFinite(weight))
       throw new ArgumentError(`a loss weight must be a finite number, got ${show(weight)}`, { argument: 'lossWeights', received: weight });
   }
+  const weighted = readMetrics(network, 'weightedMetrics', options.weightedMetrics, losses);
   return {
     optimizer: resolveOptimizer(options.optimizer ?? 'sgd'),
     losses,
     lossWeights: weights,
-    metrics: lists.map((list, i) => list.map((metric) => resolveMetric(metric, losses[i] as Loss, network.outputs[i]?.shape ?? []))),
+    metrics: readMetrics(network, 'metrics', options.metrics, losses).map((list, i) => [
+      ...list,
+      ...(weighted[i] ?? []).map((metric) => {
+        const entry = { ...metric, weighted: true };
+        return isFromTable(metric) ? asFromTable(entry) : entry;
+      }),
+    ]),
   };
+}
+
+/** Metrics of each output. @throws ArgumentError */
+function readMetrics(network: Network, argument: string, given: NonNullable<CompileOptions['metrics']> = [], losses: readonly Loss[]): Metric[][] {
+  for (const list of Array.isArray(given) ? [given] : [given, ...Object.values(given)]) {
+    if (typeof list !== 'object' || list === null || (list !== given && !Array.isArray(list))) {
+      throw new ArgumentError(`compile: ${argument} must be a list, or lists by output, got ${show(list)}`, { argument, received: list });
+    }
+  }
+  const lists = Array.isArray(given)
+    ? network.outputs.map(() => given as readonly MetricLike[])
+    : byName(network, argument, given as Readonly<Record<string, readonly MetricLike[]>>, []);
+  return lists.map((list, i) => list.map((metric) => resolveMetric(metric, losses[i] as Loss, network.outputs[i]?.shape ?? [])));
 }
 
 function isLossRecord(value: object): boolean {

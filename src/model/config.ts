@@ -25,6 +25,7 @@ export interface DescribedCompile {
   readonly optimizer?: unknown;
   readonly loss?: unknown;
   readonly metrics?: unknown;
+  readonly weightedMetrics?: unknown;
   readonly lossWeights?: unknown;
 }
 
@@ -81,11 +82,14 @@ export function toConfig(model: Describable): ModelConfig {
 
 function describeCompile(network: Network, { optimizer, losses, lossWeights, metrics }: Compiled): DescribedCompile {
   const names = network.outputs.map((signal) => signal.call.layer.title);
+  const listed = (wanted: boolean) =>
+    Object.fromEntries(names.map((name, i) => [name, (metrics[i] ?? []).filter(({ weighted = false }) => weighted === wanted).map(describeEntry)]));
   return {
     optimizer: describeEntry(optimizer),
     loss: losses.map(describeEntry),
     lossWeights,
-    metrics: Object.fromEntries(names.map((name, i) => [name, (metrics[i] ?? []).map(describeEntry)])),
+    metrics: listed(false),
+    ...(metrics.flat().some(({ weighted }) => weighted) ? { weightedMetrics: listed(true) } : {}),
   };
 }
 
@@ -200,7 +204,7 @@ export function missingCustom({ layers, compile = {} }: ModelConfig, custom: Cus
   }
   need(compile.optimizer, 'optimizer');
   for (const loss of [compile.loss].flat()) need(loss, 'loss');
-  for (const metric of Object.values(compile.metrics ?? {}).flat()) need(metric, 'metrics');
+  for (const metric of [compile.metrics, compile.weightedMetrics].flatMap((lists) => Object.values(lists ?? {}).flat())) need(metric, 'metrics');
   return missing;
 }
 

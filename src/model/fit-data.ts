@@ -6,11 +6,14 @@ import { ArraySource, type Batch, type BatchSource, IterableSource } from '../tr
 import type { Callback } from '../training/callbacks.js';
 import type { InstanceType } from '../training/step.js';
 import type { Arrays } from './inputs.js';
+import { arraysOf, type Checked, type ClassWeight, withClassWeights } from './weights.js';
 
 /** Inputs and targets: a dataset, or one minibatch. */
 export interface BatchLike {
   readonly x: Arrays;
   readonly y: Arrays;
+  /** How much each row counts in the loss: one array [N] for all outputs, or one for each; default 1. */
+  readonly sampleWeight?: Arrays;
 }
 
 /** Minibatches from a generator, or from a function that is called for every epoch. */
@@ -28,6 +31,10 @@ export interface FitOptions {
   /** Share of the rows, the last ones, kept for validation; default 0. */
   readonly validationSplit?: number;
   readonly validationData?: BatchLike;
+  /** How much each row counts in the loss, as in a dataset's `sampleWeight`; arrays only. */
+  readonly sampleWeight?: Arrays;
+  /** How much rows of each class count in the training loss, by class number; classes not named count 1. */
+  readonly classWeight?: ClassWeight;
   readonly callbacks?: readonly Callback[];
   /** Steps per epoch of a generator; until it ends unless given. */
   readonly stepsPerEpoch?: number;
@@ -45,6 +52,8 @@ const known = [
   'shuffle',
   'validationSplit',
   'validationData',
+  'sampleWeight',
+  'classWeight',
   'callbacks',
   'stepsPerEpoch',
   'verbose',
@@ -74,7 +83,12 @@ export function readFitArguments(
   if (options.callbacks !== undefined && !Array.isArray(options.callbacks)) {
     throw new ArgumentError(`fit: callbacks must be a list, got ${show(options.callbacks)}`, { argument: 'callbacks', received: options.callbacks });
   }
-  return { data: whole ? (first as BatchLike | BatchStream) : ({ x: first, y: second } as BatchLike), options };
+  const data = whole ? (first as BatchLike | BatchStream) : ({ x: first, y: second } as BatchLike);
+  const { sampleWeight } = options;
+  if (sampleWeight === undefined) return { data, options };
+  if (!isBatch(data))
+    throw new ArgumentError('fit: sampleWeight goes with arrays; a stream gives { x, y, sampleWeight }', { argument: 'sampleWeight' });
+  return { data: { ...data, sampleWeight }, options };
 }
 
 export function isBatch(data: unknown): data is BatchLike {
@@ -87,17 +101,12 @@ function isStream(data: unknown): data is BatchStream {
   return Symbol.asyncIterator in data || Symbol.iterator in data;
 }
 
-/** Arrays of one dataset, checked. */
-export interface Checked {
-  readonly inputs: readonly NdArray[];
-  readonly targets: readonly NdArray[];
-}
-
 /** What a fit trains and validates on. */
 export interface FitData {
   readonly source: BatchSource;
   readonly inputTypes: readonly InstanceType[];
   readonly targetTypes: readonly InstanceType[];
+  readonly weightTypes: readonly InstanceType[];
   readonly validation: Checked | undefined;
   /** Inputs from which normalization layers take their moments. */
   readonly sample: readonly NdArray[];
@@ -106,6 +115,10 @@ export interface FitData {
 /** Element type and shape of one row of each array. */
 export function typesOf(arrays: readonly NdArray[]): InstanceType[] {
   return arrays.map(({ dtype, shape }) => ({ dtype, shape: shape.slice(1) }));
+}
+
+function typesIn({ inputs, targets, weights }: Checked) {
+  return { inputTypes: typesOf(inputs), targetTypes: typesOf(targets), weightTypes: typesOf(weights) };
 }
 
 /** Opens the data of a fit. @throws DataError, ShapeError from `check`; ArgumentError on options that do not go together. */
@@ -120,22 +133,24 @@ export async function openFitData(
   if ((options.validationSplit ?? 0) > 0) {
     throw new ArgumentError('validationSplit needs arrays; give a stream its validationData', { argument: 'validationSplit' });
   }
-  return openStream(data, options.stepsPerEpoch, validation, check);
+  return openStream(data, options.stepsPerEpoch, validation, (given) => withClassWeights(check(given), options.classWeight));
 }
 
-function openArrays({ inputs, targets }: Checked, options: FitOptions, seed: number, validation: Checked | undefined): FitData {
-  const { batchSize = 32, shuffle = true, validationSplit = 0 } = options;
-  const rows = inputs[0]?.shape[0] ?? 0;
+function openArrays(checked: Checked, options: FitOptions, seed: number, validation: Checked | undefined): FitData {
+  const { batchSize = 32, shuffle = true, validationSplit = 0, classWeight } = options;
+  const rows = checked.inputs[0]?.shape[0] ?? 0;
   const kept = splitRow(rows, validationSplit);
-  const cut = (arrays: readonly NdArray[], from: number, to: number): NdArray[] => arrays.map((array) => array.slice(from, to));
+  const cut = (from: number, to: number): Checked => {
+    const part = (arrays: readonly NdArray[]): NdArray[] => arrays.map((array) => array.slice(from, to));
+    return { inputs: part(checked.inputs), targets: part(checked.targets), weights: part(checked.weights) };
+  };
   const random = shuffle ? new Random(seed).stream('shuffle') : undefined;
-  const sample = cut(inputs, 0, kept);
+  const trained = withClassWeights(cut(0, kept), classWeight);
   return {
-    source: new ArraySource([...sample, ...cut(targets, 0, kept)], Math.min(batchSize, kept), random),
-    inputTypes: typesOf(inputs),
-    targetTypes: typesOf(targets),
-    validation: validation ?? (kept < rows ? { inputs: cut(inputs, kept, rows), targets: cut(targets, kept, rows) } : undefined),
-    sample,
+    source: new ArraySource(arraysOf(trained), Math.min(batchSize, kept), random),
+    ...typesIn(trained),
+    validation: validation ?? (kept < rows ? cut(kept, rows) : undefined),
+    sample: trained.inputs,
   };
 }
 
@@ -172,10 +187,10 @@ async function openStream(
   const endless = steps !== undefined && (iterator as unknown) === stream;
   const head = await iterator.next();
   if (head.done) throw new DataError('the stream of minibatches is empty', { argument: 'data' });
-  const { inputs, targets } = checkMinibatch(head.value, check);
-  const types = [...inputs, ...targets].map(({ dtype }) => dtype);
+  const opening = checkMinibatch(head.value, check);
+  const types = arraysOf(opening).map(({ dtype }) => dtype);
   // The first minibatch told the types; it opens the first epoch.
-  let [waiting, rest]: [Batch | undefined, typeof iterator | undefined] = [[...inputs, ...targets], iterator];
+  let [waiting, rest]: [Batch | undefined, typeof iterator | undefined] = [arraysOf(opening), iterator];
   async function* batches(): AsyncGenerator<Batch> {
     const current = rest ?? open();
     if (!endless) rest = undefined;
@@ -185,7 +200,11 @@ async function openStream(
       if (first) yield first;
       for (let next = await current.next(); !next.done; next = await current.next()) {
         const checked = checkMinibatch(next.value, check);
-        const batch = [...checked.inputs, ...checked.targets];
+        const batch = arraysOf(checked);
+        if (checked.weights.length !== opening.weights.length) {
+          const [first, later] = [opening, checked].map(({ weights }) => (weights.length > 0 ? `${weights.length} sampleWeight` : 'no sampleWeight'));
+          throw new DataError(`a minibatch holds ${later} where the first one held ${first}; all need the same`, { argument: 'sampleWeight' });
+        }
         const other = batch.findIndex(({ dtype }, i) => dtype !== types[i]);
         if (other >= 0) {
           throw new DataError(`a minibatch holds ${batch[other]?.dtype} where the first one held ${types[other]}; all need the same element types`, {
@@ -200,5 +219,5 @@ async function openStream(
       if (!endless) await current.return?.();
     }
   }
-  return { source: new IterableSource(batches, steps), inputTypes: typesOf(inputs), targetTypes: typesOf(targets), validation, sample: inputs };
+  return { source: new IterableSource(batches, steps), ...typesIn(opening), validation, sample: opening.inputs };
 }

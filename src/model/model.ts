@@ -15,10 +15,11 @@ import { evaluationProgram, gradientProgram, predictionProgram, trainingProgram 
 import { progressBar } from '../training/progress.js';
 import { copyOf, State } from '../training/state.js';
 import {
+  feedNames,
   type InstanceType,
   ITERATIONS,
   layoutFor,
-  logNames,
+  logEntries,
   networkEntries,
   type StateEntry,
   type StepSpec,
@@ -26,11 +27,12 @@ import {
 } from '../training/step.js';
 import { type Adaptable, adaptNormalization } from './adapt.js';
 import { type Compiled, type CompileOptions, compileOptions } from './compiled.js';
-import { type BatchLike, type BatchStream, type Checked, type FitOptions, openFitData, readFitArguments, typesOf } from './fit-data.js';
+import { type BatchLike, type BatchStream, type FitOptions, openFitData, readFitArguments, typesOf } from './fit-data.js';
 import { type Arrays, checkInputs, checkTargets, commonRows } from './inputs.js';
 import { type EngineChoice, Programs } from './programs.js';
 import { type SaveOptions, saveModel } from './saving.js';
 import { summarize } from './summary.js';
+import { arraysOf, type Checked, checkSampleWeight } from './weights.js';
 
 /** Rows per engine call where no gradient is needed. */
 const INFERENCE_BATCH = 256;
@@ -127,9 +129,11 @@ export class Model {
       const { epochs = 1, initialEpoch = 0, batchSize = 32, callbacks = [], verbose = 1 } = options;
       const opened = await openFitData(data, options, this.seed, (given) => this.#check(given));
       const engine = await this.#programs.engine(batchSize);
-      const spec = await this.#spec(opened.inputTypes, opened.targetTypes);
+      const spec = await this.#spec(opened.inputTypes, opened.targetTypes, opened.weightTypes);
       await adaptNormalization(this.#adaptable(engine), opened.sample, false);
-      const { session, program } = await this.#programs.load('training', [spec.inputs, spec.targets], batchSize, () => trainingProgram(spec));
+      const { session, program } = await this.#programs.load('training', [spec.inputs, spec.targets, spec.weights], batchSize, () =>
+        trainingProgram(spec),
+      );
       const [counter] = await this.#state.read([ITERATIONS]);
       const clock = (): number => performance.now();
       const report = verbose === 0 ? [] : [progressBar({ bar: verbose === 1, clock })];
@@ -155,10 +159,10 @@ export class Model {
     });
   }
 
-  /** Loss and metrics on data, without training. @returns values by name. */
-  async evaluate(x: Arrays | BatchLike, y?: Arrays): Promise<Logs> {
+  /** Loss and metrics on data, without training; sample weights count in the loss and in weighted metrics. @returns values by name. */
+  async evaluate(x: Arrays | BatchLike, y?: Arrays, options: Pick<FitOptions, 'sampleWeight'> = {}): Promise<Logs> {
     return this.#exclusively(async () => {
-      const given = y === undefined ? (x as BatchLike) : { x: x as Arrays, y };
+      const given = y === undefined ? (x as BatchLike) : { x: x as Arrays, y, ...options };
       return this.#evaluate(this.#check(given));
     });
   }
@@ -177,7 +181,7 @@ export class Model {
       );
       const parts: NdArray[][] = this.network.outputs.map(() => []);
       await this.#eachBatch(inputs, async (engine, arrays) => {
-        const feeds = { ...named('x', arrays), ...(await this.#state.feeds(engine, program.reads)) };
+        const feeds = { ...fed({ inputs: types, targets: [] }, arrays), ...(await this.#state.feeds(engine, program.reads)) };
         const { fetched } = await session.run(feeds, Object.fromEntries(parts.map((_, i) => [`output_${i}`, 'fetch'] as const)));
         parts.forEach((list, i) => {
           list.push(fetched[`output_${i}`] as NdArray);
@@ -189,25 +193,28 @@ export class Model {
   }
 
   /** One step on one minibatch. @returns its loss and metrics before the step. */
-  async trainOnBatch(x: Arrays, y: Arrays): Promise<Logs> {
-    const history = await this.fit({ x, y }, { epochs: 1, batchSize: Number.MAX_SAFE_INTEGER, shuffle: false, verbose: 0, chunk: 1 });
+  async trainOnBatch(x: Arrays, y: Arrays, options: Pick<FitOptions, 'sampleWeight' | 'classWeight'> = {}): Promise<Logs> {
+    const history = await this.fit({ x, y }, { ...options, epochs: 1, batchSize: Number.MAX_SAFE_INTEGER, shuffle: false, verbose: 0, chunk: 1 });
     return history.last;
   }
 
   /** Loss, metrics and the gradient of every trainable array on one minibatch, in training mode, without a step. */
   async gradients(x: Arrays, y: Arrays): Promise<{ readonly logs: Logs; readonly gradients: ReadonlyMap<string, NdArray> }> {
     return this.#exclusively(async () => {
-      const { inputs, targets } = this.#check({ x, y });
-      const spec = { ...(await this.#spec(typesOf(inputs), typesOf(targets))), layout: SINGLE };
-      const rows = inputs[0]?.shape[0] ?? 1;
-      const { session, program } = await this.#programs.load('gradients', [spec.inputs, spec.targets], rows, () => gradientProgram(spec, gradients));
+      const checked = this.#check({ x, y });
+      const spec = { ...(await this.#specFor(checked)), layout: SINGLE };
+      const rows = checked.inputs[0]?.shape[0] ?? 1;
+      const { session, program } = await this.#programs.load('gradients', [spec.inputs, spec.targets, spec.weights], rows, () =>
+        gradientProgram(spec, gradients),
+      );
       const values = await this.#state.read(program.reads);
       const state = Object.fromEntries(program.reads.map((name, i) => [name, values[i] as NdArray]));
       const trained = this.variables.filter((variable) => variable.trainable).map(({ name }) => name);
       const plan = { logs: 'fetch', ...Object.fromEntries(trained.map((_, i) => [`gradient_${i}`, 'fetch'] as const)) } as const;
-      const { fetched } = await session.run({ ...named('x', inputs), ...named('y', targets), ...state }, plan);
-      const logs = Object.fromEntries(logNames(spec).map((name, i) => [name, fetched.logs?.at(i) ?? Number.NaN]));
-      return { logs, gradients: new Map(trained.map((name, i) => [name, fetched[`gradient_${i}`] as NdArray])) };
+      const { fetched } = await session.run({ ...fed(spec, arraysOf(checked)), ...state }, plan);
+      const means = new RunningMeans(logEntries(spec));
+      means.add((fetched.logs as NdArray).data as ArrayLike<number>, 0, rows);
+      return { logs: means.logs(), gradients: new Map(trained.map((name, i) => [name, fetched[`gradient_${i}`] as NdArray])) };
     });
   }
 
@@ -297,10 +304,14 @@ export class Model {
     await this.#state.arrange(this.#entries(this.#layout), this.seed);
   }
 
-  async #spec(inputs: readonly InstanceType[], targets: readonly InstanceType[]): Promise<StepSpec> {
+  async #specFor({ inputs, targets, weights }: Checked): Promise<StepSpec> {
+    return this.#spec(typesOf(inputs), typesOf(targets), typesOf(weights));
+  }
+
+  async #spec(inputs: readonly InstanceType[], targets: readonly InstanceType[], weights: readonly InstanceType[]): Promise<StepSpec> {
     const { compiled } = this;
     await this.#arrange();
-    return { network: this.network, ...compiled, seed: this.seed, layout: this.#layout, flush: await this.#needsFlush(), inputs, targets };
+    return { network: this.network, ...compiled, seed: this.seed, layout: this.#layout, flush: await this.#needsFlush(), inputs, targets, weights };
   }
 
   /** Float32 alone is at risk: float64 reaches its denormal numbers 270 powers of ten later. */
@@ -312,16 +323,19 @@ export class Model {
   #check(given: BatchLike): Checked {
     const inputs = checkInputs(this.network, given.x);
     const rows = commonRows(inputs, 'x');
-    return { inputs, targets: checkTargets(this.network, this.compiled.losses, given.y, rows) };
+    const targets = checkTargets(this.network, this.compiled.losses, given.y, rows);
+    return { inputs, targets, weights: checkSampleWeight(this.network, given.sampleWeight, rows) };
   }
 
-  async #evaluate({ inputs, targets }: Checked, prefix = ''): Promise<Logs> {
-    const spec = await this.#spec(typesOf(inputs), typesOf(targets));
-    const { session, program } = await this.#programs.load('evaluation', [spec.inputs, spec.targets], INFERENCE_BATCH, () => evaluationProgram(spec));
-    const means = new RunningMeans(logNames(spec));
-    await this.#eachBatch([...inputs, ...targets], async (engine, arrays, rows) => {
+  async #evaluate(checked: Checked, prefix = ''): Promise<Logs> {
+    const spec = await this.#specFor(checked);
+    const { session, program } = await this.#programs.load('evaluation', [spec.inputs, spec.targets, spec.weights], INFERENCE_BATCH, () =>
+      evaluationProgram(spec),
+    );
+    const means = new RunningMeans(logEntries(spec));
+    await this.#eachBatch(arraysOf(checked), async (engine, arrays, rows) => {
       const state = await this.#state.feeds(engine, program.reads);
-      const feeds = { ...named('x', arrays.slice(0, inputs.length)), ...named('y', arrays.slice(inputs.length)), ...state };
+      const feeds = { ...fed(spec, arrays), ...state };
       const { fetched } = await session.run(feeds, { logs: 'fetch' });
       means.add((fetched.logs as NdArray).data as ArrayLike<number>, 0, rows);
     });
@@ -352,8 +366,8 @@ export class Model {
   }
 }
 
-const named = (prefix: string, arrays: readonly NdArray[]): Record<string, NdArray> =>
-  Object.fromEntries(arrays.map((array, i) => [`${prefix}_${i}`, array]));
+const fed = (spec: Parameters<typeof feedNames>[0], arrays: readonly NdArray[]): Record<string, NdArray> =>
+  Object.fromEntries(feedNames(spec).map((name, i) => [name, arrays[i] as NdArray]));
 
 function joinRows(parts: readonly NdArray[]): NdArray {
   const head = parts[0] as NdArray;

@@ -42,7 +42,7 @@ export function fromConfig(description: unknown, { custom = {}, ...options }: Co
 }
 
 /** What `compile` takes, from its description. @throws ArgumentError on an unknown name or option. */
-export function compileFromConfig({ optimizer, loss, metrics, ...rest }: DescribedCompile, custom: Custom = {}): CompileOptions {
+export function compileFromConfig({ optimizer, loss, metrics, weightedMetrics, ...rest }: DescribedCompile, custom: Custom = {}): CompileOptions {
   const losses: Restorer<object> = { resolve: resolveLoss, fromConfig: lossFromConfig };
   const own = (value: object): object => value;
   const optimizers: Restorer<object> = { resolve: resolveOptimizer, fromConfig: optimizerFromConfig };
@@ -59,11 +59,13 @@ export function compileFromConfig({ optimizer, loss, metrics, ...rest }: Describ
     return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, make(one)]));
   };
   const metricList = (value: unknown): unknown => (Array.isArray(value) ? value.map(metric) : value);
+  const metricLists = (lists: unknown) => (Array.isArray(lists) ? metricList(lists) : each(lists, metricList)) as MetricLike[];
   const restored = {
     ...rest,
     ...(optimizer === undefined ? {} : { optimizer: restore(optimizer, 'optimizer', custom, optimizers) }),
     ...(loss === undefined ? {} : { loss: each(loss, (one) => restore(one, 'loss', custom, losses)) as LossLike }),
-    ...(metrics === undefined ? {} : { metrics: (Array.isArray(metrics) ? metricList(metrics) : each(metrics, metricList)) as MetricLike[] }),
+    ...(metrics === undefined ? {} : { metrics: metricLists(metrics) }),
+    ...(weightedMetrics === undefined ? {} : { weightedMetrics: metricLists(weightedMetrics) }),
   };
   // `compile` itself checks what is left.
   return restored as unknown as CompileOptions;

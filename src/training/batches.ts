@@ -15,7 +15,7 @@ export type Allocate = (bytes: number) => ArrayBufferLike;
 export interface Chunk {
   readonly steps: number;
   readonly batchSize: number;
-  /** Inputs, then targets: [steps, batch, …] each. */
+  /** Inputs, targets, sample weights: [steps, batch, …] each. */
   readonly arrays: readonly NdArray[];
 }
 

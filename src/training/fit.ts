@@ -7,7 +7,7 @@ import { History, RunningMeans } from './history.js';
 import { nextName, type Program } from './program.js';
 import { locateNonFinite, type NonFinitePlace } from './replay.js';
 import type { State } from './state.js';
-import { logNames, networkEntries, type StepSpec } from './step.js';
+import { feedNames, logEntries, networkEntries, type StepSpec } from './step.js';
 
 /** Milliseconds that one engine call should take: long enough to drown its overhead, short enough to stop and report in time. */
 const CHUNK_MILLISECONDS = 150;
@@ -54,6 +54,7 @@ export async function runFit(run: FitRun): Promise<History> {
 
 async function runEpochs(run: FitRun, keepWeights: () => KeptWeights): Promise<History> {
   const history = new History();
+  const entries = logEntries(run.spec);
   const began = run.clock();
   const buffers = new ChunkBuffers((bytes) => run.engine.allocate(bytes));
   const pace = new Pace();
@@ -80,7 +81,7 @@ async function runEpochs(run: FitRun, keepWeights: () => KeptWeights): Promise<H
   for (let index = run.initialEpoch; index < run.epochs && !flags.stop; index++) {
     control.epoch = index;
     for (const callback of run.callbacks) await callback.onEpochBegin?.(index, control);
-    const means = new RunningMeans(logNames(run.spec));
+    const means = new RunningMeans(entries);
     const epoch = run.source.epoch(index);
     const take = (batch: number): Promise<Chunk | undefined> =>
       epoch.take(Math.min(run.maxChunk, stepsUntilCallback(run.callbacks, batch), pace.steps), buffers.next());
@@ -171,8 +172,7 @@ async function runChunk(run: FitRun, chunk: Chunk, learningRate: number, step: n
   const rates = NdArray.zeros([chunk.steps], dtype);
   for (let k = 0; k < chunk.steps; k++) rates.set(k, learningRate);
   const before = await state.feeds(engine, program.reads);
-  const names = [...spec.inputs.map((_, i) => `x_${i}`), ...spec.targets.map((_, i) => `y_${i}`)];
-  const feeds = { ...Object.fromEntries(names.map((name, i) => [name, chunk.arrays[i] as NdArray])), learning_rate: rates, ...before };
+  const feeds = { ...Object.fromEntries(feedNames(spec).map((name, i) => [name, chunk.arrays[i] as NdArray])), learning_rate: rates, ...before };
   const plan = { logs: 'fetch', finite: 'fetch', ...Object.fromEntries(program.writes.map((name) => [nextName(name), 'keep'])) } as const;
   const { fetched, kept } = await session.run(feeds, plan);
   const logs = fetched.logs as NdArray;

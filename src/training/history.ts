@@ -29,24 +29,47 @@ export class History {
   }
 }
 
-/** Means over the rows seen so far of an epoch. */
+/** One thing that a step reports: the mean over its rows, or `width` sums, from whose totals `result` makes the value (several are numbered). */
+export interface LogEntry {
+  readonly name: string;
+  readonly width: number;
+  readonly result?: (sums: number[]) => number | readonly number[];
+}
+
+/** Means over the rows seen so far of an epoch, and what follows from sums over them. */
 export class RunningMeans {
-  readonly #names: readonly string[];
+  readonly #entries: readonly LogEntry[];
+  readonly #starts: readonly number[];
   readonly #sums: number[];
+  /** For each sum, whether it is one of means: those count by rows. */
+  readonly #means: readonly boolean[];
   #rows = 0;
 
-  constructor(names: readonly string[]) {
-    this.#names = names;
-    this.#sums = names.map(() => 0);
+  constructor(entries: readonly LogEntry[]) {
+    let width = 0;
+    this.#entries = entries;
+    this.#starts = entries.map((entry) => {
+      width += entry.width;
+      return width - entry.width;
+    });
+    this.#sums = new Array<number>(width).fill(0);
+    this.#means = entries.flatMap(({ width, result }) => new Array<boolean>(width).fill(result === undefined));
   }
 
-  /** Adds the means of one batch of `rows` rows, in the order of the names, from `offset` of `values`. */
+  /** Adds what one batch of `rows` rows reports, in the order of the entries, from `offset` of `values`. */
   add(values: ArrayLike<number>, offset: number, rows: number): void {
-    for (let i = 0; i < this.#sums.length; i++) this.#sums[i] = (this.#sums[i] ?? 0) + (values[offset + i] ?? Number.NaN) * rows;
+    for (let i = 0; i < this.#sums.length; i++) {
+      this.#sums[i] = (this.#sums[i] ?? 0) + (values[offset + i] ?? Number.NaN) * (this.#means[i] ? rows : 1);
+    }
     this.#rows += rows;
   }
 
   logs(prefix = ''): Logs {
-    return Object.fromEntries(this.#names.map((name, i) => [`${prefix}${name}`, (this.#sums[i] ?? 0) / this.#rows]));
+    const named = this.#entries.flatMap(({ name, width, result }, i): [string, number][] => {
+      const start = this.#starts[i] ?? 0;
+      const value = result ? result(this.#sums.slice(start, start + width)) : (this.#sums[start] ?? 0) / this.#rows;
+      return typeof value === 'number' ? [[`${prefix}${name}`, value]] : value.map((one, k) => [`${prefix}${name}_${k}`, one]);
+    });
+    return Object.fromEntries(named);
   }
 }

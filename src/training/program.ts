@@ -12,6 +12,7 @@ import {
   type StepSpec,
   stackScalars,
   stateEntries,
+  tensorsOf,
   uniformSource,
   writeStep,
 } from './step.js';
@@ -30,7 +31,7 @@ export function nextName(name: string): string {
 }
 
 /**
- * The training program: a `Loop` over the minibatches of a chunk. Inputs `x_i` and `y_i` [K, N, …], `learning_rate` [K] and the state;
+ * The training program: a `Loop` over the minibatches of a chunk. Inputs `x_i`, `y_i` and weights `w_i` [K, N, …], `learning_rate` [K] and the state;
  * outputs `logs` [K, values], `finite` (0 while every float of the state is finite, else NaN) and the new state.
  */
 export function trainingProgram(spec: StepSpec): Program {
@@ -47,7 +48,8 @@ export function trainingProgram(spec: StepSpec): Program {
       [...carried].forEach((name, i) => {
         values.set(name, inner[i] as Tensor);
       });
-      const batch = { inputs: chunk.inputs.map((tensor) => gather(tensor, k)), targets: chunk.targets.map((tensor) => gather(tensor, k)) };
+      const at = (tensors: readonly Tensor[]): Tensor[] => tensors.map((tensor) => gather(tensor, k));
+      const batch = { inputs: at(chunk.inputs), targets: at(chunk.targets), weights: at(chunk.weights) };
       const { next, logs } = writeStep(spec, batch, gather(learningRate, k), values);
       return { state: [...carried].map((name) => next.get(name) as Tensor), outputs: [logs] };
     },
@@ -58,7 +60,7 @@ export function trainingProgram(spec: StepSpec): Program {
     outputs[nextName(name)] = result.state[i] as Tensor;
   });
   return {
-    model: encodeOnnx(emitModel([...chunk.inputs, ...chunk.targets, learningRate, ...states], outputs, { name: 'training' })),
+    model: encodeOnnx(emitModel([...tensorsOf(chunk), learningRate, ...states], outputs, { name: 'training' })),
     reads: entries.map(({ name }) => name),
     writes,
   };
@@ -84,13 +86,13 @@ function finiteMark(state: readonly Tensor[]): Tensor {
   return marks.length === 0 ? scalar(0, 'float32') : reduceSum(stackScalars(marks));
 }
 
-/** Evaluation of one batch: inputs `x_i`, `y_i` [N, …] and the state; output `logs`, the means over the batch. */
+/** Evaluation of one batch: inputs `x_i`, `y_i`, `w_i` [N, …] and the state; output `logs`, means and sums over the batch. */
 export function evaluationProgram(spec: StepSpec): Program {
   const batch = minibatchInputs(spec);
   const { states, values } = variableInputs(spec.network, spec.layout);
   const { outputs } = spec.network.forward(feedNetwork(spec.network, batch.inputs), { training: false, values, uniform: untrained });
-  const { logs } = evaluateOutputs(spec, outputs, batch.targets);
-  return finish('evaluation', [...batch.inputs, ...batch.targets, ...states], { logs: stackScalars(logs) }, states);
+  const { logs } = evaluateOutputs(spec, outputs, batch);
+  return finish('evaluation', [...tensorsOf(batch), ...states], { logs: stackScalars(logs) }, states);
 }
 
 /** Prediction of one batch: inputs `x_i` and the state; outputs `output_i`. */
@@ -111,16 +113,13 @@ export function gradientProgram(spec: StepSpec, gradientsOf: (loss: Tensor, para
     values,
     uniform: uniformSource(spec.seed, iterations),
   });
-  const { loss, logs } = evaluateOutputs(spec, outputs, batch.targets);
+  const { loss, logs } = evaluateOutputs(spec, outputs, batch);
   const parameters = spec.network
     .storage(spec.layout)
     .filter((stored) => stored.trainable)
     .map(({ name }) => values.get(name) as Tensor);
   const found = Object.fromEntries(gradientsOf(loss, parameters).map((tensor, i) => [`gradient_${i}`, tensor]));
-  return finish('gradients', [...batch.inputs, ...batch.targets, ...states, iterations], { logs: stackScalars(logs), ...found }, [
-    ...states,
-    iterations,
-  ]);
+  return finish('gradients', [...tensorsOf(batch), ...states, iterations], { logs: stackScalars(logs), ...found }, [...states, iterations]);
 }
 
 function variableInputs(network: Network, layout: Layout): { states: Tensor[]; values: Map<string, Tensor> } {

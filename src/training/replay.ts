@@ -10,7 +10,7 @@ import type { Engine, Resident, Session } from '../runtime/index.js';
 import type { Chunk } from './batches.js';
 import { nextName } from './program.js';
 import { partsOf } from './state.js';
-import { minibatchInputs, type StepSpec, stackScalars, stateEntries, writeStep } from './step.js';
+import { feedNames, minibatchInputs, type StepSpec, stackScalars, stateEntries, tensorsOf, writeStep } from './step.js';
 
 /** Smallest and largest value of a tensor. */
 export interface ValueRange {
@@ -104,7 +104,7 @@ function probedStep(spec: StepSpec): { model: Uint8Array; probes: Probe[]; write
   writes.forEach((name, i) => {
     outputs[nextName(name)] = results[i] as Tensor;
   });
-  const inputs = [...batch.inputs, ...batch.targets, learningRate, ...states];
+  const inputs = [...tensorsOf(batch), learningRate, ...states];
   return { model: encodeOnnx(emitModel(inputs, outputs, { name: 'replay', simplify: false })), probes, writes };
 }
 
@@ -118,10 +118,9 @@ async function runStep(
   writes: readonly string[],
 ): Promise<{ ranges: ValueRange[]; kept: Record<string, Resident> }> {
   const rows = chunk.arrays.map((array) => array.slice(k, k + 1).reshape(array.shape.slice(1)));
-  const names = [...spec.inputs.map((_, i) => `x_${i}`), ...spec.targets.map((_, i) => `y_${i}`)];
   const rate = NdArray.zeros([], spec.network.dtype);
   rate.set(0, learningRate);
-  const feeds = { ...Object.fromEntries(names.map((name, i) => [name, rows[i] as NdArray])), learning_rate: rate, ...state };
+  const feeds = { ...Object.fromEntries(feedNames(spec).map((name, i) => [name, rows[i] as NdArray])), learning_rate: rate, ...state };
   const plan = { lows: 'fetch', highs: 'fetch', marks: 'fetch', ...Object.fromEntries(writes.map((name) => [nextName(name), 'keep'])) } as const;
   const { fetched, kept } = await session.run(feeds, plan);
   const [lows, highs, marks] = [fetched.lows as NdArray, fetched.highs as NdArray, fetched.marks as NdArray];

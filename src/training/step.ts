@@ -3,14 +3,15 @@ import type { DType } from '../core/dtype.js';
 import type { StaticShape } from '../core/shape.js';
 import { gradients } from '../graph/gradients.js';
 import { input, label, named, scalar, type Tensor } from '../graph/node.js';
-import { add, cast, concat, mul, reduceMean, reshape } from '../graph/ops/index.js';
+import { add, cast, concat, mul, reduceMean, reduceSum, reshape } from '../graph/ops/index.js';
 import { stepKey, uniformLike } from '../graph/random.js';
 import { type InitializerLike, initializers } from '../initializers.js';
 import type { Loss } from '../losses.js';
-import type { Metric } from '../metrics.js';
+import { isMean, type Metric } from '../metrics.js';
 import { BATCH } from '../network/layer.js';
 import { type Layout, type Network, type Stored, type UniformSource, withPieces } from '../network/network.js';
 import { clipGradients, type Optimizer } from '../optimizers.js';
+import type { LogEntry } from './history.js';
 
 /** Name of the state's step counter. */
 export const ITERATIONS = 'iterations';
@@ -37,6 +38,8 @@ export interface StepSpec {
   readonly flush: boolean;
   readonly inputs: readonly InstanceType[];
   readonly targets: readonly InstanceType[];
+  /** Sample weights: none, one for all outputs, or one for each. */
+  readonly weights?: readonly InstanceType[];
 }
 
 /** One of several arrays in an entry. */
@@ -94,27 +97,71 @@ export function layoutFor(optimizer: Optimizer | undefined): Layout {
   return { loops: true, packed };
 }
 
-/** Names of what a step reports, in order: `loss`, each output's loss where there are several, metrics. */
-export function logNames({ network, losses, metrics }: Pick<StepSpec, 'network' | 'losses' | 'metrics'>): string[] {
+/** What a step reports, in order: `loss`, each output's loss where there are several, metrics. */
+export function logEntries(spec: Pick<StepSpec, 'network' | 'losses' | 'metrics' | 'targets' | 'weights'>): LogEntry[] {
+  const { network, losses, metrics } = spec;
   const several = losses.length > 1;
   const prefix = (i: number): string => (several ? `${network.outputs[i]?.call.layer.title}_` : '');
+  const taken = new Set<string>();
+  const unique = (name: string, weighted: boolean): string => {
+    const wanted = taken.has(name) && weighted ? `weighted_${name}` : name;
+    let [free, count] = [wanted, 0];
+    while (taken.has(free)) free = `${wanted}_${++count}`;
+    taken.add(free);
+    return free;
+  };
+  const names = ['loss', ...(several ? losses.map((_, i) => `${prefix(i)}loss`) : [])].map((name) => ({ name: unique(name, false), width: 1 }));
+  const { targets, weights } = minibatchInputs({ ...spec, inputs: [] });
   return [
-    'loss',
-    ...(several ? losses.map((_, i) => `${prefix(i)}loss`) : []),
-    ...metrics.flatMap((list, i) => list.map((metric) => `${prefix(i)}${metric.name}`)),
+    ...names,
+    ...metrics.flatMap((list, i) =>
+      list.map((metric): LogEntry => {
+        const name = unique(`${prefix(i)}${metric.name}`, metric.weighted === true);
+        const weight = weightOf(metric, weights, i, network.dtype);
+        if (isMean(metric))
+          return weight ? { name, width: 2, result: ([sum = 0, weights = 0]) => (weights === 0 ? 0 : sum / weights) } : { name, width: 1 };
+        const output = input('output', network.outputs[i]?.shape ?? [], network.dtype);
+        return { name, width: Number(metric.sums(targets[i] as Tensor, output, weight).shape[0]), result: metric.result };
+      }),
+    ),
   ];
+}
+
+function weightOf(metric: Metric, weights: readonly Tensor[], i: number, dtype: DType): Tensor | undefined {
+  const weight = metric.weighted ? (weights[i] ?? weights[0]) : undefined;
+  return weight && cast(weight, dtype);
+}
+
+/** Scalar mean, or vector of sums, of one metric over a batch. */
+function measure(metric: Metric, target: Tensor, output: Tensor, weight: Tensor | undefined): Tensor {
+  if (!isMean(metric)) return metric.sums(target, output, weight);
+  const values = metric.perSample(target, output);
+  if (!weight) return reduceMean(values);
+  return stackScalars([reduceSum(mul(values, weight)), reduceSum(weight)]);
 }
 
 /** Tensors that hold one minibatch. */
 export interface Minibatch {
   readonly inputs: readonly Tensor[];
   readonly targets: readonly Tensor[];
+  readonly weights: readonly Tensor[];
+}
+
+/** Names under which the arrays of a minibatch are fed: inputs, targets, sample weights. */
+export function feedNames({ inputs, targets, weights = [] }: Pick<StepSpec, 'inputs' | 'targets' | 'weights'>): string[] {
+  const numbered = (kind: string) => (_: unknown, i: number) => `${kind}_${i}`;
+  return [...inputs.map(numbered('x')), ...targets.map(numbered('y')), ...weights.map(numbered('w'))];
+}
+
+/** The tensors of a minibatch, in the order of `feedNames`. */
+export function tensorsOf({ inputs, targets, weights }: Minibatch): Tensor[] {
+  return [...inputs, ...targets, ...weights];
 }
 
 /** Inputs for one minibatch of the given types, with leading axes such as the chunk's. */
-export function minibatchInputs(spec: Pick<StepSpec, 'inputs' | 'targets'>, leading: readonly string[] = []): Minibatch {
+export function minibatchInputs(spec: Pick<StepSpec, 'inputs' | 'targets' | 'weights'>, leading: readonly string[] = []): Minibatch {
   const make = (kind: string) => (type: InstanceType, i: number) => input(`${kind}_${i}`, [...leading, BATCH, ...type.shape], type.dtype);
-  return { inputs: spec.inputs.map(make('x')), targets: spec.targets.map(make('y')) };
+  return { inputs: spec.inputs.map(make('x')), targets: spec.targets.map(make('y')), weights: (spec.weights ?? []).map(make('w')) };
 }
 
 /** The network on data: floats of another width are cast, whole numbers stay until a layer computes with them. */
@@ -125,7 +172,7 @@ export function feedNetwork(network: Network, inputs: readonly Tensor[]): Tensor
 export interface Evaluation {
   /** Total loss: mean over the batch, summed over outputs by weight. */
   readonly loss: Tensor;
-  /** Values by `logNames`, each a scalar mean over the batch. */
+  /** Values by `logEntries`: scalar means over the batch, or vectors of sums. */
   readonly logs: readonly Tensor[];
 }
 
@@ -133,12 +180,18 @@ export interface Evaluation {
 export function evaluateOutputs(
   spec: Pick<StepSpec, 'losses' | 'lossWeights' | 'metrics'>,
   outputs: readonly Tensor[],
-  targets: readonly Tensor[],
+  { targets, weights }: Pick<Minibatch, 'targets' | 'weights'>,
 ): Evaluation {
-  const each = spec.losses.map((loss, i) => named(reduceMean(loss.perSample(targets[i] as Tensor, outputs[i] as Tensor)), 'loss/mean'));
+  const each = spec.losses.map((loss, i) => {
+    const values = loss.perSample(targets[i] as Tensor, outputs[i] as Tensor);
+    const weight = weights[i] ?? weights[0];
+    return named(reduceMean(weight ? mul(values, cast(weight, values.dtype)) : values), 'loss/mean');
+  });
   const weighted = each.map((value, i) => (spec.lossWeights[i] === 1 ? value : mul(value, spec.lossWeights[i] ?? 1)));
   const loss = weighted.reduce((sum, next) => add(sum, next));
-  const metrics = spec.metrics.flatMap((list, i) => list.map((metric) => reduceMean(metric.perSample(targets[i] as Tensor, outputs[i] as Tensor))));
+  const metrics = spec.metrics.flatMap((list, i) =>
+    list.map((metric) => measure(metric, targets[i] as Tensor, outputs[i] as Tensor, weightOf(metric, weights, i, (outputs[i] as Tensor).dtype))),
+  );
   label([loss, ...each], 'loss');
   label(metrics, 'metrics');
   return { loss, logs: [loss, ...(each.length > 1 ? each : []), ...metrics] };
@@ -147,7 +200,7 @@ export function evaluateOutputs(
 export interface Step {
   /** Value of every state entry after the step; entries that stay as they are are left out. */
   readonly next: ReadonlyMap<string, Tensor>;
-  /** Vector of the values that `logNames` names. */
+  /** Vector of the values that `logEntries` describes. */
   readonly logs: Tensor;
 }
 
@@ -168,7 +221,7 @@ export function writeStep(spec: StepSpec, batch: Minibatch, learningRate: Tensor
     uniform: uniformSource(spec.seed, iterations),
     flush: spec.flush,
   });
-  const { loss, logs } = evaluateOutputs(spec, outputs, batch.targets);
+  const { loss, logs } = evaluateOutputs(spec, outputs, batch);
 
   const trained = stored.filter(({ trainable }) => trainable);
   const parameters = trained.map(({ name }) => values.get(name) as Tensor);
@@ -202,10 +255,13 @@ export function writeStep(spec: StepSpec, batch: Minibatch, learningRate: Tensor
   return { next, logs: stackScalars(logs) };
 }
 
-/** Scalars as one vector. */
+/** Scalars, and vectors between them, as one vector. */
 export function stackScalars(values: readonly Tensor[]): Tensor {
   return concat(
-    values.map((value) => reshape(cast(value, values[0]?.dtype ?? 'float32'), [1])),
+    values.map((value) => {
+      const item = cast(value, values[0]?.dtype ?? 'float32');
+      return item.rank === 1 ? item : reshape(item, [1]);
+    }),
     0,
   );
 }
