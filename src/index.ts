@@ -27,6 +27,7 @@ export type { ClassWeight } from './model/weights.js';
 export { Layer, type LayerContext, type LayerOptions, Signal, type WeightSpec } from './network/layer.js';
 export { type Optimizer, type OptimizerLike, optimizers } from './optimizers.js';
 export { type Backend, createEngine, type Engine, type EngineOptions } from './runtime/index.js';
+export { type LearningRate, type Schedule, type ScheduleLike, type ScheduleName, schedules } from './schedules.js';
 export { type CsvLoggerOptions, csvLogger } from './training/callbacks/csv-logger.js';
 export { type EarlyStoppingOptions, earlyStopping } from './training/callbacks/early-stopping.js';
 export { callbacks } from './training/callbacks/index.js';

@@ -2,6 +2,7 @@ import { type Catalogue, flagOption, make, maker, numberOption, optionalNumber, 
 import { ArgumentError } from './core/errors.js';
 import { scalar, type Tensor } from './graph/node.js';
 import * as g from './graph/ops/index.js';
+import { learningRateOption, type Schedule } from './schedules.js';
 
 /** What an optimizer sees of one parameter at one step. */
 export interface UpdateContext {
@@ -35,7 +36,8 @@ export interface Clip {
 export interface Optimizer {
   readonly name: string;
   readonly config: Readonly<Record<string, unknown>>;
-  readonly learningRate: number;
+  /** One number, or how it changes with the step. */
+  readonly learningRate: number | Schedule;
   /** The update depends linearly on learning rate × gradient, so the loss's gradient may be seeded with the learning rate. */
   readonly linear: boolean;
   readonly clip: Clip;
@@ -49,7 +51,7 @@ export interface Optimizer {
 
 /** Options that every optimizer takes. */
 const common = (learningRate: number, weightDecay?: number) => ({
-  learningRate: numberOption(learningRate, { from: 0 }),
+  learningRate: learningRateOption(learningRate),
   weightDecay: { ...optionalNumber({ from: 0 }), fallback: weightDecay },
   clipNorm: optionalNumber({ above: 0 }),
   clipValue: optionalNumber({ above: 0 }),
@@ -57,7 +59,7 @@ const common = (learningRate: number, weightDecay?: number) => ({
 });
 
 interface CommonSettings {
-  readonly learningRate: number;
+  readonly learningRate: number | Schedule;
   readonly weightDecay: number | undefined;
   readonly clipNorm: number | undefined;
   readonly clipValue: number | undefined;

@@ -84,7 +84,7 @@ describe('golden trajectories', () => {
       return (golden.quadratic ?? []).map(({ a, b }, i) => flatten(a).map((scale, k) => scale * ((values[i]?.[k] ?? 0) - (flatten(b)[k] ?? 0))));
     };
     const last = Math.max(...golden.expected.map(({ step }) => step));
-    const rate = (step: number) => golden.learningRates?.[step - 1] ?? optimizer.learningRate;
+    const rate = (step: number) => golden.learningRates?.[step - 1] ?? Number(optimizer.learningRate);
     const path = await trajectory(optimizer, golden.initial, last, given, rate);
     for (const { step, values } of golden.expected) {
       flatten(values).forEach((value, i) => {

@@ -1,12 +1,16 @@
 import { ArgumentError, show } from './errors.js';
 import { findName, suggestion } from './names.js';
 
-/** One option of what users pick by name: what stands in for it, and which values it takes. */
-export interface Option<T> {
+/** One option of what users pick by name: what stands in for it, and which values it takes. Users may pass `Given`, which `read` turns into `T`. */
+export interface Option<T, Given = T> {
   readonly fallback: T;
   /** Completes "must be …". */
   readonly expected: string;
   accepts(value: unknown): boolean;
+  /** What is meant by a value that is accepted; the value itself unless given. @throws ArgumentError */
+  read?(value: Given): T;
+  /** What a saved model keeps of it; the value itself unless given. */
+  describe?(value: T): unknown;
 }
 
 export interface Limits {
@@ -74,13 +78,14 @@ export function axesOption(): Option<readonly number[] | undefined> {
 
 /** Options by name. */
 export type Rules = Readonly<Record<string, Option<unknown>>>;
-type ValueOf<O> = O extends Option<infer T> ? T : never;
+type ValueOf<O> = O extends { readonly fallback: infer T } ? T : never;
+type GivenOf<O> = O extends Option<infer _, infer Given> ? Given : never;
 
 /** Every option with its value. */
 export type Settings<R extends Rules> = { readonly [K in keyof R]: ValueOf<R[K]> };
 
 /** What users pass: any of the options. */
-export type OptionsOf<R extends Rules> = { readonly [K in keyof R]?: ValueOf<R[K]> | undefined };
+export type OptionsOf<R extends Rules> = { readonly [K in keyof R]?: GivenOf<R[K]> | undefined };
 
 /** What saved models keep of something picked by name. */
 export interface Named {
@@ -108,7 +113,11 @@ export type Maker<R extends Rules, T> = (options?: OptionsOf<R>) => T & Named;
 export function maker<R extends Rules, T extends object>(kind: string, name: string, rules: R, build: (settings: Settings<R>) => T): Maker<R, T> {
   return (options = {}) => {
     const settings = readOptions(`${kind} '${name}'`, rules, options);
-    const config = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+    const config = Object.fromEntries(
+      Object.entries(settings)
+        .filter(([, value]) => value !== undefined)
+        .map(([key, value]) => [key, rules[key]?.describe?.(value) ?? value]),
+    );
     return asFromTable({ name, config, ...build(settings) });
   };
 }
@@ -151,7 +160,7 @@ export function readOptions<R extends Rules>(owner: string, rules: R, options: O
         expected: rule.expected,
       });
     }
-    settings[key] = value;
+    settings[key] = rule.read ? rule.read(value) : value;
   }
   return settings as Settings<R>;
 }

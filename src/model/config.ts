@@ -196,7 +196,9 @@ const indices = (value: unknown, below: number, what: string): number[] => list(
 export function missingCustom({ layers, compile = {} }: ModelConfig, custom: Custom): Map<string, string> {
   const missing = new Map<string, string>();
   const need = (value: unknown, place: string): void => {
-    if (isDescribed(value) && value.custom && handedBack(custom, value.name, place) === undefined) missing.set(value.name, place);
+    if (!isDescribed(value)) return;
+    if (value.custom && handedBack(custom, value.name, place) === undefined) missing.set(value.name, place);
+    for (const [key, inner] of Object.entries(value.config ?? {})) need(inner, `${place}/${key}`);
   };
   for (const { kind, name = kind, custom: own, config } of layers) {
     if (own && handedBack(custom, kind) === undefined) missing.set(kind, `layer ${name}`);

@@ -62,13 +62,24 @@ export function compileFromConfig({ optimizer, loss, metrics, weightedMetrics, .
   const metricLists = (lists: unknown) => (Array.isArray(lists) ? metricList(lists) : each(lists, metricList)) as MetricLike[];
   const restored = {
     ...rest,
-    ...(optimizer === undefined ? {} : { optimizer: restore(optimizer, 'optimizer', custom, optimizers) }),
+    ...(optimizer === undefined ? {} : { optimizer: restore(withOwn(optimizer, 'optimizer', custom), 'optimizer', custom, optimizers) }),
     ...(loss === undefined ? {} : { loss: each(loss, (one) => restore(one, 'loss', custom, losses)) as LossLike }),
     ...(metrics === undefined ? {} : { metrics: metricLists(metrics) }),
     ...(weightedMetrics === undefined ? {} : { weightedMetrics: metricLists(weightedMetrics) }),
   };
   // `compile` itself checks what is left.
   return restored as unknown as CompileOptions;
+}
+
+/** A description whose options that are of the user's own, such as a learning rate's schedule, are handed back. */
+function withOwn(value: unknown, place: string, custom: Custom): unknown {
+  if (!isDescribed(value) || !value.config) return value;
+  const options = Object.entries(value.config).map(([key, option]) => {
+    const given = isDescribed(option) && option.custom ? handedBack(custom, option.name, `${place}/${key}`) : undefined;
+    const named = isDescribed(option) && typeof given === 'function' ? namedFunction(given as (...values: never[]) => unknown, option.name) : given;
+    return [key, named ?? option];
+  });
+  return { ...value, config: Object.fromEntries(options) };
 }
 
 /** The function under the name that the model knows it by. */

@@ -13,7 +13,7 @@ export interface KeptWeights {
 
 /** What a callback may look at and change. */
 export interface TrainingControl {
-  /** Learning rate of the steps to come. */
+  /** Learning rate of the next step; setting it takes over from a schedule. */
   learningRate: number;
   /** Optimizer steps taken so far, earlier fits included. */
   readonly step: number;

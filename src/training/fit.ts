@@ -1,6 +1,7 @@
 import { AbortError, DataError, NonFiniteError } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import type { Engine, Resident, Session } from '../runtime/index.js';
+import { rateAt, type Schedule } from '../schedules.js';
 import { type BatchSource, type Chunk, ChunkBuffers } from './batches.js';
 import { type Callback, type KeptWeights, type Logs, periodOf, stepsUntilCallback, type TrainingControl } from './callbacks.js';
 import { History, RunningMeans } from './history.js';
@@ -25,7 +26,7 @@ export interface FitRun {
   readonly initialEpoch: number;
   /** Optimizer steps taken before this fit. */
   readonly iterations: number;
-  readonly learningRate: number;
+  readonly learningRate: number | Schedule;
   readonly callbacks: readonly Callback[];
   readonly validate: (() => Promise<Logs>) | undefined;
   /** Most steps per engine call; unlimited unless given. */
@@ -61,8 +62,9 @@ async function runEpochs(run: FitRun, keepWeights: () => KeptWeights): Promise<H
   const flags = { stop: false };
   let step = run.iterations;
   let reported: Record<string, number> = {};
+  let rate = run.learningRate;
   const control: { -readonly [K in keyof TrainingControl]: TrainingControl[K] } = {
-    learningRate: run.learningRate,
+    learningRate: rateAt(rate, step),
     step,
     epoch: run.initialEpoch,
     epochs: run.epochs,
@@ -97,13 +99,17 @@ async function runEpochs(run: FitRun, keepWeights: () => KeptWeights): Promise<H
         const upcoming = take(batch + chunk.steps);
         // Reported when its turn comes: what the engine does now still counts.
         upcoming.catch(() => {});
-        const result = await runChunk(run, chunk, control.learningRate, step);
+        // A callback that sets the rate takes over from a schedule.
+        if (control.learningRate !== rateAt(rate, step)) rate = control.learningRate;
+        const rates = Array.from({ length: chunk.steps }, (_, k) => rateAt(rate, step + k));
+        const result = await runChunk(run, chunk, rates, step);
         pace.add(chunk.steps, run.clock() - started);
         const width = result.length / chunk.steps;
         for (let k = 0; k < chunk.steps; k++) means.add(result, k * width, chunk.batchSize);
         batch += chunk.steps;
         step += chunk.steps;
         control.step = step;
+        control.learningRate = rateAt(rate, step);
         logs = means.logs();
         for (const callback of run.callbacks) {
           const period = periodOf(callback);
@@ -166,11 +172,13 @@ class Pace {
 }
 
 /** Runs one chunk and takes its state over. @returns the values of every step, one after the other. */
-async function runChunk(run: FitRun, chunk: Chunk, learningRate: number, step: number): Promise<ArrayLike<number>> {
+async function runChunk(run: FitRun, chunk: Chunk, learningRates: readonly number[], step: number): Promise<ArrayLike<number>> {
   const { engine, session, program, spec, state } = run;
   const dtype = spec.network.dtype;
   const rates = NdArray.zeros([chunk.steps], dtype);
-  for (let k = 0; k < chunk.steps; k++) rates.set(k, learningRate);
+  learningRates.forEach((rate, k) => {
+    rates.set(k, rate);
+  });
   const before = await state.feeds(engine, program.reads);
   const feeds = { ...Object.fromEntries(feedNames(spec).map((name, i) => [name, chunk.arrays[i] as NdArray])), learning_rate: rates, ...before };
   const plan = { logs: 'fetch', finite: 'fetch', ...Object.fromEntries(program.writes.map((name) => [nextName(name), 'keep'])) } as const;
