@@ -11,6 +11,7 @@ const stair: readonly (readonly string[])[] = [
   ['layers'],
   ['network'],
   ['optimizers.ts', 'metrics.ts'],
+  ['optimizers'],
   ['metrics'],
   ['losses.ts', 'activations.ts', 'schedules.ts'],
   ['losses'],

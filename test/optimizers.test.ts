@@ -37,22 +37,26 @@ async function trajectory(
   const given = shapes.map((shape, i) => input(`g${i}`, shape));
   const slots = shapes.map((shape, i) => Object.fromEntries(optimizer.slots.map((name) => [name, input(`${name}${i}`, shape)])));
   const [learningRate, step] = [input('rate', []), input('step', [])];
+  const globals = Object.fromEntries(Object.keys(optimizer.globals ?? {}).map((name) => [name, input(name, [])]));
   const clipped = clipGradients(optimizer.clip, given);
   const outputs: Record<string, Tensor> = {};
   parameters.forEach((parameter, i) => {
     const raw = clipped[i] as Tensor;
     const gradient = optimizer.linear ? mul(raw, learningRate) : raw;
-    const result = optimizer.update({ parameter, gradient, slots: slots[i] ?? {}, learningRate, step });
+    const result = optimizer.update({ parameter, gradient, slots: slots[i] ?? {}, learningRate, step, globals });
     outputs[`p${i}`] = result.parameter;
     for (const [name, tensor] of Object.entries(result.slots)) outputs[`${name}${i}`] = tensor;
   });
+
+  for (const [name, tensor] of Object.entries(optimizer.advance?.(globals, step) ?? {})) outputs[name] = tensor;
 
   const path: Values[] = [];
   const state: Record<string, number[]> = {};
   initial.forEach((value, i) => {
     state[`p${i}`] = flatten(value);
-    for (const name of optimizer.slots) state[`${name}${i}`] = flatten(value).map(() => 0);
+    for (const name of optimizer.slots) state[`${name}${i}`] = flatten(value).map(() => optimizer.slotStarts?.[name] ?? 0);
   });
+  for (const [name, value] of Object.entries(optimizer.globals ?? {})) state[name] = [value];
   const shaped = (values: number[], i: number): NdArray => array(values).reshape(shapes[i] ?? []);
   for (let t = 1; t <= steps; t++) {
     const now = gradientAt(
@@ -63,6 +67,7 @@ async function trajectory(
       [learningRate, array(rateAt(t))],
       [step, array(t)],
     ]);
+    for (const [name, tensor] of Object.entries(globals)) feeds.set(tensor, array(state[name]?.[0] ?? Number.NaN));
     parameters.forEach((parameter, i) => {
       feeds.set(parameter, shaped(state[`p${i}`] as number[], i));
       feeds.set(given[i] as Tensor, shaped(now[i] as number[], i));
@@ -74,9 +79,23 @@ async function trajectory(
   return path;
 }
 
+/** Cases of Keras that are left out, and why. */
+const leftOut = {
+  'Adafactor, exponential moving averages of weights, gradient accumulation': 'not there yet',
+  'overwrite_with_gradient, loss scaling': 'belong to float8 and float16, which are not trained in',
+  'clipnorm and clipvalue alone': 'closed formulas stand below',
+};
+
 const goldens = (fixture.cases as unknown as Golden[]).map((one, i) => [`${one.name} (${one.test}, case ${i})`, one] as const);
 
 describe('golden trajectories', () => {
+  it(`leaves out ${Object.entries(leftOut)
+    .map(([what, why]) => `${what} (${why})`)
+    .join('; ')}`, () => {
+    const missing = Object.keys(optimizers).filter((name) => !goldens.some(([, golden]) => golden.name === name));
+    expect(missing).toEqual([]);
+  });
+
   it.each(goldens)('%s', async (_, golden) => {
     const optimizer = optimizerFromConfig(golden.name, golden.options);
     const given = (values: Values, step: number): Values => {
@@ -129,7 +148,10 @@ describe('golden trajectories', () => {
 });
 
 describe.each(Object.entries(optimizers))('%s', (name, make) => {
-  it('stays put, free of NaN, at learning rate 0 and at gradient 0', async () => {
+  // FTRL makes weights anew from its sums: they tell nothing of the weights at the start, and divide by the learning rate.
+  const goesOn = name !== 'ftrl';
+
+  it.each(goesOn ? [name] : [])('%s stays put, free of NaN, at learning rate 0 and at gradient 0', async () => {
     const still = await trajectory(
       make({ weightDecay: 0.5 }),
       [[1, -2]],
@@ -148,7 +170,7 @@ describe.each(Object.entries(optimizers))('%s', (name, make) => {
     expect(flat).toEqual([[[1, -2]], [[1, -2]]]);
   });
 
-  it('decays weights by the learning rate, apart from the gradient', async () => {
+  it.each(goesOn ? [name] : [])('%s decays weights by the learning rate, apart from the gradient', async () => {
     const [first] = await trajectory(
       make({ weightDecay: 0.5 }),
       [[2]],
@@ -185,7 +207,7 @@ describe('what a step costs', () => {
     const [gradient] = optimizer.linear ? gradients(loss, [w], { seeds: [rate] }) : gradients(loss, [w]);
     const inputs = [x, w, b, rate, step, ...Object.values(slots)];
     const before = operators(inputs, { gradient: gradient as Tensor });
-    const update = optimizer.update({ parameter: w, gradient: gradient as Tensor, slots, learningRate: rate, step });
+    const update = optimizer.update({ parameter: w, gradient: gradient as Tensor, slots, learningRate: rate, step, globals: {} });
     const after = operators(inputs, { w: update.parameter, ...update.slots });
     for (const name of before) after.splice(after.indexOf(name), 1);
     return after.sort();
@@ -204,7 +226,7 @@ describe('what a step costs', () => {
     const parameters = [3, 4, 5].map((size) => input(`p${size}`, [size]));
     const outputs = parameters.map((parameter) => {
       const slots = { m: zerosLike(parameter), v: zerosLike(parameter) };
-      return optimizers.adam().update({ parameter, gradient: square(parameter), slots, learningRate: rate, step }).parameter;
+      return optimizers.adam().update({ parameter, gradient: square(parameter), slots, learningRate: rate, step, globals: {} }).parameter;
     });
     const names = operators([...parameters, rate, step], Object.fromEntries(outputs.map((tensor, i) => [`p${i}`, tensor])));
     expect(names.filter((name) => name === 'Pow')).toHaveLength(2);
@@ -279,7 +301,7 @@ describe('resolveOptimizer', () => {
   });
 
   it('says which array is missing', () => {
-    const context = { parameter: fixed([1]), gradient: fixed([1]), slots: {}, learningRate: fixed(1), step: fixed(1) };
+    const context = { parameter: fixed([1]), gradient: fixed([1]), slots: {}, learningRate: fixed(1), step: fixed(1), globals: {} };
     expect(() => optimizers.sgd({ momentum: 0.5 }).update(context)).toThrow(/array 'velocity' is missing/);
   });
 });

@@ -77,11 +77,24 @@ export function stateEntries(network: Network, optimizer: Optimizer, layout: Lay
     .flatMap((stored) =>
       optimizer.slots.map((slot): StateEntry => {
         const { parts, ...entry } = storedEntry(stored);
-        const rows = parts ? { parts: parts.map(({ name, shape }) => ({ name: slotName(name, slot), shape, initializer: 'zeros' })) } : {};
-        return { ...entry, name: slotName(entry.name, slot), initializer: initializers.zeros(), ...rows };
+        const initializer = initializers.constant({ value: optimizer.slotStarts?.[slot] ?? 0 });
+        const rows = parts ? { parts: parts.map(({ name, shape }) => ({ name: slotName(name, slot), shape, initializer })) } : {};
+        return { ...entry, name: slotName(entry.name, slot), initializer, ...rows };
       }),
     );
-  return [...networkEntries(network, layout), ...slots, { name: ITERATIONS, shape: [], dtype: 'int64', initializer: initializers.zeros() }];
+  const globals = Object.entries(optimizer.globals ?? {}).map(
+    ([name, value]): StateEntry => ({ name: globalName(name), shape: [], dtype: network.dtype, initializer: initializers.constant({ value }) }),
+  );
+  return [
+    ...networkEntries(network, layout),
+    ...slots,
+    ...globals,
+    { name: ITERATIONS, shape: [], dtype: 'int64', initializer: initializers.zeros() },
+  ];
+}
+
+function globalName(name: string): string {
+  return `optimizer/${name}`;
 }
 
 function slotName(variable: string, slot: string): string {
@@ -93,8 +106,9 @@ function slotName(variable: string, slot: string): string {
  * at an array as a whole. One that subtracts the gradient and no more does so inside the product that makes it.
  */
 export function layoutFor(optimizer: Optimizer | undefined): Layout {
-  const packed = optimizer !== undefined && optimizer.slots.length > 0 && optimizer.clip.norm === undefined;
-  return { loops: true, packed };
+  const whole = optimizer?.wholeArrays === true;
+  const packed = optimizer !== undefined && optimizer.slots.length > 0 && optimizer.clip.norm === undefined && !whole;
+  return { loops: !whole, packed };
 }
 
 /** What a step reports, in order: `loss`, each output's loss where there are several, metrics. */
@@ -244,13 +258,15 @@ export function writeStep(spec: StepSpec, batch: Minibatch, learningRate: Tensor
   const next = new Map<string, Tensor>(updates);
   const count = add(iterations, scalar(1, 'int64'));
   const step = cast(count, network.dtype);
+  const globals = Object.fromEntries(Object.keys(optimizer.globals ?? {}).map((name) => [name, values.get(globalName(name)) as Tensor]));
   trained.forEach(({ name }, i) => {
     const slots = Object.fromEntries(optimizer.slots.map((slot) => [slot, values.get(slotName(name, slot)) as Tensor]));
-    const result = optimizer.update({ parameter: parameters[i] as Tensor, gradient: given[i] as Tensor, slots, learningRate: rate, step });
+    const result = optimizer.update({ parameter: parameters[i] as Tensor, gradient: given[i] as Tensor, slots, learningRate: rate, step, globals });
     next.set(name, result.parameter);
     for (const slot of optimizer.slots) next.set(slotName(name, slot), result.slots[slot] as Tensor);
     label([result.parameter, ...Object.values(result.slots)], `${name.slice(0, name.lastIndexOf('/'))}/update`);
   });
+  for (const [name, value] of Object.entries(optimizer.advance?.(globals, step) ?? {})) next.set(globalName(name), value);
   next.set(ITERATIONS, count);
   return { next, logs: stackScalars(logs) };
 }
