@@ -158,6 +158,65 @@ export const activations = {
   /** x / 6 + 1/2, cut to [0, 1]. */
   hardSigmoid: plain('hardSigmoid', { ...sigmoidal, range: [0, 1], canDie: true }, (x) => g.clip(g.add(g.mul(x, 1 / 6), 0.5), 0, 1)),
 
+  /** x above 0, `alpha` · (e^(x / alpha) − 1) below; Barron, "Continuously differentiable exponential linear units", 2017. */
+  celu: maker(kind, 'celu', { alpha: numberOption(1, { above: 0 }) }, ({ alpha }) =>
+    wrap({ ...softRectifier, range: [-alpha, inf] }, (x) => g.add(g.relu(x), g.mul(g.sub(g.exp(g.mul(g.min(x, 0), 1 / alpha)), 1), alpha))),
+  ),
+
+  /** x beyond ±`threshold`, 0 between. */
+  hardShrink: maker(kind, 'hardShrink', { threshold: numberOption(0.5, { from: 0 }) }, ({ threshold }) =>
+    wrap(unknown, (x) => g.shrink(x, threshold)),
+  ),
+
+  /** x · (x / 6 + 1/2 cut to [0, 1]), also called hard swish; Howard et al., "Searching for MobileNetV3", 2019. */
+  hardSilu: plain('hardSilu', { ...softRectifier, range: [-0.375, inf], canDie: true }, (x) => g.mul(x, g.clip(g.add(g.mul(x, 1 / 6), 0.5), 0, 1))),
+
+  /** x cut to [−1, 1]. */
+  hardTanh: plain('hardTanh', { ...sigmoidal, range: [-1, 1], canDie: true }, (x) => g.clip(x, -1, 1)),
+
+  /** log(sigmoid(x)). */
+  logSigmoid: plain('logSigmoid', { ...unknown, range: [-inf, 0], saturates: 'right' }, (x) => g.neg(g.softplus(g.neg(x)))),
+
+  /** The logarithm of softmax, along the last axis. */
+  logSoftmax: plain('logSoftmax', { ...unknown, range: [-inf, 0] }, (x) => g.logSoftmax(x)),
+
+  /** x less `threshold` on both sides, 0 between. */
+  softShrink: maker(kind, 'softShrink', { threshold: numberOption(0.5, { from: 0 }) }, ({ threshold }) =>
+    wrap(unknown, (x) => g.sub(x, g.clip(x, -threshold, threshold))),
+  ),
+
+  /** 0 up to −1, (x + 1)² / 4 up to 1, x beyond. */
+  sparsePlus: plain('sparsePlus', { ...softRectifier, range: [0, inf], canDie: true, canComa: false }, (x) =>
+    g.add(g.mul(g.square(g.add(g.clip(x, -1, 1), 1)), 0.25), g.relu(g.sub(x, 1))),
+  ),
+
+  /** (x + 1) / 2, cut to [0, 1]. */
+  sparseSigmoid: plain('sparseSigmoid', { ...sigmoidal, range: [0, 1], canDie: true }, (x) => g.clip(g.add(g.mul(x, 0.5), 0.5), 0, 1)),
+
+  /** (x + √(x² + b)) / 2; Barron, "Squareplus", 2021. */
+  squareplus: maker(kind, 'squareplus', { b: numberOption(4, { above: 0 }) }, ({ b }) =>
+    wrap({ ...softRectifier, range: [0, inf] }, (x) => {
+      const above = g.add(x, g.sqrt(g.add(g.square(x), b)));
+      // Far below 0 that sum would cancel; b / (√(x² + b) − x) is the same number.
+      const below = g.min(x, 0);
+      const rest = g.div(b, g.sub(g.sqrt(g.add(g.square(below), b)), below));
+      return g.mul(g.where(g.greaterOrEqual(x, 0), above, rest), 0.5);
+    }),
+  ),
+
+  /** x − tanh(x). */
+  tanhShrink: plain('tanhShrink', unknown, (x) => g.sub(x, g.tanh(x))),
+
+  /** x above `threshold`, `value` at and below it. */
+  threshold: maker(kind, 'threshold', { threshold: numberOption(0), value: numberOption(0) }, ({ threshold, value }) =>
+    wrap({ ...rectifier, range: [Math.min(threshold, value), inf], smooth: threshold !== 0 }, (x) => g.where(g.greater(x, threshold), x, value)),
+  ),
+
+  /** x above `theta`, 0 at and below it. */
+  thresholdedRelu: maker(kind, 'thresholdedRelu', { theta: numberOption(1, { from: 0 }) }, ({ theta }) =>
+    wrap({ ...rectifier, smooth: theta !== 0 }, (x) => g.where(g.greater(x, theta), x, 0)),
+  ),
+
   /** eˣ; overflows float32 beyond 88. */
   exponential: plain('exponential', { ...softRectifier, range: [0, inf], initializer: 'glorotUniform' }, g.exp),
 };
@@ -173,7 +232,7 @@ export type ActivationLike = ActivationName | (string & {}) | Activation | Activ
 const catalogue: Catalogue<Activation> = {
   kind,
   table: activations,
-  aliases: { swish: 'silu' },
+  aliases: { swish: 'silu', hardSwish: 'hardSilu' },
   holds: (value) => typeof (value as Partial<Activation>).apply === 'function',
   fromFunction: (value, name) => fromFunction(value as ActivationFunction, name),
 };

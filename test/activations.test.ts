@@ -44,7 +44,7 @@ const variants: [string, Activation][] = [
   ['leakyRelu, slope 0', activations.leakyRelu({ slope: 0 })],
   ['prelu, shared', activations.prelu({ shared: true })],
 ];
-const elementwise = variants.filter(([name]) => name !== 'softmax');
+const elementwise = variants.filter(([name]) => name !== 'softmax' && name !== 'logSoftmax');
 
 /** Values and slopes of an elementwise activation. */
 async function curve(activation: Activation, points: readonly number[], dtype: 'float32' | 'float64' = 'float64') {
@@ -63,7 +63,7 @@ describe('golden values', () => {
     });
   });
 
-  it('covers the table, random and learned slopes apart', () => {
+  it('covers the table, random and learned slopes apart; left out are glu, which halves its input, sparsemax, which sorts, and axes of the batch', () => {
     const covered = new Set(fixture.cases.map(({ name }) => name));
     expect(Object.keys(activations).filter((name) => !covered.has(name))).toEqual(['prelu', 'rrelu']);
   });

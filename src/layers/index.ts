@@ -37,6 +37,7 @@ export const layers = {
   prelu: named('prelu'),
   rrelu: named('rrelu'),
   elu: named('elu'),
+  thresholdedRelu: named('thresholdedRelu'),
   softmax: named('softmax'),
   /** A function of the user's own, of graph operators. */
   lambda: (call: LayerFunction, options?: LayerOptions) => new Lambda(call, options),

@@ -51,6 +51,7 @@ const kinds: { readonly [K in keyof typeof layers]: Kind } = {
   prelu: named('prelu'),
   rrelu: named('rrelu'),
   elu: named('elu'),
+  thresholdedRelu: named('thresholdedRelu'),
   softmax: named('softmax'),
   lambda: leading(Lambda, 'function'),
   flatten: plain(Flatten),

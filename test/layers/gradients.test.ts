@@ -47,6 +47,7 @@ const cases: Record<keyof typeof layers, readonly Case[]> = {
   prelu: [single('prelu', [5], () => layers.prelu())],
   rrelu: [single('rrelu', [5], () => layers.rrelu())],
   elu: [single('elu', [5], () => layers.elu({ alpha: 0.7 }))],
+  thresholdedRelu: [single('thresholdedRelu', [5], () => layers.thresholdedRelu({ theta: 0.4 }))],
   softmax: [single('softmax', [5], () => layers.softmax())],
   lambda: [
     single('lambda', [3], () => layers.lambda((x) => ops.sin(x))),

@@ -18,6 +18,7 @@ const make: Record<keyof typeof layers, (options: Options) => Layer | Signal> = 
   prelu: (options) => layers.prelu(options),
   rrelu: (options) => layers.rrelu(options),
   elu: (options) => layers.elu(options),
+  thresholdedRelu: (options) => layers.thresholdedRelu(options),
   softmax: (options) => layers.softmax(options),
   lambda: (options) => layers.lambda((x) => x, options),
   flatten: (options) => layers.flatten(options),
@@ -77,7 +78,7 @@ describe('the line from somebody’s notes', () => {
     const refuse = (kernelInitializer: string) => mistake(() => layers.dense(3, { activation: 'zelu', kernelInitializer } as Options)).message;
     expect(refuse('lecunNormal')).toMatch(/did you mean 'selu' \(goes with lecunNormal\)/);
     expect(refuse('lecun_normal')).toMatch(/did you mean 'selu' \(goes with lecun_normal\)/);
-    expect(refuse('he_normal')).toMatch(/did you mean '(elu|relu|gelu)' \(goes with he_normal\)/);
+    expect(refuse('he_normal')).toMatch(/did you mean '(celu|elu|relu|gelu)' \(goes with he_normal\)/);
   });
 });
 
