@@ -1,20 +1,42 @@
-export { type Activation, type ActivationLike, type ActivationName, activations } from './activations.js';
+export {
+  type Activation,
+  type ActivationContext,
+  type ActivationFacts,
+  type ActivationFunction,
+  type ActivationLike,
+  type ActivationName,
+  activations,
+} from './activations.js';
 export type { DType, FloatDType, TypedArray } from './core/dtype.js';
 export * from './core/errors.js';
 export { type ArrayLike, NdArray, type Nested, ndarray } from './core/ndarray.js';
 export { Random } from './core/random.js';
 export type { Dim, Shape, StaticShape } from './core/shape.js';
-export { readCsv } from './data/csv.js';
+export { type CsvOptions, readCsv } from './data/csv.js';
 export type { Dataset } from './data/dataset.js';
-export { type DatasetName, datasets } from './data/datasets.js';
+export { type DatasetName, datasets, type TrainTest } from './data/datasets.js';
 export { readIdx } from './data/idx.js';
 export { gradients } from './graph/gradients.js';
 export { constant, input as tensorInput, Tensor } from './graph/node.js';
 export * as ops from './graph/ops/index.js';
-export { type Initializer, type InitializerLike, type InitializerName, initializers } from './initializers.js';
-export { layers } from './layers/index.js';
-export { type Loss, type LossLike, type LossName, losses } from './losses.js';
-export { type MeanMetric, type Metric, type MetricLike, type MetricName, metrics, type SumMetric } from './metrics.js';
+export { type Initializer, type InitializerFunction, type InitializerLike, type InitializerName, initializers } from './initializers.js';
+export {
+  type BatchNormalizationOptions,
+  type ConcatenateOptions,
+  type DenseOptions,
+  type DotOptions,
+  type EmbeddingOptions,
+  type GroupNormalizationOptions,
+  type LayerFunction,
+  type LayerNormalizationOptions,
+  layers,
+  type NormalizationOptions,
+  type RescalingOptions,
+  type RmsNormalizationOptions,
+  type UnitNormalizationOptions,
+} from './layers/index.js';
+export { type Loss, type LossFunction, type LossLike, type LossName, losses } from './losses.js';
+export { type MeanMetric, type Metric, type MetricFunction, type MetricLike, type MetricName, metrics, type SumMetric } from './metrics.js';
 export type { CompileOptions } from './model/compiled.js';
 export { type ModelConfig, toConfig } from './model/config.js';
 export { type ModelWiring, model, sequential } from './model/construct.js';
@@ -25,7 +47,7 @@ export { type ConfigOptions, fromConfig, type LoadOptions, load } from './model/
 export { type SaveOptions, saveModel } from './model/saving.js';
 export type { ClassWeight } from './model/weights.js';
 export { Layer, type LayerContext, type LayerOptions, Signal, type WeightSpec } from './network/layer.js';
-export { type Optimizer, type OptimizerLike, optimizers } from './optimizers.js';
+export { type Optimizer, type OptimizerLike, type OptimizerName, optimizers } from './optimizers.js';
 export { type Backend, createEngine, type Engine, type EngineOptions } from './runtime/index.js';
 export { type LearningRate, type Schedule, type ScheduleLike, type ScheduleName, schedules } from './schedules.js';
 export { type CsvLoggerOptions, csvLogger } from './training/callbacks/csv-logger.js';

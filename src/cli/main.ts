@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { addDemo } from './demo.js';
 import { addInfo, versionOf } from './info.js';
+import { addList } from './list.js';
 import { addPredict } from './predict.js';
 import { reportError } from './print.js';
 import { addTrain } from './train.js';
@@ -21,6 +22,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 addTrain(program);
 addPredict(program);
 addInfo(program);
+addList(program);
 addDemo(program);
 for (const command of program.commands) command.exitOverride().showHelpAfterError('(--help shows what is possible)');
 

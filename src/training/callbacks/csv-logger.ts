@@ -12,6 +12,10 @@ const rules = {
   append: flagOption(false),
 };
 
+/**
+ * What `csvLogger` takes.
+ * @useDeclaredType
+ */
 export type CsvLoggerOptions = OptionsOf<typeof rules>;
 
 /**

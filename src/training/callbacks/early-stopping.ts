@@ -20,6 +20,10 @@ const rules = {
   restoreBestWeights: flagOption(false),
 };
 
+/**
+ * What `earlyStopping` takes.
+ * @useDeclaredType
+ */
 export type EarlyStoppingOptions = OptionsOf<typeof rules>;
 
 /**

@@ -8,6 +8,10 @@ const rules = {
   append: flagOption(false),
 };
 
+/**
+ * What `jsonlLogger` takes.
+ * @useDeclaredType
+ */
 export type JsonlLoggerOptions = OptionsOf<typeof rules>;
 
 /**

@@ -20,6 +20,10 @@ const rules = {
   minLr: numberOption(0, { from: 0 }),
 };
 
+/**
+ * What `reduceLROnPlateau` takes.
+ * @useDeclaredType
+ */
 export type ReduceLROnPlateauOptions = OptionsOf<typeof rules>;
 
 /**

@@ -7,6 +7,10 @@ const rules = {
   report: functionOption((message: string): void => console.error(message)),
 };
 
+/**
+ * What `terminateOnNaN` takes.
+ * @useDeclaredType
+ */
 export type TerminateOnNaNOptions = OptionsOf<typeof rules>;
 
 /**

@@ -1,0 +1,129 @@
+import type { Command } from 'commander';
+import { type Activation, activations } from '../activations.js';
+import type { Named } from '../core/catalogue.js';
+import { ArgumentError } from '../core/errors.js';
+import { lookUp } from '../core/names.js';
+import { datasets } from '../data/datasets.js';
+import { initializers } from '../initializers.js';
+import { layers } from '../layers/index.js';
+import { type Loss, losses } from '../losses.js';
+import { type Metric, metrics } from '../metrics.js';
+import { type Optimizer, optimizers } from '../optimizers.js';
+import { schedules } from '../schedules.js';
+import { callbacks } from '../training/callbacks/index.js';
+import { nameFor, printResult } from './print.js';
+
+/** What one kind of thing that is picked by name holds: a row per entry, its name first. */
+export interface NameTable {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+type Cells<T> = (entry: T) => Readonly<Record<string, string>>;
+
+const showNumber = (value: number): string =>
+  (Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(6)))).replace('Infinity', '∞');
+
+const yes = (flag: boolean): string => (flag ? 'yes' : '');
+
+function options({ config }: Named): string {
+  const show = (value: unknown): string => (typeof value === 'number' ? showNumber(value) : String(value));
+  return Object.entries(config)
+    .map(([name, value]) => `${name} ${show(value)}`)
+    .join(', ');
+}
+
+const snakeCase = (name: string): string => name.replace(/(?<=[a-z\d])([A-Z])/g, (letter) => `_${letter.toLowerCase()}`);
+const pascalCase = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1);
+
+/** The entry that a table's maker gives without options; undefined where it needs some. */
+function made<T>(make: () => T): T | undefined {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof ArgumentError) return undefined;
+    throw error;
+  }
+}
+
+/** Reads a table of makers: each entry's defaults, then what `cells` says of it. */
+function makers<T extends Named>(table: Readonly<Record<string, () => T>>, cells: Cells<T> = () => ({})): NameTable {
+  const entries = Object.entries(table).map(([name, make]) => ({ name, entry: made(make) }));
+  const facts = entries.map(({ name, entry }): Record<string, string> => {
+    return { name, 'also written': snakeCase(name), ...(entry ? { options: options(entry), ...cells(entry) } : { options: 'needs some' }) };
+  });
+  const columns = [...new Set(facts.flatMap((fact) => Object.keys(fact)))];
+  return { columns, rows: facts.map((fact) => columns.map((column) => fact[column] ?? '')) };
+}
+
+/** Names alone, with Keras's. */
+function named(names: readonly string[], keras: (name: string) => string): NameTable {
+  return { columns: ['name', 'in Keras'], rows: names.map((name) => [name, keras(name)]) };
+}
+
+const activationCells: Cells<Activation> = (entry) => ({
+  range: `${showNumber(entry.range[0])} … ${showNumber(entry.range[1])}`,
+  saturates: entry.saturates === 'none' ? '' : entry.saturates,
+  'smooth at 0': yes(entry.smooth),
+  'can die': yes(entry.canDie),
+  'can be in coma': yes(entry.canComa),
+  'self-normalizing': yes(entry.selfNormalizing),
+  initializer: entry.initializer,
+});
+
+/** How every kind of thing that users pick by name is read from its table, whatever the table holds by then. */
+const kinds: Readonly<Record<string, () => NameTable>> = {
+  activations: () => makers(activations, activationCells),
+  initializers: () => makers(initializers),
+  losses: () => makers<Loss>(losses, ({ targets }) => ({ targets: targets ?? '' })),
+  metrics: () => makers<Metric>(metrics),
+  optimizers: () => makers<Optimizer>(optimizers, ({ slots }) => ({ slots: slots.join(', ') })),
+  schedules: () => makers(schedules),
+  layers: () => named(Object.keys(layers), pascalCase),
+  callbacks: () => named(Object.keys(callbacks), pascalCase),
+  datasets: () => ({ columns: ['name'], rows: datasets.names.map((name) => [name]) }),
+};
+
+/** Kinds of things that users pick by name. */
+export const kindNames: readonly string[] = Object.keys(kinds);
+
+/** What exists of one kind. @throws ArgumentError on an unknown kind, with the nearest one. */
+export function tableOf(kind: string): NameTable {
+  return lookUp('kind', kind, kinds)();
+}
+
+/** One kind in columns, or without `kind` the names of all. @throws ArgumentError on an unknown kind, with the nearest one. */
+export function listText(kind?: string): string {
+  if (kind === undefined) return kindNames.map((name) => `${name}: ${namesOf(name).join(', ')}`).join('\n');
+  const { columns, rows } = tableOf(kind);
+  const widths = columns.map((column, i) => Math.max(column.length, ...rows.map((row) => row[i]?.length ?? 0)));
+  const line = (cells: readonly string[]): string => cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ');
+  return [columns, ...rows].map((cells) => line(cells).trimEnd()).join('\n');
+}
+
+function namesOf(kind: string): string[] {
+  return tableOf(kind).rows.map(([name = '']) => name);
+}
+
+/** Every kind as a Markdown table: the page docs/tables.md. */
+export function tablesPage(): string {
+  const section = (kind: string): string => {
+    const { columns, rows } = tableOf(kind);
+    const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+    return [`## ${pascalCase(kind)}`, '', line(columns), line(columns.map(() => '---')), ...rows.map(line)].join('\n');
+  };
+  const head = `# What is picked by name
+
+Written by \`npm run tables\` from the tables themselves; \`evenkeel list [KIND]\` prints the same. Options stand with their defaults.
+Where a name is given as a string, underscores and capitals do not matter.`;
+  return `${[head, ...kindNames.map(section)].join('\n\n')}\n`;
+}
+
+/** `evenkeel list`. */
+export function addList(program: Command): void {
+  program
+    .command('list')
+    .argument('[KIND]', kindNames.join(', '), nameFor(tableOf))
+    .description('print what can be picked by name')
+    .action((kind?: string) => printResult(listText(kind)));
+}
