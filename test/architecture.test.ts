@@ -12,7 +12,7 @@ const stair: readonly (readonly string[])[] = [
   ['network'],
   ['optimizers.ts', 'metrics.ts'],
   ['metrics'],
-  ['losses.ts', 'activations.ts', 'schedules.ts'],
+  ['losses.ts', 'activations.ts', 'schedules.ts', 'regularizers.ts', 'constraints.ts'],
   ['losses'],
   ['initializers.ts', 'runtime'],
   ['graph'],
