@@ -13,7 +13,7 @@ const stair: readonly (readonly string[])[] = [
   ['optimizers.ts', 'metrics.ts'],
   ['optimizers'],
   ['metrics'],
-  ['losses.ts', 'activations.ts', 'schedules.ts'],
+  ['losses.ts', 'activations.ts', 'schedules.ts', 'regularizers.ts', 'constraints.ts'],
   ['losses'],
   ['initializers.ts', 'runtime'],
   ['graph'],
