@@ -7,6 +7,7 @@ export {
   type ActivationName,
   activations,
 } from './activations.js';
+export { type Constraint, type ConstraintLike, constraints } from './constraints.js';
 export type { DType, FloatDType, TypedArray } from './core/dtype.js';
 export * from './core/errors.js';
 export { type ArrayLike, NdArray, type Nested, ndarray } from './core/ndarray.js';
@@ -48,6 +49,7 @@ export { type SaveOptions, saveModel } from './model/saving.js';
 export type { ClassWeight } from './model/weights.js';
 export { Layer, type LayerContext, type LayerOptions, Signal, type WeightSpec } from './network/layer.js';
 export { type Optimizer, type OptimizerLike, type OptimizerName, optimizers } from './optimizers.js';
+export { type Regularizer, type RegularizerLike, regularizers } from './regularizers.js';
 export { type Backend, createEngine, type Engine, type EngineOptions } from './runtime/index.js';
 export { type LearningRate, type Schedule, type ScheduleLike, type ScheduleName, schedules } from './schedules.js';
 export { type CsvLoggerOptions, csvLogger } from './training/callbacks/csv-logger.js';

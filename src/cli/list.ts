@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { type Activation, activations } from '../activations.js';
+import { constraints } from '../constraints.js';
 import type { Named } from '../core/catalogue.js';
 import { ArgumentError } from '../core/errors.js';
 import { lookUp } from '../core/names.js';
@@ -9,6 +10,7 @@ import { layers } from '../layers/index.js';
 import { type Loss, losses } from '../losses.js';
 import { type Metric, metrics } from '../metrics.js';
 import { type Optimizer, optimizers } from '../optimizers.js';
+import { regularizers } from '../regularizers.js';
 import { schedules } from '../schedules.js';
 import { callbacks } from '../training/callbacks/index.js';
 import { nameFor, printResult } from './print.js';
@@ -79,6 +81,8 @@ const kinds: Readonly<Record<string, () => NameTable>> = {
   metrics: () => makers<Metric>(metrics),
   optimizers: () => makers<Optimizer>(optimizers, ({ slots }) => ({ slots: slots.join(', ') })),
   schedules: () => makers(schedules),
+  regularizers: () => makers(regularizers),
+  constraints: () => makers(constraints),
   layers: () => named(Object.keys(layers), pascalCase),
   callbacks: () => named(Object.keys(callbacks), pascalCase),
   datasets: () => ({ columns: ['name'], rows: datasets.names.map((name) => [name]) }),

@@ -1,5 +1,6 @@
 import { type Activation, type ActivationLike, activations, resolveActivation } from '../activations.js';
-import { describeEntry, isFromTable } from '../core/catalogue.js';
+import { type Constraint, type ConstraintLike, resolveConstraint } from '../constraints.js';
+import { describeEntry, isFromTable, type Named } from '../core/catalogue.js';
 import { type DType, dtypes } from '../core/dtype.js';
 import { ArgumentError, ShapeError, show } from '../core/errors.js';
 import { findName, nearestNames } from '../core/names.js';
@@ -8,6 +9,7 @@ import type { Tensor } from '../graph/node.js';
 import { linear } from '../graph/ops/index.js';
 import { type Initializer, type InitializerLike, initializers, resolveInitializer } from '../initializers.js';
 import { BATCH, Layer, LayerCall, type LayerContext, type LayerOptions, type Signal } from '../network/layer.js';
+import { type Regularizer, type RegularizerLike, resolveRegularizer } from '../regularizers.js';
 import { checkOptions, isBoolean, type OptionCheck, resolves } from './options.js';
 
 export interface InputOptions {
@@ -73,6 +75,12 @@ export interface DenseOptions extends LayerOptions {
   readonly kernelInitializer?: InitializerLike;
   /** Default zeros. */
   readonly biasInitializer?: InitializerLike;
+  /** Penalty on the kernel, in the loss; default none. */
+  readonly kernelRegularizer?: RegularizerLike;
+  readonly biasRegularizer?: RegularizerLike;
+  /** What the kernel becomes after each update; default as it is. */
+  readonly kernelConstraint?: ConstraintLike;
+  readonly biasConstraint?: ConstraintLike;
 }
 
 const activationCheck: OptionCheck = (value, all) => {
@@ -99,7 +107,14 @@ const denseChecks = {
   useBias: isBoolean,
   kernelInitializer: resolves(resolveInitializer),
   biasInitializer: resolves(resolveInitializer),
+  kernelRegularizer: resolves(resolveRegularizer),
+  biasRegularizer: resolves(resolveRegularizer),
+  kernelConstraint: resolves(resolveConstraint),
+  biasConstraint: resolves(resolveConstraint),
 };
+
+/** What is given, resolved; nothing where nothing is. */
+const optional = <L, T>(value: L | undefined, resolve: (value: L) => T): T | undefined => (value === undefined ? undefined : resolve(value));
 
 /** Every output is a weighted sum of all inputs: activation(x·kernel + bias) over the last axis. */
 export class Dense extends Layer {
@@ -110,6 +125,10 @@ export class Dense extends Layer {
   readonly useBias: boolean;
   readonly kernelInitializer: Initializer;
   readonly biasInitializer: Initializer;
+  readonly kernelRegularizer: Regularizer | undefined;
+  readonly biasRegularizer: Regularizer | undefined;
+  readonly kernelConstraint: Constraint | undefined;
+  readonly biasConstraint: Constraint | undefined;
 
   constructor(units: number, options: DenseOptions = {}) {
     checkOptions('dense', { ...options }, denseChecks);
@@ -122,6 +141,10 @@ export class Dense extends Layer {
     this.useBias = options.useBias ?? true;
     this.kernelInitializer = resolveInitializer(options.kernelInitializer ?? initializers.glorotUniform());
     this.biasInitializer = resolveInitializer(options.biasInitializer ?? initializers.zeros());
+    this.kernelRegularizer = optional(options.kernelRegularizer, resolveRegularizer);
+    this.biasRegularizer = optional(options.biasRegularizer, resolveRegularizer);
+    this.kernelConstraint = optional(options.kernelConstraint, resolveConstraint);
+    this.biasConstraint = optional(options.biasConstraint, resolveConstraint);
   }
 
   override get repeatable(): boolean {
@@ -129,12 +152,15 @@ export class Dense extends Layer {
   }
 
   config() {
+    const { kernelRegularizer, biasRegularizer, kernelConstraint, biasConstraint } = this;
+    const chosen = Object.entries({ kernelRegularizer, biasRegularizer, kernelConstraint, biasConstraint }).filter(([, entry]) => entry);
     return {
       units: this.units,
       activation: describeEntry(this.activation),
       useBias: this.useBias,
       kernelInitializer: describeEntry(this.kernelInitializer),
       biasInitializer: describeEntry(this.biasInitializer),
+      ...Object.fromEntries(chosen.map(([name, entry]) => [name, describeEntry(entry as Named)])),
     };
   }
 
@@ -146,8 +172,20 @@ export class Dense extends Layer {
         received: x?.shape,
       });
     }
-    const kernel = context.parameter('kernel', { shape: [fanIn, this.units], initializer: this.kernelInitializer });
-    const bias = this.useBias ? context.parameter('bias', { shape: [this.units], initializer: this.biasInitializer }) : undefined;
+    const kernel = context.parameter('kernel', {
+      shape: [fanIn, this.units],
+      initializer: this.kernelInitializer,
+      regularizer: this.kernelRegularizer,
+      constraint: this.kernelConstraint,
+    });
+    const bias = this.useBias
+      ? context.parameter('bias', {
+          shape: [this.units],
+          initializer: this.biasInitializer,
+          regularizer: this.biasRegularizer,
+          constraint: this.biasConstraint,
+        })
+      : undefined;
     return this.activation.apply(linear(x, kernel, bias), context);
   }
 }

@@ -1,9 +1,11 @@
 import { type ActivationName, activationFromConfig, resolveActivation } from '../activations.js';
+import { constraintFromConfig, resolveConstraint } from '../constraints.js';
 import type { Described } from '../core/catalogue.js';
 import { ArgumentError, show } from '../core/errors.js';
 import { lookUp } from '../core/names.js';
 import { initializerFromConfig, resolveInitializer } from '../initializers.js';
 import { Layer } from '../network/layer.js';
+import { regularizerFromConfig, resolveRegularizer } from '../regularizers.js';
 import { ActivationLayer, Dense, InputLayer } from './core.js';
 import { Lambda, type LayerFunction, NamedActivation, type NamedFunction, Rescaling } from './functions.js';
 import type { layers } from './index.js';
@@ -104,6 +106,8 @@ export interface Restorer<T> {
 const activation: Restorer<object> = { resolve: resolveActivation, fromConfig: activationFromConfig };
 const initializer: Restorer<object> = { resolve: resolveInitializer, fromConfig: initializerFromConfig };
 
+const regularizer: Restorer<object> = { resolve: resolveRegularizer, fromConfig: regularizerFromConfig };
+const constraint: Restorer<object> = { resolve: resolveConstraint, fromConfig: constraintFromConfig };
 const layerFunction: Restorer<object> = {
   resolve: (run: LayerFunction): NamedFunction => ({ name: run.name, config: {}, custom: true, run }),
   fromConfig: (name) => ({ name, config: {} }),
@@ -113,6 +117,8 @@ const layerFunction: Restorer<object> = {
 export function restorerOf(option: string): Restorer<object> | undefined {
   if (/activation$/i.test(option)) return activation;
   if (option === 'function') return layerFunction;
+  if (/regularizer$/i.test(option)) return regularizer;
+  if (/constraint$/i.test(option)) return constraint;
   return /initializer$/i.test(option) ? initializer : undefined;
 }
 

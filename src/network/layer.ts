@@ -1,10 +1,12 @@
 import type { ActivationContext } from '../activations.js';
+import type { Constraint } from '../constraints.js';
 import type { DType, FloatDType } from '../core/dtype.js';
 import { ArgumentError, ShapeError, show } from '../core/errors.js';
 import { type Dim, type StaticShape, sameShape, showShape, sizeOf } from '../core/shape.js';
 import { input, Tensor } from '../graph/node.js';
 import { add, cast, mul } from '../graph/ops/index.js';
 import type { InitializerLike } from '../initializers.js';
+import type { Regularizer } from '../regularizers.js';
 
 /** Name of the batch axis in every symbolic shape. */
 export const BATCH = 'N';
@@ -15,6 +17,10 @@ export interface WeightSpec {
   readonly initializer: InitializerLike;
   /** False for statistics that the data set, not the gradient. Default true. */
   readonly trainable?: boolean;
+  /** A penalty that the loss includes while the array is trained; default none. */
+  readonly regularizer?: Regularizer | undefined;
+  /** What the array becomes after each update; default as it is. */
+  readonly constraint?: Constraint | undefined;
 }
 
 /** What a layer may ask for while it writes its part of the graph. */

@@ -1,9 +1,11 @@
+import type { Constraint } from '../constraints.js';
 import type { DType, FloatDType } from '../core/dtype.js';
 import { ArgumentError } from '../core/errors.js';
 import type { StaticShape } from '../core/shape.js';
 import { label, type Tensor } from '../graph/node.js';
 import { flush, scan, split } from '../graph/ops/index.js';
 import type { InitializerLike } from '../initializers.js';
+import type { Regularizer } from '../regularizers.js';
 import { callLayer, type Layer, type LayerCall, type Signal } from './layer.js';
 import { findRuns, type Run } from './runs.js';
 
@@ -16,6 +18,8 @@ export interface Variable {
   /** Whether the gradient changes it. */
   readonly trainable: boolean;
   readonly initializer: InitializerLike;
+  readonly regularizer: Regularizer | undefined;
+  readonly constraint: Constraint | undefined;
   readonly layer: Layer;
   readonly weight: string;
 }
@@ -92,6 +96,8 @@ export class Network {
         dtype: this.dtype,
         trainable: layer.trainable && spec.trainable !== false,
         initializer: spec.initializer,
+        regularizer: spec.regularizer,
+        constraint: spec.constraint,
         layer,
         weight,
       })),
@@ -103,7 +109,7 @@ export class Network {
     const { variables } = this;
     const runs = loops ? findRuns(this.calls, this.outputs) : [];
     const home = new Map<Layer, Run>(runs.flatMap((run) => run.calls.map((call) => [call.layer, run] as const)));
-    const vectors = packed ? variables.filter(({ shape, trainable, layer }) => trainable && shape.length === 1 && !home.has(layer)) : [];
+    const vectors = packed ? variables.filter((one) => one.trainable && one.shape.length === 1 && !home.has(one.layer) && !isWatched(one)) : [];
     const pack = vectors.length > 1 ? packOf(vectors) : undefined;
     return variables.flatMap((variable): Stored[] => {
       if (pack?.parts.includes(variable)) return variable === pack.parts[0] ? [pack] : [];
@@ -177,6 +183,11 @@ export class Network {
     label([output], run.name);
     return output;
   }
+}
+
+/** Whether training looks at the array by itself. */
+function isWatched({ regularizer, constraint }: Variable): boolean {
+  return regularizer !== undefined || constraint !== undefined;
 }
 
 function packOf(vectors: readonly Variable[]): Stored {

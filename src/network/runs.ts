@@ -32,7 +32,8 @@ export function findRuns(calls: readonly LayerCall[], outputs: readonly Signal[]
   };
   let [key, last]: [string, LayerCall | undefined] = ['', undefined];
   for (const call of calls) {
-    const fits = call.layer.repeatable && !call.layer.hasSideEffects && times.get(call.layer) === 1 && keepsShape(call);
+    const watched = [...call.layer.weights.values()].some(({ regularizer, constraint }) => regularizer !== undefined || constraint !== undefined);
+    const fits = !watched && call.layer.repeatable && !call.layer.hasSideEffects && times.get(call.layer) === 1 && keepsShape(call);
     const own = fits ? describeLayer(call.layer) : '';
     const follows = last !== undefined && call.inputs[0] === last.output && users.get(last.output) === 1;
     if (!fits || own !== key || !follows) close();

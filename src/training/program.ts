@@ -8,6 +8,7 @@ import {
   evaluateOutputs,
   feedNetwork,
   minibatchInputs,
+  penaltyOf,
   type StateEntry,
   type StepSpec,
   stackScalars,
@@ -91,7 +92,7 @@ export function evaluationProgram(spec: StepSpec): Program {
   const batch = minibatchInputs(spec);
   const { states, values } = variableInputs(spec.network, spec.layout);
   const { outputs } = spec.network.forward(feedNetwork(spec.network, batch.inputs), { training: false, values, uniform: untrained });
-  const { logs } = evaluateOutputs(spec, outputs, batch);
+  const { logs } = evaluateOutputs(spec, outputs, batch, penaltyOf(spec.network, values));
   return finish('evaluation', [...tensorsOf(batch), ...states], { logs: stackScalars(logs) }, states);
 }
 
@@ -113,7 +114,7 @@ export function gradientProgram(spec: StepSpec, gradientsOf: (loss: Tensor, para
     values,
     uniform: uniformSource(spec.seed, iterations),
   });
-  const { loss, logs } = evaluateOutputs(spec, outputs, batch);
+  const { loss, logs } = evaluateOutputs(spec, outputs, batch, penaltyOf(spec.network, values));
   const parameters = spec.network
     .storage(spec.layout)
     .filter((stored) => stored.trainable)

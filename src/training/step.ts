@@ -1,3 +1,4 @@
+import type { Constraint } from '../constraints.js';
 import { baseKey } from '../core/counter-hash.js';
 import type { DType } from '../core/dtype.js';
 import type { StaticShape } from '../core/shape.js';
@@ -195,6 +196,7 @@ export function evaluateOutputs(
   spec: Pick<StepSpec, 'losses' | 'lossWeights' | 'metrics'>,
   outputs: readonly Tensor[],
   { targets, weights }: Pick<Minibatch, 'targets' | 'weights'>,
+  penalty?: Tensor,
 ): Evaluation {
   const each = spec.losses.map((loss, i) => {
     const values = loss.perSample(targets[i] as Tensor, outputs[i] as Tensor);
@@ -202,13 +204,25 @@ export function evaluateOutputs(
     return named(reduceMean(weight ? mul(values, cast(weight, values.dtype)) : values), 'loss/mean');
   });
   const weighted = each.map((value, i) => (spec.lossWeights[i] === 1 ? value : mul(value, spec.lossWeights[i] ?? 1)));
-  const loss = weighted.reduce((sum, next) => add(sum, next));
+  const loss = [...weighted, ...(penalty ? [penalty] : [])].reduce((sum, next) => add(sum, next));
   const metrics = spec.metrics.flatMap((list, i) =>
     list.map((metric) => measure(metric, targets[i] as Tensor, outputs[i] as Tensor, weightOf(metric, weights, i, (outputs[i] as Tensor).dtype))),
   );
   label([loss, ...each], 'loss');
   label(metrics, 'metrics');
   return { loss, logs: [loss, ...(each.length > 1 ? each : []), ...metrics] };
+}
+
+/** What an array must keep to; arrays that have such a thing stand alone. */
+const constraintOf = ({ parts, kind }: Stored): Constraint | undefined => (kind === 'single' ? parts[0]?.constraint : undefined);
+
+/** The sum of what regularizers ask of trained arrays; undefined where there are none. */
+export function penaltyOf({ variables }: Network, values: ReadonlyMap<string, Tensor>): Tensor | undefined {
+  const penalties = variables.flatMap(({ name, trainable, regularizer }) =>
+    trainable && regularizer ? [regularizer.penalty(values.get(name) as Tensor)] : [],
+  );
+  label(penalties, 'loss');
+  return penalties.length === 0 ? undefined : penalties.reduce((sum, next) => add(sum, next));
 }
 
 export interface Step {
@@ -235,7 +249,7 @@ export function writeStep(spec: StepSpec, batch: Minibatch, learningRate: Tensor
     uniform: uniformSource(spec.seed, iterations),
     flush: spec.flush,
   });
-  const { loss, logs } = evaluateOutputs(spec, outputs, batch);
+  const { loss, logs } = evaluateOutputs(spec, outputs, batch, penaltyOf(network, values));
 
   const trained = stored.filter(({ trainable }) => trainable);
   const parameters = trained.map(({ name }) => values.get(name) as Tensor);
@@ -262,7 +276,7 @@ export function writeStep(spec: StepSpec, batch: Minibatch, learningRate: Tensor
   trained.forEach(({ name }, i) => {
     const slots = Object.fromEntries(optimizer.slots.map((slot) => [slot, values.get(slotName(name, slot)) as Tensor]));
     const result = optimizer.update({ parameter: parameters[i] as Tensor, gradient: given[i] as Tensor, slots, learningRate: rate, step, globals });
-    next.set(name, result.parameter);
+    next.set(name, constraintOf(trained[i] as Stored)?.constrain(result.parameter) ?? result.parameter);
     for (const slot of optimizer.slots) next.set(slotName(name, slot), result.slots[slot] as Tensor);
     label([result.parameter, ...Object.values(result.slots)], `${name.slice(0, name.lastIndexOf('/'))}/update`);
   });
