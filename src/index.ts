@@ -17,6 +17,8 @@ export { type CsvOptions, readCsv } from './data/csv.js';
 export type { Dataset } from './data/dataset.js';
 export { type DatasetName, datasets, type TrainTest } from './data/datasets.js';
 export { readIdx } from './data/idx.js';
+export { classWeights, type Parts, type SplitOptions, splitDataset } from './data/splits.js';
+export { synthetic } from './data/synthetic.js';
 export { gradients } from './graph/gradients.js';
 export { constant, input as tensorInput, Tensor } from './graph/node.js';
 export * as ops from './graph/ops/index.js';

@@ -1,0 +1,102 @@
+import { flagOption, numberOption, type Option, type OptionsOf, readOptions } from '../core/catalogue.js';
+import { ArgumentError, DataError } from '../core/errors.js';
+import type { NdArray } from '../core/ndarray.js';
+import { Random } from '../core/random.js';
+import { type Dataset, datasetRows, takeRows } from './dataset.js';
+
+const share = (fallback: number): Option<number> => numberOption(fallback, { from: 0, below: 1 });
+
+const rules = {
+  /** Share of the rows kept for testing; default 0.2. */
+  test: share(0.2),
+  /** Share of the rows kept for validation; default 0: none. */
+  validation: share(0),
+  /** Give every part the same share of each class, as near as whole rows can; needs labels. Default false. */
+  stratify: flagOption(false),
+  /** Which row belongs to which group, one entry a row: rows of one group stay together. Default each row on its own. */
+  groups: {
+    fallback: undefined,
+    expected: 'a list with one entry for each row',
+    accepts: (value) => Array.isArray(value),
+  } as Option<readonly (string | number)[] | undefined>,
+  /** What the order is drawn from; default 0. */
+  seed: numberOption(0),
+};
+
+export type SplitOptions = OptionsOf<typeof rules>;
+
+export interface Parts {
+  readonly train: Dataset;
+  readonly test: Dataset;
+  /** Where a share was asked for. */
+  readonly validation?: Dataset;
+}
+
+/**
+ * Cuts a set into rows to train on, to test on, and to validate on, in an order drawn from `seed`.
+ * @throws ArgumentError on a wrong option; DataError where a part would be empty, or labels are needed and there are none.
+ */
+export function splitDataset(dataset: Dataset, options: SplitOptions = {}): Parts {
+  const { test, validation, stratify, groups, seed } = readOptions('splitDataset', rules, options);
+  const rows = datasetRows(dataset);
+  if (test + validation >= 1) {
+    throw new ArgumentError(`splitDataset: test and validation take ${test + validation} of the rows; nothing is left to train on`, {
+      argument: 'test',
+    });
+  }
+  if (stratify && groups) throw new ArgumentError('splitDataset: stratify and groups do not go together; keep one of them', { argument: 'groups' });
+  if (groups && groups.length !== rows) {
+    throw new ArgumentError(`splitDataset: groups has ${groups.length} entries, the set ${rows} rows`, {
+      argument: 'groups',
+      received: groups.length,
+      expected: rows,
+    });
+  }
+  const random = new Random(seed).stream('split');
+  // Units that stay together, in strata that are cut alike.
+  const strata = stratify ? byLabel(labelsOf(dataset)) : [groups ? byKey(groups) : Array.from({ length: rows }, (_, row) => [row])];
+  const parts: Record<'train' | 'test' | 'validation', number[]> = { train: [], test: [], validation: [] };
+  for (const units of strata) {
+    const order = random.permutation(units.length);
+    const cuts = [Math.round(units.length * test), Math.round(units.length * (test + validation))] as const;
+    order.forEach((unit, at) => {
+      parts[at < cuts[0] ? 'test' : at < cuts[1] ? 'validation' : 'train'].push(...(units[unit] ?? []));
+    });
+  }
+  const take = (name: keyof typeof parts): Dataset => {
+    const chosen = Uint32Array.from(parts[name]).sort();
+    if (chosen.length === 0)
+      throw new DataError(`splitDataset: no row is left for ${name}; the set has ${rows} rows`, { argument: name, received: rows });
+    return { ...dataset, x: takeRows(dataset.x, chosen), y: takeRows(dataset.y, chosen) };
+  };
+  return { train: take('train'), test: take('test'), ...(validation > 0 ? { validation: take('validation') } : {}) };
+}
+
+function byKey(keys: readonly (string | number)[]): number[][] {
+  const units = new Map<string | number, number[]>();
+  keys.forEach((key, row) => {
+    const unit = units.get(key);
+    if (unit) unit.push(row);
+    else units.set(key, [row]);
+  });
+  return [...units.values()];
+}
+
+const byLabel = (labels: readonly number[]): number[][][] => byKey(labels).map((rows) => rows.map((row) => [row]));
+
+/** @throws DataError unless targets are whole numbers, one a row. */
+function labelsOf({ y }: { readonly y: NdArray }): number[] {
+  const labels = Array.from({ length: y.size }, (_, row) => y.at(row));
+  if (y.size === (y.shape[0] ?? 0) && labels.every(Number.isInteger)) return labels;
+  throw new DataError(`expected labels, one whole number a row; the targets are ${y.dtype} of shape [${y.shape.join(', ')}]`, { argument: 'y' });
+}
+
+/**
+ * Weights that make every class count alike: rows / (classes · rows of the class), as scikit-learn's `balanced`; for `fit({ classWeight })`.
+ * @throws DataError unless `y` holds labels.
+ */
+export function classWeights(y: NdArray): Record<number, number> {
+  const labels = labelsOf({ y });
+  const classes = byKey(labels);
+  return Object.fromEntries(classes.map((rows) => [labels[rows[0] ?? 0], labels.length / (classes.length * rows.length)]));
+}

@@ -1,0 +1,78 @@
+import { ArgumentError, classWeights, DataError, type Dataset, NdArray, splitDataset } from 'evenkeel';
+import { describe, expect, it } from 'vitest';
+
+const rows = 100;
+/** Row i holds i; a fifth of the rows have label 1. */
+const set: Dataset = {
+  x: new NdArray(
+    Float32Array.from({ length: rows }, (_, i) => i),
+    [rows, 1],
+  ),
+  y: new NdArray(Int32Array.from({ length: rows }, (_, i) => Number(i % 5 === 0))),
+  classNames: ['no', 'yes'],
+};
+const ids = (part: Dataset | undefined): number[] => Array.from({ length: part?.x.size ?? 0 }, (_, i) => part?.x.at(i) ?? Number.NaN);
+const share = (part: Dataset): number => [...(part.y.data as Int32Array)].reduce((a, b) => a + b, 0) / part.y.size;
+
+describe('splitDataset', () => {
+  it('gives every row to one part, x with its y', () => {
+    const { train, test, validation } = splitDataset(set, { test: 0.2, validation: 0.1, seed: 1 });
+    expect([ids(train).length, ids(test).length, ids(validation).length]).toEqual([70, 20, 10]);
+    expect([...ids(train), ...ids(test), ...ids(validation)].sort((a, b) => a - b)).toEqual(ids(set));
+    for (const part of [train, test]) expect(ids(part).map((_, i) => part.y.at(i))).toEqual(ids(part).map((id) => Number(id % 5 === 0)));
+    expect(test.classNames).toEqual(['no', 'yes']);
+  });
+
+  it('is drawn from its seed', () => {
+    expect(ids(splitDataset(set, { seed: 1 }).test)).toEqual(ids(splitDataset(set, { seed: 1 }).test));
+    expect(ids(splitDataset(set, { seed: 1 }).test)).not.toEqual(ids(splitDataset(set, { seed: 2 }).test));
+    expect(splitDataset(set).validation).toBeUndefined();
+  });
+
+  it('keeps the shares of classes where it is told to', () => {
+    const { train, test, validation } = splitDataset(set, { test: 0.3, validation: 0.2, stratify: true, seed: 3 });
+    for (const part of [train, test, validation as Dataset]) expect(share(part)).toBeCloseTo(0.2, 10);
+  });
+
+  it('keeps groups together', () => {
+    const groups = ids(set).map((id) => `person ${Math.floor(id / 4)}`);
+    const { train, test } = splitDataset(set, { test: 0.4, groups, seed: 4 });
+    expect(test.x.shape[0]).toBe(40);
+    const of = (part: Dataset): Set<string | undefined> => new Set(ids(part).map((id) => groups[id]));
+    expect([...of(train)].filter((group) => of(test).has(group))).toEqual([]);
+  });
+
+  it.each<[string, () => unknown, RegExp, new (...given: never[]) => Error]>([
+    ['shares that leave nothing', () => splitDataset(set, { test: 0.5, validation: 0.5 }), /nothing is left to train on/, ArgumentError],
+    ['a misspelt option', () => splitDataset(set, { tset: 0.5 } as never), /'tset'; did you mean 'test'/, ArgumentError],
+    ['too few rows', () => splitDataset({ x: set.x.slice(0, 1), y: set.y.slice(0, 1) }), /no row is left for test/, DataError],
+    ['too few groups', () => splitDataset(set, { groups: ['a'] }), /groups has 1 entries, the set 100 rows/, ArgumentError],
+    [
+      'strata of numbers',
+      () =>
+        splitDataset(
+          {
+            x: set.x,
+            y: new NdArray(
+              Float32Array.from(ids(set), (id) => id / 7),
+              [rows, 1],
+            ),
+          },
+          { stratify: true },
+        ),
+      /expected labels/,
+      DataError,
+    ],
+    ['both', () => splitDataset(set, { stratify: true, groups: ids(set) }), /do not go together/, ArgumentError],
+  ])('refuses %s', (_, work, message, type) => {
+    expect(work).toThrow(message);
+    expect(work).toThrow(type);
+  });
+});
+
+describe('classWeights', () => {
+  it('makes every class count alike', () => {
+    expect(classWeights(set.y)).toEqual({ 0: 100 / (2 * 80), 1: 100 / (2 * 20) });
+    expect(() => classWeights(new NdArray(Float32Array.of(0.5, 1)))).toThrow(DataError);
+  });
+});
