@@ -1,9 +1,12 @@
 import { type Catalogue, flagOption, make, maker, numberOption, resolve } from './core/catalogue.js';
 import { ArgumentError, ShapeError } from './core/errors.js';
+import { NdArray } from './core/ndarray.js';
+import { Random } from './core/random.js';
 import { type StaticShape, sameShape, showShape } from './core/shape.js';
-import { Tensor } from './graph/node.js';
+import { type ScalarFunction, scalarFunction } from './graph/evaluate.js';
+import { constant, Tensor } from './graph/node.js';
 import * as g from './graph/ops/index.js';
-import { type InitializerLike, type InitializerName, initializers } from './initializers.js';
+import { type InitializerLike, type InitializerName, initializers, resolveInitializer } from './initializers.js';
 
 /** What an activation may ask of the layer that applies it. */
 export interface ActivationContext {
@@ -269,4 +272,14 @@ function fromFunction(apply: ActivationFunction, name: string): Activation {
       return y;
     },
   };
+}
+
+/**
+ * An activation as a function of one number, with its derivative, as it is outside training; what it learns has its first value.
+ * @throws ArgumentError where it is not elementwise.
+ */
+export function scalarForm(activation: Activation): ScalarFunction {
+  const parameter: ActivationContext['parameter'] = (_, { initializer }) =>
+    constant(new NdArray(resolveInitializer(initializer).sample([1], new Random(0)), []));
+  return scalarFunction((x) => activation.apply(x, { training: false, parameter, uniform: (like) => like }));
 }
