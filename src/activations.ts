@@ -6,7 +6,7 @@ import { type StaticShape, sameShape, showShape } from './core/shape.js';
 import { type ScalarFunction, scalarFunction } from './graph/evaluate.js';
 import { constant, Tensor } from './graph/node.js';
 import * as g from './graph/ops/index.js';
-import { type InitializerLike, type InitializerName, initializers, resolveInitializer } from './initializers.js';
+import { type InitializerLike, type InitializerName, initializers, type Nonlinearity, resolveInitializer } from './initializers.js';
 
 /** What an activation may ask of the layer that applies it. */
 export interface ActivationContext {
@@ -282,4 +282,9 @@ export function scalarForm(activation: Activation): ScalarFunction {
   const parameter: ActivationContext['parameter'] = (_, { initializer }) =>
     constant(new NdArray(resolveInitializer(initializer).sample([1], new Random(0)), []));
   return scalarFunction((x) => activation.apply(x, { training: false, parameter, uniform: (like) => like }));
+}
+
+/** What initializers may know of an activation. */
+export function asNonlinearity(activation: Activation): Nonlinearity {
+  return { name: activation.name, initializer: activation.initializer, scalar: () => scalarForm(activation) };
 }

@@ -22,7 +22,15 @@ export { synthetic } from './data/synthetic.js';
 export { gradients } from './graph/gradients.js';
 export { constant, input as tensorInput, Tensor } from './graph/node.js';
 export * as ops from './graph/ops/index.js';
-export { type Initializer, type InitializerFunction, type InitializerLike, type InitializerName, initializers } from './initializers.js';
+export {
+  type Initializer,
+  type InitializerFunction,
+  type InitializerLike,
+  type InitializerName,
+  initializers,
+  type Nonlinearity,
+  type Warn,
+} from './initializers.js';
 export {
   type BatchNormalizationOptions,
   type ConcatenateOptions,
@@ -49,7 +57,7 @@ export { Model, type ModelOptions } from './model/model.js';
 export { type ConfigOptions, fromConfig, type LoadOptions, load } from './model/persistence.js';
 export { type SaveOptions, saveModel } from './model/saving.js';
 export type { ClassWeight } from './model/weights.js';
-export { Layer, type LayerContext, type LayerOptions, Signal, type WeightSpec } from './network/layer.js';
+export { Layer, type LayerContext, type LayerOptions, type Role, Signal, type WeightSpec } from './network/layer.js';
 export { type Optimizer, type OptimizerLike, type OptimizerName, optimizers } from './optimizers.js';
 export { type Regularizer, type RegularizerLike, regularizers } from './regularizers.js';
 export { type Backend, createEngine, type Engine, type EngineOptions } from './runtime/index.js';

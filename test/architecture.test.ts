@@ -16,6 +16,7 @@ const stair: readonly (readonly string[])[] = [
   ['losses.ts', 'activations.ts', 'schedules.ts', 'regularizers.ts', 'constraints.ts'],
   ['losses'],
   ['initializers.ts'],
+  ['initializers'],
   ['theory', 'runtime'],
   ['graph'],
   ['data'],

@@ -32,9 +32,9 @@ export async function rebuilt(model: Model, overrides: ModelOptions): Promise<Mo
   const made = new Model(model.network, { ...model.options, ...overrides });
   if (model.isCompiled) made.compile(compiledOptions(model));
   if (seed !== model.seed) return made;
-  const adapted = new Map(model.layers.map((layer) => [layer, layer instanceof Normalization && layer.adapted]));
+  const adapted = new Map(model.layers.map((layer) => [layer, layer.adapted]));
   await made.setState(await model.getState());
-  for (const layer of model.layers) if (layer instanceof Normalization) layer.adapted = adapted.get(layer) === true;
+  for (const layer of model.layers) layer.adapted = adapted.get(layer) === true;
   return made;
 }
 

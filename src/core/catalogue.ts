@@ -1,5 +1,5 @@
 import { ArgumentError, show } from './errors.js';
-import { findName, suggestion } from './names.js';
+import { findName, foldName, suggestion } from './names.js';
 
 /** One option of what users pick by name: what stands in for it, and which values it takes. Users may pass `Given`, which `read` turns into `T`. */
 export interface Option<T, Given = T> {
@@ -56,9 +56,16 @@ export function flagOption(fallback: boolean): Option<boolean> {
   return { fallback, expected: 'true or false', accepts: (value) => typeof value === 'boolean' };
 }
 
-/** One of some words. */
+/** One of some words, in Keras's spelling too: `fan_in` is `fanIn`. */
 export function choiceOption<T extends string>(fallback: T, choices: readonly T[]): Option<T> {
-  return { fallback, expected: choices.map((choice) => `'${choice}'`).join(' or '), accepts: (value) => choices.some((choice) => choice === value) };
+  const find = (value: unknown): T | undefined =>
+    typeof value === 'string' ? choices.find((choice) => foldName(choice) === foldName(value)) : undefined;
+  return {
+    fallback,
+    expected: choices.map((choice) => `'${choice}'`).join(' or '),
+    accepts: (value) => find(value) !== undefined,
+    read: (value) => find(value) ?? fallback,
+  };
 }
 
 /** Finite numbers within limits, at least one, or nothing. */

@@ -21,6 +21,7 @@ export interface InputOptions {
 /** Where data enter a model; it has no weights. */
 export class InputLayer extends Layer {
   readonly kind = 'input';
+  override readonly role = 'input';
   override readonly keepsIntegers = true;
   readonly shape: StaticShape;
   readonly dtype: DType;
@@ -73,7 +74,7 @@ export interface DenseOptions extends LayerOptions {
   readonly useBias?: boolean;
   /** Default Glorot uniform. */
   readonly kernelInitializer?: InitializerLike;
-  /** Default zeros. */
+  /** Default zeros; with a critical kernel, critical too. */
   readonly biasInitializer?: InitializerLike;
   /** Penalty on the kernel, in the loss; default none. */
   readonly kernelRegularizer?: RegularizerLike;
@@ -119,9 +120,10 @@ const optional = <L, T>(value: L | undefined, resolve: (value: L) => T): T | und
 /** Every output is a weighted sum of all inputs: activation(x·kernel + bias) over the last axis. */
 export class Dense extends Layer {
   readonly kind = 'dense';
+  override readonly role = 'weights';
   override readonly takes = 1;
   readonly units: number;
-  readonly activation: Activation;
+  override readonly activation: Activation;
   readonly useBias: boolean;
   readonly kernelInitializer: Initializer;
   readonly biasInitializer: Initializer;
@@ -140,7 +142,7 @@ export class Dense extends Layer {
     this.activation = resolveActivation(options.activation ?? 'linear');
     this.useBias = options.useBias ?? true;
     this.kernelInitializer = resolveInitializer(options.kernelInitializer ?? initializers.glorotUniform());
-    this.biasInitializer = resolveInitializer(options.biasInitializer ?? initializers.zeros());
+    this.biasInitializer = resolveInitializer(options.biasInitializer ?? (this.kernelInitializer.drawsBiases ? this.kernelInitializer : 'zeros'));
     this.kernelRegularizer = optional(options.kernelRegularizer, resolveRegularizer);
     this.biasRegularizer = optional(options.biasRegularizer, resolveRegularizer);
     this.kernelConstraint = optional(options.kernelConstraint, resolveConstraint);
@@ -149,6 +151,10 @@ export class Dense extends Layer {
 
   override get repeatable(): boolean {
     return isFromTable(this.activation);
+  }
+
+  override get needsData(): boolean {
+    return this.kernelInitializer.scaledByData === true;
   }
 
   config() {
@@ -186,15 +192,16 @@ export class Dense extends Layer {
           constraint: this.biasConstraint,
         })
       : undefined;
-    return this.activation.apply(linear(x, kernel, bias), context);
+    return this.activation.apply(context.preactivation(linear(x, kernel, bias)), context);
   }
 }
 
 /** Applies an activation by name, record or function. */
 export class ActivationLayer extends Layer {
   readonly kind = 'activation';
+  override readonly role = 'activation';
   override readonly takes = 1;
-  readonly activation: Activation;
+  override readonly activation: Activation;
 
   constructor(activation: ActivationLike, options: LayerOptions = {}) {
     checkOptions('activation', { ...options, activation }, { activation: activationCheck });
@@ -211,6 +218,6 @@ export class ActivationLayer extends Layer {
   }
 
   call([x]: readonly Tensor[], context: LayerContext): Tensor {
-    return this.activation.apply(x as Tensor, context);
+    return this.activation.apply(context.preactivation(x as Tensor), context);
   }
 }

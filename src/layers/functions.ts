@@ -14,8 +14,9 @@ export type NamedActivationOptions<K extends ActivationName> = LayerOptions & No
 /** An activation of the table as a layer under its own name: `layers.leakyRelu({ slope: 0.2 })`. */
 export class NamedActivation<K extends ActivationName = ActivationName> extends Layer {
   readonly kind: K;
+  override readonly role = 'activation';
   override readonly takes = 1;
-  readonly activation: Activation;
+  override readonly activation: Activation;
 
   /** @throws ArgumentError on an option that the activation does not have. */
   constructor(kind: K, { name, trainable, ...options }: LayerOptions = {}) {
@@ -37,7 +38,7 @@ export class NamedActivation<K extends ActivationName = ActivationName> extends 
   }
 
   call([x]: readonly Tensor[], context: LayerContext): Tensor {
-    return this.activation.apply(x as Tensor, context);
+    return this.activation.apply(context.preactivation(x as Tensor), context);
   }
 }
 

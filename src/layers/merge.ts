@@ -39,6 +39,7 @@ export type MergeKind = keyof typeof merges;
 /** Merges its inputs element by element; shapes must be equal or broadcast. `add` is a skip connection; `subtract` takes exactly two. */
 export class Merge extends Layer {
   readonly kind: MergeKind;
+  override readonly role = 'merge';
   override readonly takes: number | undefined;
 
   constructor(kind: MergeKind, options: LayerOptions = {}) {
@@ -66,6 +67,7 @@ export interface ConcatenateOptions extends LayerOptions {
 /** Its inputs joined along an axis. */
 export class Concatenate extends Layer {
   readonly kind = 'concatenate';
+  override readonly role = 'merge';
   readonly axis: number;
 
   constructor(options: ConcatenateOptions = {}) {
@@ -100,6 +102,7 @@ const areAxes: OptionCheck = (value) => {
 /** Products of two inputs [N, …] of at most three axes, summed along an axis of each: [N, rest of the first, rest of the second], at least [N, 1]. */
 export class Dot extends Layer {
   readonly kind = 'dot';
+  override readonly role = 'merge';
   override readonly takes = 2;
   readonly axes: number | readonly [number, number];
   readonly normalize: boolean;

@@ -7,6 +7,7 @@ const isRate = isNumber(0, 1, 'high');
 
 /** A layer that draws random numbers while training and passes its input on otherwise. */
 abstract class Noise extends Layer {
+  override readonly role = 'noise';
   override readonly takes = 1;
 
   /** Whether there is anything to draw. */

@@ -44,10 +44,9 @@ export interface Moments {
  */
 export class Normalization extends Layer {
   readonly kind = 'normalization';
+  override readonly role = 'normalization';
   override readonly takes = 1;
   readonly axis: number | null;
-  /** Whether mean and variance were taken from data, or restored with a saved state. */
-  adapted = false;
   readonly #given: { readonly mean: number[]; readonly variance: number[] } | undefined;
 
   constructor(options: NormalizationOptions = {}) {
@@ -63,17 +62,12 @@ export class Normalization extends Layer {
       options.mean === undefined || options.variance === undefined ? undefined : { mean: toArray(options.mean), variance: toArray(options.variance) };
   }
 
-  /** Whether mean and variance still have to come from data. */
-  get needsData(): boolean {
+  override get needsData(): boolean {
     return this.#given === undefined;
   }
 
   config() {
     return { axis: this.axis, ...this.#given };
-  }
-
-  override restored(): void {
-    this.adapted = true;
   }
 
   /** Axes of an input [N, …] over which moments are taken, and the shape of the moments. */
@@ -147,6 +141,7 @@ const batchNormalizationChecks = {
  */
 export class BatchNormalization extends Layer {
   readonly kind = 'batchNormalization';
+  override readonly role = 'normalization';
   override readonly takes = 1;
   readonly options: Required<Omit<BatchNormalizationOptions, keyof LayerOptions>>;
 

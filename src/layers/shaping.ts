@@ -18,6 +18,7 @@ function knownLengths(x: Tensor): number[] {
 /** All axes but the batch's in one. */
 export class Flatten extends Layer {
   readonly kind = 'flatten';
+  override readonly role = 'shape';
   override readonly takes = 1;
   override readonly keepsIntegers = true;
 
@@ -44,6 +45,7 @@ const isTarget: OptionCheck = (value) => {
 /** The same numbers in another shape (of one instance, without the batch axis); one length may be -1: what is left. */
 export class Reshape extends Layer {
   readonly kind = 'reshape';
+  override readonly role = 'shape';
   override readonly takes = 1;
   override readonly keepsIntegers = true;
   readonly targetShape: readonly number[];
@@ -80,6 +82,7 @@ const isPermutation: OptionCheck = (value) => {
 /** Axes in another order; they count from 1, since the batch stays first. */
 export class Permute extends Layer {
   readonly kind = 'permute';
+  override readonly role = 'shape';
   override readonly takes = 1;
   override readonly keepsIntegers = true;
   readonly dims: readonly number[];
@@ -111,6 +114,7 @@ const isCount: OptionCheck = (value) =>
 /** Each row [features] n times: [n, features]. */
 export class RepeatVector extends Layer {
   readonly kind = 'repeatVector';
+  override readonly role = 'shape';
   override readonly takes = 1;
   override readonly keepsIntegers = true;
   readonly n: number;

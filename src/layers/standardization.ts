@@ -48,6 +48,7 @@ const affineChecks = {
 };
 
 abstract class Standardization extends Layer {
+  override readonly role = 'normalization';
   override readonly takes = 1;
   readonly epsilon: number;
   readonly center: boolean;
@@ -166,6 +167,7 @@ export interface RmsNormalizationOptions extends LayerOptions {
 /** Divides each instance by the root of its mean square and scales it; Zhang and Sennrich, "Root mean square layer normalization", 2019. */
 export class RmsNormalization extends Layer {
   readonly kind = 'rmsNormalization';
+  override readonly role = 'normalization';
   override readonly takes = 1;
   readonly axis: number | readonly number[];
   readonly epsilon: number;
@@ -198,6 +200,7 @@ export interface UnitNormalizationOptions extends LayerOptions {
 /** Divides each instance by its L2 norm; squared norms below 1e-12 count as that. */
 export class UnitNormalization extends Layer {
   readonly kind = 'unitNormalization';
+  override readonly role = 'normalization';
   override readonly takes = 1;
   readonly axis: number | readonly number[];
 

@@ -4,29 +4,35 @@ import { input, type Tensor } from '../graph/node.js';
 import { encodeOnnx } from '../graph/onnx/encode.js';
 import { cast, div, reduceSum, reshape, sizeAs, square } from '../graph/ops/index.js';
 import { Normalization } from '../layers/normalization.js';
-import type { LayerCall } from '../network/layer.js';
-import { type Layout, type Network, withPieces } from '../network/network.js';
-import type { Engine } from '../runtime/index.js';
-import type { State } from '../training/state.js';
+import type { Layer, LayerCall } from '../network/layer.js';
+import { withPieces } from '../network/network.js';
 import { feedNetwork } from '../training/step.js';
+import type { Adaptable } from './adaptable.js';
+import { scaleByData } from './lsuv.js';
 
 /** Rows per engine call. */
 const BATCH = 2048;
 
-/** A network with its state in an engine. */
-export interface Adaptable {
-  readonly network: Network;
-  readonly layout: Layout;
-  readonly engine: Engine;
-  readonly state: State;
-}
-
-/** Gives every normalization layer that needs it the mean and variance of its features, in the order of the network. */
-export async function adaptNormalization(model: Adaptable, inputs: readonly NdArray[], again: boolean): Promise<void> {
+/**
+ * Gives every layer what it takes from data, in the order of the network: normalization layers mean and variance of their features, layers with
+ * weights the scale that their initializer asks for. `again` measures normalization layers anew.
+ */
+export async function adaptLayers(model: Adaptable, inputs: readonly NdArray[], again: boolean): Promise<void> {
   const { network, state } = model;
+  let toScale = new Set<Layer>();
+  const scale = async (): Promise<void> => {
+    if (toScale.size > 0) await scaleByData(model, toScale, inputs);
+    for (const layer of toScale) layer.adapted = true;
+    toScale = new Set();
+  };
   for (const call of network.calls) {
     const { layer } = call;
-    if (!(layer instanceof Normalization) || !layer.needsData || (layer.adapted && !again)) continue;
+    if (!layer.needsData || (layer.adapted && !(again && layer instanceof Normalization))) continue;
+    if (!(layer instanceof Normalization)) {
+      toScale.add(layer);
+      continue;
+    }
+    await scale();
     const { mean, variance } = await measure(model, call, layer, inputs);
     await state.write([
       [`${layer.title}/mean`, mean],
@@ -34,6 +40,7 @@ export async function adaptNormalization(model: Adaptable, inputs: readonly NdAr
     ]);
     layer.adapted = true;
   }
+  await scale();
 }
 
 /** Mean and variance by sums in float64, batch by batch. */

@@ -4,7 +4,7 @@ import { Layer, Signal } from '../network/layer.js';
 import { Network } from '../network/network.js';
 import { Model, type ModelOptions } from './model.js';
 
-const known = ['seed', 'backend', 'threads', 'engine', 'dtype', 'name'];
+const known = ['seed', 'backend', 'threads', 'engine', 'dtype', 'name', 'warn'];
 
 function checkModelOptions(options: ModelOptions): void {
   for (const key of Object.keys(options)) {

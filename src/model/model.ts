@@ -4,6 +4,7 @@ import { suggestion } from '../core/names.js';
 import { NdArray } from '../core/ndarray.js';
 import type { Dataset } from '../data/dataset.js';
 import { gradients } from '../graph/gradients.js';
+import type { Warn } from '../initializers.js';
 import type { Layer, Signal } from '../network/layer.js';
 import { type Layout, type Network, SINGLE, type Variable } from '../network/network.js';
 import type { Engine } from '../runtime/index.js';
@@ -25,7 +26,8 @@ import {
   type StepSpec,
   stateEntries,
 } from '../training/step.js';
-import { type Adaptable, adaptNormalization } from './adapt.js';
+import { adaptLayers } from './adapt.js';
+import type { Adaptable } from './adaptable.js';
 import { type Compiled, type CompileOptions, compileOptions } from './compiled.js';
 import { type BatchLike, type BatchStream, type FitOptions, openFitData, readFitArguments, typesOf } from './fit-data.js';
 import { type Arrays, checkInputs, checkTargets, commonRows } from './inputs.js';
@@ -43,6 +45,8 @@ export interface ModelOptions extends EngineChoice {
   /** Element type of weights and computation; default float32. */
   readonly dtype?: FloatDType;
   readonly name?: string;
+  /** Takes what initializers warn of; default `console.warn`. */
+  readonly warn?: Warn;
 }
 
 /** A network with its state: built by `sequential` or `model`, trained by `fit`. */
@@ -130,7 +134,7 @@ export class Model {
       const opened = await openFitData(data, options, this.seed, (given) => this.#check(given));
       const engine = await this.#programs.engine(batchSize);
       const spec = await this.#spec(opened.inputTypes, opened.targetTypes, opened.weightTypes);
-      await adaptNormalization(this.#adaptable(engine), opened.sample, false);
+      await adaptLayers(this.#adaptable(engine), opened.sample, false);
       const { session, program } = await this.#programs.load('training', [spec.inputs, spec.targets, spec.weights], batchSize, () =>
         trainingProgram(spec),
       );
@@ -218,13 +222,13 @@ export class Model {
     });
   }
 
-  /** Takes mean and variance of every normalization layer from data; `fit` does this once by itself. */
+  /** Takes mean and variance of every normalization layer, and LSUV's scales, from data; `fit` does this once by itself. */
   async adapt(x: Arrays): Promise<void> {
     await this.#exclusively(async () => {
       const inputs = checkInputs(this.network, x);
       commonRows(inputs, 'x');
       await this.#arrange();
-      await adaptNormalization(this.#adaptable(await this.#programs.engine(INFERENCE_BATCH)), inputs, true);
+      await adaptLayers(this.#adaptable(await this.#programs.engine(INFERENCE_BATCH)), inputs, true);
     });
   }
 
@@ -259,7 +263,7 @@ export class Model {
   async setState(entries: ReadonlyMap<string, NdArray>): Promise<void> {
     await this.#arrange();
     await this.#state.write(entries);
-    for (const layer of this.layers) layer.restored();
+    for (const layer of this.layers) layer.adapted = true;
   }
 
   /**
@@ -301,7 +305,7 @@ export class Model {
       await this.#state.drop((name) => kept.has(name));
       this.#stale = false;
     }
-    await this.#state.arrange(this.#entries(this.#layout), this.seed);
+    await this.#state.arrange(this.#entries(this.#layout), this.seed, this.options.warn ?? console.warn);
   }
 
   async #specFor({ inputs, targets, weights }: Checked): Promise<StepSpec> {

@@ -2,7 +2,6 @@ import { isFloat } from '../core/dtype.js';
 import { EvenkeelError, FileError } from '../core/errors.js';
 import type { NdArray } from '../core/ndarray.js';
 import { sameShape, showShape } from '../core/shape.js';
-import { Normalization } from '../layers/normalization.js';
 import { type Custom, handedBack, isDescribed, type Restorer, restore } from '../layers/registry.js';
 import { type LossLike, lossFromConfig, resolveLoss } from '../losses.js';
 import { type MetricLike, metricFromConfig } from '../metrics.js';
@@ -155,7 +154,7 @@ export async function restoreState(model: Model, { name, state, adapted }: Model
   const extra = [...state.keys()].find((key) => !wanted.has(key));
   if (extra !== undefined) throw new FileError(`${name}: the file holds '${extra}', which the model does not have; they do not belong together`);
   await model.setState(state);
-  for (const layer of model.layers) if (layer instanceof Normalization) layer.adapted = adapted.includes(layer.title);
+  for (const layer of model.layers) layer.adapted = adapted.includes(layer.title);
 }
 
 /**

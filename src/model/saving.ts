@@ -1,6 +1,5 @@
 import { ArgumentError } from '../core/errors.js';
 import type { NdArray } from '../core/ndarray.js';
-import { Normalization } from '../layers/normalization.js';
 import { type FileSystem, writeAtomically } from '../storage/files.js';
 import { encodeSafetensors } from '../storage/safetensors.js';
 import { type Describable, toConfig } from './config.js';
@@ -29,7 +28,7 @@ export async function encodeModel(model: Savable, notes: Readonly<Record<string,
   const taken = Object.keys(notes).find((name) => Object.values<string>(KEYS).includes(name));
   if (taken !== undefined) throw new ArgumentError(`a note cannot be named '${taken}'; the file needs that name itself`, { argument: 'notes' });
   const config = toConfig(model);
-  const adapted = model.network.layers.filter((layer) => layer instanceof Normalization && layer.adapted).map((layer) => layer.title);
+  const adapted = model.network.layers.filter((layer) => layer.needsData && layer.adapted).map((layer) => layer.title);
   const metadata = { ...notes, [KEYS.format]: FORMAT, [KEYS.model]: JSON.stringify(config), [KEYS.adapted]: JSON.stringify(adapted) };
   return encodeSafetensors(Object.fromEntries(await model.getState()), metadata);
 }

@@ -1,4 +1,4 @@
-import type { ActivationContext } from '../activations.js';
+import type { Activation, ActivationContext } from '../activations.js';
 import type { Constraint } from '../constraints.js';
 import type { DType, FloatDType } from '../core/dtype.js';
 import { ArgumentError, ShapeError, show } from '../core/errors.js';
@@ -32,6 +32,8 @@ export interface LayerContext extends ActivationContext {
   parameter(name: string, spec: WeightSpec): Tensor;
   /** An array that training updates by `update`, not by gradients: a running mean. */
   statistic(name: string, spec: WeightSpec): Tensor;
+  /** Says that `z` is what the layer's activation receives: the sums of its inputs. @returns what to give the activation. */
+  preactivation(z: Tensor): Tensor;
   /** What a statistic becomes after this step. Ignored outside training. */
   update(name: string, next: Tensor): void;
 }
@@ -43,12 +45,21 @@ export interface LayerOptions {
 }
 
 /**
+ * What a layer does to a signal, as theory sees it: sums its inputs by learned weights, bends, standardises or disturbs it, only moves its
+ * numbers, merges several, or something that theory does not know.
+ */
+export type Role = 'input' | 'weights' | 'activation' | 'normalization' | 'noise' | 'shape' | 'merge' | 'other';
+
+/**
  * A layer: a function from tensors to tensors with arrays of its own. A subclass gives `kind`, `config` and `call`;
  * shapes of outputs and weights follow from `call` itself. Applied several times, it shares its weights.
  */
 export abstract class Layer {
   /** What kind of layer it is; names are made from it: `dense_1`. */
   abstract readonly kind: string;
+  readonly role: Role = 'other';
+  /** Applied to what it gives; absent where it has none. */
+  readonly activation: Activation | undefined = undefined;
   /** Whether gradients and statistics change the layer's weights; false also means inference mode for normalisation. */
   trainable: boolean;
   /** Given by the user, or made when the layer joins a model. */
@@ -79,8 +90,13 @@ export abstract class Layer {
   /** Writes the layer's operators. The first axis of every tensor is the batch. @throws ShapeError where the inputs do not fit. */
   abstract call(inputs: readonly Tensor[], context: LayerContext): Tensor;
 
-  /** Called when a saved state has been put in place. */
-  restored(): void {}
+  /** Whether something that the layer keeps comes from the data of the first fit. */
+  get needsData(): boolean {
+    return false;
+  }
+
+  /** Whether that was taken from data, or came with a saved state. */
+  adapted = false;
 
   /** What errors and messages call the layer. */
   get title(): string {
@@ -143,6 +159,8 @@ export interface CallEnvironment {
   readonly dtype: FloatDType;
   weight(layer: Layer, name: string, spec: WeightSpec): Tensor;
   update(layer: Layer, name: string, next: Tensor): void;
+  /** Sees what an activation is about to receive, and may change it. */
+  preactivation?(z: Tensor): Tensor;
   /** Uniform numbers in [0, 1) in the shape of a tensor, for the `use`-th request of this call. */
   uniform(like: Tensor, use: number): Tensor;
 }
@@ -169,6 +187,7 @@ export function callLayer(layer: Layer, given: readonly Tensor[], environment: C
     dtype,
     parameter: weight,
     statistic: (name, spec) => weight(name, { ...spec, trainable: false }),
+    preactivation: (z) => environment.preactivation?.(z) ?? z,
     update: (name, next) => {
       layer.hasSideEffects = true;
       if (training && layer.trainable) environment.update(layer, name, next);

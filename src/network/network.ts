@@ -1,11 +1,13 @@
+import { type Activation, asNonlinearity } from '../activations.js';
 import type { Constraint } from '../constraints.js';
 import type { DType, FloatDType } from '../core/dtype.js';
 import { ArgumentError } from '../core/errors.js';
 import type { StaticShape } from '../core/shape.js';
 import { label, type Tensor } from '../graph/node.js';
 import { flush, scan, split } from '../graph/ops/index.js';
-import type { InitializerLike } from '../initializers.js';
+import { type InitializerLike, resolveInitializer } from '../initializers.js';
 import type { Regularizer } from '../regularizers.js';
+import { activationsOf } from './activation-of.js';
 import { callLayer, type Layer, type LayerCall, type Signal } from './layer.js';
 import { findRuns, type Run } from './runs.js';
 
@@ -55,6 +57,8 @@ export interface ForwardOptions {
   /** Value of each array, by name (`withPieces`). Rows of equal layers become a loop where their stacked arrays are given. */
   readonly values: ReadonlyMap<string, Tensor>;
   readonly uniform: UniformSource;
+  /** Sees what each activation is about to receive, and may change it; calls inside a loop are seen once. */
+  readonly preactivation?: (call: LayerCall, z: Tensor) => Tensor;
   /** Keep denormal numbers out of signals and deltas: for engines that do not flush them. Default false. */
   readonly flush?: boolean;
 }
@@ -89,13 +93,14 @@ export class Network {
 
   /** Every array the layers keep, in the order of the layers. */
   get variables(): Variable[] {
+    const activations = activationsOf(this.calls);
     return this.layers.flatMap((layer) =>
       [...layer.weights].map(([weight, spec]) => ({
         name: `${layer.title}/${weight}`,
         shape: spec.shape,
         dtype: this.dtype,
         trainable: layer.trainable && spec.trainable !== false,
-        initializer: spec.initializer,
+        initializer: suited(spec.initializer, activations.get(layer)),
         regularizer: spec.regularizer,
         constraint: spec.constraint,
         layer,
@@ -123,7 +128,7 @@ export class Network {
   }
 
   /** Writes the graph from input tensors (in the order of `inputs`) to outputs. */
-  forward(inputs: readonly Tensor[], { training, values, uniform, flush: guard = false }: ForwardOptions): ForwardResult {
+  forward(inputs: readonly Tensor[], { training, values, uniform, preactivation, flush: guard = false }: ForwardOptions): ForwardResult {
     const known = new Map<Signal, Tensor>(this.inputs.map((signal, i) => [signal, inputs[i] as Tensor]));
     const updates = new Map<string, Tensor>();
     const calls = new Map<LayerCall, Tensor>();
@@ -139,6 +144,7 @@ export class Network {
         dtype: this.dtype,
         weight,
         update: (owner, name, next) => updates.set(`${owner.title}/${name}`, next),
+        ...(preactivation ? { preactivation: (z) => preactivation(call, z) } : {}),
         uniform: (like, use) => uniform(like, `${layer.title}/${time}/${use}`),
       });
       // A loss looks behind the last activation; nothing may stand between.
@@ -183,6 +189,12 @@ export class Network {
     label([output], run.name);
     return output;
   }
+}
+
+/** The initializer that draws for the activation which the layer's sums go through. */
+function suited(initializer: InitializerLike, activation: Activation | undefined): InitializerLike {
+  const resolved = resolveInitializer(initializer);
+  return activation && resolved.suit ? { ...resolved, ...resolved.suit(asNonlinearity(activation)) } : resolved;
 }
 
 /** Whether training looks at the array by itself. */

@@ -3,7 +3,7 @@ import { ArgumentError, ShapeError } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import { Random } from '../core/random.js';
 import { type StaticShape, sameShape, showShape, sizeOf } from '../core/shape.js';
-import { resolveInitializer } from '../initializers.js';
+import { resolveInitializer, type Warn } from '../initializers.js';
 import type { Engine, Resident } from '../runtime/index.js';
 import type { EntryPart, StateEntry } from './step.js';
 
@@ -32,21 +32,26 @@ export class State {
 
   /**
    * Holds exactly these entries from now on. Arrays that were there stay, laid out as the entries want them;
-   * new ones are drawn by their initializers from `seed` and their names alone; others are dropped.
+   * new ones are drawn by their initializers from `seed` and their names alone, each warning told once; others are dropped.
    */
-  async arrange(entries: readonly StateEntry[], seed: number): Promise<void> {
+  async arrange(entries: readonly StateEntry[], seed: number, warn: Warn): Promise<void> {
     if (entries.length === this.#slots.size && entries.every((entry) => sameEntry(entry, this.#slots.get(entry.name)?.entry))) return;
     const before = await this.entries();
     this.dispose();
     this.#slots.clear();
     this.#places.clear();
+    const told = new Set<string>();
+    const warnOnce: Warn = (message) => {
+      if (!told.has(message)) warn(message);
+      told.add(message);
+    };
     for (const entry of entries) {
       const host = NdArray.zeros(entry.shape, entry.dtype);
       const slot: Slot = { entry, host };
       let start = 0;
       for (const part of entry.parts ?? [entry]) {
         const kept = before.get(part.name);
-        const value = kept && sameShape(kept.shape, part.shape) ? kept : initialValue(part, entry.dtype, seed);
+        const value = kept && sameShape(kept.shape, part.shape) ? kept : initialValue(part, entry.dtype, seed, warnOnce);
         const place = { slot, shape: part.shape, start };
         copyElements(value, arrayAt(host, place));
         this.#places.set(part.name, place);
@@ -241,9 +246,9 @@ function copyElements(from: NdArray, to: NdArray): void {
 }
 
 /** A first value: the stream of random numbers is that of the entry's path, so that two layers differ and order does not matter. */
-function initialValue(entry: EntryPart, dtype: DType, seed: number): NdArray {
+function initialValue(entry: EntryPart, dtype: DType, seed: number, warn: Warn): NdArray {
   const random = entry.name.split('/').reduce((stream, part) => stream.stream(part), new Random(seed));
-  const sample = resolveInitializer(entry.initializer).sample(entry.shape, random);
+  const sample = resolveInitializer(entry.initializer).sample(entry.shape, random, warn);
   if (sample.length !== sizeOf(entry.shape)) {
     throw new ShapeError(`the initializer of ${entry.name} gave ${sample.length} values for shape ${showShape(entry.shape)}`, {
       argument: entry.name,

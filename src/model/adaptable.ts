@@ -1,0 +1,11 @@
+import type { Layout, Network } from '../network/network.js';
+import type { Engine } from '../runtime/index.js';
+import type { State } from '../training/state.js';
+
+/** A network with its state in an engine. */
+export interface Adaptable {
+  readonly network: Network;
+  readonly layout: Layout;
+  readonly engine: Engine;
+  readonly state: State;
+}

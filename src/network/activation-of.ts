@@ -1,0 +1,34 @@
+import type { Activation } from '../activations.js';
+import type { Layer, LayerCall, Role, Signal } from './layer.js';
+
+/** Layers that stand between sums and their activation without changing what it is. */
+const between: ReadonlySet<Role> = new Set<Role>(['normalization', 'noise', 'shape']);
+
+/**
+ * The activation that the sums of each layer with weights go through: its own, or that of a layer of its own behind it, with normalisation, noise
+ * and reshaping between. Absent where they go through none, or on several ways.
+ */
+export function activationsOf(calls: readonly LayerCall[]): Map<Layer, Activation> {
+  const users = new Map<Signal, LayerCall[]>();
+  for (const call of calls) for (const signal of call.inputs) users.set(signal, [...(users.get(signal) ?? []), call]);
+  const found = new Map<Layer, Activation>();
+  for (const call of calls) {
+    const { layer } = call;
+    if (layer.role !== 'weights' || found.has(layer)) continue;
+    const activation = bends(layer) ? layer.activation : following(call.output, users);
+    if (activation) found.set(layer, activation);
+  }
+  return found;
+}
+
+function bends({ activation }: Layer): boolean {
+  return activation !== undefined && activation.name !== 'linear';
+}
+
+function following(signal: Signal, users: ReadonlyMap<Signal, readonly LayerCall[]>): Activation | undefined {
+  const next = users.get(signal) ?? [];
+  const [call] = next;
+  if (!call || next.length > 1) return undefined;
+  if (call.layer.role === 'activation' && bends(call.layer)) return call.layer.activation;
+  return between.has(call.layer.role) ? following(call.output, users) : undefined;
+}

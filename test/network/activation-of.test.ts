@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { layers } from '#src/layers/index.js';
+import { model, sequential } from '#src/model/construct.js';
+import type { Model } from '#src/model/model.js';
+import { activationsOf } from '#src/network/activation-of.js';
+
+const found = ({ network }: Model): Record<string, string> =>
+  Object.fromEntries([...activationsOf(network.calls)].map(([layer, { name }]) => [layer.title, name]));
+
+describe('activationsOf', () => {
+  it('finds the layer’s own', () => {
+    expect(found(sequential([layers.input([3]), layers.dense(4, { activation: 'tanh' }), layers.dense(2)]))).toEqual({ dense_1: 'tanh' });
+  });
+
+  it('finds that of a layer behind, past normalisation, noise and reshaping', () => {
+    const made = sequential([
+      layers.input([3]),
+      layers.dense(4),
+      layers.batchNormalization(),
+      layers.dropout(0.1),
+      layers.reshape([2, 2]),
+      layers.leakyRelu({ slope: 0.3 }),
+      layers.dense(2),
+      layers.activation('softmax'),
+    ]);
+    expect(found(made)).toEqual({ dense_1: 'leakyRelu', dense_2: 'softmax' });
+  });
+
+  it('finds none where sums go two ways, or are merged first', () => {
+    const x = layers.input([3]);
+    const split = layers.dense(3).apply(x);
+    const bent = layers.relu().apply(split);
+    const sum = layers.add().apply([split, bent]);
+    const [merged, other] = [layers.dense(3).apply(sum), layers.dense(3).apply(bent)];
+    const last = layers.elu().apply(layers.add().apply([merged, other]));
+    expect(found(model({ inputs: x, outputs: last }))).toEqual({});
+  });
+});
+
+describe('initializers that suit an activation', () => {
+  it('draw by it, also where it stands in a layer of its own', async () => {
+    const deviation = async (made: Model): Promise<number> => {
+      const [kernel] = await made.getWeights();
+      const values = Array.from({ length: kernel?.size ?? 0 }, (_, i) => kernel?.at(i) ?? 0);
+      return Math.sqrt(values.reduce((sum, x) => sum + x * x, 0) / values.length);
+    };
+    const dense = layers.dense(200, { kernelInitializer: 'auto' });
+    expect((await deviation(sequential([layers.input([200]), dense, layers.relu()]))) * Math.sqrt(200)).toBeCloseTo(Math.SQRT2, 1);
+    const selu = layers.dense(200, { kernelInitializer: 'auto', activation: 'selu' });
+    expect((await deviation(sequential([layers.input([200]), selu]))) * Math.sqrt(200)).toBeCloseTo(1, 1);
+  });
+
+  it('make critical layers, biases included, that keep variance and gradient at any depth', async () => {
+    const made = sequential([
+      layers.input([500]),
+      ...Array.from({ length: 4 }, () => layers.dense(500, { activation: 'tanh', kernelInitializer: 'critical' })),
+    ]);
+    const weights = await made.getWeights();
+    const variance = (i: number): number => {
+      const array = weights[i];
+      return Array.from({ length: array?.size ?? 0 }, (_, k) => (array?.at(k) ?? 0) ** 2).reduce((a, b) => a + b, 0) / (array?.size ?? 1);
+    };
+    expect(variance(4) * 500).toBeCloseTo(2.1533, 1);
+    expect(variance(5)).toBeGreaterThan(0.12);
+    expect(variance(5)).toBeLessThan(0.19);
+  });
+
+  it('warn once for equal layers, and say it to whom the model names', async () => {
+    const heard: string[] = [];
+    const made = sequential(
+      [layers.input([4]), ...Array.from({ length: 3 }, () => layers.dense(4, { activation: 'gelu', kernelInitializer: 'critical' }))],
+      { warn: (message) => heard.push(message) },
+    );
+    await made.getWeights();
+    expect(heard).toHaveLength(1);
+  });
+});
