@@ -33,7 +33,8 @@ export interface Parts {
 }
 
 /**
- * Cuts a set into rows to train on, to test on, and to validate on, in an order drawn from `seed`.
+ * Cuts a set into rows to train on, to test on, and to validate on, each in an order drawn from `seed`: many sets are sorted, and a `validationSplit`
+ * takes the last rows.
  * @throws ArgumentError on a wrong option; DataError where a part would be empty, or labels are needed and there are none.
  */
 export function splitDataset(dataset: Dataset, options: SplitOptions = {}): Parts {
@@ -64,7 +65,10 @@ export function splitDataset(dataset: Dataset, options: SplitOptions = {}): Part
     });
   }
   const take = (name: keyof typeof parts): Dataset => {
-    const chosen = Uint32Array.from(parts[name]).sort();
+    const chosen = random
+      .stream(name)
+      .permutation(parts[name].length)
+      .map((at) => parts[name][at] ?? 0);
     if (chosen.length === 0)
       throw new DataError(`splitDataset: no row is left for ${name}; the set has ${rows} rows`, { argument: name, received: rows });
     return { ...dataset, x: takeRows(dataset.x, chosen), y: takeRows(dataset.y, chosen) };

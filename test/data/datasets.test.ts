@@ -35,7 +35,7 @@ async function place(root: string, labels: number[] = [3, 0]): Promise<void> {
 
 describe('datasets.load', () => {
   it('lists its sets and suggests a name', async () => {
-    expect(datasets.names).toEqual(['glyphs', 'mnist', 'fashion-mnist']);
+    expect(datasets.names).toEqual(['glyphs', 'mnist', 'fashion-mnist', 'california-housing']);
     await expect(datasets.load('fashon-mnist')).rejects.toThrow(/unknown dataset 'fashon-mnist'; did you mean 'fashion-mnist'/);
     await expect(datasets.load('fashon-mnist')).rejects.toThrow(ArgumentError);
   });
@@ -117,6 +117,19 @@ describe('datasets.load', () => {
       const counts = new Array<number>(10).fill(0);
       for (let i = 0; i < train.y.size; i++) counts[train.y.at(i)] = (counts[train.y.at(i)] ?? 0) + 1;
       expect(counts).toEqual(new Array(10).fill(6000));
+    });
+
+    it('loads California housing from its raw table', async () => {
+      const { train, test } = await datasets.load('california-housing', { folder: shared, fetch: never });
+      expect([train.x.shape, train.y.shape, test.x.shape, test.y.shape]).toEqual([
+        [16512, 14],
+        [16512, 1],
+        [4128, 14],
+        [4128, 1],
+      ]);
+      expect(train.featureNames?.slice(-2)).toEqual(['ocean_proximity=NEAR BAY', 'ocean_proximity=NEAR OCEAN']);
+      const prices = Array.from({ length: 4128 }, (_, row) => test.y.at(row));
+      expect(Math.max(...prices)).toBe(500001);
     });
 
     it('downloads, checks and keeps MNIST, and finds it again without a network', async () => {

@@ -23,6 +23,16 @@ describe('splitDataset', () => {
     expect(test.classNames).toEqual(['no', 'yes']);
   });
 
+  it('mixes the rows of every part, so that its last rows are like the others', () => {
+    for (const options of [{}, { stratify: true }, { groups: ids(set).map((id) => id >> 1) }]) {
+      const train = ids(splitDataset(set, { test: 0.2, ...options }).train);
+      const late = train.slice(60);
+      expect(Math.min(...late)).toBeLessThan(35);
+      expect(Math.max(...late)).toBeGreaterThan(65);
+      expect(train.slice(60).some((id) => id % 5 === 0)).toBe(true);
+    }
+  });
+
   it('is drawn from its seed', () => {
     expect(ids(splitDataset(set, { seed: 1 }).test)).toEqual(ids(splitDataset(set, { seed: 1 }).test));
     expect(ids(splitDataset(set, { seed: 1 }).test)).not.toEqual(ids(splitDataset(set, { seed: 2 }).test));

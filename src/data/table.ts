@@ -1,0 +1,147 @@
+import { CsvError, parse } from 'csv-parse/browser/esm/sync';
+import { ArgumentError, DataError, show } from '../core/errors.js';
+import { suggestion } from '../core/names.js';
+
+export interface TableOptions {
+  /** What stands between cells; `' '` means any run of spaces and tabs. Found among `,` `;` tab and spaces by default. */
+  readonly delimiter?: string;
+  /** Whether the first row names the columns. By default it does where it has text above columns of numbers. */
+  readonly header?: boolean;
+  /** What messages call the file. */
+  readonly name?: string;
+}
+
+/** Rows of text cells, all of the same length, with the names of their columns where there are any. */
+export interface Table {
+  readonly columns: readonly string[] | undefined;
+  readonly rows: readonly (readonly string[])[];
+  readonly name: string;
+}
+
+/** Rows from which delimiter and header are guessed. */
+const SAMPLE = 20;
+
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const MISSING = new Set(['', '?', 'na', 'n/a', 'nan', 'null', 'none']);
+
+export const isNumber = (cell: string): boolean => NUMBER.test(cell);
+export const isMissing = (cell: string): boolean => cell.length <= 4 && MISSING.has(cell.toLowerCase());
+
+/** The separator that cuts all of the first lines into the same number of cells, the more the better. */
+function guessDelimiter(text: string): string {
+  const lines = text
+    .slice(0, 100_000)
+    .split(/\r\n|\r|\n/)
+    .map((line) => line.replace(/"[^"]*"/g, '').trim())
+    .filter((line) => line !== '')
+    .slice(0, SAMPLE);
+  // The cut may have torn the last line.
+  if (text.length > 100_000 && lines.length > 1 && lines.length < SAMPLE) lines.pop();
+  const cells = (separator: string | RegExp): number => {
+    const counts = new Set(lines.map((line) => line.split(separator).length));
+    return counts.size === 1 ? ([...counts][0] ?? 1) : 1;
+  };
+  for (const delimiter of [',', ';', '\t']) if (cells(delimiter) > 1) return delimiter;
+  if (cells(/[ \t]+/) > 1) return ' ';
+  // No separator fits all lines: take the most frequent, and let the reader name the ragged line.
+  const first = lines[0] ?? '';
+  return [',', ';', '\t'].find((delimiter) => first.includes(delimiter)) ?? (/\s/.test(first) ? ' ' : ',');
+}
+
+function parseRows(text: string, delimiter: string, name: string): string[][] {
+  if (delimiter === ' ') {
+    const rows = text
+      .split(/\r\n|\r|\n/)
+      .map((line) => line.trim())
+      .filter((line) => line !== '')
+      .map((line) => line.split(/[ \t]+/).map((cell) => cell.replace(/^"(.*)"$/, '$1')));
+    const width = rows[0]?.length;
+    const ragged = rows.findIndex((row) => row.length !== width);
+    if (ragged >= 0) throw new DataError(`${name}: row ${ragged + 1} has ${rows[ragged]?.length} cells, the first one has ${width}`);
+    return rows;
+  }
+  try {
+    return parse(text, { delimiter, trim: true, skip_empty_lines: true, record_delimiter: ['\r\n', '\n', '\r'] });
+  } catch (cause) {
+    if (!(cause instanceof CsvError)) throw cause;
+    throw new DataError(`${name}: ${cause.message}. Is ${show(delimiter)} the delimiter, and is every quote closed?`, {}, { cause });
+  }
+}
+
+/** A header stands where the first row has text, and no number, above every column of numbers. */
+function guessHeader(rows: readonly (readonly string[])[]): boolean {
+  const sample = rows.slice(1, 1 + SAMPLE);
+  const numeric = (rows[0] ?? []).flatMap((top, column) => {
+    const cells = sample.map((row) => row[column] ?? '').filter((cell) => !isMissing(cell));
+    return cells.length > 0 && cells.filter(isNumber).length > cells.length / 2 ? [top] : [];
+  });
+  return numeric.length > 0 && numeric.every((top) => !isNumber(top) && !isMissing(top));
+}
+
+/**
+ * The cells of delimited text. A first row that holds all of `names` is a header, whatever stands below it.
+ * @throws DataError for ragged rows, open quotes, columns of one name, and where there is no row.
+ */
+export function parseTable(input: string | Uint8Array, options: TableOptions = {}, names: readonly string[] = []): Table {
+  const name = options.name ?? 'CSV';
+  const text = (typeof input === 'string' ? input : new TextDecoder().decode(input)).replace(/^\uFEFF/, '');
+  if (options.delimiter === '') throw new ArgumentError('delimiter must be a character, got an empty text', { argument: 'delimiter', received: '' });
+  const all = parseRows(text, options.delimiter ?? guessDelimiter(text), name);
+  const top = new Set(all[0]);
+  const named = names.length > 0 && names.every((column) => top.has(column));
+  const header = options.header ?? (named || guessHeader(all));
+  const rows = header ? all.slice(1) : all;
+  if (rows.length === 0) throw new DataError(`${name}: there is no row of data${header ? ' below the header' : ''}`);
+  const columns = header ? all[0] : undefined;
+  const repeated = columns?.find((column, i) => columns.indexOf(column) !== i);
+  if (repeated !== undefined) throw new DataError(`${name}: two columns are named ${show(repeated)}; a name must be unique`);
+  return { columns, rows, name };
+}
+
+/**
+ * Index of a column by its name, or by its number from 0 (from the back where negative).
+ * @throws ArgumentError where there is none, with the nearest name.
+ */
+export function findColumn({ columns, rows, name }: Table, wanted: string | number, argument: string): number {
+  const count = rows[0]?.length ?? 0;
+  if (typeof wanted === 'number') {
+    const column = wanted < 0 ? count + wanted : wanted;
+    if (Number.isInteger(wanted) && column >= 0 && column < count) return column;
+    throw new ArgumentError(`${name}: ${argument} ${wanted} is not a column; the file has ${count}, counted from 0`, { argument, received: wanted });
+  }
+  if (!columns) {
+    throw new ArgumentError(`${name}: ${argument} ${show(wanted)} is a name, but the file has no header; give the column's index, or header: true`, {
+      argument,
+      received: wanted,
+    });
+  }
+  const column = columns.indexOf(wanted);
+  if (column < 0)
+    throw new ArgumentError(`${name}: no column is named ${show(wanted)}${suggestion(wanted, columns)}`, { argument, received: wanted });
+  return column;
+}
+
+/** "column 'age'", or "column 3" (from 1) where columns have no names. */
+export function columnTitle({ columns }: Table, column: number): string {
+  const title = columns?.[column];
+  return `column ${title === undefined ? column + 1 : show(title)}`;
+}
+
+/** "data.csv: row 3, column 'age'"; rows count from 1 below the header. */
+export function placeOf(table: Table, row: number, column: number): string {
+  return `${table.name}: row ${row + 1}, ${columnTitle(table, column)}`;
+}
+
+/** The number in a cell. @throws DataError naming row and column where there is none that a float32 can hold. */
+export function readNumber(table: Table, row: number, column: number): number {
+  const cell = table.rows[row]?.[column] ?? '';
+  const value = Number(cell);
+  if (isNumber(cell) && Number.isFinite(Math.fround(value))) return value;
+  const details = { argument: table.columns?.[column] ?? String(column), received: cell, expected: 'a number' };
+  if (isMissing(cell)) throw new DataError(`${placeOf(table, row, column)} is missing (${show(cell)}); fill the gap or leave the row out`, details);
+  if (isNumber(cell)) throw new DataError(`${placeOf(table, row, column)} holds ${cell}, more than a float32 can; scale the column`, details);
+  throw new DataError(
+    `${placeOf(table, row, column)} holds ${show(cell)}, expected a number; leave the column out, or turn its texts into numbers`,
+    details,
+  );
+}
