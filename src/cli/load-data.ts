@@ -5,11 +5,16 @@ import { findName } from '../core/names.js';
 import { NdArray } from '../core/ndarray.js';
 import { Random } from '../core/random.js';
 import { sameShape, showShape, sizeOf } from '../core/shape.js';
-import { readCsv, readCsvFeatures } from '../data/csv.js';
+import { type TableDataset, tableFeatures } from '../data/csv.js';
 import { type Dataset, datasetRows, takeRows } from '../data/dataset.js';
 import { type DatasetName, datasets } from '../data/datasets.js';
 import { isGzip } from '../data/gzip.js';
 import { readIdx } from '../data/idx.js';
+import { parquetTable } from '../data/parquet.js';
+import { splitDataset } from '../data/splits.js';
+import { parseTable, type Table } from '../data/table.js';
+import { TableReader, type TableReadOptions } from '../data/table-reader.js';
+import type { Task } from '../data/table-target.js';
 import { readFile, readFileIfThere } from '../storage/files.js';
 import { missing, UsageError } from './print.js';
 
@@ -19,17 +24,30 @@ export interface RunData {
   readonly test?: Dataset;
   /** Number of classes, where targets are labels. */
   readonly classes: number | undefined;
+  /** How a table became numbers. */
+  readonly reader?: TableReader;
 }
 
 export interface DataOptions {
   /** Column of a table that is no feature. */
   readonly target?: string | undefined;
+  /** What a table's target is; found by its values unless given. */
+  readonly task?: Task | undefined;
+  /** Reads a table as the model's own was read. */
+  readonly reader?: TableReader | undefined;
+  /** Share of the rows kept to grade by, where the set has none for that. */
+  readonly testSplit?: number;
   /** Tables are put in an order drawn from it, since many are sorted by their target. */
   readonly seed?: number;
   readonly signal?: AbortSignal;
 }
 
-const tables = ['.csv', '.tsv', '.txt', '.data'];
+export interface RowOptions extends Pick<DataOptions, 'target' | 'reader'> {
+  /** What becomes of a text that the reader's table never held. */
+  readonly unknown?: TableReadOptions['unknown'];
+}
+
+const tables = ['.csv', '.tsv', '.txt', '.data', '.parquet'];
 
 const isTable = (path: string): boolean => tables.includes(extname(path).toLowerCase());
 const isLabels = ({ y }: Dataset): boolean => y.shape.length === 1 && y.dtype !== 'float32' && y.dtype !== 'float64';
@@ -48,26 +66,33 @@ async function find(source: string): Promise<{ readonly kind: 'named' | 'folder'
 }
 
 /** A named set, a table, or a folder with the four idx files of MNIST. @throws UsageError where there is nothing of that name. */
-export async function loadData(source: string, { target, seed, signal }: DataOptions): Promise<RunData> {
+export async function loadData(source: string, options: DataOptions): Promise<RunData> {
+  const { target, task, seed, signal, testSplit = 0 } = options;
   const { kind, name } = await find(source);
   if (target !== undefined && kind !== 'table') throw new UsageError(`--target names a column of a table; '${source}' is none`);
+  if (task !== undefined && kind !== 'table') throw new UsageError(`--task says what the target of a table is; '${source}' is none`);
   if (kind === 'file') throw new UsageError(`--data: cannot tell what '${source}' holds; a table ends in ${tables.join(', ')}`);
-  const { train, test } =
-    kind === 'named'
-      ? await datasets.load(name as DatasetName, signal ? { signal } : {})
-      : kind === 'folder'
-        ? await loadFolder(name)
-        : { train: await loadTable(name, target), test: undefined };
-  const classes = isLabels(train) ? (train.classNames?.length ?? largest(train.y) + 1) : undefined;
-  return { train: kind === 'table' && seed !== undefined ? inOrder(train, seed) : train, ...(test ? { test } : {}), classes };
+  if (kind === 'table') {
+    const { reader, ...table } = await loadTable(name, options);
+    const parts =
+      testSplit > 0 ? splitDataset(table, { test: testSplit, seed: seed ?? 0 }) : { train: seed === undefined ? table : inOrder(table, seed) };
+    return { ...parts, classes: classesOf(table), reader };
+  }
+  if (testSplit > 0) throw new UsageError(`--test-split: '${source}' has rows of its own to grade by`);
+  const { train, test } = kind === 'named' ? await datasets.load(name as DatasetName, signal ? { signal } : {}) : await loadFolder(name);
+  return { train, test, classes: classesOf(train) };
+}
+
+function classesOf(set: Dataset): number | undefined {
+  return isLabels(set) ? (set.classNames?.length ?? largest(set.y) + 1) : undefined;
 }
 
 /** Rows to predict from: the test rows of a set, a table with or without its target, or one idx file. `shape` is what the model takes. */
-export async function loadRows(source: string, shape: readonly number[], target: string | undefined): Promise<NdArray> {
+export async function loadRows(source: string, shape: readonly number[], { target, reader, unknown = 'refuse' }: RowOptions): Promise<NdArray> {
   const { kind, name } = await find(source);
   if (kind === 'table') {
-    const { x } = readCsvFeatures(await readFile(name), sizeOf(shape), { name, ...column(target) });
-    return fitted(x, shape);
+    const table = await openTable(name, reader?.columnNames ?? []);
+    return fitted(reader ? reader.readFeatures(table, { unknown }).x : tableFeatures(table, sizeOf(shape), column(target)).x, shape);
   }
   if (target !== undefined) throw new UsageError(`--target names a column of a table; '${source}' is none`);
   if (kind === 'file') {
@@ -85,8 +110,21 @@ function column(target: string | undefined): { target?: string | number } {
   return { target: /^-?\d+$/.test(target) ? Number(target) : target };
 }
 
-async function loadTable(path: string, target: string | undefined): Promise<Dataset> {
-  return readCsv(await readFile(path), { name: path, ...column(target) });
+/** The cells of a table; a first row that holds all of `names` is a header. */
+async function openTable(path: string, names: readonly string[]): Promise<Table> {
+  const bytes = await readFile(path);
+  return extname(path).toLowerCase() === '.parquet' ? parquetTable(bytes, path) : parseTable(bytes, { name: path }, names);
+}
+
+async function loadTable(path: string, { target, task, reader: known }: DataOptions): Promise<TableDataset> {
+  const own = known?.schema.target?.name;
+  if (known && target !== undefined && target !== own)
+    throw new UsageError(`--target: the model was trained on '${own}'; it cannot go on with '${target}'`);
+  const chosen = column(target);
+  const names = known?.columnNames ?? (typeof chosen.target === 'string' ? [chosen.target] : []);
+  const table = await openTable(path, names);
+  const reader = known ?? TableReader.fit(table, { ...chosen, ...(task ? { task } : {}) });
+  return { ...reader.read(table), reader };
 }
 
 async function loadFolder(folder: string): Promise<{ train: Dataset; test: Dataset }> {

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { createJiti } from 'jiti';
 import { ArgumentError, FileError, show } from '../core/errors.js';
+import { TableReader } from '../data/table-reader.js';
 import * as evenkeel from '../index.js';
 import type { Custom } from '../layers/registry.js';
 import { Model } from '../model/model.js';
@@ -21,7 +22,7 @@ export interface ModelContext {
 }
 
 export interface ModelSource {
-  readonly context: ModelContext;
+  readonly context?: ModelContext;
   /** The seed, where it was asked for. */
   readonly seed?: number | undefined;
   readonly engine?: EngineChoice;
@@ -35,13 +36,15 @@ export interface LoadedModel {
   readonly model: Model;
   /** Names of the classes that it tells apart, where they were noted. */
   readonly classNames?: readonly string[];
+  /** How the table that it was trained on became numbers, where it was noted. */
+  readonly reader?: TableReader;
 }
 
 /** A model from a TypeScript or JavaScript module (which runs code), a JSON description or a saved file (which do not). */
 export async function loadModel(path: string, { context, seed, engine = {}, custom = {} }: ModelSource): Promise<LoadedModel> {
   await requireFile(path, 'MODEL');
   const ending = extname(path).toLowerCase();
-  if (ending === '.safetensors') {
+  if (isSaved(path)) {
     if (seed !== undefined) throw new UsageError('--seed: a saved model keeps its own seed');
     return openModel(path, engine, custom);
   }
@@ -52,7 +55,7 @@ export async function loadModel(path: string, { context, seed, engine = {}, cust
   }
   if (!modules.includes(ending)) throw new UsageError(`MODEL: '${path}' ends in none of ${modules.join(', ')}, .json, .safetensors`);
   const { default: value } = await importModule(path);
-  const made: unknown = typeof value === 'function' ? await (value as (context: ModelContext) => unknown)(context) : value;
+  const made: unknown = typeof value === 'function' ? await (value as (context?: ModelContext) => unknown)(context) : value;
   if (made instanceof Model) return { model: await rebuilt(made, overrides) };
   if (made !== null && typeof made === 'object' && 'layers' in made) return { model: fromConfig(made, { ...overrides, custom }) };
   throw new ArgumentError(`${path}: its default export must be a model, a function that returns one, or a description; got ${show(made)}`, {
@@ -64,12 +67,25 @@ export async function loadModel(path: string, { context, seed, engine = {}, cust
 export async function openModel(path: string, engine: EngineChoice = {}, custom: Custom = {}): Promise<LoadedModel> {
   const file = decodeModelFile(await readFile(path), path);
   const model = await modelFromFile(file, { ...engine, custom });
-  const noted = file.notes[CLASS_NAMES];
-  return { model, ...(noted === undefined ? {} : { classNames: parse(noted, path) as string[] }) };
+  const { [CLASS_NAMES]: names, [TABLE]: table } = file.notes;
+  const reader = table === undefined ? undefined : TableReader.from(parse(table, path));
+  const classNames = names === undefined ? reader?.classNames : (parse(names, path) as string[]);
+  return { model, ...(classNames ? { classNames } : {}), ...(reader ? { reader } : {}) };
 }
 
-/** The note beside a saved model that holds the names of its classes, as JSON. */
-export const CLASS_NAMES = 'classNames';
+/** Notes beside a saved model, as JSON: the names of its classes, and the reader of the table that it was trained on. */
+const [CLASS_NAMES, TABLE] = ['classNames', 'table'];
+
+/** What to note beside a model that was trained on such data. */
+export function notesOf(classNames: readonly string[] | undefined, reader: TableReader | undefined): Record<string, string> {
+  if (reader) return { [TABLE]: JSON.stringify(reader) };
+  return classNames ? { [CLASS_NAMES]: JSON.stringify(classNames) } : {};
+}
+
+/** Whether a path names a saved model. */
+export function isSaved(path: string): boolean {
+  return extname(path).toLowerCase() === '.safetensors';
+}
 
 /** What a module hands back by name: functions and classes of the user's own. */
 export async function loadCustom(path: string | undefined): Promise<Custom> {

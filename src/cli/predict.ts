@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { writeAtomically } from '../storage/files.js';
 import { loadRows } from './load-data.js';
 import { loadCustom, openModel, requireFile } from './load-model.js';
@@ -10,6 +10,7 @@ interface PredictOptions {
   readonly target?: string;
   readonly out?: string;
   readonly custom?: string;
+  readonly unknown: 'refuse' | 'zeros';
 }
 
 /** `evenkeel predict`. */
@@ -20,18 +21,24 @@ export function addPredict(program: Command): void {
     .description("write a saved model's outputs for data as CSV")
     .requiredOption('--data <SOURCE>', 'glyphs, mnist, fashion-mnist or a folder with idx files (their test rows), a table, or one idx file')
     .option('--target <COLUMN>', 'column of a table that is no feature (default: the last, where there is one too many)')
+    .addOption(
+      new Option('--unknown <WHAT>', 'what becomes of a text that the training table never held').choices(['refuse', 'zeros']).default('refuse'),
+    )
     .option('--out <FILE>', 'write here instead of standard output')
     .option('--custom <FILE>', 'module that exports the functions and classes of your own that FILE names; it runs code')
     .addHelpText('after', '\nExamples:\n  evenkeel predict model.safetensors --data fashion-mnist --out predictions.csv')
     .action(async (path: string, options: PredictOptions) => {
       await requireFile(path, 'FILE');
-      const { model, classNames } = await openModel(path, {}, await loadCustom(options.custom));
+      const { model, classNames, reader } = await openModel(path, {}, await loadCustom(options.custom));
       requireSimple(model);
-      const rows = await loadRows(options.data, model.inputs[0]?.shape.slice(1) as number[], options.target);
+      const rows = await loadRows(options.data, model.inputs[0]?.shape.slice(1) as number[], { ...options, reader });
       const outputs = await model.predict(rows);
       const count = outputs.shape[0] ?? 0;
       const width = outputs.size / Math.max(1, count);
-      const header = Array.from({ length: width }, (_, i) => (classNames?.length === width ? quote(classNames[i] ?? '') : `output_${i}`));
+      const target = width === 1 ? reader?.schema.target?.name : undefined;
+      const header = Array.from({ length: width }, (_, i) =>
+        classNames?.length === width ? quote(classNames[i] ?? '') : quote(target ?? `output_${i}`),
+      );
       const lines = [header.join(',')];
       for (let row = 0; row < count; row++) lines.push(Array.from({ length: width }, (_, i) => String(outputs.at(row * width + i))).join(','));
       if (options.out === undefined) printResult(lines.join('\n'));

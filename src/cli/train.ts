@@ -2,21 +2,25 @@ import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { AbortError } from '../core/errors.js';
+import type { Task } from '../data/table-target.js';
 import { resolveLoss } from '../losses.js';
 import { saveModel } from '../model/saving.js';
 import { resolveOptimizer } from '../optimizers.js';
 import type { Backend } from '../runtime/index.js';
 import type { History } from '../training/history.js';
-import { loadData } from './load-data.js';
-import { CLASS_NAMES, loadCustom, loadModel } from './load-model.js';
+import { defaultRun } from './default-model.js';
+import { loadData, type RunData } from './load-data.js';
+import { isSaved, type LoadedModel, loadCustom, loadModel, type ModelSource, notesOf } from './load-model.js';
 import { type PreparedRun, prepareRun } from './prepare.js';
 import { INTERRUPTED, nameFor, numberBelow, printNote, printResult, showValues, UsageError, wholeNumber } from './print.js';
 
 interface TrainOptions {
   readonly data: string;
   readonly target?: string;
-  readonly epochs: number;
-  readonly batchSize: number;
+  readonly task?: Task;
+  readonly testSplit: number;
+  readonly epochs?: number;
+  readonly batchSize?: number;
   readonly optimizer?: string;
   readonly lr?: number;
   readonly loss?: string;
@@ -33,23 +37,31 @@ interface TrainOptions {
 
 const examples = `
 Examples:
+  evenkeel train --data houses.csv --target price --test-split 0.2 --out model.safetensors
   evenkeel train model.ts --data fashion-mnist --epochs 5 --out model.safetensors
   evenkeel train model.json --data table.csv --target price --standardize --loss mse
   evenkeel train model.safetensors --data glyphs --epochs 2 --out model.safetensors   (goes on with a saved model)
 
 MODEL is a .ts or .js module that exports a model, or a function of { inputShape, classes, seed }, by default; a .json description;
-or a saved .safetensors file. Only .ts and .js modules run code.`;
+or a saved .safetensors file. Without one, a network that suits the data is made. Only .ts and .js modules run code.`;
 
 /** `evenkeel train`. */
 export function addTrain(program: Command): void {
   program
     .command('train')
-    .argument('<MODEL>', 'what to train: .ts, .js, .json or .safetensors')
+    .argument('[MODEL]', 'what to train: .ts, .js, .json or .safetensors (default: a network that suits the data)')
     .description('train a model on data')
-    .requiredOption('--data <SOURCE>', 'glyphs, mnist, fashion-mnist, a table (.csv, .tsv) or a folder with idx files')
+    .requiredOption('--data <SOURCE>', 'glyphs, mnist, fashion-mnist, california-housing, a table (.csv, .tsv, .parquet) or a folder with idx files')
     .option('--target <COLUMN>', 'target column of a table, by name or number from 0 (default: the last)')
-    .option('--epochs <N>', 'passes over the data', wholeNumber(1), 5)
-    .option('--batch-size <N>', 'rows per step', wholeNumber(1), 32)
+    .addOption(
+      new Option('--task <KIND>', "what the table's target is (default: text and whole numbers are classes)").choices([
+        'classification',
+        'regression',
+      ]),
+    )
+    .option('--test-split <SHARE>', 'share of a table kept to grade the model by', numberBelow(0, 1), 0)
+    .option('--epochs <N>', 'passes over the data (default: 5; without MODEL, by the number of rows)', wholeNumber(1))
+    .option('--batch-size <N>', 'rows per step (default: 32; without MODEL, by the number of rows)', wholeNumber(1))
     .option('--optimizer <NAME>', "sgd, adam, adamW (default: the model's own, else sgd)", nameFor(resolveOptimizer))
     .option('--lr <RATE>', "learning rate (default: the optimizer's)", numberBelow(0, 1e6))
     .option('--loss <NAME>', "loss (default: the model's own, else what suits its last layer)", nameFor(resolveLoss))
@@ -63,31 +75,66 @@ export function addTrain(program: Command): void {
     .option('--json', 'print one JSON object')
     .option('--quiet', 'no progress')
     .addHelpText('after', examples)
-    .action(async (path: string, options: TrainOptions) => {
+    .action(async (path: string | undefined, options: TrainOptions) => {
       process.exitCode = await train(path, options);
     });
 }
 
-async function train(path: string, options: TrainOptions): Promise<number> {
-  const { out, seed, backend, threads } = options;
+async function train(path: string | undefined, options: TrainOptions): Promise<number> {
+  const { out, seed, backend, threads, target, task, testSplit } = options;
   if (out !== undefined && !existsSync(dirname(resolve(out)))) throw new UsageError(`--out: the folder of '${out}' does not exist`);
   const controller = new AbortController();
   const stop = (): void => controller.abort();
   process.once('SIGINT', stop);
   try {
-    const data = await loadData(options.data, { target: options.target, seed: seed ?? 0, signal: controller.signal });
-    const context = { inputShape: data.train.x.shape.slice(1), classes: data.classes, seed: seed ?? 0 };
     const engine = { ...(backend ? { backend } : {}), ...(threads ? { threads } : {}) };
-    const loaded = await loadModel(path, { context, seed, engine, custom: await loadCustom(options.custom) });
-    return await run(prepareRun(loaded, data, options), options, controller.signal);
+    const custom = await loadCustom(options.custom);
+    const source = { seed, engine, custom };
+    // A saved model knows how its table was read.
+    const saved = path !== undefined && isSaved(path) ? await loadModel(path, source) : undefined;
+    const data = await loadData(options.data, { target, task, testSplit, reader: saved?.reader, seed: seed ?? 0, signal: controller.signal });
+    const loaded: Loaded = saved ?? (await made(path, data, options, source));
+    const { epochs = 5, batchSize = 32 } = loaded;
+    const prepared = prepareRun(loaded, data, options);
+    const length = { epochs: options.epochs ?? epochs, batchSize: options.batchSize ?? batchSize };
+    return await run({ ...prepared, ...length, notes: notesOf(prepared.train.classNames, data.reader) }, options, controller.signal);
   } finally {
     process.removeListener('SIGINT', stop);
   }
 }
 
-async function run({ model, train, test }: PreparedRun, options: TrainOptions, signal: AbortSignal): Promise<number> {
-  const { epochs, batchSize, validationSplit, out } = options;
-  const notes = train.classNames ? { [CLASS_NAMES]: JSON.stringify(train.classNames) } : {};
+interface Loaded extends LoadedModel {
+  readonly epochs?: number;
+  readonly batchSize?: number;
+}
+
+/** The model that a module or a description makes for the data, or the default one. */
+async function made(path: string | undefined, data: RunData, options: TrainOptions, { seed = 0, ...source }: ModelSource): Promise<Loaded> {
+  const { train, classes } = data;
+  if (path !== undefined) {
+    const context = { inputShape: train.x.shape.slice(1), classes, seed };
+    return loadModel(path, { ...source, context, seed: options.seed });
+  }
+  const { description, ...chosen } = defaultRun(train, {
+    classes,
+    seed,
+    engine: source.engine ?? {},
+    validationSplit: options.validationSplit,
+    epochs: options.epochs,
+    batchSize: options.batchSize,
+  });
+  if (!options.quiet) printNote(`no MODEL given: ${description}`);
+  return chosen;
+}
+
+interface Run extends PreparedRun {
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly notes: Readonly<Record<string, string>>;
+}
+
+async function run({ model, train, test, epochs, batchSize, notes }: Run, options: TrainOptions, signal: AbortSignal): Promise<number> {
+  const { validationSplit, out } = options;
   const save = async (): Promise<void> => {
     if (out !== undefined) await saveModel(model, out, { notes });
   };

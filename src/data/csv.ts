@@ -1,13 +1,8 @@
 import { DataError } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import type { Dataset } from './dataset.js';
-import { findColumn, parseTable, readNumber, type Table, type TableOptions } from './table.js';
+import { findColumn, parseTable, readNumber, type Table } from './table.js';
 import { type TableFitOptions, TableReader } from './table-reader.js';
-
-export interface CsvOptions extends TableOptions {
-  /** Name or index of the target's column; negative indices count from the back. The last column by default. */
-  readonly target?: string | number;
-}
 
 /** All columns but the target's; all where `target` is -1. */
 function readFeatures(table: Table, target: number): NdArray {
@@ -42,12 +37,11 @@ export function readCsv(input: string | Uint8Array, options: TableFitOptions = {
 }
 
 /**
- * Reads a table for a model that takes `width` features: float32 [rows, width]. All columns are features where there are that many;
+ * The numbers of a table for a model that takes `width` features, of which no reader is known: float32 [rows, width]. All columns are features where there are that many;
  * one column more is the target (the last unless `options` name it), which is left out and may hold anything.
- * @throws DataError where the columns are another number, and as `readCsv` does.
+ * @throws DataError where the columns are another number, or a cell holds no number; ArgumentError for a target that does not exist.
  */
-export function readCsvFeatures(input: string | Uint8Array, width: number, options: CsvOptions = {}): Pick<Dataset, 'x' | 'featureNames'> {
-  const table = parseTable(input, options);
+export function tableFeatures(table: Table, width: number, options: { readonly target?: string | number } = {}): Pick<Dataset, 'x' | 'featureNames'> {
   const columns = table.rows[0]?.length ?? 0;
   if (columns !== width && columns !== width + 1) {
     throw new DataError(`${table.name}: ${columns} columns, expected the ${width} features of the model, or ${width + 1} with the target`, {

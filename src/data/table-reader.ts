@@ -96,6 +96,11 @@ export class TableReader {
     return this.schema;
   }
 
+  /** Names of the columns that it looks for; none where it goes by their places. */
+  get columnNames(): readonly string[] {
+    return this.schema.named ? this.schema.columns.map(({ name }) => name) : [];
+  }
+
   /** Name of each column of `x`: `age`, `age missing`, `city=Oslo`. */
   get featureNames(): readonly string[] {
     return this.features.map(({ name }) => name);
@@ -133,7 +138,7 @@ export class TableReader {
   }
 
   #table(input: TableLike, options: TableReadOptions): Table {
-    return toTable(input, options, this.schema.named ? this.schema.columns.map(({ name }) => name) : []);
+    return toTable(input, options, this.columnNames);
   }
 
   #encode(table: Table, at: (column: Column) => number, { unknown = 'refuse' }: TableReadOptions): { x: NdArray; featureNames: readonly string[] } {

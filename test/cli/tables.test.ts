@@ -1,0 +1,119 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const folder = mkdtempSync(join(tmpdir(), 'evenkeel-tables-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function run(...words: string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, ['dist/cli/main.js', ...words], { encoding: 'utf8', timeout: 100_000 });
+}
+function write(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+/** Rents that depend on size and town; every tenth size is missing. */
+const rows = Array.from({ length: 400 }, (_, i) => {
+  const [size, town] = [20 + ((i * 37) % 100), ['Oslo', 'Rom', 'Bonn'][i % 3]];
+  return { size: i % 10 === 7 ? '' : size, town, rent: (10 * size + (town === 'Oslo' ? 500 : 0) + 0.5).toFixed(1) };
+});
+const rents = write('rents.csv', ['size,town,rent', ...rows.map(({ size, town, rent }) => `${size},${town},${rent}`)].join('\n'));
+const saved = join(folder, 'rents.safetensors');
+
+describe('a table without a model', () => {
+  beforeAll(() => {
+    const trained = run('train', '--data', rents, '--target', 'rent', '--test-split', '0.2', '--epochs', '40', '--json', '--out', saved);
+    expect(trained.stderr).toContain('no MODEL given: 3 hidden layers of 32 SELU units on standardised features, AdamW, 40 epochs in batches of 16');
+    const { test } = JSON.parse(trained.stdout) as { test: { rootMeanSquaredError: number } };
+    expect(test.rootMeanSquaredError).toBeLessThan(150);
+  }, 60_000);
+
+  it('predicts in the units of its target, from columns in any order, with gaps and texts', () => {
+    const { stdout, status } = run('predict', saved, '--data', write('new.csv', 'town,id,size\nOslo,1,50\nRom,2,50\nRom,3,\n'));
+    expect(status).toBe(0);
+    const [header, ...lines] = stdout.trim().split('\n');
+    expect(header).toBe('rent');
+    const [oslo = 0, rom = 0, unknown = 0] = lines.map(Number);
+    expect(Math.abs(oslo - 1000)).toBeLessThan(200);
+    expect(Math.abs(oslo - rom - 500)).toBeLessThan(150);
+    expect(Math.abs(unknown - 700)).toBeLessThan(400);
+  });
+
+  it('names a text that training never saw, or takes it as none', () => {
+    const path = write('unknown.csv', 'town,size\nParis,50\n');
+    expect(run('predict', saved, '--data', path)).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining("row 1, column 'town' holds 'Paris', which the column never held"),
+    });
+    expect(run('predict', saved, '--data', path, '--unknown', 'zeros')).toMatchObject({ status: 0 });
+  });
+
+  it('names a column that is missing', () => {
+    expect(run('predict', saved, '--data', write('less.csv', 'size,twon\n50,Rom\n'))).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining("the column 'town' is missing; did you mean 'twon'?"),
+    });
+  });
+
+  it('goes on with a saved model, whose table is read as before', () => {
+    const more = run('train', saved, '--data', rents, '--epochs', '1', '--json', '--quiet');
+    const { history } = JSON.parse(more.stdout) as { history: { rootMeanSquaredError: number[] } };
+    expect(history.rootMeanSquaredError[0]).toBeLessThan(300);
+    expect(run('train', saved, '--data', rents, '--target', 'size')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("trained on 'rent'"),
+    });
+  });
+
+  it('tells classes apart where the target is text', () => {
+    const kinds = write(
+      'kinds.csv',
+      ['a,b,kind', ...Array.from({ length: 300 }, (_, i) => `${i % 9},${(i * 7) % 11},${i % 9 > 4 ? 'high' : 'low'}`)].join('\n'),
+    );
+    const model = join(folder, 'kinds.safetensors');
+    const { stdout } = run('train', '--data', kinds, '--test-split', '0.25', '--quiet', '--json', '--out', model, '--epochs', '30');
+    expect((JSON.parse(stdout) as { test: { accuracy: number } }).test.accuracy).toBeGreaterThan(0.95);
+    expect(run('predict', model, '--data', kinds).stdout.split('\n')[0]).toBe('high,low');
+  });
+
+  it.each([
+    ['a column that does not exist', 'a,b\n1,2\n3,4\n', ['--target', 'c'], /no column is named 'c'/],
+    ['text among numbers', 'a,b\n1,2\nx,4\n5,6\n', [], /row 2, column 'a' holds 'x', but 2 of the column's 3 values are numbers/],
+    ['a column of gaps', 'a,c,b\n1,,2\n3,,4\n', [], /column 'c' has no value in any row; leave it out/],
+    ['a constant target', 'a,b\n1,2\n3,2\n', [], /the target, column 'b', is '2' in every row/],
+  ])('refuses %s', (_, text, options, message) => {
+    const { status, stderr } = run('train', '--data', write('bad.csv', text), ...options);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/\n {4}at /);
+  });
+
+  it('refuses options that do not go together', () => {
+    expect(run('train', '--data', 'glyphs', '--test-split', '0.2')).toMatchObject({ status: 2, stderr: expect.stringContaining('rows of its own') });
+    expect(run('train', '--data', 'glyphs', '--task', 'regression')).toMatchObject({ status: 2, stderr: expect.stringContaining('--task') });
+  });
+
+  it('reads parquet', () => {
+    const { parquet } = JSON.parse(readFileSync('test/fixtures/files.json', 'utf8')) as { parquet: Record<string, string> };
+    const path = join(folder, 'homes.parquet');
+    writeFileSync(path, Buffer.from(parquet.snappy ?? '', 'base64'));
+    expect(run('train', '--data', path, '--target', 'price', '--epochs', '1', '--quiet', '--validation-split', '0')).toMatchObject({ status: 0 });
+  });
+});
+
+const housing = `${process.env.EVENKEEL_DATA ?? '../shared/data'}/california-housing/housing.csv`;
+const there = existsSync(housing);
+if (!there) console.info(`skipped: California housing (no ${housing})`);
+
+describe.runIf(there)('California housing', () => {
+  it('from its raw table, with the default network: RMSE at most 55,000 on a held-out fifth, in under a minute', { timeout: 120_000 }, () => {
+    const began = performance.now();
+    const { stdout } = run('train', '--data', housing, '--target', 'median_house_value', '--test-split', '0.2', '--quiet', '--json');
+    expect((JSON.parse(stdout) as { test: { rootMeanSquaredError: number } }).test.rootMeanSquaredError).toBeLessThan(55_000);
+    expect(performance.now() - began).toBeLessThan(60_000);
+  });
+});
