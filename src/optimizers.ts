@@ -1,6 +1,7 @@
 import { type Catalogue, flagOption, make, maker, numberOption, resolve } from './core/catalogue.js';
 import type { Tensor } from './graph/node.js';
 import * as g from './graph/ops/index.js';
+import { adafactor } from './optimizers/adafactor.js';
 import { adadelta, adagrad, ftrl, rmsprop } from './optimizers/adaptive.js';
 import { adam, adamax, adamW, lamb, lion, nadam } from './optimizers/moments.js';
 import { base, type Clip, common, decayed, kind, type Optimizer, type Rule, slot, squaredNorm } from './optimizers/optimizer.js';
@@ -45,6 +46,7 @@ export const optimizers = {
   adagrad,
   adadelta,
   ftrl,
+  adafactor,
 };
 
 export type OptimizerName = keyof typeof optimizers;

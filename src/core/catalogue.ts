@@ -51,6 +51,11 @@ export function optionalNumber(limits: Limits = {}): Option<number | undefined> 
   return { fallback: undefined, expected: describe(limits), accepts: (value) => within(value, limits) };
 }
 
+/** A whole number from `from` on, or nothing. */
+export function optionalWhole(from: number): Option<number | undefined> {
+  return { fallback: undefined, expected: `a whole number ≥ ${from}`, accepts: (value) => Number.isSafeInteger(value) && Number(value) >= from };
+}
+
 /** True or false. */
 export function flagOption(fallback: boolean): Option<boolean> {
   return { fallback, expected: 'true or false', accepts: (value) => typeof value === 'boolean' };

@@ -14,7 +14,7 @@ import { runFit } from '../training/fit.js';
 import { type History, RunningMeans } from '../training/history.js';
 import { evaluationProgram, gradientProgram, predictionProgram, trainingProgram } from '../training/program.js';
 import { progressBar } from '../training/progress.js';
-import { copyOf, State } from '../training/state.js';
+import { copyOf, State, takeAverages } from '../training/state.js';
 import {
   feedNames,
   type InstanceType,
@@ -128,6 +128,10 @@ export class Model {
   fit(dataset: Dataset | BatchLike | BatchStream, options?: FitOptions): Promise<History>;
   fit(x: Arrays, y: Arrays, options?: FitOptions): Promise<History>;
   async fit(first: unknown, second?: unknown, third?: FitOptions): Promise<History> {
+    return this.#fit(first, second, third, () => takeAverages(this.network, this.compiled.optimizer, this.#state));
+  }
+
+  async #fit(first: unknown, second: unknown, third: FitOptions | undefined, settle: () => Promise<void>): Promise<History> {
     const { data, options } = readFitArguments(first, second, third);
     return this.#exclusively(async () => {
       const { epochs = 1, initialEpoch = 0, batchSize = 32, callbacks = [], verbose = 1 } = options;
@@ -159,6 +163,7 @@ export class Model {
         signal: options.signal,
         clock,
         save: (path) => this.save(path),
+        settle,
       });
     });
   }
@@ -198,7 +203,8 @@ export class Model {
 
   /** One step on one minibatch. @returns its loss and metrics before the step. */
   async trainOnBatch(x: Arrays, y: Arrays, options: Pick<FitOptions, 'sampleWeight' | 'classWeight'> = {}): Promise<Logs> {
-    const history = await this.fit({ x, y }, { ...options, epochs: 1, batchSize: Number.MAX_SAFE_INTEGER, shuffle: false, verbose: 0, chunk: 1 });
+    const single = { ...options, epochs: 1, batchSize: Number.MAX_SAFE_INTEGER, shuffle: false, verbose: 0, chunk: 1 } as const;
+    const history = await this.#fit({ x, y }, single, undefined, async () => {});
     return history.last;
   }
 

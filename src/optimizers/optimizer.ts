@@ -1,5 +1,6 @@
-import { optionalNumber } from '../core/catalogue.js';
+import { flagOption, numberOption, optionalNumber, optionalWhole } from '../core/catalogue.js';
 import { ArgumentError } from '../core/errors.js';
+import type { StaticShape } from '../core/shape.js';
 import { scalar, type Tensor } from '../graph/node.js';
 import * as g from '../graph/ops/index.js';
 import { learningRateOption, type Schedule } from '../schedules.js';
@@ -45,8 +46,10 @@ export interface Optimizer {
   readonly clip: Clip;
   /** Share of each parameter, times the learning rate, that `update` takes away first, apart from the gradient. */
   readonly weightDecay?: number;
-  /** Names of the arrays kept beside each parameter, of its shape. */
+  /** Names of the arrays kept beside each parameter. */
   readonly slots: readonly string[];
+  /** Shape of a slot beside a parameter of a shape, or nothing where that parameter needs none; the parameter's own unless given. Goes with `wholeArrays`. */
+  slotShape?(slot: string, shape: StaticShape): StaticShape | undefined;
   /** What slots start at; 0 unless given. */
   readonly slotStarts?: Readonly<Record<string, number>>;
   /** Scalars kept once for all parameters, with what they start at. */
@@ -55,6 +58,10 @@ export interface Optimizer {
   advance?(globals: Readonly<Record<string, Tensor>>, step: Tensor): Readonly<Record<string, Tensor>>;
   /** The update looks at a parameter as a whole, at its norm for example, and not only at each element by itself. */
   readonly wholeArrays?: boolean;
+  /** A moving average of every parameter is kept, and becomes the parameter at the end of a fit, or every so many updates. */
+  readonly averaging?: { readonly momentum: number; readonly overwriteEvery?: number };
+  /** Steps whose gradients are summed for one update, by their mean; absent where every step is one. */
+  readonly accumulate?: number;
   /** The parameter and its slots after one step. Pure: tensors in, tensors out. */
   update(context: UpdateContext): Update;
 }
@@ -69,6 +76,10 @@ export const common = (learningRate: number, weightDecay?: number) => ({
   clipNorm: optionalNumber({ above: 0 }),
   clipValue: optionalNumber({ above: 0 }),
   globalClipNorm: optionalNumber({ above: 0 }),
+  useEma: flagOption(false),
+  emaMomentum: numberOption(0.99, { from: 0, to: 1 }),
+  emaOverwriteFrequency: optionalWhole(1),
+  gradientAccumulationSteps: optionalWhole(2),
 });
 
 export interface CommonSettings {
@@ -77,13 +88,17 @@ export interface CommonSettings {
   readonly clipNorm: number | undefined;
   readonly clipValue: number | undefined;
   readonly globalClipNorm: number | undefined;
+  readonly useEma: boolean;
+  readonly emaMomentum: number;
+  readonly emaOverwriteFrequency: number | undefined;
+  readonly gradientAccumulationSteps: number | undefined;
 }
 
 /** The word for one in messages. */
 export const kind = 'optimizer';
 
 /** The common part of an optimizer. @throws ArgumentError where more than one bound is set. */
-export function base({ learningRate, weightDecay, clipNorm, clipValue, globalClipNorm }: CommonSettings) {
+export function base({ learningRate, weightDecay, clipNorm, clipValue, globalClipNorm, ...rest }: CommonSettings) {
   const bounds = Object.entries({ clipNorm, clipValue, globalClipNorm }).filter(([, limit]) => limit !== undefined);
   if (bounds.length > 1) {
     const names = bounds.map(([name]) => name);
@@ -97,7 +112,14 @@ export function base({ learningRate, weightDecay, clipNorm, clipValue, globalCli
     ...(clipValue === undefined ? {} : { value: clipValue }),
     ...(globalClipNorm === undefined ? {} : { globalNorm: globalClipNorm }),
   };
-  return { learningRate, clip, ...(weightDecay === undefined ? {} : { weightDecay }) };
+  const { useEma, emaMomentum: momentum, emaOverwriteFrequency: overwriteEvery, gradientAccumulationSteps: accumulate } = rest;
+  return {
+    learningRate,
+    clip,
+    ...(weightDecay === undefined ? {} : { weightDecay }),
+    ...(useEma ? { averaging: { momentum, ...(overwriteEvery === undefined ? {} : { overwriteEvery }) } } : {}),
+    ...(accumulate === undefined ? {} : { accumulate }),
+  };
 }
 
 /** w − w · decay · learning rate, apart from the gradient; Loshchilov and Hutter, "Decoupled weight decay regularization", 2019. */

@@ -9,6 +9,7 @@ import { nextName, type Program } from './program.js';
 import { locateNonFinite, type NonFinitePlace } from './replay.js';
 import type { State } from './state.js';
 import { feedNames, logEntries, networkEntries, type StepSpec } from './step.js';
+import { updatesBefore } from './update.js';
 
 /** Milliseconds that one engine call should take: long enough to drown its overhead, short enough to stop and report in time. */
 const CHUNK_MILLISECONDS = 150;
@@ -36,6 +37,8 @@ export interface FitRun {
   readonly clock: () => number;
   /** Saves the model as it is. */
   readonly save: (path: string) => Promise<void>;
+  /** What remains to be done after the last step, before callbacks hear of the end. */
+  readonly settle?: () => Promise<void>;
 }
 
 /** Trains: epochs of chunks of steps. Where chunks begin and end changes no result. @throws NonFiniteError, DataError, AbortError */
@@ -63,8 +66,9 @@ async function runEpochs(run: FitRun, keepWeights: () => KeptWeights): Promise<H
   let step = run.iterations;
   let reported: Record<string, number> = {};
   let rate = run.learningRate;
+  const rateOf = (at: number): number => rateAt(rate, updatesBefore(run.spec.optimizer, at));
   const control: { -readonly [K in keyof TrainingControl]: TrainingControl[K] } = {
-    learningRate: rateAt(rate, step),
+    learningRate: rateOf(step),
     step,
     epoch: run.initialEpoch,
     epochs: run.epochs,
@@ -100,8 +104,8 @@ async function runEpochs(run: FitRun, keepWeights: () => KeptWeights): Promise<H
         // Reported when its turn comes: what the engine does now still counts.
         upcoming.catch(() => {});
         // A callback that sets the rate takes over from a schedule.
-        if (control.learningRate !== rateAt(rate, step)) rate = control.learningRate;
-        const rates = Array.from({ length: chunk.steps }, (_, k) => rateAt(rate, step + k));
+        if (control.learningRate !== rateOf(step)) rate = control.learningRate;
+        const rates = Array.from({ length: chunk.steps }, (_, k) => rateOf(step + k));
         const result = await runChunk(run, chunk, rates, step);
         pace.add(chunk.steps, run.clock() - started);
         const width = result.length / chunk.steps;
@@ -109,7 +113,7 @@ async function runEpochs(run: FitRun, keepWeights: () => KeptWeights): Promise<H
         batch += chunk.steps;
         step += chunk.steps;
         control.step = step;
-        control.learningRate = rateAt(rate, step);
+        control.learningRate = rateOf(step);
         logs = means.logs();
         for (const callback of run.callbacks) {
           const period = periodOf(callback);
@@ -138,6 +142,7 @@ async function runEpochs(run: FitRun, keepWeights: () => KeptWeights): Promise<H
   }
   history.steps = step - run.iterations;
   history.seconds = (run.clock() - began) / 1000;
+  await run.settle?.();
   for (const callback of run.callbacks) await callback.onTrainEnd?.(logs, control);
   return history;
 }

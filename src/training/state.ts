@@ -4,8 +4,11 @@ import { NdArray } from '../core/ndarray.js';
 import { Random } from '../core/random.js';
 import { type StaticShape, sameShape, showShape, sizeOf } from '../core/shape.js';
 import { resolveInitializer, type Warn } from '../initializers.js';
+import type { Network } from '../network/network.js';
+import type { Optimizer } from '../optimizers.js';
 import type { Engine, Resident } from '../runtime/index.js';
 import type { EntryPart, StateEntry } from './step.js';
+import { averageName } from './update.js';
 
 interface Slot {
   readonly entry: StateEntry;
@@ -257,4 +260,12 @@ function initialValue(entry: EntryPart, dtype: DType, seed: number, warn: Warn):
   const array = NdArray.zeros(entry.shape, dtype);
   copyElements(new NdArray(sample, entry.shape), array);
   return array;
+}
+
+/** Puts moving averages, where the optimizer keeps them, in their arrays' places. */
+export async function takeAverages(network: Network, optimizer: Optimizer, state: State): Promise<void> {
+  if (!optimizer.averaging) return;
+  const names = network.variables.filter(({ trainable }) => trainable).map(({ name }) => name);
+  const averages = await state.read(names.map(averageName));
+  await state.write(names.map((name, i) => [name, averages[i] as NdArray]));
 }

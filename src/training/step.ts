@@ -1,4 +1,3 @@
-import type { Constraint } from '../constraints.js';
 import { baseKey } from '../core/counter-hash.js';
 import type { DType } from '../core/dtype.js';
 import type { StaticShape } from '../core/shape.js';
@@ -11,8 +10,9 @@ import type { Loss } from '../losses.js';
 import { isMean, type Metric } from '../metrics.js';
 import { BATCH } from '../network/layer.js';
 import { type Layout, type Network, type Stored, type UniformSource, withPieces } from '../network/network.js';
-import { clipGradients, type Optimizer } from '../optimizers.js';
+import type { Optimizer } from '../optimizers.js';
 import type { LogEntry } from './history.js';
+import { globalName, slotName, slotShapes, takesSeed, writeUpdate } from './update.js';
 
 /** Name of the state's step counter. */
 export const ITERATIONS = 'iterations';
@@ -75,14 +75,14 @@ export function stateEntries(network: Network, optimizer: Optimizer, layout: Lay
   const slots = network
     .storage(layout)
     .filter((stored) => stored.trainable)
-    .flatMap((stored) =>
-      optimizer.slots.map((slot): StateEntry => {
-        const { parts, ...entry } = storedEntry(stored);
+    .flatMap((stored) => {
+      const { parts, ...entry } = storedEntry(stored);
+      return [...slotShapes(optimizer, stored.shape)].map(([slot, shape]): StateEntry => {
         const initializer = initializers.constant({ value: optimizer.slotStarts?.[slot] ?? 0 });
-        const rows = parts ? { parts: parts.map(({ name, shape }) => ({ name: slotName(name, slot), shape, initializer })) } : {};
-        return { ...entry, name: slotName(entry.name, slot), initializer, ...rows };
-      }),
-    );
+        const rows = parts ? { parts: parts.map((part) => ({ name: slotName(part.name, slot), shape: part.shape, initializer })) } : {};
+        return { ...entry, name: slotName(entry.name, slot), shape, initializer, ...rows };
+      });
+    });
   const globals = Object.entries(optimizer.globals ?? {}).map(
     ([name, value]): StateEntry => ({ name: globalName(name), shape: [], dtype: network.dtype, initializer: initializers.constant({ value }) }),
   );
@@ -92,14 +92,6 @@ export function stateEntries(network: Network, optimizer: Optimizer, layout: Lay
     ...globals,
     { name: ITERATIONS, shape: [], dtype: 'int64', initializer: initializers.zeros() },
   ];
-}
-
-function globalName(name: string): string {
-  return `optimizer/${name}`;
-}
-
-function slotName(variable: string, slot: string): string {
-  return `${variable}/${slot}`;
 }
 
 /**
@@ -213,9 +205,6 @@ export function evaluateOutputs(
   return { loss, logs: [loss, ...(each.length > 1 ? each : []), ...metrics] };
 }
 
-/** What an array must keep to; arrays that have such a thing stand alone. */
-const constraintOf = ({ parts, kind }: Stored): Constraint | undefined => (kind === 'single' ? parts[0]?.constraint : undefined);
-
 /** The sum of what regularizers ask of trained arrays; undefined where there are none. */
 export function penaltyOf({ variables }: Network, values: ReadonlyMap<string, Tensor>): Tensor | undefined {
   const penalties = variables.flatMap(({ name, trainable, regularizer }) =>
@@ -252,36 +241,19 @@ export function writeStep(spec: StepSpec, batch: Minibatch, learningRate: Tensor
   const { loss, logs } = evaluateOutputs(spec, outputs, batch, penaltyOf(network, values));
 
   const trained = stored.filter(({ trainable }) => trainable);
-  const parameters = trained.map(({ name }) => values.get(name) as Tensor);
   const rate = cast(learningRate, network.dtype);
-  const clips = Object.values(optimizer.clip).some((limit) => limit !== undefined);
-  // Where the update is linear in lr × gradient, the backward pass starts from the learning rate: scaling costs nothing.
-  const seeded = optimizer.linear && !clips;
-  const raw = gradients(loss, parameters, seeded ? { seeds: [rate] } : {});
-  raw.forEach((gradient, i) => {
+  // Scaling by the learning rate costs nothing at the head of the backward pass.
+  const found = gradients(
+    loss,
+    trained.map(({ name }) => values.get(name) as Tensor),
+    takesSeed(optimizer) ? { seeds: [rate] } : {},
+  );
+  found.forEach((gradient, i) => {
     gradient.name ??= `${trained[i]?.name}/gradient`;
   });
-  const clipped = clips
-    ? clipGradients(
-        optimizer.clip,
-        raw,
-        trained.map(({ kind }) => kind === 'stacked'),
-      )
-    : raw;
-  const given = optimizer.linear && !seeded ? clipped.map((gradient) => mul(gradient, rate)) : clipped;
-  const next = new Map<string, Tensor>(updates);
-  const count = add(iterations, scalar(1, 'int64'));
-  const step = cast(count, network.dtype);
-  const globals = Object.fromEntries(Object.keys(optimizer.globals ?? {}).map((name) => [name, values.get(globalName(name)) as Tensor]));
-  trained.forEach(({ name }, i) => {
-    const slots = Object.fromEntries(optimizer.slots.map((slot) => [slot, values.get(slotName(name, slot)) as Tensor]));
-    const result = optimizer.update({ parameter: parameters[i] as Tensor, gradient: given[i] as Tensor, slots, learningRate: rate, step, globals });
-    next.set(name, constraintOf(trained[i] as Stored)?.constrain(result.parameter) ?? result.parameter);
-    for (const slot of optimizer.slots) next.set(slotName(name, slot), result.slots[slot] as Tensor);
-    label([result.parameter, ...Object.values(result.slots)], `${name.slice(0, name.lastIndexOf('/'))}/update`);
-  });
-  for (const [name, value] of Object.entries(optimizer.advance?.(globals, step) ?? {})) next.set(globalName(name), value);
-  next.set(ITERATIONS, count);
+  const update = writeUpdate({ optimizer, trained, gradients: found, learningRate: rate, iterations, values });
+  const next = new Map<string, Tensor>([...updates, ...update]);
+  next.set(ITERATIONS, add(iterations, scalar(1, 'int64')));
   return { next, logs: stackScalars(logs) };
 }
 
