@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { adam } from './benches/adam.js';
 import { dense } from './benches/dense.js';
 import { eventloop, memory, startup } from './benches/once.js';
+import { optimizers } from './benches/optimizers.js';
 import { vanishing } from './benches/vanishing.js';
 
 const list = (/** @type {string} */ value) => value.split(',').filter((item) => item !== '');
@@ -27,6 +28,7 @@ const choices = {
 const benches = {
   dense: { about: 'dense nets A to E against TF.js, jax-js and PyTorch', run: dense, takes: ['only', 'against', 'rounds', 'seconds'] },
   adam: { about: 'Adam against SGD on B', run: adam, takes: ['rounds', 'seconds'] },
+  optimizers: { about: "every optimizer's step against the memory passes that its state needs", run: optimizers, takes: ['rounds'] },
   vanishing: { about: 'a net whose gradients vanish against a healthy one of the same shape', run: vanishing, takes: ['rounds', 'seconds'] },
   startup: { about: 'time from fit to the first step, in fresh processes', run: startup, takes: ['only', 'rounds'] },
   memory: { about: 'resident memory over 20,000 steps of A', run: memory, takes: ['only', 'steps'] },
