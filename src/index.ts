@@ -64,7 +64,7 @@ export { Model, type ModelOptions } from './model/model.js';
 export { type ConfigOptions, fromConfig, type LoadOptions, load } from './model/persistence.js';
 export { type SaveOptions, saveModel } from './model/saving.js';
 export type { ClassWeight } from './model/weights.js';
-export { Layer, type LayerContext, type LayerOptions, type Role, Signal, type WeightSpec } from './network/layer.js';
+export { Layer, type LayerContext, type LayerOptions, Signal, type WeightSpec } from './network/layer.js';
 export { type Optimizer, type OptimizerLike, type OptimizerName, optimizers } from './optimizers.js';
 export { type Regularizer, type RegularizerLike, regularizers } from './regularizers.js';
 export { type Backend, createEngine, type Engine, type EngineOptions } from './runtime/index.js';

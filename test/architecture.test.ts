@@ -6,10 +6,13 @@ import { describe, expect, it } from 'vitest';
 const stair: readonly (readonly string[])[] = [
   ['cli'],
   ['index.ts'],
+  ['report'],
+  ['doctor'],
   ['model'],
   ['training'],
   ['layers'],
   ['network'],
+  ['vitals'],
   ['optimizers.ts', 'metrics.ts'],
   ['optimizers'],
   ['metrics'],

@@ -1,5 +1,6 @@
 import type { Activation } from '../activations.js';
-import type { Layer, LayerCall, Role, Signal } from './layer.js';
+import type { Role } from '../vitals/facts.js';
+import type { Layer, LayerCall, Signal } from './layer.js';
 
 /** Layers that stand between sums and their activation without changing what it is. */
 const between: ReadonlySet<Role> = new Set<Role>(['normalization', 'noise', 'shape']);

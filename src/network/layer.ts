@@ -7,6 +7,7 @@ import { input, Tensor } from '../graph/node.js';
 import { add, cast, mul } from '../graph/ops/index.js';
 import type { InitializerLike } from '../initializers.js';
 import type { Regularizer } from '../regularizers.js';
+import type { Role } from '../vitals/facts.js';
 
 /** Name of the batch axis in every symbolic shape. */
 export const BATCH = 'N';
@@ -43,12 +44,6 @@ export interface LayerOptions {
   readonly name?: string;
   readonly trainable?: boolean;
 }
-
-/**
- * What a layer does to a signal, as theory sees it: sums its inputs by learned weights, bends, standardises or disturbs it, only moves its
- * numbers, merges several, or something that theory does not know.
- */
-export type Role = 'input' | 'weights' | 'activation' | 'normalization' | 'noise' | 'shape' | 'merge' | 'other';
 
 /**
  * A layer: a function from tensors to tensors with arrays of its own. A subclass gives `kind`, `config` and `call`;

@@ -1,0 +1,48 @@
+/** `ill`: training suffers. `risk`: unwise, but it may train. Only `ill` is an alarm. */
+export type Severity = 'ill' | 'risk';
+
+/** One number with what it is a number of. */
+export interface Quantity {
+  /** `gradient RMS, first layer over last`. */
+  readonly what: string;
+  readonly value: number;
+}
+
+/** What a quantity should be: from, to, or both. */
+export interface Expectation {
+  readonly from?: number;
+  readonly to?: number;
+  /** Where these limits come from, in a few words: `±2 standard errors of the forecast`. */
+  readonly why: string;
+}
+
+/** One change that may answer a finding. */
+export interface RemedyHint {
+  /** Stable id: `auto-initializer`. */
+  readonly id: string;
+  /** An imperative phrase: `draw the kernels by 'heNormal'`. */
+  readonly what: string;
+  /** What it changes, cheapest first: data, a number of the training, weights, the architecture. */
+  readonly cost: 'data' | 'training' | 'weights' | 'architecture';
+}
+
+/** One thing that is wrong or unwise, as data. */
+export interface Finding {
+  /** Id of the rule. */
+  readonly rule: string;
+  readonly severity: Severity;
+  /** Names of the layer uses it concerns; empty where it concerns the whole training. */
+  readonly layers: readonly string[];
+  /** Step at which it showed first; 0 before the first step. */
+  readonly step: number;
+  readonly measured: Quantity;
+  readonly expected: Expectation;
+  /** How far beyond what is expected: 1 at the threshold, 10 for ten times. */
+  readonly margin: number;
+  /** Probability that it holds, from 0 to 1. */
+  readonly confidence: number;
+  /** The cause in one sentence, with its numbers. */
+  readonly cause: string;
+  /** Cheapest first. */
+  readonly remedies: readonly RemedyHint[];
+}

@@ -1,0 +1,102 @@
+import type { Described } from '../core/catalogue.js';
+import type { FloatDType } from '../core/dtype.js';
+import type { StaticShape } from '../core/shape.js';
+
+/**
+ * What a layer does to a signal, as theory sees it: sums its inputs by learned weights, bends, standardises or disturbs it, only moves its
+ * numbers, merges several, or something that theory does not know.
+ */
+export type Role = 'input' | 'weights' | 'activation' | 'normalization' | 'noise' | 'shape' | 'merge' | 'other';
+
+/** An array that a layer keeps, as data. */
+export interface WeightFacts {
+  /** `kernel`. */
+  readonly name: string;
+  readonly shape: StaticShape;
+  /** Whether the gradient changes it. */
+  readonly trainable: boolean;
+  /** What drew it; absent where that is not known. */
+  readonly initializer?: Described;
+}
+
+/** One use of a layer, as data: all that theory, rules and reports know of it. A tool that records other frameworks' runs writes the same. */
+export interface LayerFacts {
+  /** Different for every use: `dense_1`, and `dense_1#2` where a shared layer is used again. */
+  readonly name: string;
+  /** `dense_1`: uses of one layer share it. */
+  readonly layer: string;
+  /** `dense`, `batchNormalization`; whatever the source calls it where it is none of ours. */
+  readonly kind: string;
+  readonly role: Role;
+  /** Uses that it takes its inputs from, by index. */
+  readonly inputs: readonly number[];
+  /** Shape of one instance of its output; null where a length varies. */
+  readonly shape: readonly (number | null)[];
+  readonly trainable: boolean;
+  readonly weights: readonly WeightFacts[];
+  /** Applied to what it gives; absent where it has none. */
+  readonly activation?: Described;
+  /** Units that feed one unit, and units that one unit feeds; only where it sums by a kernel. */
+  readonly fanIn?: number;
+  readonly fanOut?: number;
+  /** Its other options: a dropout's `rate`, a normalization's `axis`. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** A network as data. */
+export interface NetworkFacts {
+  readonly dtype: FloatDType;
+  /** Uses of layers, each after those it takes its inputs from. */
+  readonly layers: readonly LayerFacts[];
+  /** Uses that are the network's inputs and outputs, by index. */
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+}
+
+/** What is known of the data that one input receives, from a sample of its rows. */
+export interface InputFacts {
+  /** Use that is this input, by index. */
+  readonly layer: number;
+  readonly rows: number;
+  /** Entries of one row. */
+  readonly features: number;
+  /** Over all entries. */
+  readonly mean: number;
+  readonly rms: number;
+  readonly min: number;
+  readonly max: number;
+  /** Features that have one value in every row of the sample. */
+  readonly constantFeatures: number;
+  /** Over the features that vary: mean of their means' absolute values, and least and largest of their standard deviations. */
+  readonly featureMean: number;
+  readonly featureDeviations: readonly [least: number, largest: number];
+}
+
+/** How a network is trained, as data. */
+export interface TrainingFacts {
+  readonly optimizer: Described;
+  /** One per output of the network. */
+  readonly losses: readonly Described[];
+  readonly batchSize?: number;
+  /** Steps in a pass over the data, where that is known. */
+  readonly stepsPerEpoch?: number;
+  readonly epochs?: number;
+  readonly seed?: number;
+  /** `native`, `wasm`; for others what they call it. */
+  readonly backend?: string;
+  readonly threads?: number;
+  /** Magnitudes below this are 0 in signals and gradients, where the engine or the graph flushes them. */
+  readonly flushesBelow?: number;
+  /** For each output, what its targets are, where a sample was seen. */
+  readonly targets?: readonly TargetFacts[];
+}
+
+/** What is known of the targets of one output. */
+export interface TargetFacts {
+  /** Whole numbers that stand for classes, rows that sum to 1, zeros and ones, or any numbers. */
+  readonly kind: 'labels' | 'distribution' | 'binary' | 'real';
+  /** Number of classes, where there are any. */
+  readonly classes?: number;
+  /** Loss of the best constant prediction, where the loss has one that is known: ln C for balanced classes under cross-entropy. */
+  readonly chanceLoss?: number;
+}

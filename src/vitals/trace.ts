@@ -1,0 +1,152 @@
+import type { InputFacts, NetworkFacts, TrainingFacts } from './facts.js';
+
+/** What the first line of a trace calls itself. */
+export const TRACE_SCHEMA = 'evenkeel-trace';
+/** Version of the schema that this release writes. Readers take this one and those before it. */
+export const TRACE_VERSION = 1;
+
+/** A measured number; text where JSON has none: 'NaN', 'Infinity', '-Infinity'. Null where nothing was measured. */
+export type Measured = number | 'NaN' | 'Infinity' | '-Infinity' | null;
+
+/** Shares of the entries below each of `quantiles` of a step's signals. */
+export const QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95] as const;
+
+/** Which vital signs are taken. `moments`: means, sizes and what is not finite. `full`: quantiles, saturation, updates and displacement as well. */
+export type VitalsLevel = 'moments' | 'full';
+
+/** First line of a trace: the facts about the network and how it is trained. */
+export interface TraceHeader {
+  readonly kind: 'header';
+  readonly schema: typeof TRACE_SCHEMA;
+  readonly version: number;
+  /** ISO 8601. */
+  readonly created?: string;
+  /** Who wrote it: `evenkeel 0.1.0`. */
+  readonly source: string;
+  readonly model: string;
+  readonly network: NetworkFacts;
+  readonly training?: TrainingFacts;
+  readonly data?: readonly InputFacts[];
+  /** Uses of layers whose sums z and activations h are watched, by index; columns of `signals` follow this order. */
+  readonly watched: readonly number[];
+  /** Names of the trained arrays, `dense_1/kernel`; columns of `arrays` follow this order. */
+  readonly arrays: readonly string[];
+  /** Steps between observations. */
+  readonly every: number;
+  readonly level: VitalsLevel;
+}
+
+/** What activations receive (z), what they give (h) and ∂L/∂z (g), one entry for each watched use. L is the batch's mean loss. */
+export interface SignalVitals {
+  readonly zMean: readonly Measured[];
+  /** √ mean z². */
+  readonly zRms: readonly Measured[];
+  readonly hMean: readonly Measured[];
+  readonly hRms: readonly Measured[];
+  readonly gRms: readonly Measured[];
+  /** Largest magnitudes. */
+  readonly zMax: readonly Measured[];
+  readonly gMax: readonly Measured[];
+  /** Entries of z, h and g that are not finite. */
+  readonly nonFinite: readonly Measured[];
+  /** Standard deviation over the batch of a unit's h, averaged over units: 0 where all rows give the same. */
+  readonly hSpread: readonly Measured[];
+  /** Quantiles (`QUANTILES`) of z, from at most 512 entries of each use. Level `full`. */
+  readonly zQuantiles?: readonly (readonly Measured[])[];
+  /** Quantiles of |g|, likewise. */
+  readonly gQuantiles?: readonly (readonly Measured[])[];
+  /** Share of the entries whose slope is under 5 % of the activation's largest; null where the activation is not elementwise. */
+  readonly saturated?: readonly Measured[];
+  /** Share of the units that fired for no instance of this batch. */
+  readonly silent?: readonly Measured[];
+}
+
+/** Sizes of the trained arrays, one entry for each. */
+export interface ArrayVitals {
+  /** RMS of the weights before the step. */
+  readonly weight: readonly Measured[];
+  /** RMS of the loss's gradient, before clipping. */
+  readonly gradient: readonly Measured[];
+  /** RMS of what the step adds. */
+  readonly update: readonly Measured[];
+  /** ‖W_t − W_0‖ / ‖W_0‖ before the step, W_0 being the weights at the start of the recorded run; null where W_0 is 0. */
+  readonly displacement: readonly Measured[];
+}
+
+/** One observed step. */
+export interface StepRecord {
+  readonly kind: 'step';
+  /** Counted from 1 over all fits; 0 for a network that is examined before its first step. */
+  readonly step: number;
+  /** From 0. */
+  readonly epoch: number;
+  readonly loss: Measured;
+  readonly learningRate: Measured;
+  /** Norm of all gradients together, before clipping. Level `full`. */
+  readonly gradientNorm?: Measured;
+  /** By what clipping multiplied the gradients: 1 where it did nothing. Absent where nothing is clipped. */
+  readonly clipScale?: Measured;
+  readonly signals: SignalVitals;
+  /** Level `full`. */
+  readonly arrays?: ArrayVitals;
+}
+
+/** What became of units over a whole pass over the data. */
+export interface PassRecord {
+  readonly kind: 'pass';
+  readonly epoch: number;
+  /** The last step of the pass. */
+  readonly step: number;
+  /** One entry for each watched use; null where its activation has no such state. */
+  readonly units: readonly (UnitStates | null)[];
+}
+
+/** Units of one use by state. */
+export interface UnitStates {
+  /** A character for each unit: `a` alive, `d` dead (fired for no instance of the pass, slope 0), `c` in coma (only on a flat side, slope not 0). Runs are written `a97d3`. */
+  readonly states: string;
+  readonly dead: number;
+  readonly coma: number;
+  /** Units that were alive in the pass before, each with the step from which on it fired no more and what moved its sums: its bias, its other weights, or the layers below. */
+  readonly died?: readonly { readonly unit: number; readonly step: number; readonly by: 'bias' | 'weights' | 'inputs' | 'unknown' }[];
+  /** Units that were dead or in coma in the pass before, and fired again. */
+  readonly woke?: readonly number[];
+}
+
+/** Means of an epoch, validation included, as the history has them. */
+export interface EpochRecord {
+  readonly kind: 'epoch';
+  readonly epoch: number;
+  readonly step: number;
+  readonly logs: Readonly<Record<string, Measured>>;
+}
+
+/** The first value that was not finite, found by running the chunk again. */
+export interface FailureRecord {
+  readonly kind: 'failure';
+  readonly step: number;
+  readonly layer: string;
+  readonly operator: string;
+  readonly pass: 'data' | 'forward' | 'backward' | 'update';
+  readonly inputs: readonly { readonly name: string; readonly min: Measured; readonly max: Measured }[];
+  readonly message: string;
+}
+
+/** Last line of a trace whose run ended by itself. */
+export interface EndRecord {
+  readonly kind: 'end';
+  readonly steps: number;
+  readonly seconds: number;
+}
+
+export type TraceRecord = StepRecord | PassRecord | EpochRecord | FailureRecord | EndRecord;
+
+/** A recorded run: its facts, and what was observed, in order. */
+export interface Trace {
+  readonly header: TraceHeader;
+  readonly steps: readonly StepRecord[];
+  readonly passes: readonly PassRecord[];
+  readonly epochs: readonly EpochRecord[];
+  readonly failure?: FailureRecord;
+  readonly end?: EndRecord;
+}
