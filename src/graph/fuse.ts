@@ -1,6 +1,6 @@
 import { isFloat } from '../core/dtype.js';
 import { sameShape } from '../core/shape.js';
-import { constantInts, dependencies, type Node, scalarValue, type Tensor, topological } from './node.js';
+import { constantInts, dependencies, type Node, ONLOOKER, scalarValue, type Tensor, topological } from './node.js';
 import { type GemmOptions, gemm, sumRows } from './ops/linear.js';
 import { bodiesNeeded, sameBodies } from './place.js';
 import { rewrite } from './rewrite.js';
@@ -23,12 +23,13 @@ export function fuse(outputs: readonly Tensor[]): Tensor[] {
   });
 }
 
+/** How many nodes and outputs use each tensor; those that only look on do not count, and keep for themselves what was pulled into another. */
 function countUses(outputs: readonly Tensor[], nodes: readonly Node[]): Map<Tensor, number> {
   const uses = new Map<Tensor, number>();
   const use = (tensor: Tensor): void => {
     uses.set(tensor, (uses.get(tensor) ?? 0) + 1);
   };
-  for (const node of nodes) dependencies(node).forEach(use);
+  for (const node of nodes) if (node.label !== ONLOOKER) dependencies(node).forEach(use);
   outputs.forEach(use);
   return uses;
 }

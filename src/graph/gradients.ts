@@ -16,13 +16,25 @@ export interface GradientOptions {
  * @throws GradientError where the way to a wanted tensor leads through an operator without a gradient.
  */
 export function gradients(outputs: Tensor | readonly Tensor[], wrt: readonly Tensor[], options: GradientOptions = {}): Tensor[] {
+  const found = adjoints(outputs, wrt, options);
+  return wrt.map((tensor) => gradientIn(found, tensor));
+}
+
+/** The same as a map, with the gradients of all tensors between; those that the outputs do not depend on are absent. */
+export function adjoints(
+  outputs: Tensor | readonly Tensor[],
+  wrt: readonly Tensor[],
+  { seeds }: GradientOptions = {},
+): ReadonlyMap<Tensor, Tensor> {
   const heads = Array.isArray(outputs) ? (outputs as readonly Tensor[]) : [outputs as Tensor];
-  const found = backward(heads, wrt, options.seeds ?? heads.map((head) => expandLike(scalarOne(head), head)));
-  return wrt.map((tensor) => {
-    const gradient = found.get(tensor);
-    if (!gradient) return zerosLike(tensor);
-    return sameShape(gradient.shape, tensor.shape) ? gradient : expandLike(gradient, tensor);
-  });
+  return backward(heads, wrt, seeds ?? heads.map((head) => expandLike(scalarOne(head), head)));
+}
+
+/** A tensor's gradient among those found, of its shape; zeros where it has none. */
+export function gradientIn(found: ReadonlyMap<Tensor, Tensor>, tensor: Tensor): Tensor {
+  const gradient = found.get(tensor);
+  if (!gradient) return zerosLike(tensor);
+  return sameShape(gradient.shape, tensor.shape) ? gradient : expandLike(gradient, tensor);
 }
 
 function scalarOne(head: Tensor): Tensor {

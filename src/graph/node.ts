@@ -80,6 +80,14 @@ export interface Body {
   readonly results: Tensor[];
   /** Nodes that belong to the body alone though they depend on no parameter of it: those of an `If` branch. */
   readonly interior?: ReadonlySet<Node>;
+  /** Inner values of a scan whose gradients are wanted outside of it. */
+  readonly taps?: readonly Tap[];
+}
+
+/** A value inside of a scan's body; the backward pass notes its gradient, stacked along the steps, where there is one. */
+export interface Tap {
+  readonly tensor: Tensor;
+  gradient?: Tensor;
 }
 
 /** One operator in a graph. Nodes are never changed once made, but for labels and the results a gradient keeps. */
@@ -232,6 +240,9 @@ export function topological(outputs: readonly Tensor[], enter: (node: Node) => b
   }
   return order.sort((a, b) => a.id - b.id);
 }
+
+/** The label of nodes that only look on: what they read is computed as if they did not. */
+export const ONLOOKER = 'vitals';
 
 /** Gives every unlabelled node behind the tensors a label; stops at labelled ones. */
 export function label(outputs: readonly Tensor[], text: string): void {

@@ -110,6 +110,8 @@ export interface FitData {
   readonly validation: Checked | undefined;
   /** Inputs from which normalization layers take their moments. */
   readonly sample: readonly NdArray[];
+  /** Targets of the same rows. */
+  readonly sampleTargets: readonly NdArray[];
 }
 
 /** Element type and shape of one row of each array. */
@@ -151,6 +153,7 @@ function openArrays(checked: Checked, options: FitOptions, seed: number, validat
     ...typesIn(trained),
     validation: validation ?? (kept < rows ? cut(kept, rows) : undefined),
     sample: trained.inputs,
+    sampleTargets: trained.targets,
   };
 }
 
@@ -219,5 +222,5 @@ async function openStream(
       if (!endless) await current.return?.();
     }
   }
-  return { source: new IterableSource(batches, steps), ...typesIn(opening), validation, sample: opening.inputs };
+  return { source: new IterableSource(batches, steps), ...typesIn(opening), validation, sample: opening.inputs, sampleTargets: opening.targets };
 }

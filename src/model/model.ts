@@ -9,7 +9,7 @@ import type { Layer, Signal } from '../network/layer.js';
 import { type Layout, type Network, SINGLE, type Variable } from '../network/network.js';
 import type { Engine } from '../runtime/index.js';
 import { ArraySource, ChunkBuffers } from '../training/batches.js';
-import type { Logs } from '../training/callbacks.js';
+import { type Logs, vitalsWanted } from '../training/callbacks.js';
 import { runFit } from '../training/fit.js';
 import { type History, RunningMeans } from '../training/history.js';
 import { evaluationProgram, gradientProgram, predictionProgram, trainingProgram } from '../training/program.js';
@@ -34,6 +34,7 @@ import { type Arrays, checkInputs, checkTargets, commonRows } from './inputs.js'
 import { type EngineChoice, Programs } from './programs.js';
 import { type SaveOptions, saveModel } from './saving.js';
 import { summarize } from './summary.js';
+import { traceHeader } from './trace-header.js';
 import { arraysOf, type Checked, checkSampleWeight } from './weights.js';
 
 /** Rows per engine call where no gradient is needed. */
@@ -137,9 +138,11 @@ export class Model {
       const { epochs = 1, initialEpoch = 0, batchSize = 32, callbacks = [], verbose = 1 } = options;
       const opened = await openFitData(data, options, this.seed, (given) => this.#check(given));
       const engine = await this.#programs.engine(batchSize);
-      const spec = await this.#spec(opened.inputTypes, opened.targetTypes, opened.weightTypes);
+      const vitals = vitalsWanted(callbacks);
+      const plain = await this.#spec(opened.inputTypes, opened.targetTypes, opened.weightTypes);
+      const spec = { ...plain, ...(vitals ? { vitals } : {}) };
       await adaptLayers(this.#adaptable(engine), opened.sample, false);
-      const { session, program } = await this.#programs.load('training', [spec.inputs, spec.targets, spec.weights], batchSize, () =>
+      const { session, program } = await this.#programs.load('training', [spec.inputs, spec.targets, spec.weights, vitals], batchSize, () =>
         trainingProgram(spec),
       );
       const [counter] = await this.#state.read([ITERATIONS]);
@@ -164,6 +167,7 @@ export class Model {
         clock,
         save: (path) => this.save(path),
         settle,
+        ...(vitals ? { header: () => traceHeader({ model: this.name, spec, vitals, layout: program.vitals, engine, opened, batchSize, epochs }) } : {}),
       });
     });
   }

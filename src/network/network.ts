@@ -3,7 +3,7 @@ import type { Constraint } from '../constraints.js';
 import type { DType, FloatDType } from '../core/dtype.js';
 import { ArgumentError } from '../core/errors.js';
 import type { StaticShape } from '../core/shape.js';
-import { label, type Tensor } from '../graph/node.js';
+import { label, type Tap, type Tensor } from '../graph/node.js';
 import { flush, scan, split } from '../graph/ops/index.js';
 import { type InitializerLike, resolveInitializer } from '../initializers.js';
 import type { Regularizer } from '../regularizers.js';
@@ -61,6 +61,20 @@ export interface ForwardOptions {
   readonly preactivation?: (call: LayerCall, z: Tensor) => Tensor;
   /** Keep denormal numbers out of signals and deltas: for engines that do not flush them. Default false. */
   readonly flush?: boolean;
+  /** Note what activations receive and give; default false. */
+  readonly observe?: boolean;
+}
+
+/** What the activation of a layer call receives and gives; one for all calls of a loop. */
+export interface SignalTap {
+  /** The call, or those of a loop in order. */
+  readonly calls: readonly LayerCall[];
+  /** Sums of the inputs; those of a loop stacked along a new first axis. */
+  readonly z: Tensor;
+  /** What the call gives; undefined inside a loop, where only the activation of z tells. */
+  readonly h: Tensor | undefined;
+  /** ∂L/∂z where the backward pass has been written, from the gradients it found. */
+  gradient(found: ReadonlyMap<Tensor, Tensor>): Tensor | undefined;
 }
 
 export interface ForwardResult {
@@ -69,6 +83,8 @@ export interface ForwardResult {
   readonly updates: ReadonlyMap<string, Tensor>;
   /** Output of every layer call, but for those inside a loop. */
   readonly calls: ReadonlyMap<LayerCall, Tensor>;
+  /** What activations receive and give, where that was asked for. */
+  readonly taps: readonly SignalTap[];
 }
 
 /** Layers wired into a graph: what a model computes, with the arrays it needs. */
@@ -128,29 +144,43 @@ export class Network {
   }
 
   /** Writes the graph from input tensors (in the order of `inputs`) to outputs. */
-  forward(inputs: readonly Tensor[], { training, values, uniform, preactivation, flush: guard = false }: ForwardOptions): ForwardResult {
+  forward(
+    inputs: readonly Tensor[],
+    { training, values, uniform, preactivation, flush: guard = false, observe = false }: ForwardOptions,
+  ): ForwardResult {
     const known = new Map<Signal, Tensor>(this.inputs.map((signal, i) => [signal, inputs[i] as Tensor]));
     const updates = new Map<string, Tensor>();
     const calls = new Map<LayerCall, Tensor>();
     const times = new Map<Layer, number>();
     const runs = findRuns(this.calls, this.outputs).filter((run) => values.has(stackName(run)));
     const inRuns = new Map(runs.flatMap((run) => run.calls.map((call) => [call, run] as const)));
-    const write = (call: LayerCall, given: readonly Tensor[], weight: (owner: Layer, name: string) => Tensor): Tensor => {
+    const taps: SignalTap[] = [];
+    const write: WriteCall = (call, given, weight) => {
       const { layer } = call;
       const time = times.get(layer) ?? 0;
       times.set(layer, time + 1);
+      let sums: Tensor | undefined;
+      const seen = (z: Tensor): Tensor => {
+        sums = preactivation ? preactivation(call, z) : z;
+        return sums;
+      };
       const output = callLayer(layer, given, {
         training,
         dtype: this.dtype,
         weight,
         update: (owner, name, next) => updates.set(`${owner.title}/${name}`, next),
-        ...(preactivation ? { preactivation: (z) => preactivation(call, z) } : {}),
+        preactivation: seen,
         uniform: (like, use) => uniform(like, `${layer.title}/${time}/${use}`),
       });
       // A loss looks behind the last activation; nothing may stand between.
       const kept = guard && layer.weights.size > 0 && !this.outputs.includes(call.output) ? flush(output) : output;
       label([kept, ...updates.values()], layer.title);
-      return kept;
+      return { output: kept, sums };
+    };
+    const single = (call: LayerCall, given: readonly Tensor[]): Tensor => {
+      const { output, sums: z } = write(call, given, (owner, name) => values.get(`${owner.title}/${name}`) as Tensor);
+      if (observe && z) taps.push({ calls: [call], z, h: output, gradient: (found) => found.get(z) });
+      return output;
     };
     const settle = (call: LayerCall, output: Tensor): void => {
       known.set(call.output, output);
@@ -161,35 +191,44 @@ export class Network {
       const entered = known.get(call.output);
       const given = (one: LayerCall): Tensor[] => one.inputs.map((signal) => known.get(signal) as Tensor);
       if (entered) calls.set(call, entered);
-      else if (!run)
-        settle(
-          call,
-          write(call, given(call), (owner, name) => values.get(`${owner.title}/${name}`) as Tensor),
-        );
-      else if (call === run.calls[0]) settle(run.calls[run.calls.length - 1] as LayerCall, this.#loop(run, given(call)[0] as Tensor, values, write));
+      else if (!run) settle(call, single(call, given(call)));
+      else if (call === run.calls[0]) {
+        const { output, tap } = this.#loop(run, given(call)[0] as Tensor, values, write, observe);
+        if (tap) taps.push(tap);
+        settle(run.calls[run.calls.length - 1] as LayerCall, output);
+      }
     }
-    return { outputs: this.outputs.map((signal) => known.get(signal) as Tensor), updates, calls };
+    return { outputs: this.outputs.map((signal) => known.get(signal) as Tensor), updates, calls, taps };
   }
 
   /** A row of equal layers as one `Scan` over their stacked weights. */
-  #loop(
-    run: Run,
-    input: Tensor,
-    values: ReadonlyMap<string, Tensor>,
-    write: (call: LayerCall, given: readonly Tensor[], weight: (owner: Layer, name: string) => Tensor) => Tensor,
-  ): Tensor {
+  #loop(run: Run, input: Tensor, values: ReadonlyMap<string, Tensor>, write: WriteCall, observe: boolean): { output: Tensor; tap?: SignalTap } {
     const head = run.calls[0] as LayerCall;
     const names = [...head.layer.weights.keys()];
-    const { state } = scan({
+    let inner: Tap | undefined;
+    const { state, outputs } = scan({
       state: [input],
       sequences: names.map((name) => values.get(`${run.name}/${name}`) as Tensor),
-      step: ([x], items) => ({ state: [write(head, [x as Tensor], (_, name) => items[names.indexOf(name)] as Tensor)] }),
+      step: ([x], items) => {
+        const { output, sums } = write(head, [x as Tensor], (_, name) => items[names.indexOf(name)] as Tensor);
+        if (!observe || !sums) return { state: [output] };
+        inner = { tensor: sums };
+        return { state: [output], outputs: [sums], taps: [inner] };
+      },
     });
     const output = state[0] as Tensor;
     label([output], run.name);
-    return output;
+    const [z] = outputs;
+    return { output, ...(z ? { tap: { calls: run.calls, z, h: undefined, gradient: () => inner?.gradient } } : {}) };
   }
 }
+
+/** Writes a call's graph. @returns what it gives, and what its activation received. */
+type WriteCall = (
+  call: LayerCall,
+  given: readonly Tensor[],
+  weight: (owner: Layer, name: string) => Tensor,
+) => { readonly output: Tensor; readonly sums: Tensor | undefined };
 
 /** The initializer that draws for the activation which the layer's sums go through. */
 function suited(initializer: InitializerLike, activation: Activation | undefined): InitializerLike {

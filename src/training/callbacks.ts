@@ -1,4 +1,6 @@
 import { ArgumentError, type NonFiniteError, show } from '../core/errors.js';
+import type { Trace, TraceHeader, TraceRecord, VitalsLevel } from '../vitals/trace.js';
+import type { VitalsRequest } from './step.js';
 
 /** Values of a step or an epoch by name: `loss`, `accuracy`, `val_loss` … */
 export type Logs = Readonly<Record<string, number>>;
@@ -28,6 +30,8 @@ export interface TrainingControl {
   keepWeights(): KeptWeights;
   /** In `onEpochEnd`: adds a value to the epoch's logs, for the callbacks that follow and the history. */
   report(name: string, value: number): void;
+  /** What was measured so far; undefined where no callback asked for vital signs. */
+  readonly trace: Trace | undefined;
   /** Ends the fit after this step (in `onBatchEnd`) or epoch. */
   stop(): void;
 }
@@ -51,6 +55,12 @@ export interface Callback {
    * unless a callback calls `control.stop()` here: then it ends with the history of the epochs that were whole, the error in `history.failure`.
    */
   onNonFinite?(error: NonFiniteError, control: TrainingControl): void | Promise<void>;
+  /** What it wants measured; the finest wish of all callbacks is met. Default nothing. */
+  readonly vitals?: { readonly every?: number; readonly level?: VitalsLevel };
+  /** Before the first step, where something is measured: the facts about network, training and data. */
+  onTraceBegin?(header: TraceHeader, control: TrainingControl): void | Promise<void>;
+  /** What was measured, in order: observed steps, what became of units in a pass, epochs, what was not finite, the end. */
+  onRecord?(record: TraceRecord, control: TrainingControl): void | Promise<void>;
   /** After every engine call, however many steps it took: for displays. `batches` of the epoch are done. */
   onProgress?(batches: number, logs: Logs, control: TrainingControl): void | Promise<void>;
 }
@@ -71,4 +81,23 @@ export function periodOf(callback: Callback): number | undefined {
     throw new ArgumentError(`a callback's every must be a whole number ≥ 1 or 'epoch', got ${show(every)}`, { argument: 'every', received: every });
   }
   return every;
+}
+
+/** Steps between observations unless a callback says otherwise: measuring then costs under 3 % of the time. */
+export const DEFAULT_EVERY = 50;
+
+/** What all callbacks together want measured. @throws ArgumentError */
+export function vitalsWanted(callbacks: readonly Callback[]): VitalsRequest | undefined {
+  const wishes = callbacks.flatMap(({ vitals }) => vitals ?? []);
+  if (wishes.length === 0) return undefined;
+  for (const { every = DEFAULT_EVERY, level = 'full' } of wishes) {
+    if (!Number.isInteger(every) || every < 1)
+      throw new ArgumentError(`vitals: every must be a whole number of steps ≥ 1, got ${show(every)}`, { argument: 'every', received: every });
+    if (level !== 'moments' && level !== 'full')
+      throw new ArgumentError(`vitals: level must be 'moments' or 'full', got ${show(level)}`, { argument: 'level', received: level });
+  }
+  return {
+    every: Math.min(...wishes.map(({ every = DEFAULT_EVERY }) => every)),
+    level: wishes.every(({ level }) => level === 'moments') ? 'moments' : 'full',
+  };
 }

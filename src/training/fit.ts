@@ -2,6 +2,7 @@ import { AbortError, DataError, NonFiniteError } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import type { Engine, Resident, Session } from '../runtime/index.js';
 import { rateAt, type Schedule } from '../schedules.js';
+import type { TraceHeader, TraceRecord } from '../vitals/trace.js';
 import { type BatchSource, type Chunk, ChunkBuffers } from './batches.js';
 import { type Callback, type KeptWeights, type Logs, periodOf, stepsUntilCallback, type TrainingControl } from './callbacks.js';
 import { History, RunningMeans } from './history.js';
@@ -10,6 +11,7 @@ import { locateNonFinite, type NonFinitePlace } from './replay.js';
 import type { State } from './state.js';
 import { feedNames, logEntries, networkEntries, type StepSpec } from './step.js';
 import { updatesBefore } from './update.js';
+import { Watch } from './watch.js';
 
 /** Milliseconds that one engine call should take: long enough to drown its overhead, short enough to stop and report in time. */
 const CHUNK_MILLISECONDS = 150;
@@ -39,13 +41,16 @@ export interface FitRun {
   readonly save: (path: string) => Promise<void>;
   /** What remains to be done after the last step, before callbacks hear of the end. */
   readonly settle?: () => Promise<void>;
+  /** The first line of the trace, where the program measures vital signs. */
+  readonly header?: () => TraceHeader;
 }
 
 /** Trains: epochs of chunks of steps. Where chunks begin and end changes no result. @throws NonFiniteError, DataError, AbortError */
 export async function runFit(run: FitRun): Promise<History> {
   const kept = new Set<KeptWeights>();
+  const watch = run.header && (await Watch.open(run.engine, run.program, run.spec, run.state, run.header(), run.iterations));
   try {
-    return await runEpochs(run, () => {
+    return await runEpochs(run, watch, () => {
       const names = networkEntries(run.spec.network, run.spec.layout).map(({ name }) => name);
       const weights = run.state.keep(names);
       kept.add(weights);
@@ -53,11 +58,13 @@ export async function runFit(run: FitRun): Promise<History> {
     });
   } finally {
     for (const weights of kept) weights.release();
+    watch?.close();
   }
 }
 
-async function runEpochs(run: FitRun, keepWeights: () => KeptWeights): Promise<History> {
+async function runEpochs(run: FitRun, watch: Watch | undefined, keepWeights: () => KeptWeights): Promise<History> {
   const history = new History();
+  history.trace = watch?.trace;
   const entries = logEntries(run.spec);
   const began = run.clock();
   const buffers = new ChunkBuffers((bytes) => run.engine.allocate(bytes));
@@ -75,6 +82,7 @@ async function runEpochs(run: FitRun, keepWeights: () => KeptWeights): Promise<H
     steps: run.source.steps,
     save: run.save,
     keepWeights,
+    trace: watch?.trace,
     report: (name, value) => {
       reported[name] = value;
     },
@@ -83,7 +91,14 @@ async function runEpochs(run: FitRun, keepWeights: () => KeptWeights): Promise<H
     },
   };
   let logs: Logs = {};
+  const record = async (records: readonly TraceRecord[]): Promise<void> => {
+    for (const one of records) {
+      watch?.trace.add(one);
+      for (const callback of run.callbacks) await callback.onRecord?.(one, control);
+    }
+  };
   for (const callback of run.callbacks) await callback.onTrainBegin?.(control);
+  if (watch) for (const callback of run.callbacks) await callback.onTraceBegin?.(watch.trace.header, control);
   for (let index = run.initialEpoch; index < run.epochs && !flags.stop; index++) {
     control.epoch = index;
     for (const callback of run.callbacks) await callback.onEpochBegin?.(index, control);
@@ -106,7 +121,7 @@ async function runEpochs(run: FitRun, keepWeights: () => KeptWeights): Promise<H
         // A callback that sets the rate takes over from a schedule.
         if (control.learningRate !== rateOf(step)) rate = control.learningRate;
         const rates = Array.from({ length: chunk.steps }, (_, k) => rateOf(step + k));
-        const result = await runChunk(run, chunk, rates, step);
+        const result = await runChunk(run, chunk, rates, step, watch);
         pace.add(chunk.steps, run.clock() - started);
         const width = result.length / chunk.steps;
         for (let k = 0; k < chunk.steps; k++) means.add(result, k * width, chunk.batchSize);
@@ -115,6 +130,10 @@ async function runEpochs(run: FitRun, keepWeights: () => KeptWeights): Promise<H
         control.step = step;
         control.learningRate = rateOf(step);
         logs = means.logs();
+        if (watch) {
+          const losses = Array.from({ length: chunk.steps }, (_, k) => Number(result[k * width]));
+          await record(watch.steps({ firstStep: step - chunk.steps, epoch: index, losses, learningRates: rates }));
+        }
         for (const callback of run.callbacks) {
           const period = periodOf(callback);
           if (period !== undefined && batch % period === 0) await callback.onBatchEnd?.(batch - 1, logs, control);
@@ -127,21 +146,25 @@ async function runEpochs(run: FitRun, keepWeights: () => KeptWeights): Promise<H
       // Not waited for: a generator that hangs must not hold up the error that ends the fit.
       epoch.close?.().catch(() => {});
       if (!(error instanceof NonFiniteError)) throw error;
+      if (watch) await record([watch.recorder.failure(error.details.received as NonFinitePlace | undefined, step, error.message)]);
       for (const callback of run.callbacks) await callback.onNonFinite?.(error, control);
       if (!flags.stop) throw error;
       history.failure = error;
       break;
     }
     await epoch.close?.();
+    if (watch && !flags.stop) await record(await watch.endPass(index, step));
     if (run.validate && !run.signal?.aborted) logs = { ...logs, ...(await run.validate()) };
     // One object, so that what a callback reports reaches those that follow it.
     reported = { ...logs };
     logs = reported;
     for (const callback of run.callbacks) await callback.onEpochEnd?.(index, logs, control);
     history.add(index, logs);
+    if (watch) await record([watch.recorder.epoch(index, step, logs)]);
   }
   history.steps = step - run.iterations;
   history.seconds = (run.clock() - began) / 1000;
+  if (watch) await record([{ kind: 'end', steps: history.steps, seconds: history.seconds }]);
   await run.settle?.();
   for (const callback of run.callbacks) await callback.onTrainEnd?.(logs, control);
   return history;
@@ -177,7 +200,13 @@ class Pace {
 }
 
 /** Runs one chunk and takes its state over. @returns the values of every step, one after the other. */
-async function runChunk(run: FitRun, chunk: Chunk, learningRates: readonly number[], step: number): Promise<ArrayLike<number>> {
+async function runChunk(
+  run: FitRun,
+  chunk: Chunk,
+  learningRates: readonly number[],
+  step: number,
+  watch: Watch | undefined,
+): Promise<ArrayLike<number>> {
   const { engine, session, program, spec, state } = run;
   const dtype = spec.network.dtype;
   const rates = NdArray.zeros([chunk.steps], dtype);
@@ -186,13 +215,16 @@ async function runChunk(run: FitRun, chunk: Chunk, learningRates: readonly numbe
   });
   const before = await state.feeds(engine, program.reads);
   const feeds = { ...Object.fromEntries(feedNames(spec).map((name, i) => [name, chunk.arrays[i] as NdArray])), learning_rate: rates, ...before };
-  const plan = { logs: 'fetch', finite: 'fetch', ...Object.fromEntries(program.writes.map((name) => [nextName(name), 'keep'])) } as const;
-  const { fetched, kept } = await session.run(feeds, plan);
+  const writes = program.writes.map((name) => [nextName(name), 'keep'] as const);
+  const plan = { logs: 'fetch', finite: 'fetch', ...Object.fromEntries(writes), ...watch?.plan } as const;
+  const result = await session.run({ ...feeds, ...watch?.feeds }, plan);
+  const { fetched, kept } = result;
+  watch?.take(result);
   const logs = fetched.logs as NdArray;
   const values = logs.data as Float32Array | Float64Array;
   if (!values.every(Number.isFinite) || !Number.isFinite(fetched.finite?.at(0))) {
     const place = await locateNonFinite(engine, spec, chunk, before, rates.data as Float32Array | Float64Array, step);
-    engine.free(Object.values(kept));
+    engine.free(writes.flatMap(([name]) => kept[name] ?? []));
     throw new NonFiniteError(describePlace(place, step, chunk.steps), place ? { layer: place.layer, received: place } : {});
   }
   state.replace(Object.fromEntries(program.writes.map((name) => [name, kept[nextName(name)] as Resident])));

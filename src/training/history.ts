@@ -1,4 +1,5 @@
 import type { NonFiniteError } from '../core/errors.js';
+import type { Trace } from '../vitals/trace.js';
 import type { Logs } from './callbacks.js';
 
 /** What a fit did, epoch by epoch. */
@@ -13,6 +14,8 @@ export class History {
   seconds = 0;
   /** What ended the fit, with its place, where `terminateOnNaN` turned it into a stop; the epoch that it broke is not in the history. */
   failure: NonFiniteError | undefined;
+  /** What was measured, where a callback asked for vital signs. */
+  trace: Trace | undefined;
 
   add(epoch: number, logs: Logs): void {
     this.epoch.push(epoch);

@@ -4,6 +4,7 @@ import { input, scalar, type Tensor } from '../graph/node.js';
 import { encodeOnnx } from '../graph/onnx/encode.js';
 import { dimOf, gather, loop, reduceSum, reshape, sub } from '../graph/ops/index.js';
 import { type Layout, type Network, withPieces } from '../network/network.js';
+import { FIRED, type Observation, observeStep, trackedUnits, type VitalsLayout } from './observe.js';
 import {
   evaluateOutputs,
   feedNetwork,
@@ -25,6 +26,8 @@ export interface Program {
   readonly reads: readonly string[];
   /** State entries it writes: output `${name}:next`. */
   readonly writes: readonly string[];
+  /** What it measures: outputs `vitals` [K, size], `units` [K, 2 · units] and `vitals/fired:next` [units]. */
+  readonly vitals?: VitalsLayout;
 }
 
 export function nextName(name: string): string {
@@ -33,17 +36,20 @@ export function nextName(name: string): string {
 
 /**
  * The training program: a `Loop` over the minibatches of a chunk. Inputs `x_i`, `y_i` and weights `w_i` [K, N, …], `learning_rate` [K] and the state;
- * outputs `logs` [K, values], `finite` (0 while every float of the state is finite, else NaN) and the new state.
+ * outputs `logs` [K, values], `finite` (0 while every float of the state is finite, else NaN) and the new state. With vital signs also inputs
+ * `vitals/fired` and `initial:NAME`, and the outputs of `Program.vitals`.
  */
 export function trainingProgram(spec: StepSpec): Program {
   const entries = stateEntries(spec.network, spec.optimizer, spec.layout);
   const states = entries.map((entry) => input(entry.name, entry.shape, entry.dtype));
   const chunk = minibatchInputs(spec, ['K']);
   const learningRate = input('learning_rate', ['K'], spec.network.dtype);
-  const carried = carriedEntries(spec, entries);
+  const { carried, units } = outline(spec, entries);
+  const fired = units > 0 ? [input(FIRED, [units])] : [];
+  let observation: Observation | undefined;
   const result = loop({
     count: reshape(dimOf(learningRate, 0), []),
-    state: states.filter((_, i) => carried.has((entries[i] as StateEntry).name)),
+    state: [...states.filter((_, i) => carried.has((entries[i] as StateEntry).name)), ...fired],
     step: (k, inner) => {
       const values = new Map(entries.map((entry, i) => [entry.name, states[i] as Tensor]));
       [...carried].forEach((name, i) => {
@@ -51,34 +57,47 @@ export function trainingProgram(spec: StepSpec): Program {
       });
       const at = (tensors: readonly Tensor[]): Tensor[] => tensors.map((tensor) => gather(tensor, k));
       const batch = { inputs: at(chunk.inputs), targets: at(chunk.targets), weights: at(chunk.weights) };
-      const { next, logs } = writeStep(spec, batch, gather(learningRate, k), values);
-      return { state: [...carried].map((name) => next.get(name) as Tensor), outputs: [logs] };
+      const step = writeStep(spec, batch, gather(learningRate, k), values);
+      observation = spec.vitals && observeStep(spec, step, values, inner[carried.size]);
+      const state = [...carried].map((name) => step.next.get(name) as Tensor);
+      return {
+        state: [...state, ...(observation?.fired ? [observation.fired] : [])],
+        outputs: [step.logs, ...(observation ? [observation.figures] : []), ...(observation?.units ? [observation.units] : [])],
+      };
     },
   });
   const writes = [...carried];
-  const outputs: Record<string, Tensor> = { logs: result.outputs[0] as Tensor, finite: finiteMark(result.state) };
-  writes.forEach((name, i) => {
+  const [logs, figures, perUnit] = result.outputs as [Tensor, Tensor?, Tensor?];
+  const outputs: Record<string, Tensor> = { logs, finite: finiteMark(result.state.slice(0, carried.size)) };
+  if (figures) outputs.vitals = figures;
+  if (perUnit) outputs.units = perUnit;
+  [...writes, ...(fired.length > 0 ? [FIRED] : [])].forEach((name, i) => {
     outputs[nextName(name)] = result.state[i] as Tensor;
   });
+  const inputs = [...tensorsOf(chunk), learningRate, ...states, ...fired, ...(observation?.inputs ?? [])];
   return {
-    model: encodeOnnx(emitModel([...tensorsOf(chunk), learningRate, ...states], outputs, { name: 'training' })),
+    model: encodeOnnx(emitModel(inputs, outputs, { name: 'training' })),
     reads: entries.map(({ name }) => name),
     writes,
+    ...(observation ? { vitals: observation.layout } : {}),
   };
 }
 
-/** Entries that a step changes, in the order of the state; the others enter the loop as constants. */
-function carriedEntries({ network, layout, inputs, targets }: StepSpec, entries: readonly StateEntry[]): Set<string> {
+/**
+ * Entries that a step changes, in the order of the state (the others enter the loop as constants), and how many units are watched for falling silent.
+ */
+function outline({ network, layout, inputs, targets, vitals }: StepSpec, entries: readonly StateEntry[]): { carried: Set<string>; units: number } {
   const { values } = variableInputs(network, layout);
   const batch = minibatchInputs({ inputs, targets });
-  const { updates } = network.forward(feedNetwork(network, batch.inputs), { training: true, values, uniform: untrained });
+  const forward = { training: true, values, uniform: untrained, observe: vitals !== undefined };
+  const { updates, taps } = network.forward(feedNetwork(network, batch.inputs), forward);
   const still = new Set(
     network
       .storage(layout)
       .filter(({ name, trainable }) => !trainable && !updates.has(name))
       .map(({ name }) => name),
   );
-  return new Set(entries.map(({ name }) => name).filter((name) => !still.has(name)));
+  return { carried: new Set(entries.map(({ name }) => name).filter((name) => !still.has(name))), units: trackedUnits(taps) };
 }
 
 /** 0 where every float is finite, NaN otherwise: x − x is 0 for finite x alone. */

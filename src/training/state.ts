@@ -152,6 +152,13 @@ export class State {
     };
   }
 
+  /** Entries' values as they are now, in the engine, where they stay whole until they are released. */
+  async pin(engine: Engine, entryNames: readonly string[]): Promise<{ readonly residents: Readonly<Record<string, Resident>>; release(): void }> {
+    const residents = await this.feeds(engine, entryNames);
+    const { release } = this.keep(entryNames);
+    return { residents, release };
+  }
+
   /** Arrays by name, fetched from the engine where it has newer values. They share the state's memory: copy them before writing. */
   async read(names: readonly string[]): Promise<NdArray[]> {
     const places = names.map((name) => this.#place(name));

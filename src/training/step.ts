@@ -1,7 +1,7 @@
 import { baseKey } from '../core/counter-hash.js';
 import type { DType } from '../core/dtype.js';
 import type { StaticShape } from '../core/shape.js';
-import { gradients } from '../graph/gradients.js';
+import { adjoints, gradientIn } from '../graph/gradients.js';
 import { input, label, named, scalar, type Tensor } from '../graph/node.js';
 import { add, cast, concat, mul, reduceMean, reduceSum, reshape } from '../graph/ops/index.js';
 import { stepKey, uniformLike } from '../graph/random.js';
@@ -9,8 +9,9 @@ import { type InitializerLike, initializers } from '../initializers.js';
 import type { Loss } from '../losses.js';
 import { isMean, type Metric } from '../metrics.js';
 import { BATCH } from '../network/layer.js';
-import { type Layout, type Network, type Stored, type UniformSource, withPieces } from '../network/network.js';
+import { type Layout, type Network, type SignalTap, type Stored, type UniformSource, withPieces } from '../network/network.js';
 import type { Optimizer } from '../optimizers.js';
+import type { VitalsLevel } from '../vitals/trace.js';
 import type { LogEntry } from './history.js';
 import { globalName, slotName, slotShapes, takesSeed, writeUpdate } from './update.js';
 
@@ -21,6 +22,13 @@ export const ITERATIONS = 'iterations';
 export interface InstanceType {
   readonly dtype: DType;
   readonly shape: StaticShape;
+}
+
+/** What is measured while training, and how often. */
+export interface VitalsRequest {
+  /** Steps between observations; the first step after a multiple of it is observed. */
+  readonly every: number;
+  readonly level: VitalsLevel;
 }
 
 /** Everything that makes a training step. */
@@ -41,6 +49,8 @@ export interface StepSpec {
   readonly targets: readonly InstanceType[];
   /** Sample weights: none, one for all outputs, or one for each. */
   readonly weights?: readonly InstanceType[];
+  /** What is measured beside the training; nothing unless given. */
+  readonly vitals?: VitalsRequest;
 }
 
 /** One of several arrays in an entry. */
@@ -219,6 +229,20 @@ export interface Step {
   readonly next: ReadonlyMap<string, Tensor>;
   /** Vector of the values that `logEntries` describes. */
   readonly logs: Tensor;
+  /** What may be looked at. */
+  readonly seen: StepInside;
+}
+
+/** Tensors inside a step, for those who measure. */
+export interface StepInside {
+  readonly taps: readonly SignalTap[];
+  /** Gradients of the loss, as the backward pass found them: times the learning rate where the optimizer takes a seed. */
+  readonly found: ReadonlyMap<Tensor, Tensor>;
+  readonly trained: readonly Stored[];
+  /** One for each trained array, likewise. */
+  readonly gradients: readonly Tensor[];
+  /** Every array of the network by name. */
+  readonly values: ReadonlyMap<string, Tensor>;
 }
 
 /** Random numbers that depend on the seed, the place and the step alone. */
@@ -232,29 +256,29 @@ export function writeStep(spec: StepSpec, batch: Minibatch, learningRate: Tensor
   const { network, optimizer } = spec;
   const iterations = values.get(ITERATIONS) as Tensor;
   const stored = network.storage(spec.layout);
-  const { outputs, updates } = network.forward(feedNetwork(network, batch.inputs), {
+  const pieces = withPieces(stored, values);
+  const { outputs, updates, taps } = network.forward(feedNetwork(network, batch.inputs), {
     training: true,
-    values: withPieces(stored, values),
+    values: pieces,
     uniform: uniformSource(spec.seed, iterations),
     flush: spec.flush,
+    observe: spec.vitals !== undefined,
   });
   const { loss, logs } = evaluateOutputs(spec, outputs, batch, penaltyOf(network, values));
 
   const trained = stored.filter(({ trainable }) => trainable);
   const rate = cast(learningRate, network.dtype);
   // Scaling by the learning rate costs nothing at the head of the backward pass.
-  const found = gradients(
-    loss,
-    trained.map(({ name }) => values.get(name) as Tensor),
-    takesSeed(optimizer) ? { seeds: [rate] } : {},
-  );
-  found.forEach((gradient, i) => {
+  const arrays = trained.map(({ name }) => values.get(name) as Tensor);
+  const found = adjoints(loss, arrays, takesSeed(optimizer) ? { seeds: [rate] } : {});
+  const gradients = arrays.map((array) => gradientIn(found, array));
+  gradients.forEach((gradient, i) => {
     gradient.name ??= `${trained[i]?.name}/gradient`;
   });
-  const update = writeUpdate({ optimizer, trained, gradients: found, learningRate: rate, iterations, values });
+  const update = writeUpdate({ optimizer, trained, gradients, learningRate: rate, iterations, values });
   const next = new Map<string, Tensor>([...updates, ...update]);
   next.set(ITERATIONS, add(iterations, scalar(1, 'int64')));
-  return { next, logs: stackScalars(logs) };
+  return { next, logs: stackScalars(logs), seen: { taps, found, trained, gradients, values: pieces } };
 }
 
 /** Scalars, and vectors between them, as one vector. */

@@ -51,14 +51,12 @@ export interface SignalVitals {
   readonly nonFinite: readonly Measured[];
   /** Standard deviation over the batch of a unit's h, averaged over units: 0 where all rows give the same. */
   readonly hSpread: readonly Measured[];
-  /** Quantiles (`QUANTILES`) of z, from at most 512 entries of each use. Level `full`. */
+  /** Quantiles (`QUANTILES`) of z, from 256 entries of each use. Level `full`. */
   readonly zQuantiles?: readonly (readonly Measured[])[];
   /** Quantiles of |g|, likewise. */
   readonly gQuantiles?: readonly (readonly Measured[])[];
   /** Share of the entries whose slope is under 5 % of the activation's largest; null where the activation is not elementwise. */
   readonly saturated?: readonly Measured[];
-  /** Share of the units that fired for no instance of this batch. */
-  readonly silent?: readonly Measured[];
 }
 
 /** Sizes of the trained arrays, one entry for each. */
@@ -107,8 +105,8 @@ export interface UnitStates {
   readonly states: string;
   readonly dead: number;
   readonly coma: number;
-  /** Units that were alive in the pass before, each with the step from which on it fired no more and what moved its sums: its bias, its other weights, or the layers below. */
-  readonly died?: readonly { readonly unit: number; readonly step: number; readonly by: 'bias' | 'weights' | 'inputs' | 'unknown' }[];
+  /** Units that were alive in the pass before, each with the step from which on it fired no more and what moved its sums: its bias, or its weights and what they are fed. */
+  readonly died?: readonly { readonly unit: number; readonly step: number; readonly by: 'bias' | 'weights' | 'unknown' }[];
   /** Units that were dead or in coma in the pass before, and fired again. */
   readonly woke?: readonly number[];
 }

@@ -17,6 +17,7 @@ import {
   notDifferentiable,
   type OpRecord,
   scalar,
+  type Tap,
   type Tensor,
   topological,
 } from '../node.js';
@@ -30,6 +31,8 @@ import { expandLike } from './movement.js';
 export interface StepResult {
   readonly state: readonly Tensor[];
   readonly outputs?: readonly Tensor[];
+  /** Scans only: values whose gradients are wanted outside. */
+  readonly taps?: readonly Tap[];
 }
 
 export interface ScanOptions {
@@ -69,7 +72,7 @@ export function scan({ state, sequences, reverse = [], reverseOutputs = [], step
   const items = sequences.map((tensor, i) => input(`item_${i}`, tensor.shape.slice(1), tensor.dtype));
   const made = step(states, items);
   checkTypes('the state of a scan must keep its types', states, made.state);
-  const body = { parameters: [...states, ...items], results: [...made.state, ...(made.outputs ?? [])] };
+  const body = { parameters: [...states, ...items], results: [...made.state, ...(made.outputs ?? [])], ...(made.taps ? { taps: made.taps } : {}) };
   const node = makeScan({ initial: state, sequences, body, reverse, reverseOutputs });
   return { state: node.outputs.slice(0, state.length), outputs: node.outputs.slice(state.length) };
 }
@@ -122,10 +125,12 @@ function scanGradient({ node, dys, wanted }: GradientContext): (Tensor | undefin
   const summed = captured.filter((tensor) => found.has(tensor));
   const sums = summed.map((tensor, i) => input(`sum_${i}`, tensor.shape, tensor.dtype));
   const dItems = wantedItems.filter((item) => found.has(item));
+  const taps = (body.taps ?? []).filter(({ tensor }) => found.has(tensor));
   const results = [
     ...floating.map((i) => gradientOf(states[i] as Tensor)),
     ...summed.map((tensor, i) => add(sums[i] as Tensor, gradientOf(tensor))),
     ...dItems.map(gradientOf),
+    ...taps.map(({ tensor }) => gradientOf(tensor)),
   ];
 
   const kept = forwardValues(results, nodesInside(node), since);
@@ -148,7 +153,10 @@ function scanGradient({ node, dys, wanted }: GradientContext): (Tensor | undefin
     sequences: walked.map(({ tensor }) => tensor),
     body: { parameters: [...stateSeeds, ...sums, ...walkers], results: rewritten },
     reverse: walked.map(({ reverse }) => reverse),
-    reverseOutputs: dItems.map((item) => !backwards[items.indexOf(item)]),
+    reverseOutputs: [...dItems.map((item) => !backwards[items.indexOf(item)]), ...taps.map(() => true)],
+  });
+  taps.forEach((tap, i) => {
+    tap.gradient = reversed.outputs[carried.length + dItems.length + i] as Tensor;
   });
   const slot = (i: number, offset: number): Tensor | undefined => (i < 0 ? undefined : reversed.outputs[offset + i]);
   return [

@@ -7,6 +7,7 @@ import { joiningRecords } from './joining.js';
 import { linearRecords } from './linear.js';
 import { movementRecords } from './movement.js';
 import { reductionRecords } from './reduction.js';
+import { sortingRecords } from './sorting.js';
 
 export * from './arithmetic.js';
 export * from './bits.js';
@@ -17,6 +18,7 @@ export * from './joining.js';
 export * from './linear.js';
 export * from './movement.js';
 export * from './reduction.js';
+export * from './sorting.js';
 
 /** Every operator, by its ONNX name. */
 export const records = {
@@ -29,4 +31,5 @@ export const records = {
   ...linearRecords,
   ...movementRecords,
   ...reductionRecords,
+  ...sortingRecords,
 };

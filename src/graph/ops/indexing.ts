@@ -69,7 +69,8 @@ const ScatterElements: OpRecord = {
     ),
 };
 
-function scatterElementsAdd(like: Tensor, indices: Tensor, updates: Tensor, axis: number): Tensor {
+/** Zeros like a tensor, with `updates` added along an axis where `indices` say. */
+export function scatterElementsAdd(like: Tensor, indices: Tensor, updates: Tensor, axis: number): Tensor {
   return applyOne(ScatterElements, [zerosLike(like), indices, updates], { axis, reduction: 'add' });
 }
 

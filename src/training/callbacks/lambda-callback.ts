@@ -3,13 +3,15 @@ import { findName, suggestion } from '../../core/names.js';
 import type { Callback } from '../callbacks.js';
 
 /** Every method that a callback may have. */
-const hooks: { readonly [K in Exclude<keyof Callback, 'every'>]-?: true } = {
+const hooks: { readonly [K in Exclude<keyof Callback, 'every' | 'vitals'>]-?: true } = {
   onTrainBegin: true,
   onTrainEnd: true,
   onEpochBegin: true,
   onEpochEnd: true,
   onBatchEnd: true,
   onNonFinite: true,
+  onTraceBegin: true,
+  onRecord: true,
   onProgress: true,
 };
 
@@ -21,7 +23,7 @@ const aliases: Readonly<Record<string, string>> = { onTrainBatchEnd: 'onBatchEnd
  * this one finds misspelt names.
  * @throws ArgumentError on an unknown name, with the nearest known ones, or on a value that is no function.
  */
-export function lambdaCallback({ every, ...functions }: Callback & Readonly<Record<string, unknown>>): Callback {
+export function lambdaCallback({ every, vitals, ...functions }: Callback & Readonly<Record<string, unknown>>): Callback {
   const entries = Object.entries(functions).map(([name, call]) => {
     const alias = findName(name, aliases);
     const key = findName((alias && aliases[alias]) ?? name, hooks);
@@ -33,5 +35,5 @@ export function lambdaCallback({ every, ...functions }: Callback & Readonly<Reco
     }
     return [key, call];
   });
-  return { ...(every === undefined ? {} : { every }), ...Object.fromEntries(entries) };
+  return { ...(every === undefined ? {} : { every }), ...(vitals === undefined ? {} : { vitals }), ...Object.fromEntries(entries) };
 }

@@ -1,0 +1,31 @@
+import { ShapeError } from '../../core/errors.js';
+import { type Dim, normalizeAxis, showShape } from '../../core/shape.js';
+import { apply, constantInts, first, int64, type OpRecord, type Tensor } from '../node.js';
+import { scatterElementsAdd } from './indexing.js';
+
+const TopK: OpRecord = {
+  name: 'TopK',
+  attributes: { axis: 'int', largest: 'int', sorted: 'int' },
+  infer: ([x, k], { axis }) => {
+    const [source, count] = [x as Tensor, (k && constantInts(k)?.[0]) ?? 'top'];
+    const shape = source.shape.map((dim, i): Dim => (i === axis ? count : dim));
+    return [
+      { dtype: source.dtype, shape },
+      { dtype: 'int64', shape },
+    ];
+  },
+  // Which elements are the largest is a matter of their order, which small changes leave alone.
+  gradient: ({ inputs: [x], outputs: [, indices], attributes, dys: [dy] }) => [
+    dy && scatterElementsAdd(x as Tensor, indices as Tensor, dy, attributes.axis as number),
+  ],
+};
+
+/** The elements along an axis (the last unless given) from the least to the largest; its length must be known. @throws ShapeError where it is not. */
+export function sort(x: Tensor, axis = -1): Tensor {
+  const at = normalizeAxis(axis, x.rank);
+  const length = x.shape[at];
+  if (typeof length !== 'number') throw new ShapeError(`sort needs an axis of known length, axis ${axis} of ${showShape(x.shape)} is not`);
+  return first(apply(TopK, [x, int64([length])], { axis: at, largest: 0, sorted: 1 }));
+}
+
+export const sortingRecords = { TopK };

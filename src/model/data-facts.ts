@@ -1,0 +1,105 @@
+import type { NdArray } from '../core/ndarray.js';
+import { rowsOf } from '../data/dataset.js';
+import type { Loss } from '../losses.js';
+import type { Network } from '../network/network.js';
+import type { InputFacts, TargetFacts } from '../vitals/facts.js';
+
+/** Rows of a sample that facts are taken from, spread over all of it. */
+const ROWS = 1024;
+
+/** What a sample of data says about each input. */
+export function inputFacts({ calls, inputs }: Network, arrays: readonly NdArray[]): InputFacts[] {
+  return arrays.flatMap((array, i) => {
+    const signal = inputs[i];
+    return signal && array.size > 0 ? [{ layer: calls.indexOf(signal.call), ...momentsOf(array) }] : [];
+  });
+}
+
+function momentsOf(array: NdArray): Omit<InputFacts, 'layer'> {
+  const rows = sampledRows(array);
+  const features = array.size / Math.max(1, rowsOf(array));
+  const [sums, squares] = [new Float64Array(features), new Float64Array(features)];
+  const [lows, highs] = [new Float64Array(features).fill(Number.POSITIVE_INFINITY), new Float64Array(features).fill(Number.NEGATIVE_INFINITY)];
+  for (const row of rows) {
+    for (let k = 0; k < features; k++) {
+      const value = array.at(row * features + k);
+      sums[k] = (sums[k] ?? 0) + value;
+      squares[k] = (squares[k] ?? 0) + value * value;
+      lows[k] = Math.min(lows[k] ?? value, value);
+      highs[k] = Math.max(highs[k] ?? value, value);
+    }
+  }
+  const count = rows.length;
+  const varying = Array.from({ length: features }, (_, k) => k).filter((k) => lows[k] !== highs[k]);
+  const deviations = varying.map((k) => Math.sqrt(Math.max(0, (squares[k] ?? 0) / count - ((sums[k] ?? 0) / count) ** 2)));
+  const total = (values: ArrayLike<number>): number => Array.from(values).reduce((sum, value) => sum + value, 0);
+  return {
+    rows: count,
+    features,
+    mean: total(sums) / (count * features),
+    rms: Math.sqrt(total(squares) / (count * features)),
+    min: lows.reduce((least, low) => Math.min(least, low), Number.POSITIVE_INFINITY),
+    max: highs.reduce((most, high) => Math.max(most, high), Number.NEGATIVE_INFINITY),
+    constantFeatures: features - varying.length,
+    featureMean: varying.length === 0 ? 0 : total(varying.map((k) => Math.abs(sums[k] ?? 0) / count)) / varying.length,
+    featureDeviations: deviations.length === 0 ? [0, 0] : [deviations.reduce((a, b) => Math.min(a, b)), deviations.reduce((a, b) => Math.max(a, b))],
+  };
+}
+
+/** Row numbers, at most `ROWS`, spread evenly. */
+function sampledRows(array: NdArray): number[] {
+  const rows = rowsOf(array);
+  const count = Math.min(ROWS, rows);
+  return Array.from({ length: count }, (_, i) => Math.floor((i * rows) / count));
+}
+
+/** What a sample of targets says about each output. */
+export function targetFacts({ outputs }: Network, losses: readonly Loss[], arrays: readonly NdArray[]): TargetFacts[] {
+  return arrays.flatMap((array, i) => {
+    const loss = losses[i];
+    return loss && array.size > 0 ? [{ ...kindOf(array, loss, Number(outputs[i]?.shape.at(-1))), ...chanceOf(loss, array) }] : [];
+  });
+}
+
+function kindOf(array: NdArray, loss: Loss, units: number): Pick<TargetFacts, 'kind' | 'classes'> {
+  const width = array.size / Math.max(1, rowsOf(array));
+  const whole = isWhole(array);
+  const labels = width === 1 && whole && loss.targets === 'labels';
+  if (labels) return { kind: 'labels', classes: Number.isFinite(units) ? units : classesIn(array) };
+  const values = sampledValues(array);
+  if (width > 1 && values.every((row) => Math.abs(row.reduce((sum, value) => sum + value, 0) - 1) < 1e-3 && row.every((value) => value >= 0)))
+    return { kind: 'distribution', classes: width };
+  if (whole && values.flat().every((value) => value === 0 || value === 1)) return { kind: 'binary', classes: 2 };
+  return { kind: 'real' };
+}
+
+/** The loss of the best constant output, where there is a formula: the entropy of the targets, or their variance. */
+function chanceOf({ name }: Loss, array: NdArray): Pick<TargetFacts, 'chanceLoss'> {
+  const rows = sampledValues(array);
+  const entropy = (shares: readonly number[]): number => -shares.reduce((sum, share) => sum + (share > 0 ? share * Math.log(share) : 0), 0);
+  const columns = Array.from({ length: rows[0]?.length ?? 0 }, (_, k) => rows.map((row) => row[k] ?? 0));
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+  switch (name) {
+    case 'sparseCategoricalCrossentropy': {
+      const counts = new Map<number, number>();
+      for (const label of rows.flat()) counts.set(label, (counts.get(label) ?? 0) + 1);
+      return { chanceLoss: entropy([...counts.values()].map((count) => count / rows.flat().length)) };
+    }
+    case 'categoricalCrossentropy':
+      return { chanceLoss: entropy(columns.map(mean)) };
+    case 'binaryCrossentropy':
+      return { chanceLoss: mean(columns.map((column) => entropy([mean(column), 1 - mean(column)]))) };
+    case 'meanSquaredError':
+      return { chanceLoss: mean(columns.map((column) => mean(column.map((value) => (value - mean(column)) ** 2)))) };
+    default:
+      return {};
+  }
+}
+
+function sampledValues(array: NdArray): number[][] {
+  const width = array.size / Math.max(1, rowsOf(array));
+  return sampledRows(array).map((row) => Array.from({ length: width }, (_, k) => array.at(row * width + k)));
+}
+
+const isWhole = (array: NdArray): boolean => sampledValues(array).every((row) => row.every(Number.isInteger));
+const classesIn = (array: NdArray): number => sampledValues(array).reduce((most, [label = 0]) => Math.max(most, label + 1), 0);

@@ -1,0 +1,59 @@
+import { describeEntry } from '../core/catalogue.js';
+import { VERSION } from '../core/version.js';
+import { DENORMAL_GUARD } from '../graph/ops/index.js';
+import { factsOf } from '../network/facts.js';
+import type { Engine } from '../runtime/index.js';
+import type { BatchSource } from '../training/batches.js';
+import type { VitalsLayout } from '../training/observe.js';
+import type { StepSpec, VitalsRequest } from '../training/step.js';
+import { TRACE_SCHEMA, TRACE_VERSION, type TraceHeader } from '../vitals/trace.js';
+import { inputFacts, targetFacts } from './data-facts.js';
+import type { FitData } from './fit-data.js';
+
+/** What a trace's first line is made from. */
+export interface HeaderParts {
+  readonly model: string;
+  readonly spec: StepSpec;
+  readonly vitals: VitalsRequest;
+  readonly layout: VitalsLayout | undefined;
+  readonly engine: Engine;
+  readonly opened: Pick<FitData, 'sample' | 'sampleTargets'> & { readonly source?: BatchSource };
+  readonly batchSize: number;
+  readonly epochs: number;
+}
+
+/** The smallest normal number of float32: below it an engine that flushes has only 0. */
+const LEAST_NORMAL = 1.1754943508222875e-38;
+
+/** The facts about a network and how it is trained, as the first line of a trace. */
+export function traceHeader({ model, spec, vitals, layout, engine, opened, batchSize, epochs }: HeaderParts): TraceHeader {
+  const { network, optimizer, losses, seed, flush } = spec;
+  const { watched = [], arrays = [] } = layout ?? {};
+  const stepsPerEpoch = opened.source?.steps;
+  return {
+    kind: 'header',
+    schema: TRACE_SCHEMA,
+    version: TRACE_VERSION,
+    created: new Date().toISOString(),
+    source: `evenkeel ${VERSION}`,
+    model,
+    network: factsOf(network),
+    training: {
+      optimizer: describeEntry(optimizer),
+      losses: losses.map(describeEntry),
+      batchSize,
+      epochs,
+      ...(stepsPerEpoch === undefined ? {} : { stepsPerEpoch }),
+      seed,
+      backend: engine.backend,
+      threads: engine.threads,
+      ...(network.dtype === 'float32' ? { flushesBelow: flush ? DENORMAL_GUARD : LEAST_NORMAL } : {}),
+      targets: targetFacts(network, losses, opened.sampleTargets),
+    },
+    data: inputFacts(network, opened.sample),
+    watched,
+    arrays: arrays.map(({ name }) => name),
+    every: vitals.every,
+    level: vitals.level,
+  };
+}

@@ -1,0 +1,84 @@
+import type { UnitStates } from '../vitals/trace.js';
+import type { VitalsLayout } from './observe.js';
+
+/** Mean sums and biases of all units at one observed step: [2 · units]. */
+interface UnitObservation {
+  readonly step: number;
+  readonly values: Float32Array;
+}
+
+type State = 'a' | 'd' | 'c';
+
+/** Observations kept of one pass; every second one goes when there are more. */
+const MOST = 64;
+
+/** Follows the units from pass to pass: who is dead or in coma, since when, and what did it. */
+export class PassKeeper {
+  readonly #layout: VitalsLayout;
+  #observations: UnitObservation[] = [];
+  #before: State[] | undefined;
+
+  constructor(layout: VitalsLayout) {
+    this.#layout = layout;
+  }
+
+  observe(step: number, values: Float32Array): void {
+    this.#observations.push({ step, values });
+    if (this.#observations.length > 2 * MOST) this.#observations = this.#observations.filter((_, i) => i % 2 === 1);
+  }
+
+  /** Ends a pass that began with step `firstStep`. @param fired the last step at which each unit fired, 0 for never. */
+  end(firstStep: number, fired: Float32Array, watched: number): (UnitStates | null)[] {
+    const { units, unitCount } = this.#layout;
+    const now = new Array<State>(unitCount).fill('a');
+    for (const { start, count, flat } of units) {
+      for (let i = start; i < start + count; i++) if ((fired[i] ?? 0) < firstStep) now[i] = flat.dead ? 'd' : 'c';
+    }
+    const result = new Array<UnitStates | null>(watched).fill(null);
+    for (const { index, start, count } of units) {
+      const own = now.slice(start, start + count);
+      const died = own.flatMap((state, i) => {
+        const was = this.#before?.[start + i];
+        if (state === 'a' || (was !== undefined && was !== 'a') || (was === undefined && (fired[start + i] ?? 0) === 0)) return [];
+        const step = (fired[start + i] ?? 0) + 1;
+        return [{ unit: i, step, by: this.#cause(start + i, step) }];
+      });
+      const woke = own.flatMap((state, i) => (state === 'a' && (this.#before?.[start + i] ?? 'a') !== 'a' ? [i] : []));
+      result[index] = {
+        states: runLengths(own),
+        dead: own.filter((state) => state === 'd').length,
+        coma: own.filter((state) => state === 'c').length,
+        ...(died.length > 0 ? { died } : {}),
+        ...(woke.length > 0 ? { woke } : {}),
+      };
+    }
+    this.#before = now;
+    // The pass that begins may need what was seen last: a unit may have fired for the last time just before.
+    this.#observations = this.#observations.slice(-MOST);
+    return result;
+  }
+
+  /** What moved a unit's mean sum when it fell silent: its bias, or all else that its sum is made of. */
+  #cause(unit: number, step: number): 'bias' | 'weights' | 'unknown' {
+    const before = this.#observations.findLast((one) => one.step < step);
+    const after = this.#observations.find((one) => one.step > step);
+    if (!before || !after) return 'unknown';
+    const { unitCount } = this.#layout;
+    const change = (at: number): number => (after.values[at] ?? Number.NaN) - (before.values[at] ?? Number.NaN);
+    const [whole, bias] = [change(unit), change(unitCount + unit)];
+    if (Number.isNaN(whole) || Number.isNaN(bias)) return 'unknown';
+    return Math.abs(bias) > Math.abs(whole - bias) ? 'bias' : 'weights';
+  }
+}
+
+/** Characters as runs: `aaad` is `a3d1`. */
+export function runLengths(states: readonly string[]): string {
+  const runs: string[] = [];
+  for (let i = 0; i < states.length; ) {
+    let end = i + 1;
+    while (states[end] === states[i]) end++;
+    runs.push(`${states[i]}${end - i}`);
+    i = end;
+  }
+  return runs.join('');
+}

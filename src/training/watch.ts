@@ -1,0 +1,92 @@
+import { NdArray } from '../core/ndarray.js';
+import type { Engine, Resident, RunResult } from '../runtime/index.js';
+import type { PassRecord, StepRecord, TraceHeader } from '../vitals/trace.js';
+import { FIRED, initialName, type VitalsLayout } from './observe.js';
+import { nextName, type Program } from './program.js';
+import { type LiveTrace, type MeasuredChunk, Recorder } from './recording.js';
+import type { State } from './state.js';
+import type { StepSpec } from './step.js';
+
+type Pinned = Awaited<ReturnType<State['pin']>>;
+
+/** The engine's side of a trace: what the program reads and leaves there beside the state, and the records made of it. */
+export class Watch {
+  readonly recorder: Recorder;
+  readonly #engine: Engine;
+  readonly #layout: VitalsLayout;
+  readonly #initial: Pinned;
+  #fired: NdArray | Resident | undefined;
+  #taken: Pick<MeasuredChunk, 'vitals' | 'units'> | undefined;
+  /** Steps taken before the pass at hand. */
+  #passStart: number;
+
+  private constructor(engine: Engine, layout: VitalsLayout, recorder: Recorder, initial: Pinned, step: number) {
+    this.#engine = engine;
+    this.#layout = layout;
+    this.recorder = recorder;
+    this.#initial = initial;
+    this.#fired = layout.unitCount > 0 ? NdArray.zeros([layout.unitCount], 'float32') : undefined;
+    this.#passStart = step;
+  }
+
+  /** Undefined where the program measures nothing. @param step optimizer steps before the run. */
+  static async open(engine: Engine, { vitals }: Program, spec: StepSpec, state: State, header: TraceHeader, step: number): Promise<Watch | undefined> {
+    if (!vitals) return undefined;
+    const initial = await state.pin(
+      engine,
+      vitals.initial.map(({ name }) => name),
+    );
+    return new Watch(engine, vitals, new Recorder(header, vitals, spec.optimizer), initial, step);
+  }
+
+  get trace(): LiveTrace {
+    return this.recorder.trace;
+  }
+
+  /** What a run reads beside the state. */
+  get feeds(): Record<string, NdArray | Resident> {
+    const starts = Object.entries(this.#initial.residents).map(([name, resident]) => [initialName(name), resident] as const);
+    return { ...Object.fromEntries(starts), ...(this.#fired ? { [FIRED]: this.#fired } : {}) };
+  }
+
+  /** What a run gives beside the state. */
+  get plan(): Record<string, 'fetch' | 'keep'> {
+    const units = this.#layout.unitCount > 0;
+    return { vitals: 'fetch', ...(units ? { units: 'fetch', [nextName(FIRED)]: 'keep' } : {}) };
+  }
+
+  /** Takes over what a run gave. */
+  take({ fetched, kept }: RunResult): void {
+    const { vitals, units } = fetched;
+    if (vitals) this.#taken = { vitals, units };
+    const fired = kept[nextName(FIRED)];
+    if (!fired) return;
+    this.#free();
+    this.#fired = fired;
+  }
+
+  /** The observed steps of the run that was taken last. */
+  steps(chunk: Omit<MeasuredChunk, 'vitals' | 'units'>): StepRecord[] {
+    return this.#taken ? this.recorder.chunk({ ...this.#taken, ...chunk }) : [];
+  }
+
+  /** What became of the units in the pass that ends with this step. */
+  async endPass(epoch: number, step: number): Promise<PassRecord[]> {
+    const first = this.#passStart + 1;
+    this.#passStart = step;
+    if (!this.#fired) return [];
+    const [fired] = 'id' in this.#fired ? await this.#engine.get([this.#fired]) : [this.#fired];
+    return [this.recorder.pass(epoch, first, step, fired as NdArray)];
+  }
+
+  /** Lets go of what it holds in the engine. */
+  close(): void {
+    this.#free();
+    this.#initial.release();
+  }
+
+  #free(): void {
+    if (this.#fired && 'id' in this.#fired) this.#engine.free([this.#fired]);
+    this.#fired = undefined;
+  }
+}

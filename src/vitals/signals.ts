@@ -1,0 +1,163 @@
+import type { Activation } from '../activations.js';
+import { NdArray } from '../core/ndarray.js';
+import { gradients } from '../graph/gradients.js';
+import { constant, int64, scalar, type Tensor } from '../graph/node.js';
+import {
+  abs,
+  add,
+  cast,
+  concat,
+  div,
+  equal,
+  gather,
+  less,
+  max,
+  mod,
+  reduceMax,
+  reduceMean,
+  reduceSum,
+  reshape,
+  sizeAs,
+  sort,
+  sqrt,
+  square,
+  sub,
+} from '../graph/ops/index.js';
+import { largestSlope } from '../theory/mean-field.js';
+import { FLAT, scalarOf } from './flat.js';
+import { QUANTILES, type VitalsLevel } from './trace.js';
+
+/** What one watched use, or a loop of equal ones, lets be seen. */
+export interface WatchedSignal {
+  /** Places among the watched uses. */
+  readonly indices: readonly number[];
+  /** Whether a loop's uses are stacked along the first axis. */
+  readonly looped: boolean;
+  /** Sums that the activation receives: [N, …, units], looped [n, N, …, units]. */
+  readonly z: Tensor;
+  /** What it gives; undefined where only z was kept. */
+  readonly h: Tensor | undefined;
+  /** ∂L/∂z; undefined where nothing at or below the use is trained. */
+  readonly g: Tensor | undefined;
+  readonly activation: Activation | undefined;
+}
+
+/** A figure of some watched uses: [n] values, or [n, k], in the order of `indices`. */
+export interface Column {
+  readonly name: string;
+  readonly indices: readonly number[];
+  readonly values: Tensor;
+}
+
+/** Signals of equal width and activation as one array each: [n, entries of a unit, units]. Reducing them together costs a few operators, not a few for each. */
+interface Stack {
+  readonly indices: readonly number[];
+  readonly z: Tensor;
+  readonly h: Tensor;
+  readonly g: Tensor | undefined;
+  readonly activation: Activation | undefined;
+}
+
+/** Entries of a use that quantiles are taken from, and a prime by whose multiples they are picked, so that every unit has its turn. */
+const [SAMPLE, STRIDE] = [256, 1_000_003];
+
+/** The figures of `SignalVitals` for all watched signals. */
+export function signalColumns(signals: readonly WatchedSignal[], level: VitalsLevel): Column[] {
+  return stacksOf(signals).flatMap((stack) => [...moments(stack), ...(level === 'full' ? details(stack) : [])]);
+}
+
+function moments({ indices, z, h, g }: Stack): Column[] {
+  const column = (name: string, values: Tensor): Column => ({ name, indices, values });
+  const unitMeans = reduceMean(wide(h), { axes: [1] });
+  const hSquare = meanOf(square(wide(h)));
+  const backward = g ? [column('gRms', sqrt(meanOf(square(wide(g))))), column('gMax', largest(g))] : [];
+  return [
+    column('zMean', meanOf(wide(z))),
+    column('zRms', sqrt(meanOf(square(wide(z))))),
+    column('zMax', largest(z)),
+    column('hMean', reduceMean(unitMeans, { axes: [1] })),
+    column('hRms', sqrt(hSquare)),
+    column('hSpread', sqrt(max(sub(hSquare, reduceMean(square(unitMeans), { axes: [1] })), 0))),
+    ...backward,
+  ];
+}
+
+function details({ indices, z, h, g, activation }: Stack): Column[] {
+  const column = (name: string, values: Tensor): Column => ({ name, indices, values });
+  const seen = g ? [z, h, g] : [z, h];
+  // x − x is 0 for finite x alone.
+  const bad = seen.map((x) => sub(entriesOf(x), countOf(equal(sub(x, x), 0)))).reduce((sum, next) => add(sum, next));
+  const flat = activation && saturation(z, activation);
+  return [
+    column('nonFinite', bad),
+    column('zQuantiles', quantiles(z)),
+    ...(g ? [column('gQuantiles', quantiles(abs(g)))] : []),
+    ...(flat ? [column('saturated', flat)] : []),
+  ];
+}
+
+/** In float64 the squares of all float32 numbers have room, so that nothing need be scaled first. */
+const wide = (x: Tensor): Tensor => cast(x, 'float64');
+const meanOf = (x: Tensor): Tensor => reduceMean(x, { axes: [1, 2] });
+const largest = (x: Tensor): Tensor => reduceMax(abs(x), { axes: [1, 2] });
+const countOf = (hit: Tensor): Tensor => reduceSum(cast(hit, 'float64'), { axes: [1, 2] });
+const countIn = (x: Tensor): number => Number(x.shape[0]);
+/** Entries of each use, as a float64 scalar. */
+const entriesOf = (x: Tensor): Tensor => div(sizeAs(x, 'float64'), countIn(x));
+
+/** [n, 5]: `QUANTILES` of each use's entries. */
+function quantiles(x: Tensor): Tensor {
+  const rows = reshape(x, [countIn(x), -1]);
+  const steps = constant(new NdArray(BigInt64Array.from({ length: SAMPLE }, (_, i) => BigInt(i * STRIDE)), [SAMPLE]));
+  const picked = gather(rows, mod(steps, div(sizeAs(x, 'int64'), scalar(countIn(x), 'int64'))), 1);
+  return gather(sort(picked), int64(QUANTILES.map((share) => Math.round(share * (SAMPLE - 1)))), 1);
+}
+
+/** The share of entries whose slope is under 5 % of the largest; undefined where the activation is no function of one number, or learns. */
+function saturation(z: Tensor, activation: Activation): Tensor | undefined {
+  const phi = activation.name === 'linear' ? undefined : scalarOf(activation);
+  const applied = phi && inference(activation, z);
+  if (!phi || !applied) return undefined;
+  const [slope] = gradients(reduceSum(applied), [z]) as [Tensor];
+  return div(countOf(less(abs(slope), FLAT * largestSlope(phi))), entriesOf(z));
+}
+
+/** The activation as it is outside training; undefined where it has arrays of its own. */
+function inference(activation: Activation, z: Tensor): Tensor | undefined {
+  let learns = false;
+  const parameter = (): Tensor => {
+    learns = true;
+    return scalar(0, z.dtype);
+  };
+  const applied = activation.apply(z, { training: false, parameter, uniform: (like) => like });
+  return learns ? undefined : applied;
+}
+
+/** Signals that can be reduced together, side by side. */
+function stacksOf(signals: readonly WatchedSignal[]): Stack[] {
+  const groups = new Map<string, WatchedSignal[]>();
+  for (const signal of signals) {
+    const { z, g, activation, looped } = signal;
+    const key = JSON.stringify([z.shape.slice(looped ? 1 : 0), g !== undefined, activation?.name, activation?.config]);
+    groups.set(key, [...(groups.get(key) ?? []), signal]);
+  }
+  return [...groups.values()].map((group): Stack => {
+    const [first] = group as [WatchedSignal];
+    const indices = group.flatMap((signal) => signal.indices);
+    const units = first.z.rank > 1 ? (first.z.shape.at(-1) ?? 1) : 1;
+    const side = (of: (signal: WatchedSignal) => Tensor): Tensor => {
+      const rows = group.map((signal) => reshape(of(signal), [-1, units]));
+      return reshape(rows.length === 1 ? (rows[0] as Tensor) : concat(rows, 0), [indices.length, -1, units]);
+    };
+    return {
+      indices,
+      z: side(({ z }) => z),
+      h: side((signal) => signal.h ?? given(signal)),
+      g: first.g && side(({ g, z }) => g ?? z),
+      activation: first.activation,
+    };
+  });
+}
+
+/** What the activation makes of kept sums; the sums themselves where that cannot be told. */
+const given = ({ z, activation }: WatchedSignal): Tensor => (activation && inference(activation, z)) ?? z;
