@@ -80,3 +80,19 @@ export { type TerminateOnNaNOptions, terminateOnNaN } from './training/callbacks
 export type { Callback, KeptWeights, Logs, TrainingControl } from './training/callbacks.js';
 export { type CheckpointOptions, checkpoint } from './training/checkpoint.js';
 export type { History } from './training/history.js';
+export type { InputFacts, LayerFacts, NetworkFacts, Role, TargetFacts, TrainingFacts, WeightFacts } from './vitals/facts.js';
+export type {
+  ArrayVitals,
+  EndRecord,
+  EpochRecord,
+  FailureRecord,
+  Measured,
+  PassRecord,
+  SignalVitals,
+  StepRecord,
+  Trace,
+  TraceHeader,
+  TraceRecord,
+  UnitStates,
+  VitalsLevel,
+} from './vitals/trace.js';

@@ -21,11 +21,7 @@ export function gradients(outputs: Tensor | readonly Tensor[], wrt: readonly Ten
 }
 
 /** The same as a map, with the gradients of all tensors between; those that the outputs do not depend on are absent. */
-export function adjoints(
-  outputs: Tensor | readonly Tensor[],
-  wrt: readonly Tensor[],
-  { seeds }: GradientOptions = {},
-): ReadonlyMap<Tensor, Tensor> {
+export function adjoints(outputs: Tensor | readonly Tensor[], wrt: readonly Tensor[], { seeds }: GradientOptions = {}): ReadonlyMap<Tensor, Tensor> {
   const heads = Array.isArray(outputs) ? (outputs as readonly Tensor[]) : [outputs as Tensor];
   return backward(heads, wrt, seeds ?? heads.map((head) => expandLike(scalarOne(head), head)));
 }

@@ -167,7 +167,9 @@ export class Model {
         clock,
         save: (path) => this.save(path),
         settle,
-        ...(vitals ? { header: () => traceHeader({ model: this.name, spec, vitals, layout: program.vitals, engine, opened, batchSize, epochs }) } : {}),
+        ...(vitals
+          ? { header: () => traceHeader({ model: this.name, spec, vitals, layout: program.vitals, engine, opened, batchSize, epochs }) }
+          : {}),
       });
     });
   }

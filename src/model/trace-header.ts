@@ -5,7 +5,8 @@ import { factsOf } from '../network/facts.js';
 import type { Engine } from '../runtime/index.js';
 import type { BatchSource } from '../training/batches.js';
 import type { VitalsLayout } from '../training/observe.js';
-import type { StepSpec, VitalsRequest } from '../training/step.js';
+import type { StepSpec } from '../training/step.js';
+import type { VitalsRequest } from '../vitals/request.js';
 import { TRACE_SCHEMA, TRACE_VERSION, type TraceHeader } from '../vitals/trace.js';
 import { inputFacts, targetFacts } from './data-facts.js';
 import type { FitData } from './fit-data.js';
@@ -54,6 +55,7 @@ export function traceHeader({ model, spec, vitals, layout, engine, opened, batch
     watched,
     arrays: arrays.map(({ name }) => name),
     every: vitals.every,
+    spaced: vitals.spaced,
     level: vitals.level,
   };
 }

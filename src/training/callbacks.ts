@@ -1,6 +1,6 @@
 import { ArgumentError, type NonFiniteError, show } from '../core/errors.js';
+import type { VitalsRequest } from '../vitals/request.js';
 import type { Trace, TraceHeader, TraceRecord, VitalsLevel } from '../vitals/trace.js';
-import type { VitalsRequest } from './step.js';
 
 /** Values of a step or an epoch by name: `loss`, `accuracy`, `val_loss` … */
 export type Logs = Readonly<Record<string, number>>;
@@ -31,7 +31,7 @@ export interface TrainingControl {
   /** In `onEpochEnd`: adds a value to the epoch's logs, for the callbacks that follow and the history. */
   report(name: string, value: number): void;
   /** What was measured so far; undefined where no callback asked for vital signs. */
-  readonly trace: Trace | undefined;
+  readonly trace?: Trace | undefined;
   /** Ends the fit after this step (in `onBatchEnd`) or epoch. */
   stop(): void;
 }
@@ -83,8 +83,8 @@ export function periodOf(callback: Callback): number | undefined {
   return every;
 }
 
-/** Steps between observations unless a callback says otherwise: measuring then costs under 3 % of the time. */
-export const DEFAULT_EVERY = 50;
+/** Steps between observations unless a callback says otherwise; the first ones are then observed too, farther and farther apart. */
+export const DEFAULT_EVERY = 200;
 
 /** What all callbacks together want measured. @throws ArgumentError */
 export function vitalsWanted(callbacks: readonly Callback[]): VitalsRequest | undefined {
@@ -98,6 +98,7 @@ export function vitalsWanted(callbacks: readonly Callback[]): VitalsRequest | un
   }
   return {
     every: Math.min(...wishes.map(({ every = DEFAULT_EVERY }) => every)),
+    spaced: wishes.some(({ every }) => every === undefined),
     level: wishes.every(({ level }) => level === 'moments') ? 'moments' : 'full',
   };
 }

@@ -121,7 +121,7 @@ async function runEpochs(run: FitRun, watch: Watch | undefined, keepWeights: () 
         // A callback that sets the rate takes over from a schedule.
         if (control.learningRate !== rateOf(step)) rate = control.learningRate;
         const rates = Array.from({ length: chunk.steps }, (_, k) => rateOf(step + k));
-        const result = await runChunk(run, chunk, rates, step, watch);
+        const result = await runChunk(run, chunk, rates, { step, epoch: index }, watch);
         pace.add(chunk.steps, run.clock() - started);
         const width = result.length / chunk.steps;
         for (let k = 0; k < chunk.steps; k++) means.add(result, k * width, chunk.batchSize);
@@ -130,10 +130,7 @@ async function runEpochs(run: FitRun, watch: Watch | undefined, keepWeights: () 
         control.step = step;
         control.learningRate = rateOf(step);
         logs = means.logs();
-        if (watch) {
-          const losses = Array.from({ length: chunk.steps }, (_, k) => Number(result[k * width]));
-          await record(watch.steps({ firstStep: step - chunk.steps, epoch: index, losses, learningRates: rates }));
-        }
+        if (watch) await record(watch.steps());
         for (const callback of run.callbacks) {
           const period = periodOf(callback);
           if (period !== undefined && batch % period === 0) await callback.onBatchEnd?.(batch - 1, logs, control);
@@ -146,7 +143,10 @@ async function runEpochs(run: FitRun, watch: Watch | undefined, keepWeights: () 
       // Not waited for: a generator that hangs must not hold up the error that ends the fit.
       epoch.close?.().catch(() => {});
       if (!(error instanceof NonFiniteError)) throw error;
-      if (watch) await record([watch.recorder.failure(error.details.received as NonFinitePlace | undefined, step, error.message)]);
+      if (watch) {
+        const place = error.details.received as NonFinitePlace | undefined;
+        await record([...watch.steps(place?.step ?? 0), watch.recorder.failure(place, step, error.message)]);
+      }
       for (const callback of run.callbacks) await callback.onNonFinite?.(error, control);
       if (!flags.stop) throw error;
       history.failure = error;
@@ -204,7 +204,7 @@ async function runChunk(
   run: FitRun,
   chunk: Chunk,
   learningRates: readonly number[],
-  step: number,
+  { step, epoch }: { readonly step: number; readonly epoch: number },
   watch: Watch | undefined,
 ): Promise<ArrayLike<number>> {
   const { engine, session, program, spec, state } = run;
@@ -219,7 +219,7 @@ async function runChunk(
   const plan = { logs: 'fetch', finite: 'fetch', ...Object.fromEntries(writes), ...watch?.plan } as const;
   const result = await session.run({ ...feeds, ...watch?.feeds }, plan);
   const { fetched, kept } = result;
-  watch?.take(result);
+  watch?.take(result, { firstStep: step, epoch, learningRates });
   const logs = fetched.logs as NdArray;
   const values = logs.data as Float32Array | Float64Array;
   if (!values.every(Number.isFinite) || !Number.isFinite(fetched.finite?.at(0))) {

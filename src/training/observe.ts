@@ -1,13 +1,14 @@
 import { NdArray } from '../core/ndarray.js';
-import { sizeOf, type StaticShape } from '../core/shape.js';
+import { type StaticShape, sizeOf } from '../core/shape.js';
 import { constant, input, label, ONLOOKER, scalar, type Tensor } from '../graph/node.js';
-import { add, cast, clip, concat, equal, ifElse, mod, reshape, sub } from '../graph/ops/index.js';
+import { add, cast, clip, concat, equal, gather, ifElse, less, mod, reshape, sub, where } from '../graph/ops/index.js';
 import type { LayerCall } from '../network/layer.js';
 import type { Network, SignalTap, Stored } from '../network/network.js';
 import type { Optimizer } from '../optimizers.js';
-import { rmsOf } from '../vitals/arrays.js';
+import { arrayGroups, arrayMeanSquares, type KeptArray } from '../vitals/arrays.js';
+import { isObserved, type VitalsRequest } from '../vitals/request.js';
 import { type Column, signalColumns, type WatchedSignal } from '../vitals/signals.js';
-import { lastFired, type TrackedSignal, trackedSignals, type UnitRange, unitMeans, unitRanges } from '../vitals/units.js';
+import { reach, type TrackedSignal, trackedSignals, type UnitRange, unitMeans, unitRanges } from '../vitals/units.js';
 import { ITERATIONS, type Step, type StepInside, type StepSpec } from './step.js';
 import { takesSeed } from './update.js';
 
@@ -28,9 +29,11 @@ export interface VitalsLayout {
   readonly columns: readonly ColumnPlace[];
   /** Numbers in an observation. */
   readonly size: number;
-  /** Units that can fall silent; their vectors hold a mean sum and a bias each. */
+  /** Units that can fall silent. */
   readonly units: readonly UnitRange[];
   readonly unitCount: number;
+  /** Whether each unit's mean sum and bias are among what is measured. */
+  readonly unitFigures: boolean;
   /** Stored arrays whose values at the start of the fit are read: inputs `initial:NAME`. */
   readonly initial: readonly Stored[];
   /** Whether gradients come multiplied by the learning rate. */
@@ -44,8 +47,8 @@ export interface Observation {
   readonly figures: Tensor;
   /** [2 · units]: mean sums, then biases; absent where no unit can fall silent. */
   readonly units: Tensor | undefined;
-  /** [units]: the last step at which each fired. */
-  readonly fired: Tensor | undefined;
+  /** [units]: how far each came to the side on which it fires. */
+  readonly reach: Tensor | undefined;
   /** Inputs of the whole graph that it needs. */
   readonly inputs: readonly Tensor[];
 }
@@ -57,15 +60,12 @@ export function initialName(name: string): string {
 /** Name of the vector of steps at which units last fired. */
 export const FIRED = 'vitals/fired';
 
-/**
- * Writes what is measured in a step. It reads the step's tensors and changes none: the graph beside it stays what it was, bit for bit.
- * @param fired each unit's last step so far, [units].
- */
-export function observeStep(spec: StepSpec, step: Step, values: ReadonlyMap<string, Tensor>, fired: Tensor | undefined): Observation {
-  const { vitals = { every: 1, level: 'moments' } } = spec;
+/** Writes what is measured in a step. It reads the step's tensors and changes none: the graph beside it stays what it was, bit for bit. */
+export function observeStep(spec: StepSpec, step: Step, values: ReadonlyMap<string, Tensor>): Observation {
+  const { vitals = { every: 1, spaced: false, level: 'moments' } } = spec;
   const { seen } = step;
   const signals = watchedSignals(seen.taps, seen.found);
-  const tracked = fired ? trackedSignals(signals) : [];
+  const tracked = trackedSignals(signals);
   const iterations = values.get(ITERATIONS) as Tensor;
   const full = vitals.level === 'full';
   const initial = full ? seen.trained : [];
@@ -73,17 +73,16 @@ export function observeStep(spec: StepSpec, step: Step, values: ReadonlyMap<stri
   const made: { places: ColumnPlace[]; size: number } = { places: [], size: 0 };
   const write = (): Tensor[] => {
     const columns = [...signalColumns(signals, vitals.level), ...(full ? arrayColumns(spec.optimizer, step, starts) : [])];
-    Object.assign(made, placesOf(columns));
-    const figures = concat(
-      columns.map(({ values: column }) => reshape(cast(column, 'float32'), [-1])),
-      0,
-    );
-    return [figures, ...(tracked.length > 0 ? [concat([unitMeans(tracked), unitBiases(tracked, seen, spec.network)], 0)] : [])];
+    const narrow = columns.filter(({ values: { dtype } }) => dtype === 'float32');
+    const wide = columns.filter(({ values: { dtype } }) => dtype !== 'float32');
+    Object.assign(made, placesOf([...narrow, ...wide]));
+    const flat = (list: readonly Column[]): Tensor[] => list.map(({ values: figures }) => (figures.rank === 1 ? figures : reshape(figures, [-1])));
+    const figures = concat([...(narrow.length > 0 ? [cast(endToEnd(flat(narrow)), 'float64')] : []), ...flat(wide)], 0);
+    return [figures, ...(full && tracked.length > 0 ? [concat([unitMeans(tracked), unitBiases(tracked, seen, spec.network)], 0)] : [])];
   };
-  const number = cast(add(iterations, scalar(1, 'int64')), 'float32');
-  const results = vitals.every === 1 ? write() : sometimes(equal(mod(iterations, scalar(vitals.every, 'int64')), scalar(0, 'int64')), write);
-  const next = fired && tracked.length > 0 ? lastFired(tracked, number, fired) : undefined;
-  label([...results, ...(next ? [next] : [])], ONLOOKER);
+  const results = vitals.every === 1 ? write() : sometimes(observed(vitals, iterations), write);
+  const reached = tracked.length > 0 ? reach(tracked) : undefined;
+  label([...results, ...(reached ? [reached] : [])], ONLOOKER);
   const units = unitRanges(tracked);
   return {
     layout: {
@@ -93,28 +92,39 @@ export function observeStep(spec: StepSpec, step: Step, values: ReadonlyMap<stri
       size: made.size,
       units,
       unitCount: units.reduce((sum, { count }) => sum + count, 0),
+      unitFigures: results.length > 1,
       initial,
       seeded: takesSeed(spec.optimizer),
     },
     figures: results[0] as Tensor,
     units: results[1],
-    fired: next,
+    reach: reached,
     inputs: [...starts.values()],
   };
 }
 
+/** `isObserved` for the steps before this one. */
+function observed(vitals: VitalsRequest, iterations: Tensor): Tensor {
+  const period = scalar(vitals.every, 'int64');
+  const phase = mod(iterations, period);
+  if (!vitals.spaced) return equal(phase, scalar(0, 'int64'));
+  const table = Uint8Array.from({ length: 2 * vitals.every }, (_, i) => Number(isObserved(vitals, i)));
+  const place = where(less(iterations, period), iterations, add(phase, period));
+  return cast(gather(constant(new NdArray(table, [table.length])), place), 'bool');
+}
+
 /** Zeros where the condition does not hold; nothing is computed then. */
 function sometimes(condition: Tensor, write: () => Tensor[]): Tensor[] {
-  let shapes: StaticShape[] = [];
+  let types: readonly Tensor[] = [];
   return ifElse(
     condition,
     () => {
       const results = write();
-      shapes = results.map(({ shape }) => shape as StaticShape);
+      types = results;
       label(results, ONLOOKER);
       return results;
     },
-    () => shapes.map((shape) => constant(NdArray.zeros(shape, 'float32'))),
+    () => types.map(({ shape, dtype }) => constant(NdArray.zeros(shape as StaticShape, dtype))),
   );
 }
 
@@ -124,12 +134,6 @@ function watchedSignals(taps: readonly SignalTap[], found: ReadonlyMap<Tensor, T
     const indices = tap.calls.map(() => count++);
     return { indices, looped: tap.calls.length > 1, z: tap.z, h: tap.h, g: tap.gradient(found), activation: tap.calls[0]?.layer.activation };
   });
-}
-
-/** How many units of a network can fall silent. */
-export function trackedUnits(taps: readonly SignalTap[]): number {
-  const none = new Map<Tensor, Tensor>();
-  return unitRanges(trackedSignals(watchedSignals(taps, none))).reduce((sum, { count }) => sum + count, 0);
 }
 
 function placesOf(columns: readonly Column[]): { places: ColumnPlace[]; size: number } {
@@ -143,29 +147,51 @@ function placesOf(columns: readonly Column[]): { places: ColumnPlace[]; size: nu
   return { places, size };
 }
 
-/** Root mean squares of the trained arrays: weights, gradients, updates, the way from where they started, and where that was. */
+/** Mean squares of the trained arrays: weights, gradients, updates, the way from where they started, and where that was. */
 function arrayColumns(optimizer: Optimizer, { seen, next }: Step, starts: ReadonlyMap<string, Tensor>): Column[] {
-  const straight = takesSeed(optimizer) && optimizer.slots.length === 0 && optimizer.weightDecay === undefined && !optimizer.averaging;
-  let count = 0;
-  return seen.trained.flatMap((stored, i) => {
-    const indices = stored.parts.map(() => count++);
-    const weight = seen.values.get(stored.name) as Tensor;
-    const gradient = seen.gradients[i] as Tensor;
-    const after = next.get(stored.name) as Tensor;
-    const start = starts.get(stored.name) as Tensor;
-    const kept = { kind: stored.kind, parts: stored.parts.map(({ shape }) => shape) };
-    const column = (name: string, tensor: Tensor): Column => ({ name, indices, values: rmsOf(kept, tensor) });
-    const { value: limit } = optimizer.clip;
-    const free = straight && stored.parts.every(({ constraint }) => !constraint);
+  const { value: limit } = optimizer.clip;
+  let index = 0;
+  const homes = new Map<number, { readonly stored: Stored; readonly gradient: Tensor }>();
+  const kept = seen.trained.map(({ kind, parts }, i): KeptArray => {
+    const array = { kind, parts: parts.map(({ shape }) => shape), index };
+    homes.set(index, { stored: seen.trained[i] as Stored, gradient: seen.gradients[i] as Tensor });
+    index += parts.length;
+    return array;
+  });
+  const home = (at: number) => homes.get(at) as { readonly stored: Stored; readonly gradient: Tensor };
+  const from = (values: ReadonlyMap<string, Tensor>) => (at: number) => values.get(home(at).stored.name) as Tensor;
+  return arrayGroups(kept).flatMap((group) => {
+    const column = (name: string, rows: Tensor, tiny = false): Column => ({
+      name,
+      indices: group.indices,
+      values: arrayMeanSquares(group, rows, tiny),
+    });
+    const [weights, gradients, before] = [group.rows(from(seen.values)), group.rows((at) => home(at).gradient), group.rows(from(starts))];
     return [
-      column('weight', weight),
-      column('gradient', gradient),
-      ...(free ? [] : [column('update', sub(after, weight))]),
-      ...(limit === undefined ? [] : [column('clipped', clip(gradient, -limit, limit))]),
-      column('moved', sub(weight, start)),
-      column('start', start),
+      column('weight', weights),
+      column('gradient', gradients, true),
+      ...(stepsStraight(optimizer, seen) ? [] : [column('update', sub(group.rows(from(next)), weights))]),
+      ...(limit === undefined ? [] : [column('clipped', clip(gradients, -limit, limit), true)]),
+      column('moved', sub(weights, before)),
+      column('start', before),
     ];
   });
+}
+
+/** Whether what a step adds is the gradient times the learning rate, so that it need not be measured by itself. */
+function stepsStraight(optimizer: Optimizer, { trained }: StepInside): boolean {
+  const { slots, weightDecay, averaging } = optimizer;
+  return (
+    takesSeed(optimizer) &&
+    slots.length === 0 &&
+    weightDecay === undefined &&
+    !averaging &&
+    trained.every(({ parts }) => parts.every(({ constraint }) => !constraint))
+  );
+}
+
+function endToEnd(vectors: readonly Tensor[]): Tensor {
+  return vectors.length === 1 ? (vectors[0] as Tensor) : concat(vectors, 0);
 }
 
 /** Vector over all units of the bias that goes into their sums; NaN where there is none that is known. */
@@ -175,11 +201,10 @@ function unitBiases(tracked: readonly TrackedSignal[], { taps, values }: StepIns
     const tap = taps.find(({ z }) => z === signal.z) as SignalTap;
     const count = Number(signal.z.shape.at(-1)) * signal.indices.length;
     const bias = tap.calls.length > 1 ? stackedBias(tap.calls, network, stored) : ownBias(tap.calls[0] as LayerCall, stored);
-    const fits = bias && bias.shape.every((dim) => typeof dim === 'number') && sizeOf(bias.shape as StaticShape) === count;
-    if (bias && fits) return cast(reshape(bias, [-1]), 'float32');
+    if (bias && isStatic(bias.shape) && sizeOf(bias.shape) === count) return cast(reshape(bias, [-1]), 'float32');
     return constant(new NdArray(new Float32Array(count).fill(Number.NaN), [count]));
   });
-  return parts.length === 1 ? (parts[0] as Tensor) : concat(parts, 0);
+  return endToEnd(parts);
 }
 
 /** The bias of a call's layer, or, where it has none and only applies an activation, of the layer before. */

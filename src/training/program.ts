@@ -2,12 +2,14 @@ import { isFloat } from '../core/dtype.js';
 import { emitModel } from '../graph/emit.js';
 import { input, scalar, type Tensor } from '../graph/node.js';
 import { encodeOnnx } from '../graph/onnx/encode.js';
-import { dimOf, gather, loop, reduceSum, reshape, sub } from '../graph/ops/index.js';
+import { add, dimOf, gather, loop, reduceSum, reshape, sub } from '../graph/ops/index.js';
 import { type Layout, type Network, withPieces } from '../network/network.js';
-import { FIRED, type Observation, observeStep, trackedUnits, type VitalsLayout } from './observe.js';
+import { lastFired } from '../vitals/units.js';
+import { FIRED, type Observation, observeStep, type VitalsLayout } from './observe.js';
 import {
   evaluateOutputs,
   feedNetwork,
+  ITERATIONS,
   minibatchInputs,
   penaltyOf,
   type StateEntry,
@@ -44,12 +46,11 @@ export function trainingProgram(spec: StepSpec): Program {
   const states = entries.map((entry) => input(entry.name, entry.shape, entry.dtype));
   const chunk = minibatchInputs(spec, ['K']);
   const learningRate = input('learning_rate', ['K'], spec.network.dtype);
-  const { carried, units } = outline(spec, entries);
-  const fired = units > 0 ? [input(FIRED, [units])] : [];
+  const carried = carriedEntries(spec, entries);
   let observation: Observation | undefined;
   const result = loop({
     count: reshape(dimOf(learningRate, 0), []),
-    state: [...states.filter((_, i) => carried.has((entries[i] as StateEntry).name)), ...fired],
+    state: states.filter((_, i) => carried.has((entries[i] as StateEntry).name)),
     step: (k, inner) => {
       const values = new Map(entries.map((entry, i) => [entry.name, states[i] as Tensor]));
       [...carried].forEach((name, i) => {
@@ -58,23 +59,32 @@ export function trainingProgram(spec: StepSpec): Program {
       const at = (tensors: readonly Tensor[]): Tensor[] => tensors.map((tensor) => gather(tensor, k));
       const batch = { inputs: at(chunk.inputs), targets: at(chunk.targets), weights: at(chunk.weights) };
       const step = writeStep(spec, batch, gather(learningRate, k), values);
-      observation = spec.vitals && observeStep(spec, step, values, inner[carried.size]);
-      const state = [...carried].map((name) => step.next.get(name) as Tensor);
+      observation = spec.vitals && observeStep(spec, step, values);
+      const { figures, units, reach } = observation ?? {};
       return {
-        state: [...state, ...(observation?.fired ? [observation.fired] : [])],
-        outputs: [step.logs, ...(observation ? [observation.figures] : []), ...(observation?.units ? [observation.units] : [])],
+        state: [...carried].map((name) => step.next.get(name) as Tensor),
+        outputs: [step.logs, figures, units, reach].filter((tensor) => tensor !== undefined),
       };
     },
   });
   const writes = [...carried];
-  const [logs, figures, perUnit] = result.outputs as [Tensor, Tensor?, Tensor?];
-  const outputs: Record<string, Tensor> = { logs, finite: finiteMark(result.state.slice(0, carried.size)) };
-  if (figures) outputs.vitals = figures;
-  if (perUnit) outputs.units = perUnit;
-  [...writes, ...(fired.length > 0 ? [FIRED] : [])].forEach((name, i) => {
+  const stacked = [...result.outputs];
+  const take = (made: unknown): Tensor | undefined => (made === undefined ? undefined : stacked.shift());
+  const [logs, figures] = [take(true) as Tensor, take(observation)];
+  const [perUnit, reached] = [take(observation?.units), take(observation?.reach)];
+  const outputs: Record<string, Tensor> = { logs, finite: finiteMark(result.state) };
+  writes.forEach((name, i) => {
     outputs[nextName(name)] = result.state[i] as Tensor;
   });
-  const inputs = [...tensorsOf(chunk), learningRate, ...states, ...fired, ...(observation?.inputs ?? [])];
+  const inputs = [...tensorsOf(chunk), learningRate, ...states, ...(observation?.inputs ?? [])];
+  if (figures) outputs.vitals = figures;
+  if (perUnit) outputs.units = perUnit;
+  if (reached && observation) {
+    const fired = input(FIRED, [observation.layout.unitCount]);
+    const first = add(states[entries.findIndex(({ name }) => name === ITERATIONS)] as Tensor, scalar(1, 'int64'));
+    inputs.push(fired);
+    outputs[nextName(FIRED)] = lastFired(observation.layout.units, reached, first, fired);
+  }
   return {
     model: encodeOnnx(emitModel(inputs, outputs, { name: 'training' })),
     reads: entries.map(({ name }) => name),
@@ -83,21 +93,18 @@ export function trainingProgram(spec: StepSpec): Program {
   };
 }
 
-/**
- * Entries that a step changes, in the order of the state (the others enter the loop as constants), and how many units are watched for falling silent.
- */
-function outline({ network, layout, inputs, targets, vitals }: StepSpec, entries: readonly StateEntry[]): { carried: Set<string>; units: number } {
+/** Entries that a step changes, in the order of the state; the others enter the loop as constants. */
+function carriedEntries({ network, layout, inputs, targets }: StepSpec, entries: readonly StateEntry[]): Set<string> {
   const { values } = variableInputs(network, layout);
   const batch = minibatchInputs({ inputs, targets });
-  const forward = { training: true, values, uniform: untrained, observe: vitals !== undefined };
-  const { updates, taps } = network.forward(feedNetwork(network, batch.inputs), forward);
+  const { updates } = network.forward(feedNetwork(network, batch.inputs), { training: true, values, uniform: untrained });
   const still = new Set(
     network
       .storage(layout)
       .filter(({ name, trainable }) => !trainable && !updates.has(name))
       .map(({ name }) => name),
   );
-  return { carried: new Set(entries.map(({ name }) => name).filter((name) => !still.has(name))), units: trackedUnits(taps) };
+  return new Set(entries.map(({ name }) => name).filter((name) => !still.has(name)));
 }
 
 /** 0 where every float is finite, NaN otherwise: x − x is 0 for finite x alone. */

@@ -1,5 +1,6 @@
 import type { NdArray } from '../core/ndarray.js';
 import type { Optimizer } from '../optimizers.js';
+import { isObserved } from '../vitals/request.js';
 import type {
   ArrayVitals,
   EndRecord,
@@ -75,22 +76,31 @@ export class Recorder {
   readonly #layout: VitalsLayout;
   readonly #optimizer: Optimizer;
   readonly #passes: PassKeeper;
+  readonly #places: { readonly signals: Places; readonly arrays: Places };
 
   constructor(header: TraceHeader, layout: VitalsLayout, optimizer: Optimizer) {
     this.trace = new LiveTrace(header);
     this.#layout = layout;
     this.#optimizer = optimizer;
     this.#passes = new PassKeeper(layout);
+    const of = (names: readonly string[], count: number) =>
+      new Places(
+        layout.columns.filter(({ name }) => names.includes(name)),
+        count,
+      );
+    const ofArrays = ['weight', 'gradient', 'update', 'clipped', 'moved', 'start'];
+    const ofSignals = layout.columns.map(({ name }) => name).filter((name) => !ofArrays.includes(name));
+    this.#places = { signals: of(ofSignals, layout.watched.length), arrays: of(ofArrays, layout.arrays.length) };
   }
 
   /** The observed steps of a chunk. */
   chunk({ vitals, units, firstStep, epoch, losses, learningRates }: MeasuredChunk): StepRecord[] {
-    const { every, level } = this.trace.header;
+    const { level, every, spaced } = this.trace.header;
     const { size, unitCount } = this.#layout;
     return losses.flatMap((loss, k): StepRecord[] => {
-      if ((firstStep + k) % every !== 0) return [];
+      if (!isObserved({ every, spaced }, firstStep + k)) return [];
       const step = firstStep + k + 1;
-      const figures = vitals.data.subarray(k * size, (k + 1) * size) as Float32Array;
+      const figures = vitals.data.subarray(k * size, (k + 1) * size) as Float64Array;
       if (units) this.#passes.observe(step, units.data.slice(k * 2 * unitCount, (k + 1) * 2 * unitCount) as Float32Array);
       const learningRate = learningRates[k] ?? Number.NaN;
       const scale = this.#layout.seeded ? 1 / learningRate : 1;
@@ -106,41 +116,44 @@ export class Recorder {
     return { kind: 'pass', epoch, step: lastStep, units: this.#passes.end(firstStep, fired.data as Float32Array, this.#layout.watched.length) };
   }
 
-  #signals(figures: Float32Array, scale: number): SignalVitals {
-    const { columns, watched } = this.#layout;
-    const read = (name: string, factor = 1): Measured[] => spread(columns, name, figures, watched.length).map(([value]) => times(value, factor));
+  #signals(figures: Float64Array, scale: number): SignalVitals {
+    const { signals } = this.#places;
+    const read = (name: string, factor = 1): Measured[] => signals.read(name, figures).map((value) => times(value, factor));
+    const roots = (name: string, factor = 1): Measured[] => signals.read(name, figures).map((value) => times(root(value), factor));
+    const largest = (name: string, factor = 1): Measured[] => {
+      const [lows, highs] = [signals.read(`${name}Low`, figures), signals.read(`${name}High`, figures)];
+      return highs.map((high, i) => times(high === undefined ? high : Math.max(high, -(lows[i] ?? high)), factor));
+    };
     const lists = (name: string, factor = 1): Measured[][] =>
-      spread(columns, name, figures, watched.length).map((values) => values.map((value) => times(value, factor)));
+      signals.lists(name, figures).map((values) => values.map((value) => times(value, factor)));
     const moments = {
       zMean: read('zMean'),
-      zRms: read('zRms'),
-      zMax: read('zMax'),
+      zRms: roots('zSquare'),
       hMean: read('hMean'),
-      hRms: read('hRms'),
-      hSpread: read('hSpread'),
-      gRms: read('gRms', scale),
-      gMax: read('gMax', scale),
+      hRms: roots('hSquare'),
+      gRms: roots('gSquare', scale),
     };
-    if (!columns.some(({ name }) => name === 'zQuantiles')) return { ...moments, nonFinite: moments.zRms.map((_, i) => finiteOnly(moments, i)) };
+    if (this.trace.header.level === 'moments') return moments;
     return {
       ...moments,
-      nonFinite: read('nonFinite'),
+      hSpread: roots('spreadSquare'),
+      zMax: largest('z'),
+      gMax: largest('g', scale),
       zQuantiles: lists('zQuantiles'),
       gQuantiles: lists('gQuantiles', scale),
       saturated: read('saturated'),
     };
   }
 
-  #arrays(figures: Float32Array, scale: number, learningRate: number): Pick<StepRecord, 'arrays' | 'gradientNorm' | 'clipScale'> {
-    const { columns, arrays, seeded } = this.#layout;
-    const read = (name: string): (number | undefined)[] => spread(columns, name, figures, arrays.length).map(([value]) => value);
+  #arrays(figures: Float64Array, scale: number, learningRate: number): Pick<StepRecord, 'arrays' | 'gradientNorm' | 'clipScale'> {
+    const { arrays, seeded } = this.#layout;
+    const read = (name: string): (number | undefined)[] => this.#places.arrays.read(name, figures).map(root);
     const gradients = read('gradient').map((value) => (value === undefined ? undefined : value * scale));
-    const updates = columns.some(({ name }) => name === 'update') ? read('update') : undefined;
-    const [moved, starts] = [read('moved'), read('start')];
+    const [updates, moved, starts] = [read('update'), read('moved'), read('start')];
     const vitals: ArrayVitals = {
       weight: read('weight').map(measured),
       gradient: gradients.map(measured),
-      update: gradients.map((gradient, i) => measured(updates?.[i] ?? (seeded && gradient !== undefined ? gradient * learningRate : undefined))),
+      update: gradients.map((gradient, i) => measured(updates[i] ?? (seeded && gradient !== undefined ? gradient * learningRate : undefined))),
       displacement: moved.map((way, i) => (starts[i] === 0 || way === undefined ? null : measured(way / (starts[i] ?? Number.NaN)))),
     };
     const squares = gradients.map((gradient = 0, i) => gradient ** 2 * (arrays[i]?.size ?? 0));
@@ -170,23 +183,39 @@ export class Recorder {
   }
 }
 
+const root = (square: number | undefined): number | undefined => (square === undefined ? undefined : Math.sqrt(square));
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 const times = (value: number | undefined, factor: number): Measured => measured(value === undefined ? undefined : value * factor);
 
-/** 0 where all that was measured of a use is finite; null where it is not, and nobody counted. */
-function finiteOnly(columns: Readonly<Record<string, readonly Measured[]>>, i: number): Measured {
-  return Object.values(columns).some((values) => typeof values[i] === 'string') ? null : 0;
-}
+/** Where the figures of some uses, or arrays, lie in an observation. */
+class Places {
+  readonly #starts = new Map<string, { readonly starts: Int32Array; readonly width: number }>();
+  readonly #count: number;
 
-/** A column's figures by use; empty where it has none. */
-function spread(columns: readonly ColumnPlace[], name: string, figures: Float32Array, count: number): number[][] {
-  const result: number[][] = Array.from({ length: count }, () => []);
-  for (const place of columns) {
-    if (place.name !== name) continue;
-    place.indices.forEach((index, i) => {
-      const from = place.start + i * place.width;
-      result[index] = Array.from(figures.subarray(from, from + place.width));
+  /** @param count how many uses or arrays there are. */
+  constructor(columns: readonly ColumnPlace[], count: number) {
+    this.#count = count;
+    for (const { name, indices, width, start } of columns) {
+      const { starts } = this.#starts.get(name) ?? { starts: new Int32Array(count).fill(-1) };
+      indices.forEach((index, i) => {
+        starts[index] = start + i * width;
+      });
+      this.#starts.set(name, { starts, width });
+    }
+  }
+
+  /** A figure of each; undefined where it was not measured. */
+  read(name: string, figures: Float64Array): (number | undefined)[] {
+    const starts = this.#starts.get(name)?.starts;
+    return Array.from({ length: this.#count }, (_, i) => figures[starts?.[i] ?? -1]);
+  }
+
+  /** Several figures of each; none where they were not measured. */
+  lists(name: string, figures: Float64Array): number[][] {
+    const { starts, width = 0 } = this.#starts.get(name) ?? {};
+    return Array.from({ length: this.#count }, (_, i) => {
+      const start = starts?.[i] ?? -1;
+      return start < 0 ? [] : Array.from(figures.subarray(start, start + width));
     });
   }
-  return result;
 }

@@ -11,7 +11,7 @@ import { isMean, type Metric } from '../metrics.js';
 import { BATCH } from '../network/layer.js';
 import { type Layout, type Network, type SignalTap, type Stored, type UniformSource, withPieces } from '../network/network.js';
 import type { Optimizer } from '../optimizers.js';
-import type { VitalsLevel } from '../vitals/trace.js';
+import type { VitalsRequest } from '../vitals/request.js';
 import type { LogEntry } from './history.js';
 import { globalName, slotName, slotShapes, takesSeed, writeUpdate } from './update.js';
 
@@ -22,13 +22,6 @@ export const ITERATIONS = 'iterations';
 export interface InstanceType {
   readonly dtype: DType;
   readonly shape: StaticShape;
-}
-
-/** What is measured while training, and how often. */
-export interface VitalsRequest {
-  /** Steps between observations; the first step after a multiple of it is observed. */
-  readonly every: number;
-  readonly level: VitalsLevel;
 }
 
 /** Everything that makes a training step. */

@@ -16,7 +16,7 @@ export class Watch {
   readonly #layout: VitalsLayout;
   readonly #initial: Pinned;
   #fired: NdArray | Resident | undefined;
-  #taken: Pick<MeasuredChunk, 'vitals' | 'units'> | undefined;
+  #taken: MeasuredChunk | undefined;
   /** Steps taken before the pass at hand. */
   #passStart: number;
 
@@ -30,7 +30,14 @@ export class Watch {
   }
 
   /** Undefined where the program measures nothing. @param step optimizer steps before the run. */
-  static async open(engine: Engine, { vitals }: Program, spec: StepSpec, state: State, header: TraceHeader, step: number): Promise<Watch | undefined> {
+  static async open(
+    engine: Engine,
+    { vitals }: Program,
+    spec: StepSpec,
+    state: State,
+    header: TraceHeader,
+    step: number,
+  ): Promise<Watch | undefined> {
     if (!vitals) return undefined;
     const initial = await state.pin(
       engine,
@@ -51,23 +58,26 @@ export class Watch {
 
   /** What a run gives beside the state. */
   get plan(): Record<string, 'fetch' | 'keep'> {
-    const units = this.#layout.unitCount > 0;
-    return { vitals: 'fetch', ...(units ? { units: 'fetch', [nextName(FIRED)]: 'keep' } : {}) };
+    const { unitCount, unitFigures } = this.#layout;
+    return { vitals: 'fetch', ...(unitFigures ? { units: 'fetch' } : {}), ...(unitCount > 0 ? { [nextName(FIRED)]: 'keep' } : {}) };
   }
 
   /** Takes over what a run gave. */
-  take({ fetched, kept }: RunResult): void {
-    const { vitals, units } = fetched;
-    if (vitals) this.#taken = { vitals, units };
+  take({ fetched, kept }: RunResult, chunk: Pick<MeasuredChunk, 'firstStep' | 'epoch' | 'learningRates'>): void {
+    const { vitals, units, logs } = fetched;
+    if (vitals && logs) {
+      const width = logs.size / chunk.learningRates.length;
+      this.#taken = { ...chunk, vitals, units, losses: chunk.learningRates.map((_, k) => logs.at(k * width)) };
+    }
     const fired = kept[nextName(FIRED)];
     if (!fired) return;
     this.#free();
     this.#fired = fired;
   }
 
-  /** The observed steps of the run that was taken last. */
-  steps(chunk: Omit<MeasuredChunk, 'vitals' | 'units'>): StepRecord[] {
-    return this.#taken ? this.recorder.chunk({ ...this.#taken, ...chunk }) : [];
+  /** The observed steps of the run that was taken last, before step `end`. */
+  steps(end = Number.POSITIVE_INFINITY): StepRecord[] {
+    return this.#taken ? this.recorder.chunk(this.#taken).filter(({ step }) => step < end) : [];
   }
 
   /** What became of the units in the pass that ends with this step. */

@@ -1,42 +1,79 @@
 import { NdArray } from '../core/ndarray.js';
-import { sizeOf, type StaticShape } from '../core/shape.js';
+import { type StaticShape, sizeOf } from '../core/shape.js';
 import { constant, type Tensor } from '../graph/node.js';
-import { cast, concat, div, gather, pad, reduceSum, reshape, sqrt, square } from '../graph/ops/index.js';
+import { concat, gather, mul, pad, reshape } from '../graph/ops/index.js';
+import { meanSquares, plainMeanSquares } from './mean-square.js';
 
 /** A trained array as training keeps it: one, several stacked along a first axis, or vectors end to end. */
 export interface KeptArray {
   readonly kind: 'single' | 'stacked' | 'packed';
   /** Shapes of the arrays in it, in order. */
   readonly parts: readonly StaticShape[];
+  /** Place of its first part among all trained arrays. */
+  readonly index: number;
 }
 
-/** Root mean square of every array in it, as a float64 vector in the order of its parts. */
-export function rmsOf({ kind, parts }: KeptArray, x: Tensor): Tensor {
-  const squares = square(cast(x, 'float64'));
-  if (kind === 'single') return sqrt(reshape(div(reduceSum(squares), sizeOf(parts[0] ?? [])), [1]));
-  if (kind === 'stacked') {
-    const axes = x.shape.map((_, axis) => axis).slice(1);
-    return sqrt(div(reduceSum(squares, { axes }), sizeOf(parts[0] ?? [])));
+/** Arrays that are measured together: as rows of a matrix [n, entries]. */
+export interface ArrayGroup {
+  /** Places among all trained arrays, in the order of the rows. */
+  readonly indices: readonly number[];
+  /** By what to multiply mean squares of rows that were filled up with zeros. */
+  readonly shares: readonly number[] | undefined;
+  /** One tensor of each kept array of the group as the matrix. */
+  rows(of: (index: number) => Tensor): Tensor;
+}
+
+/** Larger arrays are measured by themselves: copying them side by side would cost more than it saves. */
+const LARGE = 65_536;
+
+/** The kept arrays in groups: equal small ones side by side, so that a figure costs a few operators for all of them. */
+export function arrayGroups(kept: readonly KeptArray[]): ArrayGroup[] {
+  const groups = new Map<string, KeptArray[]>();
+  for (const array of kept) {
+    const size = sizeOf(array.parts[0] ?? []);
+    const key = array.kind === 'single' && size <= LARGE ? `${size}` : `alone ${array.index}`;
+    groups.set(key, [...(groups.get(key) ?? []), array]);
   }
-  const sizes = parts.map(sizeOf);
-  const counts = constant(new NdArray(Float64Array.from(sizes), [sizes.length]));
-  return sqrt(div(reduceSum(pieces(squares, sizes), { axes: [1] }), counts));
+  return [...groups.values()].map((group): ArrayGroup => {
+    const [first] = group as [KeptArray];
+    if (first.kind === 'packed') return packedGroup(first);
+    const count = group.reduce((sum, { parts }) => sum + parts.length, 0);
+    return {
+      indices: group.flatMap(({ index, parts }) => parts.map((_, i) => index + i)),
+      shares: undefined,
+      rows: (of) => {
+        const flat = group.map(({ index }) => reshape(of(index), [group.length === 1 ? count : 1, -1]));
+        return flat.length === 1 ? (flat[0] as Tensor) : concat(flat, 0);
+      },
+    };
+  });
 }
 
-/** [pieces, longest]: a vector's pieces as rows, filled up with zeros. */
-function pieces(x: Tensor, sizes: readonly number[]): Tensor {
-  const total = sizes.reduce((sum, size) => sum + size, 0);
+function packedGroup({ index, parts }: KeptArray): ArrayGroup {
+  const sizes = parts.map(sizeOf);
   const longest = Math.max(...sizes);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
   const places = new BigInt64Array(sizes.length * longest).fill(BigInt(total));
   let start = 0;
   sizes.forEach((size, row) => {
     for (let i = 0; i < size; i++) places[row * longest + i] = BigInt(start + i);
     start += size;
   });
-  return gather(pad(x, { axis: 0, before: 0, after: 1 }), constant(new NdArray(places, [sizes.length, longest])));
+  const picked = constant(new NdArray(places, [sizes.length, longest]));
+  return {
+    indices: parts.map((_, i) => index + i),
+    shares: sizes.map((size) => longest / size),
+    rows: (of) => gather(pad(of(index), { axis: 0, before: 0, after: 1 }), picked),
+  };
 }
 
-/** Vectors end to end. */
-export function endToEnd(vectors: readonly Tensor[]): Tensor {
-  return vectors.length === 1 ? (vectors[0] as Tensor) : concat(vectors, 0);
+/** Mean square of every array of a group. `tiny`: its numbers may be too small to square as they are. */
+export function arrayMeanSquares({ shares }: ArrayGroup, rows: Tensor, tiny: boolean): Tensor {
+  const means = tiny ? meanSquares(rows) : plainMeanSquares(rows);
+  if (!shares) return means;
+  const factors = NdArray.zeros([shares.length], means.dtype === 'float64' ? 'float64' : 'float32');
+  shares.forEach((share, i) => {
+    factors.set(i, share);
+  });
+  return mul(means, constant(factors));
 }

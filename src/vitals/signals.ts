@@ -4,27 +4,24 @@ import { gradients } from '../graph/gradients.js';
 import { constant, int64, scalar, type Tensor } from '../graph/node.js';
 import {
   abs,
-  add,
   cast,
   concat,
   div,
-  equal,
   gather,
   less,
-  max,
   mod,
   reduceMax,
   reduceMean,
+  reduceMin,
   reduceSum,
   reshape,
   sizeAs,
   sort,
-  sqrt,
-  square,
   sub,
 } from '../graph/ops/index.js';
 import { largestSlope } from '../theory/mean-field.js';
 import { FLAT, scalarOf } from './flat.js';
+import { meanSquares } from './mean-square.js';
 import { QUANTILES, type VitalsLevel } from './trace.js';
 
 /** What one watched use, or a loop of equal ones, lets be seen. */
@@ -42,7 +39,7 @@ export interface WatchedSignal {
   readonly activation: Activation | undefined;
 }
 
-/** A figure of some watched uses: [n] values, or [n, k], in the order of `indices`. */
+/** A figure of some watched uses: [n] values, or [n, k], in the order of `indices`. Its name says which; squares are means of squares. */
 export interface Column {
   readonly name: string;
   readonly indices: readonly number[];
@@ -61,54 +58,52 @@ interface Stack {
 /** Entries of a use that quantiles are taken from, and a prime by whose multiples they are picked, so that every unit has its turn. */
 const [SAMPLE, STRIDE] = [256, 1_000_003];
 
-/** The figures of `SignalVitals` for all watched signals. */
+/** What the figures of `SignalVitals` are made from, for all watched signals. */
 export function signalColumns(signals: readonly WatchedSignal[], level: VitalsLevel): Column[] {
   return stacksOf(signals).flatMap((stack) => [...moments(stack), ...(level === 'full' ? details(stack) : [])]);
 }
 
 function moments({ indices, z, h, g }: Stack): Column[] {
   const column = (name: string, values: Tensor): Column => ({ name, indices, values });
-  const unitMeans = reduceMean(wide(h), { axes: [1] });
-  const hSquare = meanOf(square(wide(h)));
-  const backward = g ? [column('gRms', sqrt(meanOf(square(wide(g))))), column('gMax', largest(g))] : [];
   return [
-    column('zMean', meanOf(wide(z))),
-    column('zRms', sqrt(meanOf(square(wide(z))))),
-    column('zMax', largest(z)),
-    column('hMean', reduceMean(unitMeans, { axes: [1] })),
-    column('hRms', sqrt(hSquare)),
-    column('hSpread', sqrt(max(sub(hSquare, reduceMean(square(unitMeans), { axes: [1] })), 0))),
-    ...backward,
+    column('zMean', reduceMean(flat(z), { axes: [1] })),
+    column('zSquare', meanSquares(flat(z))),
+    column('hMean', reduceMean(flat(h), { axes: [1] })),
+    column('hSquare', meanSquares(flat(h))),
+    ...(g ? [column('gSquare', meanSquares(flat(g)))] : []),
   ];
 }
 
 function details({ indices, z, h, g, activation }: Stack): Column[] {
   const column = (name: string, values: Tensor): Column => ({ name, indices, values });
-  const seen = g ? [z, h, g] : [z, h];
-  // x − x is 0 for finite x alone.
-  const bad = seen.map((x) => sub(entriesOf(x), countOf(equal(sub(x, x), 0)))).reduce((sum, next) => add(sum, next));
-  const flat = activation && saturation(z, activation);
+  const saturated = activation && saturation(z, activation);
+  const extremes = (name: string, x: Tensor): Column[] => [
+    column(`${name}Low`, reduceMin(flat(x), { axes: [1] })),
+    column(`${name}High`, reduceMax(flat(x), { axes: [1] })),
+  ];
+  const deviations = sub(h, reduceMean(h, { axes: [1], keepdims: true }));
   return [
-    column('nonFinite', bad),
+    ...extremes('z', z),
+    column('spreadSquare', meanSquares(flat(deviations))),
     column('zQuantiles', quantiles(z)),
-    ...(g ? [column('gQuantiles', quantiles(abs(g)))] : []),
-    ...(flat ? [column('saturated', flat)] : []),
+    ...(g ? [...extremes('g', g), column('gQuantiles', quantiles(abs(g)))] : []),
+    ...(saturated ? [column('saturated', saturated)] : []),
   ];
 }
 
-/** In float64 the squares of all float32 numbers have room, so that nothing need be scaled first. */
-const wide = (x: Tensor): Tensor => cast(x, 'float64');
-const meanOf = (x: Tensor): Tensor => reduceMean(x, { axes: [1, 2] });
-const largest = (x: Tensor): Tensor => reduceMax(abs(x), { axes: [1, 2] });
-const countOf = (hit: Tensor): Tensor => reduceSum(cast(hit, 'float64'), { axes: [1, 2] });
 const countIn = (x: Tensor): number => Number(x.shape[0]);
-/** Entries of each use, as a float64 scalar. */
-const entriesOf = (x: Tensor): Tensor => div(sizeAs(x, 'float64'), countIn(x));
+/** [n, all entries]. */
+const flat = (x: Tensor): Tensor => reshape(x, [countIn(x), -1]);
 
 /** [n, 5]: `QUANTILES` of each use's entries. */
 function quantiles(x: Tensor): Tensor {
-  const rows = reshape(x, [countIn(x), -1]);
-  const steps = constant(new NdArray(BigInt64Array.from({ length: SAMPLE }, (_, i) => BigInt(i * STRIDE)), [SAMPLE]));
+  const rows = flat(x);
+  const steps = constant(
+    new NdArray(
+      BigInt64Array.from({ length: SAMPLE }, (_, i) => BigInt(i * STRIDE)),
+      [SAMPLE],
+    ),
+  );
   const picked = gather(rows, mod(steps, div(sizeAs(x, 'int64'), scalar(countIn(x), 'int64'))), 1);
   return gather(sort(picked), int64(QUANTILES.map((share) => Math.round(share * (SAMPLE - 1)))), 1);
 }
@@ -119,7 +114,7 @@ function saturation(z: Tensor, activation: Activation): Tensor | undefined {
   const applied = phi && inference(activation, z);
   if (!phi || !applied) return undefined;
   const [slope] = gradients(reduceSum(applied), [z]) as [Tensor];
-  return div(countOf(less(abs(slope), FLAT * largestSlope(phi))), entriesOf(z));
+  return reduceMean(cast(less(abs(slope), FLAT * largestSlope(phi)), 'float32'), { axes: [1, 2] });
 }
 
 /** The activation as it is outside training; undefined where it has arrays of its own. */

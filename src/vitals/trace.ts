@@ -33,6 +33,8 @@ export interface TraceHeader {
   readonly arrays: readonly string[];
   /** Steps between observations. */
   readonly every: number;
+  /** Whether steps before the first multiple of `every` are observed too, farther and farther apart. */
+  readonly spaced: boolean;
   readonly level: VitalsLevel;
 }
 
@@ -44,18 +46,16 @@ export interface SignalVitals {
   readonly hMean: readonly Measured[];
   readonly hRms: readonly Measured[];
   readonly gRms: readonly Measured[];
+  /** Standard deviation over the batch of a unit's h, root mean square over units: 0 where all rows give the same. Level `full`, as all below. */
+  readonly hSpread?: readonly Measured[];
   /** Largest magnitudes. */
-  readonly zMax: readonly Measured[];
-  readonly gMax: readonly Measured[];
-  /** Entries of z, h and g that are not finite. */
-  readonly nonFinite: readonly Measured[];
-  /** Standard deviation over the batch of a unit's h, averaged over units: 0 where all rows give the same. */
-  readonly hSpread: readonly Measured[];
-  /** Quantiles (`QUANTILES`) of z, from 256 entries of each use. Level `full`. */
+  readonly zMax?: readonly Measured[];
+  readonly gMax?: readonly Measured[];
+  /** Quantiles (`QUANTILES`) of z, from 256 entries of each use. */
   readonly zQuantiles?: readonly (readonly Measured[])[];
   /** Quantiles of |g|, likewise. */
   readonly gQuantiles?: readonly (readonly Measured[])[];
-  /** Share of the entries whose slope is under 5 % of the activation's largest; null where the activation is not elementwise. */
+  /** Share of the entries whose slope is under 5 % of the activation's largest; null where the activation is not elementwise, or learns. */
   readonly saturated?: readonly Measured[];
 }
 

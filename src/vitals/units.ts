@@ -1,6 +1,24 @@
 import { NdArray } from '../core/ndarray.js';
 import { constant, type Tensor } from '../graph/node.js';
-import { cast, concat, greater, min, neg, reduceMax, reduceMean, reshape, sub, where } from '../graph/ops/index.js';
+import {
+  abs,
+  add,
+  cast,
+  concat,
+  dimOf,
+  greater,
+  max,
+  min,
+  neg,
+  range,
+  reduceMax,
+  reduceMean,
+  reduceMin,
+  reshape,
+  sub,
+  unsqueeze,
+  where,
+} from '../graph/ops/index.js';
 import { type FlatSides, flatSides } from './flat.js';
 import type { WatchedSignal } from './signals.js';
 
@@ -18,12 +36,27 @@ export interface TrackedSignal extends WatchedSignal {
   readonly flat: FlatSides;
 }
 
-/** Those whose activations have a flat side and whose units can be counted. */
+/** Wider layers are reduced by themselves: copying them side by side would cost more than it saves. */
+const WIDE = 128;
+
+/** Those whose activations have a flat side and whose units can be counted; such as can be reduced together stand together. */
 export function trackedSignals(signals: readonly WatchedSignal[]): TrackedSignal[] {
-  return signals.flatMap((signal) => {
+  const tracked = signals.flatMap((signal) => {
     const flat = signal.activation && flatSides(signal.activation);
     return flat && typeof signal.z.shape.at(-1) === 'number' && signal.z.rank > (signal.looped ? 2 : 1) ? [{ ...signal, flat }] : [];
   });
+  return groupsOf(tracked).flat();
+}
+
+function groupsOf(signals: readonly TrackedSignal[]): TrackedSignal[][] {
+  const groups = new Map<string, TrackedSignal[]>();
+  for (const signal of signals) {
+    const { z, looped, indices, flat } = signal;
+    const alone = looped || z.rank !== 2 || Number(z.shape[1]) > WIDE;
+    const key = alone ? `alone ${indices[0]}` : `${z.shape[1]} ${flat.low} ${flat.high}`;
+    groups.set(key, [...(groups.get(key) ?? []), signal]);
+  }
+  return [...groups.values()];
 }
 
 export function unitRanges(signals: readonly TrackedSignal[]): UnitRange[] {
@@ -40,24 +73,41 @@ export function unitRanges(signals: readonly TrackedSignal[]): UnitRange[] {
 /** Axes over which a unit's entries lie. */
 const entryAxes = ({ z, looped }: WatchedSignal): number[] => z.shape.map((_, axis) => axis).slice(looped ? 1 : 0, -1);
 
-/** Vector over all units: `step` where the unit fired for some instance of this batch, else as before. */
-export function lastFired(signals: readonly TrackedSignal[], step: Tensor, before: Tensor): Tensor {
-  const nearest = signals.map((signal) => reshape(reduceMax(awakeness(signal), { axes: entryAxes(signal) }), [-1]));
-  const limits = signals.flatMap(({ flat, z, indices }) => new Array<number>(indices.length * Number(z.shape.at(-1))).fill(limitOf(flat)));
-  const limit = constant(new NdArray(Float32Array.from(limits), [limits.length]));
-  return where(greater(cast(joined(nearest), 'float32'), limit), step, before);
+/** Vector over all units of how far each came, over the instances of a batch, to the side that is not flat: it fired where that is above its limit. */
+export function reach(signals: readonly TrackedSignal[]): Tensor {
+  const vectors = groupsOf(signals).map((group) => {
+    const [first] = group as [TrackedSignal];
+    if (group.length === 1) return reachOf(first.z, first.flat, entryAxes(first));
+    const side = concat(
+      group.map(({ z }) => z),
+      0,
+    );
+    return reachOf(reshape(side, [group.length, -1, Number(first.z.shape[1])]), first.flat, [1]);
+  });
+  return joined(vectors.map((vector) => cast(vector.rank === 1 ? vector : reshape(vector, [-1]), 'float32')));
 }
 
-/** Above its limit exactly where the activation is not flat. */
-function awakeness({ z, flat: { low, high } }: TrackedSignal): Tensor {
-  if (high === Number.POSITIVE_INFINITY) return z;
-  if (low === Number.NEGATIVE_INFINITY) return neg(z);
-  return min(sub(z, low), sub(high, z));
+function reachOf(z: Tensor, { low, high }: FlatSides, axes: readonly number[]): Tensor {
+  if (high === Number.POSITIVE_INFINITY) return reduceMax(z, { axes });
+  if (low === Number.NEGATIVE_INFINITY) return neg(reduceMin(z, { axes }));
+  return Math.abs(low + high) < 1e-9 ? neg(reduceMin(abs(z), { axes })) : reduceMax(min(sub(z, low), sub(high, z)), { axes });
 }
 
 function limitOf({ low, high }: FlatSides): number {
   if (high === Number.POSITIVE_INFINITY) return low;
-  return low === Number.NEGATIVE_INFINITY ? -high : 0;
+  return low === Number.NEGATIVE_INFINITY || Math.abs(low + high) < 1e-9 ? -high : 0;
+}
+
+/**
+ * Vector over all units of the last step at which each fired.
+ * @param reached [K, units], what `reach` gave in each step of a chunk. @param first number of its first step. @param before as it was.
+ */
+export function lastFired(ranges: readonly UnitRange[], reached: Tensor, first: Tensor, before: Tensor): Tensor {
+  const limits = new Float32Array(ranges.reduce((sum, { count }) => sum + count, 0));
+  for (const { start, count, flat } of ranges) limits.fill(limitOf(flat), start, start + count);
+  const numbers = add(cast(range(dimOf(reached, 0), reached.shape[0]), 'float32'), cast(first, 'float32'));
+  const steps = where(greater(reached, constant(new NdArray(limits, [limits.length]))), unsqueeze(numbers, [1]), 0);
+  return max(reduceMax(steps, { axes: [0] }), before);
 }
 
 /** Vector over all units of the mean of their sums over the batch. */

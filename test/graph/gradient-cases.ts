@@ -248,6 +248,10 @@ export const gradientCases: Readonly<Record<string, readonly GradientCase[]>> = 
     [[2, 2, 3], [3]],
   ].map(([a, b]) => ({ title: `[${a}]·[${b}]`, args: [{ shape: a as number[] }, { shape: b as number[] }], build: two(ops.matMul) })),
   Gemm: gemmCases,
+  TopK: [
+    ...each((x) => ops.mul(ops.sort(x), ops.sort(x)), [[5], [2, 3]]),
+    { title: 'along the first axis', args: [{ shape: [3, 2] }], build: one((x) => ops.mul(ops.sort(x, 0), x)) },
+  ],
   Gather: [
     ...each((x) => ops.gather(x, indices([2, 0, 2, 1], [4])), [[3], [3, 2]]),
     ...each((x) => ops.gather(x, indices([2, 0, 2, -1], [2, 2])), [[3, 2]], 'a table of rows of '),

@@ -55,6 +55,9 @@ describe.each(nets.map((net) => [net.title, net] as const))('%s', (_, net) => {
       { every: 3, onBatchEnd: () => {} },
       { every: 'epoch', onBatchEnd: () => {} },
       { onProgress: () => {}, onEpochEnd: () => {} },
+      { vitals: {} },
+      { vitals: { every: 3 } },
+      { vitals: { every: 1, level: 'moments' } },
     ];
     expect(await train(build(net), {})).toEqual(expected);
     for (const watch of watches) expect(await train(build(net), { callbacks: [watch] })).toEqual(expected);

@@ -31,6 +31,13 @@ function activate(z: Matrix, activation: DenseLayer['activation']): Matrix {
   });
 }
 
+/** What a layer's activation receives, what it gives, and the loss's gradient for the former. */
+export interface Signals {
+  readonly z: Matrix;
+  readonly h: Matrix;
+  delta: Matrix;
+}
+
 export class ReferenceNet {
   readonly layers: DenseLayer[];
   readonly #velocity: { kernel: Matrix; bias: number[] }[];
@@ -41,12 +48,18 @@ export class ReferenceNet {
   }
 
   /** Gradients of the mean cross-entropy of labels, and that mean; the last layer is a softmax. */
-  gradients(x: Matrix, labels: readonly number[]): { loss: number; accuracy: number; gradients: { kernel: Matrix; bias: number[] }[] } {
+  gradients(
+    x: Matrix,
+    labels: readonly number[],
+  ): { loss: number; accuracy: number; gradients: { kernel: Matrix; bias: number[] }[]; signals: Signals[] } {
     const outputs = [x];
+    const sums: Matrix[] = [];
     for (const { kernel, bias, activation } of this.layers) {
       const z = product(outputs.at(-1) ?? [], kernel).map((row) => row.map((value, j) => value + (bias[j] ?? 0)));
+      sums.push(z);
       outputs.push(activate(z, activation));
     }
+    const signals = sums.map((z, l): Signals => ({ z, h: outputs[l + 1] ?? [], delta: [] }));
     const probabilities = outputs.at(-1) ?? [];
     const loss = -probabilities.reduce((sum, row, i) => sum + Math.log(row[labels[i] ?? 0] ?? 0), 0) / x.length;
     const hits = probabilities.filter((row, i) => row.indexOf(Math.max(...row)) === labels[i]).length;
@@ -54,6 +67,7 @@ export class ReferenceNet {
     let delta = probabilities.map((row, i) => row.map((p, j) => (p - (labels[i] === j ? 1 : 0)) / x.length));
     const found: { kernel: Matrix; bias: number[] }[] = [];
     for (let l = this.layers.length - 1; l >= 0; l--) {
+      (signals[l] as Signals).delta = delta;
       const input = outputs[l] ?? [];
       const { kernel } = this.layers[l] as DenseLayer;
       const bias = (delta[0] ?? []).map((_, j) => delta.reduce((sum, row) => sum + (row[j] ?? 0), 0));
@@ -63,7 +77,7 @@ export class ReferenceNet {
       const slope = (h: number): number => (below.activation === 'tanh' ? 1 - h * h : h > 0 ? 1 : 0);
       delta = product(delta, transpose(kernel)).map((row, i) => row.map((value, j) => value * slope(input[i]?.[j] ?? 0)));
     }
-    return { loss, accuracy: hits / x.length, gradients: found };
+    return { loss, accuracy: hits / x.length, gradients: found, signals };
   }
 
   /** One step; the loss and accuracy before it. `scale` may shorten gradients first. */

@@ -1,0 +1,15 @@
+import type { VitalsLevel } from './trace.js';
+
+/** What is measured while training, and how often. */
+export interface VitalsRequest {
+  /** Steps between observations; the first step after a multiple of it is observed. */
+  readonly every: number;
+  /** Whether steps before the first multiple are observed too, farther and farther apart: 1, 2, 3, 5, 9, 17 … */
+  readonly spaced: boolean;
+  readonly level: VitalsLevel;
+}
+
+/** Whether a step is observed. @param before steps taken before it. */
+export function isObserved({ every, spaced }: Pick<VitalsRequest, 'every' | 'spaced'>, before: number): boolean {
+  return before % every === 0 || (spaced && before < every && Number.isInteger(Math.log2(before)));
+}

@@ -1,0 +1,346 @@
+import { type Callback, type Layer, layers, type Model, type ModelOptions, model, NdArray, optimizers, sequential } from 'evenkeel';
+import { describe, expect, it } from 'vitest';
+import type { PassRecord, StepRecord, TraceHeader, TraceRecord } from '#src/vitals/trace.js';
+import { type DenseLayer, type Matrix, ReferenceNet } from './reference.js';
+import { labelled, values } from './sets.js';
+
+const set = labelled(32);
+
+interface Recorded {
+  readonly header: TraceHeader;
+  readonly records: TraceRecord[];
+  readonly steps: StepRecord[];
+  readonly passes: PassRecord[];
+}
+
+async function record(
+  net: Model,
+  vitals: NonNullable<Callback['vitals']>,
+  data: { readonly x: NdArray; readonly y: NdArray } = set,
+  options: { epochs?: number; batchSize?: number } = {},
+): Promise<Recorded> {
+  const records: TraceRecord[] = [];
+  let header: TraceHeader | undefined;
+  const callback: Callback = {
+    vitals,
+    onTraceBegin: (given) => {
+      header = given;
+    },
+    onRecord: (one) => {
+      records.push(one);
+    },
+  };
+  const { trace } = await net.fit(data, { epochs: 1, batchSize: 16, shuffle: false, verbose: 0, ...options, callbacks: [callback] });
+  expect(trace?.header).toBe(header);
+  expect([...(trace?.steps ?? [])]).toEqual(records.filter(({ kind }) => kind === 'step'));
+  return {
+    header: header as TraceHeader,
+    records,
+    steps: records.filter((one) => one.kind === 'step'),
+    passes: records.filter((one) => one.kind === 'pass'),
+  };
+}
+
+function stack(hidden: readonly Layer[], options: ModelOptions = {}): Model {
+  return sequential([layers.input([6]), ...hidden, layers.dense(3, { activation: 'softmax' })], { seed: 3, ...options });
+}
+
+const rms = (matrix: readonly (readonly number[])[] | readonly number[]): number => {
+  const all = matrix.flat();
+  return Math.sqrt(all.reduce((sum, value) => sum + value * value, 0) / all.length);
+};
+const mean = (matrix: Matrix): number => matrix.flat().reduce((sum, value) => sum + value, 0) / matrix.flat().length;
+const largest = (matrix: Matrix): number => Math.max(...matrix.flat().map(Math.abs));
+
+/** The reference net with the model's weights. */
+async function referenceOf(net: Model, activations: readonly DenseLayer['activation'][]): Promise<ReferenceNet> {
+  const arrays = await net.getWeights();
+  return new ReferenceNet(
+    activations.map((activation, i) => ({
+      kernel: (arrays[2 * i] as NdArray).toNested() as Matrix,
+      bias: (arrays[2 * i + 1] as NdArray).toNested() as number[],
+      activation,
+    })),
+  );
+}
+
+/** Every figure within a relative error of the expected one. */
+function expectNear(found: readonly unknown[] | undefined, expected: readonly number[], tolerance = 2e-5): void {
+  expect(found).toHaveLength(expected.length);
+  expected.forEach((value, i) => {
+    const scale = Math.max(Math.abs(value), 1e-12);
+    expect(Math.abs((Number(found?.[i]) - value) / scale), `figure ${i}: ${found?.[i]} against ${value}`).toBeLessThan(tolerance);
+  });
+}
+
+const nets: readonly [string, DenseLayer['activation'][], number][] = [
+  ['three layers', ['tanh', 'relu', 'tanh', 'softmax'], 16],
+  ['a row long enough for a loop', [...Array.from({ length: 50 }, () => 'tanh' as const), 'softmax'], 6],
+];
+
+describe.each(nets)('of %s', (_, activations, width) => {
+  const build = (rate = 0.1): Model => {
+    const hidden = activations.slice(0, -1).map((activation) => layers.dense(width, { activation, kernelInitializer: 'orthogonal' }));
+    return stack(hidden).compile({ optimizer: optimizers.sgd({ learningRate: rate }), loss: 'sparseCategoricalCrossentropy' });
+  };
+
+  it('signals, gradients, weights and updates are what a net by hand has', async () => {
+    const net = build();
+    const reference = await referenceOf(net, activations);
+    const start = reference.weights;
+    const { header, steps } = await record(net, { every: 1 });
+    expect(header.watched).toEqual(activations.map((_, i) => i + 1));
+    expect(header.arrays.toSorted()).toEqual(net.variables.map(({ name }) => name).toSorted());
+    const order = header.arrays.map((name) => net.variables.findIndex((one) => one.name === name));
+    expect(steps.map(({ step }) => step)).toEqual([1, 2]);
+    steps.forEach(({ signals, arrays, gradientNorm, loss }, k) => {
+      const [x, labels] = [set.nested.slice(16 * k, 16 * k + 16), set.labels.slice(16 * k, 16 * k + 16)];
+      const before = reference.weights;
+      const { signals: expected, gradients, loss: expectedLoss } = reference.gradients(x, labels);
+      const flat = gradients.flatMap(({ kernel, bias }) => [kernel.flat(), bias]);
+      expectNear([loss], [expectedLoss]);
+      expectNear(
+        signals.zMean,
+        expected.map(({ z }) => mean(z)),
+        1e-3,
+      );
+      expectNear(
+        signals.zRms,
+        expected.map(({ z }) => rms(z)),
+      );
+      expectNear(
+        signals.zMax,
+        expected.map(({ z }) => largest(z)),
+      );
+      expectNear(
+        signals.hMean,
+        expected.map(({ h }) => mean(h)),
+        1e-3,
+      );
+      expectNear(
+        signals.hRms,
+        expected.map(({ h }) => rms(h)),
+      );
+      expectNear(
+        signals.gRms,
+        expected.map(({ delta }) => rms(delta)),
+        1e-4,
+      );
+      expectNear(
+        signals.gMax,
+        expected.map(({ delta }) => largest(delta)),
+        1e-4,
+      );
+      expectNear(
+        signals.hSpread,
+        expected.map(({ h }) => rms(h.map((row) => row.map((value, j) => value - h.reduce((sum, other) => sum + (other[j] ?? 0), 0) / h.length)))),
+        1e-4,
+      );
+      expectNear(
+        arrays?.weight,
+        order.map((i) => rms(before[i] ?? [])),
+        1e-4,
+      );
+      expectNear(
+        arrays?.gradient,
+        order.map((i) => rms(flat[i] ?? [])),
+        1e-4,
+      );
+      expectNear(
+        arrays?.update,
+        order.map((i) => 0.1 * rms(flat[i] ?? [])),
+        1e-4,
+      );
+      expectNear([gradientNorm], [Math.sqrt(flat.flat().reduce((sum, value) => sum + value * value, 0))], 1e-4);
+      order.forEach((at, i) => {
+        const [now = [], first = []] = [before[at], start[at]];
+        if (rms(first) === 0) expect(arrays?.displacement[i]).toBeNull();
+        else expect(Number(arrays?.displacement[i])).toBeCloseTo(rms(now.map((value, j) => value - (first[j] ?? 0))) / rms(first), 5);
+      });
+      reference.step(x, labels, { learningRate: 0.1 });
+    });
+  });
+
+  it('saturated shares and quantiles are those of the sums', async () => {
+    const net = build();
+    const reference = await referenceOf(net, activations);
+    const { steps } = await record(net, { every: 1 }, set, { batchSize: 32 });
+    const { signals } = reference.gradients(set.nested, set.labels);
+    const limit = Math.atanh(Math.sqrt(0.95));
+    activations.forEach((activation, i) => {
+      const z = (signals[i]?.z ?? []).flat();
+      const flat = activation === 'tanh' ? z.filter((value) => Math.abs(value) > limit) : z.filter((value) => value <= 0);
+      const expected = activation === 'softmax' ? null : flat.length / z.length;
+      const found = steps[0]?.signals.saturated?.[i];
+      if (expected === null) expect(found).toBeNull();
+      else expect(Number(found)).toBeCloseTo(expected, 5);
+      const sorted = z.toSorted((a, b) => a - b);
+      [0.05, 0.25, 0.5, 0.75, 0.95].forEach((share, q) => {
+        const value = Number(steps[0]?.signals.zQuantiles?.[i]?.[q]);
+        // 256 entries stand for all: their ranks differ by 3 % at most where there are 512.
+        const rank = sorted.filter((one) => one < value).length / sorted.length;
+        expect(Math.abs(rank - share)).toBeLessThan(0.06);
+      });
+    });
+  });
+});
+
+it('gradients of 1e-30 are measured, and weights that cannot move are seen not to', async () => {
+  const hidden = Array.from({ length: 40 }, () =>
+    layers.dense(6, {
+      activation: 'tanh',
+      kernelInitializer: {
+        name: 'tiny',
+        config: {},
+        sample: ([n = 0, m = 0]) => Float64Array.from({ length: n * m }, (_, i) => (i % (m + 1) === 0 ? 0.15 : 0)),
+      },
+    }),
+  );
+  const net = stack(hidden).compile({ optimizer: optimizers.sgd({ learningRate: 0.01 }), loss: 'sparseCategoricalCrossentropy' });
+  const { steps } = await record(net, { every: 1 });
+  const sizes = (steps[0]?.signals.gRms ?? []).map(Number);
+  // Each layer divides signal and gradient by 0.15: exactly, but for the bend of tanh.
+  for (let i = 1; i < 38; i++) expect((sizes[i] ?? 0) / (sizes[i + 1] ?? 1)).toBeCloseTo(0.15, 2);
+  expect(sizes[0]).toBeLessThan(1e-30);
+  expect(sizes[0]).toBeGreaterThan(1e-37);
+});
+
+describe('optimizers', () => {
+  it.each(['adam', 'adamW', 'rmsprop', 'lamb'] as const)('%s: updates are the change of the weights', async (optimizer) => {
+    const net = stack([layers.dense(16, { activation: 'tanh' })]).compile({ optimizer, loss: 'sparseCategoricalCrossentropy' });
+    const before = values(await net.getWeights());
+    const { header, steps } = await record(net, { every: 1 }, set, { batchSize: 32 });
+    const after = values(await net.getWeights());
+    const order = header.arrays.map((name) => net.variables.findIndex((one) => one.name === name));
+    expectNear(
+      steps[0]?.arrays?.update,
+      order.map((at) => rms((after[at] ?? []).map((value, j) => value - (before[at]?.[j] ?? 0)))),
+      1e-3,
+    );
+  });
+
+  it.each([
+    ['globalClipNorm', 0.01],
+    ['clipNorm', 0.005],
+    ['clipValue', 1e-4],
+  ] as const)('says by what %s shortened the gradients', async (kind, limit) => {
+    const net = stack([layers.dense(16, { activation: 'tanh' })]);
+    net.compile({ optimizer: optimizers.sgd({ [kind]: limit }), loss: 'sparseCategoricalCrossentropy' });
+    const { gradients } = await net.gradients(set.x, set.y);
+    const all = values(gradients.values());
+    const { steps } = await record(net, { every: 1 }, set, { batchSize: 32 });
+    const norm = (list: readonly number[]): number => Math.hypot(...list);
+    const expected = {
+      globalClipNorm: limit / norm(all.flat()),
+      clipNorm: Math.min(...all.map((list) => limit / norm(list))),
+      clipValue: norm(all.flat().map((value) => Math.max(-limit, Math.min(limit, value)))) / norm(all.flat()),
+    }[kind];
+    expect(expected).toBeLessThan(0.9);
+    expectNear([steps[0]?.clipScale], [expected], 1e-4);
+    expectNear([steps[0]?.gradientNorm], [norm(all.flat())], 1e-4);
+  });
+});
+
+describe('units', () => {
+  const biased = (values: readonly number[], slope?: number) =>
+    layers.dense(4, {
+      activation: slope === undefined ? 'relu' : { ...layers.leakyRelu({ slope }).activation },
+      biasInitializer: () => values,
+      kernelInitializer: 'zeros',
+    });
+  const states = (recorded: Recorded, pass: number): (string | null)[] => recorded.passes[pass]?.units.map((units) => units?.states ?? null) ?? [];
+
+  it('that fire for no instance of a pass are dead, or in coma where the flat side has a slope', async () => {
+    const relu = stack([biased([1, -1, 2, -3])]).compile({ optimizer: optimizers.sgd({ learningRate: 0 }), loss: 'sparseCategoricalCrossentropy' });
+    expect(states(await record(relu, {}), 0)).toEqual(['a1d1a1d1', null]);
+    const leaky = stack([biased([1, -1, 2, -3], 0.01)]).compile({
+      optimizer: optimizers.sgd({ learningRate: 0 }),
+      loss: 'sparseCategoricalCrossentropy',
+    });
+    expect(states(await record(leaky, {}), 0)).toEqual(['a1c1a1c1', null]);
+  });
+
+  it('that one row of a hundred wakes are alive', async () => {
+    const x = NdArray.zeros([100, 6], 'float32');
+    x.set(57 * 6, 5);
+    const data = { x, y: new NdArray(new Uint8Array(100), [100]) };
+    const net = stack([layers.dense(2, { activation: 'relu', kernelInitializer: 'ones', biasInitializer: () => [-4, -6] })]);
+    net.compile({ optimizer: optimizers.sgd({ learningRate: 0 }), loss: 'sparseCategoricalCrossentropy' });
+    for (const chunk of [1, 3, 100]) {
+      const { trace } = await net.fit(data, { epochs: 1, batchSize: 10, shuffle: false, verbose: 0, chunk, callbacks: [{ vitals: {} }] });
+      expect(trace?.passes[0]?.units[0]?.states).toBe('a1d1');
+    }
+  });
+
+  it('that a step kills are told with that step, and what did it', async () => {
+    // The output pulls the unit's bias down at every step, from 0.05 by 0.02 each: it fires in steps 1 to 3 and never again.
+    const x = NdArray.zeros([8, 6], 'float32');
+    const data = { x, y: NdArray.zeros([8, 1], 'float32') };
+    const net = sequential([
+      layers.input([6]),
+      layers.dense(1, { activation: 'relu', kernelInitializer: 'zeros', biasInitializer: () => [0.05] }),
+      layers.dense(1, { kernelInitializer: 'ones', useBias: false, trainable: false }),
+    ]);
+    net.compile({ optimizer: optimizers.sgd({ learningRate: 0.02 }), loss: 'meanAbsoluteError' });
+    const recorded = await record(net, { every: 1 }, data, { epochs: 4, batchSize: 4 });
+    expect(states(recorded, 0)).toEqual(['a1', null]);
+    expect(recorded.passes[2]?.units[0]).toMatchObject({ states: 'd1', dead: 1, died: [{ unit: 0, step: 4, by: 'bias' }] });
+    expect(recorded.passes[3]?.units[0]).toEqual({ states: 'd1', dead: 1, coma: 0 });
+  });
+});
+
+it('a value that is not finite ends the trace with its place; what was observed before stays', async () => {
+  const net = stack([layers.dense(8, { activation: 'relu' })]).compile({
+    optimizer: optimizers.sgd({ learningRate: 1e30 }),
+    loss: 'sparseCategoricalCrossentropy',
+  });
+  const records: TraceRecord[] = [];
+  const fit = net.fit(set, { epochs: 9, batchSize: 8, verbose: 0, callbacks: [{ vitals: { every: 1 }, onRecord: (one) => void records.push(one) }] });
+  await expect(fit).rejects.toThrow(/the first value that is not finite/);
+  const failure = records.at(-1);
+  expect(failure).toMatchObject({ kind: 'failure', layer: expect.stringMatching(/dense|loss/), operator: expect.any(String) });
+  expect(records.filter(({ kind }) => kind === 'step').map(({ kind: _, ...one }) => (one as StepRecord).step)).toEqual([1]);
+});
+
+it('layers that are shared, frozen or without a gradient are told apart', async () => {
+  const input = layers.input([6]);
+  const shared = layers.dense(6, { activation: 'tanh', name: 'shared' });
+  const frozen = layers.dense(6, { activation: 'tanh', name: 'frozen', trainable: false });
+  const net = model({ inputs: input, outputs: layers.dense(3, { activation: 'softmax' }).apply(shared.apply(shared.apply(frozen.apply(input)))) });
+  net.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });
+  const { header, steps } = await record(net, { every: 1 });
+  expect(header.watched.map((i) => header.network.layers[i]?.name)).toEqual(['frozen', 'shared', 'shared#2', 'dense_1']);
+  const gradients = steps[0]?.signals.gRms ?? [];
+  expect(gradients[0]).toBeNull();
+  expect(gradients.slice(1).every((value) => Number(value) > 0)).toBe(true);
+});
+
+it('native and WASM measure alike', async () => {
+  const run = async (backend: 'native' | 'wasm') => {
+    const net = stack([layers.dense(16, { activation: 'selu' }), layers.dropout(0.2), layers.dense(16, { activation: 'relu' })], { backend });
+    return record(net.compile({ optimizer: 'adam', loss: 'sparseCategoricalCrossentropy' }), { every: 1 });
+  };
+  const [native, wasm] = [await run('native'), await run('wasm')];
+  expect(wasm.header.training?.flushesBelow).toBeGreaterThan(native.header.training?.flushesBelow ?? 1);
+  for (const name of ['zRms', 'hRms', 'gRms', 'saturated'] as const)
+    expectNear(
+      wasm.steps[1]?.signals[name]?.filter((value) => value !== null),
+      (native.steps[1]?.signals[name] ?? []).filter((value) => value !== null).map(Number),
+      1e-3,
+    );
+  expect(wasm.passes).toEqual(native.passes);
+});
+
+it('observes the first steps more often unless told how often', async () => {
+  const net = stack([layers.dense(4)]).compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });
+  const { steps } = await record(net, {}, set, { epochs: 27, batchSize: 2 });
+  expect(steps.map(({ step }) => step)).toEqual([1, 2, 3, 5, 9, 17, 33, 65, 129, 201, 401]);
+});
+
+it('refuses intervals and levels that make no sense', async () => {
+  const net = stack([layers.dense(4)]).compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });
+  await expect(net.fit(set, { verbose: 0, callbacks: [{ vitals: { every: 0 } }] })).rejects.toThrow(
+    /every must be a whole number of steps ≥ 1, got 0/,
+  );
+  await expect(net.fit(set, { verbose: 0, callbacks: [{ vitals: { level: 'all' as 'full' } }] })).rejects.toThrow(/'moments' or 'full', got 'all'/);
+});
