@@ -1,5 +1,5 @@
 import { NdArray } from '../core/ndarray.js';
-import { type StaticShape, sizeOf } from '../core/shape.js';
+import { isStatic, type StaticShape, sizeOf } from '../core/shape.js';
 import { constant, input, label, ONLOOKER, scalar, type Tensor } from '../graph/node.js';
 import { add, cast, clip, concat, equal, gather, ifElse, less, mod, reshape, sub, where } from '../graph/ops/index.js';
 import type { LayerCall } from '../network/layer.js';
