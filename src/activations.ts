@@ -74,6 +74,26 @@ function slopedBelow(x: Tensor, slope: Tensor): Tensor {
   return g.mul(x, g.where(g.greater(x, 0), 1, slope));
 }
 
+/** max(x − τ, 0) with the τ at which the last axis sums to 1: over the k largest, where 1 + k·x₍ₖ₎ still exceeds their sum. */
+function sparsemaxOf(x: Tensor): Tensor {
+  const width = x.shape.at(-1);
+  if (typeof width !== 'number')
+    throw new ShapeError(`activation 'sparsemax' sorts the last axis, whose length must be known; got ${showShape(x.shape)}`, { received: x.shape });
+  const axes = [x.rank - 1];
+  const falling = g.neg(g.sort(g.neg(x)));
+  const ranks = constant(NdArray.zeros([width], x.dtype));
+  const upper = constant(NdArray.zeros([width, width], x.dtype));
+  for (let i = 0; i < width; i++) {
+    ranks.node.value?.set(i, i + 1);
+    for (let j = i; j < width; j++) upper.node.value?.set(i * width + j, 1);
+  }
+  const sums = g.matMul(falling, upper);
+  const within = g.cast(g.greater(g.add(g.mul(falling, ranks), 1), sums), x.dtype);
+  const count = g.reduceSum(within, { axes, keepdims: true });
+  const threshold = g.div(g.sub(g.reduceSum(g.mul(falling, within), { axes, keepdims: true }), 1), count);
+  return g.relu(g.sub(x, threshold));
+}
+
 /** The activations, by name; each entry makes one from its options. */
 export const activations = {
   /** x. */
@@ -179,6 +199,18 @@ export const activations = {
 
   /** log(sigmoid(x)). */
   logSigmoid: plain('logSigmoid', { ...unknown, range: [-inf, 0], saturates: 'right' }, (x) => g.neg(g.softplus(g.neg(x)))),
+
+  /** The first half of the last axis times the sigmoid of the second: units become half as many. Dauphin et al., "Language modeling with gated convolutional networks", 2017. */
+  glu: plain('glu', unknown, (x) => {
+    const width = x.shape.at(-1);
+    if (typeof width !== 'number' || width % 2 !== 0)
+      throw new ShapeError(`activation 'glu' halves the last axis, whose length must be even; got ${showShape(x.shape)}`, { received: x.shape });
+    const [signal, gate] = g.split(x, { axis: x.rank - 1, lengths: [width / 2, width / 2] }) as [Tensor, Tensor];
+    return g.mul(signal, g.sigmoid(gate));
+  }),
+
+  /** The nearest distribution along the last axis, many of whose shares are 0; Martins and Astudillo, "From softmax to sparsemax", 2016. */
+  sparsemax: plain('sparsemax', { ...sigmoidal, range: [0, 1], smooth: false, canDie: true }, (x) => sparsemaxOf(x)),
 
   /** The logarithm of softmax, along the last axis. */
   logSoftmax: plain('logSoftmax', { ...unknown, range: [-inf, 0] }, (x) => g.logSoftmax(x)),

@@ -39,9 +39,12 @@ export {
   type Warn,
 } from './initializers.js';
 export {
+  type ActivityRegularizationOptions,
   type BatchNormalizationOptions,
+  type CategoryEncodingOptions,
   type ConcatenateOptions,
   type DenseOptions,
+  type DiscretizationOptions,
   type DotOptions,
   type EmbeddingOptions,
   type GroupNormalizationOptions,

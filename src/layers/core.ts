@@ -1,16 +1,16 @@
 import { type Activation, type ActivationLike, activations, resolveActivation } from '../activations.js';
-import { type Constraint, type ConstraintLike, resolveConstraint } from '../constraints.js';
-import { describeEntry, isFromTable, type Named } from '../core/catalogue.js';
+import { describeEntry, isFromTable } from '../core/catalogue.js';
 import { type DType, dtypes } from '../core/dtype.js';
 import { ArgumentError, ShapeError, show } from '../core/errors.js';
 import { findName, nearestNames } from '../core/names.js';
 import { type StaticShape, showShape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
 import { linear } from '../graph/ops/index.js';
-import { type Initializer, type InitializerLike, initializers, resolveInitializer } from '../initializers.js';
+import { type Initializer, initializers } from '../initializers.js';
 import { BATCH, Layer, LayerCall, type LayerContext, type LayerOptions, type Signal } from '../network/layer.js';
 import { type Regularizer, type RegularizerLike, resolveRegularizer } from '../regularizers.js';
 import { checkOptions, isBoolean, type OptionCheck, resolves } from './options.js';
+import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
 
 export interface InputOptions {
   readonly name?: string;
@@ -67,21 +67,14 @@ export function input(shape: StaticShape, options: InputOptions = {}): Signal {
   return new InputLayer(shape, options).enter();
 }
 
-export interface DenseOptions extends LayerOptions {
+/** `kernelInitializer` is Glorot uniform, `biasInitializer` zeros unless given; with a critical kernel, critical too. */
+export interface DenseOptions extends LayerOptions, WeightOptions<'kernel'>, WeightOptions<'bias'> {
   /** Applied to the outputs; default linear. */
   readonly activation?: ActivationLike;
   /** Default true. */
   readonly useBias?: boolean;
-  /** Default Glorot uniform. */
-  readonly kernelInitializer?: InitializerLike;
-  /** Default zeros; with a critical kernel, critical too. */
-  readonly biasInitializer?: InitializerLike;
-  /** Penalty on the kernel, in the loss; default none. */
-  readonly kernelRegularizer?: RegularizerLike;
-  readonly biasRegularizer?: RegularizerLike;
-  /** What the kernel becomes after each update; default as it is. */
-  readonly kernelConstraint?: ConstraintLike;
-  readonly biasConstraint?: ConstraintLike;
+  /** Penalty on the outputs, summed over the batch, in the loss; default none. */
+  readonly activityRegularizer?: RegularizerLike;
 }
 
 const activationCheck: OptionCheck = (value, all) => {
@@ -106,16 +99,9 @@ const activationCheck: OptionCheck = (value, all) => {
 const denseChecks = {
   activation: activationCheck,
   useBias: isBoolean,
-  kernelInitializer: resolves(resolveInitializer),
-  biasInitializer: resolves(resolveInitializer),
-  kernelRegularizer: resolves(resolveRegularizer),
-  biasRegularizer: resolves(resolveRegularizer),
-  kernelConstraint: resolves(resolveConstraint),
-  biasConstraint: resolves(resolveConstraint),
+  activityRegularizer: resolves(resolveRegularizer),
+  ...weightChecks('kernel', 'bias'),
 };
-
-/** What is given, resolved; nothing where nothing is. */
-const optional = <L, T>(value: L | undefined, resolve: (value: L) => T): T | undefined => (value === undefined ? undefined : resolve(value));
 
 /** Every output is a weighted sum of all inputs: activation(x·kernel + bias) over the last axis. */
 export class Dense extends Layer {
@@ -125,12 +111,9 @@ export class Dense extends Layer {
   readonly units: number;
   override readonly activation: Activation;
   readonly useBias: boolean;
-  readonly kernelInitializer: Initializer;
-  readonly biasInitializer: Initializer;
-  readonly kernelRegularizer: Regularizer | undefined;
-  readonly biasRegularizer: Regularizer | undefined;
-  readonly kernelConstraint: Constraint | undefined;
-  readonly biasConstraint: Constraint | undefined;
+  readonly kernelSettings: WeightSettings;
+  readonly biasSettings: WeightSettings;
+  readonly activityRegularizer: Regularizer | undefined;
 
   constructor(units: number, options: DenseOptions = {}) {
     checkOptions('dense', { ...options }, denseChecks);
@@ -141,32 +124,35 @@ export class Dense extends Layer {
     this.units = units;
     this.activation = resolveActivation(options.activation ?? 'linear');
     this.useBias = options.useBias ?? true;
-    this.kernelInitializer = resolveInitializer(options.kernelInitializer ?? initializers.glorotUniform());
-    this.biasInitializer = resolveInitializer(options.biasInitializer ?? (this.kernelInitializer.drawsBiases ? this.kernelInitializer : 'zeros'));
-    this.kernelRegularizer = optional(options.kernelRegularizer, resolveRegularizer);
-    this.biasRegularizer = optional(options.biasRegularizer, resolveRegularizer);
-    this.kernelConstraint = optional(options.kernelConstraint, resolveConstraint);
-    this.biasConstraint = optional(options.biasConstraint, resolveConstraint);
+    this.kernelSettings = readWeight('kernel', options, 'glorotUniform');
+    this.biasSettings = readWeight('bias', options, this.kernelSettings.initializer.drawsBiases ? this.kernelSettings.initializer : 'zeros');
+    this.activityRegularizer = options.activityRegularizer === undefined ? undefined : resolveRegularizer(options.activityRegularizer);
   }
 
   override get repeatable(): boolean {
     return isFromTable(this.activation);
   }
 
+  get kernelInitializer(): Initializer {
+    return this.kernelSettings.initializer;
+  }
+
+  get biasInitializer(): Initializer {
+    return this.biasSettings.initializer;
+  }
+
   override get needsData(): boolean {
-    return this.kernelInitializer.scaledByData === true;
+    return this.kernelSettings.initializer.scaledByData === true;
   }
 
   config() {
-    const { kernelRegularizer, biasRegularizer, kernelConstraint, biasConstraint } = this;
-    const chosen = Object.entries({ kernelRegularizer, biasRegularizer, kernelConstraint, biasConstraint }).filter(([, entry]) => entry);
     return {
       units: this.units,
       activation: describeEntry(this.activation),
       useBias: this.useBias,
-      kernelInitializer: describeEntry(this.kernelInitializer),
-      biasInitializer: describeEntry(this.biasInitializer),
-      ...Object.fromEntries(chosen.map(([name, entry]) => [name, describeEntry(entry as Named)])),
+      ...describeWeight('kernel', this.kernelSettings),
+      ...describeWeight('bias', this.biasSettings),
+      ...(this.activityRegularizer ? { activityRegularizer: describeEntry(this.activityRegularizer) } : {}),
     };
   }
 
@@ -178,21 +164,11 @@ export class Dense extends Layer {
         received: x?.shape,
       });
     }
-    const kernel = context.parameter('kernel', {
-      shape: [fanIn, this.units],
-      initializer: this.kernelInitializer,
-      regularizer: this.kernelRegularizer,
-      constraint: this.kernelConstraint,
-    });
-    const bias = this.useBias
-      ? context.parameter('bias', {
-          shape: [this.units],
-          initializer: this.biasInitializer,
-          regularizer: this.biasRegularizer,
-          constraint: this.biasConstraint,
-        })
-      : undefined;
-    return this.activation.apply(context.preactivation(linear(x, kernel, bias)), context);
+    const kernel = context.parameter('kernel', { shape: [fanIn, this.units], ...this.kernelSettings });
+    const bias = this.useBias ? context.parameter('bias', { shape: [this.units], ...this.biasSettings }) : undefined;
+    const output = this.activation.apply(context.preactivation(linear(x, kernel, bias)), context);
+    if (this.activityRegularizer) context.addLoss(this.activityRegularizer.penalty(output));
+    return output;
   }
 }
 

@@ -6,6 +6,7 @@ import type { Tensor } from '../graph/node.js';
 import { constant } from '../graph/node.js';
 import { add, mul } from '../graph/ops/index.js';
 import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
+import { type Regularizer, regularizers } from '../regularizers.js';
 import { checkOptions, type OptionCheck, resolves } from './options.js';
 
 /** Options of an activation of the table, and of a layer. */
@@ -111,5 +112,56 @@ export class Rescaling extends Layer {
       typeof value === 'number' ? value : constant(NdArray.from(value as number[], dtype));
     const scaled = mul(x as Tensor, operand(this.scale));
     return this.offset === 0 ? scaled : add(scaled, operand(this.offset));
+  }
+}
+
+/** Gives what it is given. */
+export class Identity extends Layer {
+  readonly kind = 'identity';
+  override readonly role = 'shape';
+  override readonly takes = 1;
+
+  constructor(options: LayerOptions = {}) {
+    checkOptions('identity', { ...options }, {});
+    super(options);
+  }
+
+  config() {
+    return {};
+  }
+
+  call([x]: readonly Tensor[]): Tensor {
+    return x as Tensor;
+  }
+}
+
+export interface ActivityRegularizationOptions extends LayerOptions {
+  /** Share of Σ|x| in the loss; default 0. */
+  readonly l1?: number;
+  /** Share of Σx² in the loss; default 0. */
+  readonly l2?: number;
+}
+
+/** Gives what it is given, and adds a penalty on it, summed over the batch, to the loss. */
+export class ActivityRegularization extends Layer {
+  readonly kind = 'activityRegularization';
+  override readonly role = 'shape';
+  override readonly takes = 1;
+  readonly regularizer: Regularizer;
+
+  constructor({ l1 = 0, l2 = 0, ...options }: ActivityRegularizationOptions = {}) {
+    const check = (key: string) => resolves((value) => regularizers.l1l2({ [key]: value }));
+    checkOptions('activityRegularization', { ...options, l1, l2 }, { l1: check('l1'), l2: check('l2') });
+    super(options);
+    this.regularizer = regularizers.l1l2({ l1, l2 });
+  }
+
+  config() {
+    return this.regularizer.config;
+  }
+
+  call([x]: readonly Tensor[], context: LayerContext): Tensor {
+    context.addLoss(this.regularizer.penalty(x as Tensor));
+    return x as Tensor;
   }
 }

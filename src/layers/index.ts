@@ -1,7 +1,18 @@
 import type { ActivationLike, ActivationName } from '../activations.js';
 import type { LayerOptions } from '../network/layer.js';
 import { ActivationLayer, Dense, type DenseOptions, input } from './core.js';
-import { Lambda, type LayerFunction, NamedActivation, type NamedActivationOptions, Rescaling, type RescalingOptions } from './functions.js';
+import { CategoryEncoding, type CategoryEncodingOptions, Discretization, type DiscretizationOptions } from './encoding.js';
+import {
+  ActivityRegularization,
+  type ActivityRegularizationOptions,
+  Identity,
+  Lambda,
+  type LayerFunction,
+  NamedActivation,
+  type NamedActivationOptions,
+  Rescaling,
+  type RescalingOptions,
+} from './functions.js';
 import { Concatenate, type ConcatenateOptions, Dot, type DotOptions, Merge, type MergeKind } from './merge.js';
 import { AlphaDropout, Dropout, GaussianDropout, GaussianNoise } from './noise.js';
 import { BatchNormalization, type BatchNormalizationOptions, Normalization, type NormalizationOptions } from './normalization.js';
@@ -41,6 +52,14 @@ export const layers = {
   softmax: named('softmax'),
   /** A function of the user's own, of graph operators. */
   lambda: (call: LayerFunction, options?: LayerOptions) => new Lambda(call, options),
+  /** What it is given. */
+  identity: (options?: LayerOptions) => new Identity(options),
+  /** What it is given, with a penalty on it in the loss. */
+  activityRegularization: (options?: ActivityRegularizationOptions) => new ActivityRegularization(options),
+  /** Features from rows of whole numbers. */
+  categoryEncoding: (options: CategoryEncodingOptions) => new CategoryEncoding(options),
+  /** The number of the bin that each number lies in. */
+  discretization: (options: DiscretizationOptions) => new Discretization(options),
   /** All axes but the batch's in one. */
   flatten: (options?: LayerOptions) => new Flatten(options),
   /** The same numbers in another shape. */
@@ -86,9 +105,12 @@ export const layers = {
 } as const;
 
 export type {
+  ActivityRegularizationOptions,
   BatchNormalizationOptions,
+  CategoryEncodingOptions,
   ConcatenateOptions,
   DenseOptions,
+  DiscretizationOptions,
   DotOptions,
   EmbeddingOptions,
   GroupNormalizationOptions,

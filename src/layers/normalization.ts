@@ -1,12 +1,12 @@
-import { describeEntry } from '../core/catalogue.js';
 import { ArgumentError, ShapeError, show } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import { normalizeAxis, type StaticShape, showShape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
 import { add, div, greater, mul, reduceMean, reshape, sqrt, square, sub, where } from '../graph/ops/index.js';
-import { type InitializerLike, initializers, resolveInitializer } from '../initializers.js';
+import { type InitializerLike, initializers } from '../initializers.js';
 import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
-import { checkOptions, isBoolean, isNumber, isWhole, type OptionCheck, resolves } from './options.js';
+import { checkOptions, isBoolean, isNumber, isWhole, type OptionCheck } from './options.js';
+import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
 
 type Numbers = number | readonly number[] | NdArray;
 
@@ -110,7 +110,8 @@ function trimLeading(shape: StaticShape): StaticShape {
   return from < 0 ? [1] : shape.slice(from);
 }
 
-export interface BatchNormalizationOptions extends LayerOptions {
+/** gamma starts from ones, beta from zeros unless their initializers are given. */
+export interface BatchNormalizationOptions extends LayerOptions, WeightOptions<'beta'>, WeightOptions<'gamma'> {
   /** Axis of the features; default the last. */
   readonly axis?: number;
   /** Share of the old running statistics that a step keeps; default 0.99. */
@@ -121,8 +122,6 @@ export interface BatchNormalizationOptions extends LayerOptions {
   readonly center?: boolean;
   /** Learn a scale; default true. */
   readonly scale?: boolean;
-  readonly betaInitializer?: InitializerLike;
-  readonly gammaInitializer?: InitializerLike;
 }
 
 const batchNormalizationChecks = {
@@ -131,8 +130,7 @@ const batchNormalizationChecks = {
   epsilon: isNumber(0, 1, 'low'),
   center: isBoolean,
   scale: isBoolean,
-  betaInitializer: resolves(resolveInitializer),
-  gammaInitializer: resolves(resolveInitializer),
+  ...weightChecks('beta', 'gamma'),
 };
 
 /**
@@ -143,7 +141,9 @@ export class BatchNormalization extends Layer {
   readonly kind = 'batchNormalization';
   override readonly role = 'normalization';
   override readonly takes = 1;
-  readonly options: Required<Omit<BatchNormalizationOptions, keyof LayerOptions>>;
+  readonly options: Required<Pick<BatchNormalizationOptions, 'axis' | 'momentum' | 'epsilon' | 'center' | 'scale'>>;
+  readonly beta: WeightSettings;
+  readonly gamma: WeightSettings;
 
   constructor(options: BatchNormalizationOptions = {}) {
     checkOptions('batchNormalization', { ...options }, batchNormalizationChecks);
@@ -154,25 +154,21 @@ export class BatchNormalization extends Layer {
       epsilon: options.epsilon ?? 1e-3,
       center: options.center ?? true,
       scale: options.scale ?? true,
-      betaInitializer: options.betaInitializer ?? 'zeros',
-      gammaInitializer: options.gammaInitializer ?? 'ones',
     };
+    this.beta = readWeight('beta', options, 'zeros');
+    this.gamma = readWeight('gamma', options, 'ones');
   }
 
   config() {
-    return {
-      ...this.options,
-      betaInitializer: describeEntry(resolveInitializer(this.options.betaInitializer)),
-      gammaInitializer: describeEntry(resolveInitializer(this.options.gammaInitializer)),
-    };
+    return { ...this.options, ...describeWeight('beta', this.beta), ...describeWeight('gamma', this.gamma) };
   }
 
   call([input]: readonly Tensor[], context: LayerContext): Tensor {
     const x = input as Tensor;
     const { axis, momentum, epsilon, center, scale } = this.options;
     const { axes, kept } = Normalization.reduction(x.shape, axis);
-    const gamma = scale ? context.parameter('gamma', { shape: kept, initializer: this.options.gammaInitializer }) : undefined;
-    const beta = center ? context.parameter('beta', { shape: kept, initializer: this.options.betaInitializer }) : undefined;
+    const gamma = scale ? context.parameter('gamma', { shape: kept, ...this.gamma }) : undefined;
+    const beta = center ? context.parameter('beta', { shape: kept, ...this.beta }) : undefined;
     const runningMean = context.statistic('moving_mean', { shape: kept, initializer: 'zeros', trainable: false });
     const runningVariance = context.statistic('moving_variance', { shape: kept, initializer: 'ones', trainable: false });
     const along = (t: Tensor): Tensor => reshape(t, trimLeading(x.shape.map((dim, i) => (axes.includes(i) ? 1 : (dim as number)))));

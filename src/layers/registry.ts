@@ -7,7 +7,8 @@ import { initializerFromConfig, resolveInitializer } from '../initializers.js';
 import { Layer } from '../network/layer.js';
 import { regularizerFromConfig, resolveRegularizer } from '../regularizers.js';
 import { ActivationLayer, Dense, InputLayer } from './core.js';
-import { Lambda, type LayerFunction, NamedActivation, type NamedFunction, Rescaling } from './functions.js';
+import { CategoryEncoding, type CategoryEncodingOptions, Discretization, type DiscretizationOptions } from './encoding.js';
+import { ActivityRegularization, Identity, Lambda, type LayerFunction, NamedActivation, type NamedFunction, Rescaling } from './functions.js';
 import type { layers } from './index.js';
 import { Concatenate, Dot, Merge, type MergeKind } from './merge.js';
 import { AlphaDropout, Dropout, GaussianDropout, GaussianNoise } from './noise.js';
@@ -56,6 +57,10 @@ const kinds: { readonly [K in keyof typeof layers]: Kind } = {
   thresholdedRelu: named('thresholdedRelu'),
   softmax: named('softmax'),
   lambda: leading(Lambda, 'function'),
+  identity: plain(Identity),
+  activityRegularization: plain(ActivityRegularization),
+  categoryEncoding: { type: CategoryEncoding, make: (options) => new CategoryEncoding(options as unknown as CategoryEncodingOptions) },
+  discretization: { type: Discretization, make: (options) => new Discretization(options as unknown as DiscretizationOptions) },
   flatten: plain(Flatten),
   reshape: leading(Reshape, 'targetShape'),
   permute: leading(Permute, 'dims'),

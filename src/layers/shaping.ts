@@ -1,11 +1,10 @@
-import { describeEntry } from '../core/catalogue.js';
 import { ShapeError, show } from '../core/errors.js';
 import { showShape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
 import { cast, concat, gather, reshape, transpose, unsqueeze } from '../graph/ops/index.js';
-import { type Initializer, type InitializerLike, resolveInitializer } from '../initializers.js';
 import { BATCH, Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
-import { checkOptions, type OptionCheck, resolves } from './options.js';
+import { checkOptions, type OptionCheck } from './options.js';
+import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
 
 /** Lengths of all axes but the batch's. @throws ShapeError where one is not known. */
 function knownLengths(x: Tensor): number[] {
@@ -135,10 +134,8 @@ export class RepeatVector extends Layer {
   }
 }
 
-export interface EmbeddingOptions extends LayerOptions {
-  /** Default uniform in ±0.05. */
-  readonly embeddingsInitializer?: InitializerLike;
-}
+/** `embeddingsInitializer` is uniform in ±0.05 unless given. */
+export interface EmbeddingOptions extends LayerOptions, WeightOptions<'embeddings'> {}
 
 /** A learned vector for each whole number in [0, inputDim): [N, …] becomes [N, …, outputDim]. */
 export class Embedding extends Layer {
@@ -147,23 +144,23 @@ export class Embedding extends Layer {
   override readonly keepsIntegers = true;
   readonly inputDim: number;
   readonly outputDim: number;
-  readonly embeddingsInitializer: Initializer;
+  readonly embeddings: WeightSettings;
 
   constructor(inputDim: number, outputDim: number, options: EmbeddingOptions = {}) {
-    const checks = { inputDim: isCount, outputDim: isCount, embeddingsInitializer: resolves(resolveInitializer) };
+    const checks = { inputDim: isCount, outputDim: isCount, ...weightChecks('embeddings') };
     checkOptions('embedding', { ...options, inputDim: inputDim ?? null, outputDim: outputDim ?? null }, checks);
     super(options);
     this.inputDim = inputDim;
     this.outputDim = outputDim;
-    this.embeddingsInitializer = resolveInitializer(options.embeddingsInitializer ?? 'uniform');
+    this.embeddings = readWeight('embeddings', options, 'uniform');
   }
 
   config() {
-    return { inputDim: this.inputDim, outputDim: this.outputDim, embeddingsInitializer: describeEntry(this.embeddingsInitializer) };
+    return { inputDim: this.inputDim, outputDim: this.outputDim, ...describeWeight('embeddings', this.embeddings) };
   }
 
   call([x]: readonly Tensor[], context: LayerContext): Tensor {
-    const table = context.parameter('embeddings', { shape: [this.inputDim, this.outputDim], initializer: this.embeddingsInitializer });
+    const table = context.parameter('embeddings', { shape: [this.inputDim, this.outputDim], ...this.embeddings });
     return gather(table, cast(x as Tensor, 'int64'));
   }
 }

@@ -1,11 +1,10 @@
-import { describeEntry } from '../core/catalogue.js';
 import { ShapeError, show } from '../core/errors.js';
 import { normalizeAxis, type StaticShape, showShape } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
 import { add, div, max, mul, reduceMean, reduceSum, reshape, sqrt, square, sub } from '../graph/ops/index.js';
-import { type Initializer, type InitializerLike, resolveInitializer } from '../initializers.js';
 import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
-import { checkOptions, isBoolean, isNumber, isWhole, type OptionCheck, resolves } from './options.js';
+import { checkOptions, isBoolean, isNumber, isWhole, type OptionCheck } from './options.js';
+import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
 
 /** Layers that standardise each instance by itself, whatever else is in the batch. */
 
@@ -27,24 +26,21 @@ function alongAxes(x: Tensor, axis: number | readonly number[]): { axes: number[
   return { axes, lengths, kept: x.shape.slice(first).map((dim, i) => (axes.includes(first + i) ? Number(dim) : 1)) };
 }
 
-/** What follows standardisation: a learned scale and shift. */
-export interface AffineOptions extends LayerOptions {
+/** What follows standardisation: a learned scale gamma, from ones unless its initializer is given, and shift beta, from zeros. */
+export interface AffineOptions extends LayerOptions, WeightOptions<'beta'>, WeightOptions<'gamma'> {
   /** Added to the variance; default 0.001. */
   readonly epsilon?: number;
   /** Learn a shift; default true. */
   readonly center?: boolean;
   /** Learn a scale; default true. */
   readonly scale?: boolean;
-  readonly betaInitializer?: InitializerLike;
-  readonly gammaInitializer?: InitializerLike;
 }
 
 const affineChecks = {
   epsilon: isEpsilon,
   center: isBoolean,
   scale: isBoolean,
-  betaInitializer: resolves(resolveInitializer),
-  gammaInitializer: resolves(resolveInitializer),
+  ...weightChecks('beta', 'gamma'),
 };
 
 abstract class Standardization extends Layer {
@@ -53,16 +49,16 @@ abstract class Standardization extends Layer {
   readonly epsilon: number;
   readonly center: boolean;
   readonly scale: boolean;
-  readonly betaInitializer: Initializer;
-  readonly gammaInitializer: Initializer;
+  readonly beta: WeightSettings;
+  readonly gamma: WeightSettings;
 
   constructor(options: AffineOptions) {
     super(options);
     this.epsilon = options.epsilon ?? 1e-3;
     this.center = options.center ?? true;
     this.scale = options.scale ?? true;
-    this.betaInitializer = resolveInitializer(options.betaInitializer ?? 'zeros');
-    this.gammaInitializer = resolveInitializer(options.gammaInitializer ?? 'ones');
+    this.beta = readWeight('beta', options, 'zeros');
+    this.gamma = readWeight('gamma', options, 'ones');
   }
 
   protected affineConfig() {
@@ -70,8 +66,8 @@ abstract class Standardization extends Layer {
       epsilon: this.epsilon,
       center: this.center,
       scale: this.scale,
-      betaInitializer: describeEntry(this.betaInitializer),
-      gammaInitializer: describeEntry(this.gammaInitializer),
+      ...describeWeight('beta', this.beta),
+      ...describeWeight('gamma', this.gamma),
     };
   }
 
@@ -84,8 +80,8 @@ abstract class Standardization extends Layer {
 
   /** gamma · x + beta, each of shape `lengths`, laid along `kept`. */
   protected affine(x: Tensor, lengths: StaticShape, kept: StaticShape, context: LayerContext): Tensor {
-    const gamma = this.scale ? context.parameter('gamma', { shape: lengths, initializer: this.gammaInitializer }) : undefined;
-    const beta = this.center ? context.parameter('beta', { shape: lengths, initializer: this.betaInitializer }) : undefined;
+    const gamma = this.scale ? context.parameter('gamma', { shape: lengths, ...this.gamma }) : undefined;
+    const beta = this.center ? context.parameter('beta', { shape: lengths, ...this.beta }) : undefined;
     const scaled = gamma ? mul(x, reshape(gamma, kept)) : x;
     return beta ? add(scaled, reshape(beta, kept)) : scaled;
   }

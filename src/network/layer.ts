@@ -37,6 +37,8 @@ export interface LayerContext extends ActivationContext {
   preactivation(z: Tensor): Tensor;
   /** What a statistic becomes after this step. Ignored outside training. */
   update(name: string, next: Tensor): void;
+  /** Adds a scalar to the loss: a penalty on what the layer gives. */
+  addLoss(penalty: Tensor): void;
 }
 
 /** Common to every layer: `name` for the summary and errors (made from the kind unless given), `trainable` (default true). */
@@ -66,7 +68,7 @@ export abstract class Layer {
     return false;
   }
 
-  /** Whether the layer drew random numbers or kept statistics when it was traced. */
+  /** Whether the layer drew random numbers, kept statistics or added to the loss when it was traced. */
   hasSideEffects = false;
 
   /** Number of inputs it takes; any number unless set. */
@@ -154,6 +156,8 @@ export interface CallEnvironment {
   readonly dtype: FloatDType;
   weight(layer: Layer, name: string, spec: WeightSpec): Tensor;
   update(layer: Layer, name: string, next: Tensor): void;
+  /** Takes a scalar that the loss is to include. */
+  addLoss?(penalty: Tensor): void;
   /** Sees what an activation is about to receive, and may change it. */
   preactivation?(z: Tensor): Tensor;
   /** Uniform numbers in [0, 1) in the shape of a tensor, for the `use`-th request of this call. */
@@ -186,6 +190,10 @@ export function callLayer(layer: Layer, given: readonly Tensor[], environment: C
     update: (name, next) => {
       layer.hasSideEffects = true;
       if (training && layer.trainable) environment.update(layer, name, next);
+    },
+    addLoss: (penalty) => {
+      layer.hasSideEffects = true;
+      environment.addLoss?.(penalty);
     },
     uniform: (like, min, max) => {
       layer.hasSideEffects = true;

@@ -83,6 +83,8 @@ export interface ForwardResult {
   readonly updates: ReadonlyMap<string, Tensor>;
   /** Output of every layer call, but for those inside a loop. */
   readonly calls: ReadonlyMap<LayerCall, Tensor>;
+  /** Scalars that layers add to the loss. */
+  readonly penalties: readonly Tensor[];
   /** What activations receive and give, where that was asked for. */
   readonly taps: readonly SignalTap[];
 }
@@ -155,6 +157,7 @@ export class Network {
     const runs = findRuns(this.calls, this.outputs).filter((run) => values.has(stackName(run)));
     const inRuns = new Map(runs.flatMap((run) => run.calls.map((call) => [call, run] as const)));
     const taps: SignalTap[] = [];
+    const penalties: Tensor[] = [];
     const write: WriteCall = (call, given, weight) => {
       const { layer } = call;
       const time = times.get(layer) ?? 0;
@@ -170,6 +173,7 @@ export class Network {
         weight,
         update: (owner, name, next) => updates.set(`${owner.title}/${name}`, next),
         preactivation: seen,
+        addLoss: (penalty) => penalties.push(penalty),
         uniform: (like, use) => uniform(like, `${layer.title}/${time}/${use}`),
       });
       // A loss looks behind the last activation; nothing may stand between.
@@ -198,7 +202,7 @@ export class Network {
         settle(run.calls[run.calls.length - 1] as LayerCall, output);
       }
     }
-    return { outputs: this.outputs.map((signal) => known.get(signal) as Tensor), updates, calls, taps };
+    return { outputs: this.outputs.map((signal) => known.get(signal) as Tensor), updates, calls, taps, penalties };
   }
 
   /** A row of equal layers as one `Scan` over their stacked weights. */

@@ -117,8 +117,8 @@ function finiteMark(state: readonly Tensor[]): Tensor {
 export function evaluationProgram(spec: StepSpec): Program {
   const batch = minibatchInputs(spec);
   const { states, values } = variableInputs(spec.network, spec.layout);
-  const { outputs } = spec.network.forward(feedNetwork(spec.network, batch.inputs), { training: false, values, uniform: untrained });
-  const { logs } = evaluateOutputs(spec, outputs, batch, penaltyOf(spec.network, values));
+  const { outputs, penalties } = spec.network.forward(feedNetwork(spec.network, batch.inputs), { training: false, values, uniform: untrained });
+  const { logs } = evaluateOutputs(spec, outputs, batch, penaltyOf(spec.network, values, penalties));
   return finish('evaluation', [...tensorsOf(batch), ...states], { logs: stackScalars(logs) }, states);
 }
 
@@ -135,12 +135,12 @@ export function gradientProgram(spec: StepSpec, gradientsOf: (loss: Tensor, para
   const batch = minibatchInputs(spec);
   const { states, values } = variableInputs(spec.network, spec.layout);
   const iterations = input('iterations', [], 'int64');
-  const { outputs } = spec.network.forward(feedNetwork(spec.network, batch.inputs), {
+  const { outputs, penalties } = spec.network.forward(feedNetwork(spec.network, batch.inputs), {
     training: true,
     values,
     uniform: uniformSource(spec.seed, iterations),
   });
-  const { loss, logs } = evaluateOutputs(spec, outputs, batch, penaltyOf(spec.network, values));
+  const { loss, logs } = evaluateOutputs(spec, outputs, batch, penaltyOf(spec.network, values, penalties));
   const parameters = spec.network
     .storage(spec.layout)
     .filter((stored) => stored.trainable)

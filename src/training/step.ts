@@ -208,11 +208,12 @@ export function evaluateOutputs(
   return { loss, logs: [loss, ...(each.length > 1 ? each : []), ...metrics] };
 }
 
-/** The sum of what regularizers ask of trained arrays; undefined where there are none. */
-export function penaltyOf({ variables }: Network, values: ReadonlyMap<string, Tensor>): Tensor | undefined {
+/** The sum of what regularizers ask of trained arrays, and of what layers add to the loss; undefined where there is nothing. */
+export function penaltyOf({ variables }: Network, values: ReadonlyMap<string, Tensor>, added: readonly Tensor[]): Tensor | undefined {
   const penalties = variables.flatMap(({ name, trainable, regularizer }) =>
     trainable && regularizer ? [regularizer.penalty(values.get(name) as Tensor)] : [],
   );
+  penalties.push(...added);
   label(penalties, 'loss');
   return penalties.length === 0 ? undefined : penalties.reduce((sum, next) => add(sum, next));
 }
@@ -250,14 +251,14 @@ export function writeStep(spec: StepSpec, batch: Minibatch, learningRate: Tensor
   const iterations = values.get(ITERATIONS) as Tensor;
   const stored = network.storage(spec.layout);
   const pieces = withPieces(stored, values);
-  const { outputs, updates, taps } = network.forward(feedNetwork(network, batch.inputs), {
+  const { outputs, updates, taps, penalties } = network.forward(feedNetwork(network, batch.inputs), {
     training: true,
     values: pieces,
     uniform: uniformSource(spec.seed, iterations),
     flush: spec.flush,
     observe: spec.vitals !== undefined,
   });
-  const { loss, logs } = evaluateOutputs(spec, outputs, batch, penaltyOf(network, values));
+  const { loss, logs } = evaluateOutputs(spec, outputs, batch, penaltyOf(network, values, penalties));
 
   const trained = stored.filter(({ trainable }) => trainable);
   const rate = cast(learningRate, network.dtype);

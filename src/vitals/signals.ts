@@ -139,8 +139,9 @@ function stacksOf(signals: readonly WatchedSignal[]): Stack[] {
   return [...groups.values()].map((group): Stack => {
     const [first] = group as [WatchedSignal];
     const indices = group.flatMap((signal) => signal.indices);
-    const units = first.z.rank > 1 ? (first.z.shape.at(-1) ?? 1) : 1;
     const side = (of: (signal: WatchedSignal) => Tensor): Tensor => {
+      const { shape, rank } = of(first);
+      const units = rank > 1 ? (shape.at(-1) ?? 1) : 1;
       const rows = group.map((signal) => reshape(of(signal), [-1, units]));
       return reshape(rows.length === 1 ? (rows[0] as Tensor) : concat(rows, 0), [indices.length, -1, units]);
     };

@@ -96,6 +96,25 @@ const cases: Record<keyof typeof layers, readonly Case[]> = {
     },
     { title: 'dot of a matrix and a vector', shapes: [[2, 3], [3]], apply: (signals) => layers.dot([2, 1]).apply(signals) },
   ],
+  identity: [single('identity', [3], () => layers.identity())],
+  activityRegularization: [single('activityRegularization', [3], () => layers.activityRegularization({ l2: 0.1 }))],
+  categoryEncoding: [
+    {
+      title: 'categoryEncoding, through the layer behind it',
+      shapes: [[3]],
+      apply: ([x]) => {
+        const tokens = layers.lambda((t) => ops.cast(ops.greater(t, 0.1), 'int64')).apply(x as Signal);
+        return layers.dense(2).apply(layers.categoryEncoding({ numTokens: 2, outputMode: 'count' }).apply(tokens));
+      },
+    },
+  ],
+  discretization: [
+    {
+      title: 'discretization, through the layers behind it',
+      shapes: [[3]],
+      apply: ([x]) => layers.embedding(3, 2).apply(layers.discretization({ binBoundaries: [-0.5, 0.5] }).apply(x as Signal)),
+    },
+  ],
   flatten: [{ title: 'flatten', shapes: [[2, 3]], apply: ([x]) => layers.dense(2).apply(layers.flatten().apply(x as Signal)) }],
   normalization: [
     single('normalization', [3], () => layers.normalization({ mean: [0.1, 0.2, -0.3], variance: [0.5, 2, 1.5] })),

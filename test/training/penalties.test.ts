@@ -57,6 +57,45 @@ describe('regularizers', () => {
     expect((await weights(model))[0]).toEqual(kernel?.map((slope, i) => expect.closeTo((start[0]?.[i] ?? 0) - 0.1 * slope, 12)));
   });
 
+  it('of what a layer gives are summed over the batch, in training and evaluation', async () => {
+    const start = [new NdArray(Float64Array.of(0.4, -0.7), [2, 1]), new NdArray(Float64Array.of(0.5), [1])];
+    const outputs = [0.4 * 1 - 0.7 * -2 + 0.5, 0.4 * 0.5 - 0.7 * 3 + 0.5];
+    const loss = outputs.reduce((total, output, i) => total + (output - (y[i]?.[0] ?? 0)) ** 2 / 2, 0);
+    const penalty = 0.3 * sum(outputs.map((output) => output ** 2));
+    const after = sequential([layers.input([2]), layers.dense(1), layers.activityRegularization({ l2: 0.3 })], { dtype: 'float64' });
+    after.compile({ loss: 'mse', optimizer: optimizers.sgd({ learningRate: 0.1 }) });
+    for (const model of [build({ activityRegularizer: regularizers.l2({ l2: 0.3 }) }), after]) {
+      await model.setWeights(start);
+      expect((await model.evaluate(x, y)).loss).toBeCloseTo(loss + penalty, 12);
+      const { last } = await model.fit(x, y, { ...quiet, batchSize: 2 });
+      expect(last.loss).toBeCloseTo(loss + penalty, 12);
+      const slope = sum(outputs.map((output, i) => output - (y[i]?.[0] ?? 0) + 2 * 0.3 * output));
+      expect((await weights(model))[1]).toEqual([expect.closeTo(0.5 - 0.1 * slope, 12)]);
+    }
+  });
+
+  it('of scales, shifts and embeddings count as those of kernels do, and come back from a file', async () => {
+    const model = sequential(
+      [
+        layers.input([2], { dtype: 'int32' }),
+        layers.embedding(3, 2, { embeddingsInitializer: 'ones', embeddingsRegularizer: regularizers.l1({ l1: 0.5 }) }),
+        layers.flatten(),
+        layers.batchNormalization({ gammaRegularizer: regularizers.l2({ l2: 0.25 }), betaConstraint: 'nonNeg' }),
+        layers.layerNormalization({ gammaRegularizer: regularizers.l1({ l1: 0.125 }) }),
+        layers.dense(1, { kernelInitializer: 'zeros' }),
+      ],
+      { dtype: 'float64' },
+    );
+    model.compile({ loss: 'mse', optimizer: 'sgd' });
+    const rows = new NdArray(Int32Array.of(0, 1, 2, 0), [2, 2]);
+    const targets = new NdArray(new Float64Array(2), [2, 1]);
+    expect((await model.evaluate(rows, targets)).loss).toBeCloseTo(0.5 * 6 + 0.25 * 4 + 0.125 * 4, 12);
+    const path = join(folder, 'scales.safetensors');
+    await model.save(path);
+    const back = await load(path);
+    expect((await back.evaluate(rows, targets)).loss).toBeCloseTo(0.5 * 6 + 0.25 * 4 + 0.125 * 4, 12);
+  });
+
   it('do not count while their layer is frozen', async () => {
     const model = build({ kernelRegularizer: 'l2' });
     const penalty = 0.01 * sum((await weights(model))[0]?.map((value) => value ** 2) ?? []);
