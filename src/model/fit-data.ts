@@ -30,7 +30,7 @@ export interface FitOptions {
   readonly shuffle?: boolean;
   /** Share of the rows, the last ones, kept for validation; default 0. */
   readonly validationSplit?: number;
-  readonly validationData?: BatchLike;
+  readonly validationData?: BatchLike | undefined;
   /** How much each row counts in the loss, as in a dataset's `sampleWeight`; arrays only. */
   readonly sampleWeight?: Arrays;
   /** How much rows of each class count in the training loss, by class number; classes not named count 1. */
