@@ -78,7 +78,7 @@ export function auto(drawBy: (name: string) => Initializer['sample']): Drawing {
 }
 
 /** 2 / (1 + a²) for slope a below 0 (He 2015, equation 15); 2 for what is not made of two half lines. */
-function rectifierScale(phi: ScalarFunction): number {
+export function rectifierScale(phi: ScalarFunction): number {
   const [up, down] = [phi.value(1), phi.value(-1)];
   const straight = Math.abs(phi.value(3) - 3 * up) + Math.abs(phi.value(-3) - 3 * down) < 1e-9;
   return straight && up !== 0 ? 2 / (up * up + down * down) : 2;

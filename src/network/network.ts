@@ -1,5 +1,6 @@
 import { type Activation, asNonlinearity } from '../activations.js';
 import type { Constraint } from '../constraints.js';
+import { asFromTable, isFromTable } from '../core/catalogue.js';
 import type { DType, FloatDType } from '../core/dtype.js';
 import { ArgumentError } from '../core/errors.js';
 import type { StaticShape } from '../core/shape.js';
@@ -237,7 +238,9 @@ type WriteCall = (
 /** The initializer that draws for the activation which the layer's sums go through. */
 function suited(initializer: InitializerLike, activation: Activation | undefined): InitializerLike {
   const resolved = resolveInitializer(initializer);
-  return activation && resolved.suit ? { ...resolved, ...resolved.suit(asNonlinearity(activation)) } : resolved;
+  if (!activation || !resolved.suit) return resolved;
+  const fitted = { ...resolved, ...resolved.suit(asNonlinearity(activation)) };
+  return isFromTable(resolved) ? asFromTable(fitted) : fitted;
 }
 
 /** Whether training looks at the array by itself. */

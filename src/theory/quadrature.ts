@@ -73,3 +73,39 @@ export function gaussianMean(f: (x: number, z: number) => number, variance: numb
   if (!Number.isFinite(size)) return panels.reduce((sum, { value }) => sum + value, 0);
   return panels.reduce((sum, panel) => sum + refine(weighted, panel, TOLERANCE * size, 0), 0);
 }
+
+/** Nodes and weights for means under N(0, 1): Σ weight · f(node). */
+export interface Rule {
+  readonly nodes: Float64Array;
+  readonly weights: Float64Array;
+}
+
+/** Beyond this the normal density no longer counts where a rule is fixed. */
+const FIXED_REACH = 12;
+
+/**
+ * A fixed rule for means under N(0, 1): Kronrod's 15 points on panels of width 1 between −12 and 12, cut at the given places as well, so that kinks
+ * there cost no accuracy. For spectra and tables, which take many means of one function.
+ */
+export function normalRule(kinks: readonly number[]): Rule {
+  const whole = Array.from({ length: 2 * FIXED_REACH + 1 }, (_, i) => i - FIXED_REACH);
+  const cuts = [...new Set([...whole, ...kinks.filter((z) => Math.abs(z) < FIXED_REACH)])].sort((a, b) => a - b);
+  const panels = cuts.slice(1).map((to, i) => [cuts[i] ?? 0, to] as const);
+  const size = panels.length * 15;
+  const rule = { nodes: new Float64Array(size), weights: new Float64Array(size) };
+  let at = 0;
+  const put = (node: number, weight: number): void => {
+    rule.nodes[at] = node;
+    rule.weights[at++] = weight * density(node);
+  };
+  for (const [from, to] of panels) {
+    const half = (to - from) / 2;
+    const centre = from + half;
+    put(centre, half * KRONROD_CENTRE);
+    NODES.forEach((node, i) => {
+      put(centre - half * node, half * (KRONROD[i] ?? 0));
+      put(centre + half * node, half * (KRONROD[i] ?? 0));
+    });
+  }
+  return rule;
+}

@@ -1,0 +1,89 @@
+import { describeEntry, isFromTable } from '../core/catalogue.js';
+import { ArgumentError, show } from '../core/errors.js';
+import { resolveInitializer } from '../initializers.js';
+import type { Model } from '../model/model.js';
+import { factsOf } from '../network/facts.js';
+import type { InputFacts, NetworkFacts } from '../vitals/facts.js';
+import { walkBackward } from './forecast/backward.js';
+import { Forecast } from './forecast/forecast.js';
+import { layerForecasts } from './forecast/layers.js';
+import { Bends, type Lookups } from './forecast/lookups.js';
+import { phaseRuns } from './forecast/phases.js';
+import { walkForward } from './forecast/walk.js';
+
+export { type Estimate, Forecast, type LayerForecast } from './forecast/forecast.js';
+export type { Lookups } from './forecast/lookups.js';
+export type { PhaseRun, Suits } from './forecast/phases.js';
+
+export interface ForecastOptions {
+  /** Moments of what each input receives; standard normal numbers where none are given. */
+  readonly data?: readonly InputFacts[];
+  /** Rows of a minibatch, over which batch normalization takes its moments and single measurements their means; default 32. */
+  readonly batchSize?: number;
+  /** Functions of the user's own, which facts hold by name only. */
+  readonly lookups?: Lookups;
+}
+
+/**
+ * What theory says of a network before any training: sizes of signals and gradients, layer by layer, each with the interval in which 95 % of single
+ * draws of the weights lie. Mean field theory (Poole 2016, Schoenholz 2017) with corrections of first order in 1/width; layers of a kind that theory does not know are said to be
+ * unknown, with what depends on them.
+ * @throws ArgumentError where the facts hold no layers or an option is out of range.
+ */
+export function forecastFacts(facts: NetworkFacts, options: ForecastOptions = {}): Forecast {
+  const { data = [], batchSize = 32, lookups = {} } = options;
+  if (!Array.isArray(facts?.layers) || facts.layers.length === 0) {
+    throw new ArgumentError(`forecast: expected a network with layers, got ${show(facts)}; factsOf(model.network) makes one`, {
+      argument: 'facts',
+      received: facts,
+    });
+  }
+  if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
+    throw new ArgumentError(`forecast: batchSize must be a whole number ≥ 1, got ${show(batchSize)}`, { argument: 'batchSize', received: batchSize });
+  }
+  const early = facts.layers.findIndex(({ inputs }, use) => inputs.some((from: number) => !(Number.isInteger(from) && from >= 0 && from < use)));
+  if (early >= 0) {
+    throw new ArgumentError(`forecast: layer '${facts.layers[early]?.name}' takes its input from one that does not come before it`, {
+      argument: 'facts',
+      received: facts.layers[early]?.inputs,
+    });
+  }
+  const stray = data.find(({ layer }) => facts.layers[layer]?.role !== 'input');
+  if (stray) {
+    throw new ArgumentError(`forecast: data are given for use ${show(stray.layer)}, which is not an input; inputs are ${facts.inputs.join(', ')}`, {
+      argument: 'data',
+      received: stray.layer,
+    });
+  }
+  const bends = new Bends(lookups);
+  const forward = walkForward(facts, { data, rows: batchSize, bends, lookups });
+  const backward = walkBackward(facts, forward);
+  return new Forecast(layerForecasts(facts, forward, backward, bends, batchSize), phaseRuns(facts, forward, bends), batchSize);
+}
+
+/** The forecast of a model; its own functions are known. `inputs`: moments of its data. */
+export function forecast(
+  model: Model,
+  { inputs, batchSize }: { readonly inputs?: readonly InputFacts[]; readonly batchSize?: number } = {},
+): Forecast {
+  return forecastFacts(factsOf(model.network), {
+    lookups: lookupsOf(model),
+    ...(inputs ? { data: inputs } : {}),
+    ...(batchSize === undefined ? {} : { batchSize }),
+  });
+}
+
+/** The functions of a model's own, by name. */
+export function lookupsOf({ network }: Pick<Model, 'network'>): Lookups {
+  return {
+    activations: Object.fromEntries(
+      network.layers.flatMap(({ activation }) => (activation && !isFromTable(activation) ? [[activation.name, activation]] : [])),
+    ),
+    initializers: Object.fromEntries(
+      network.variables.flatMap(({ initializer }) => {
+        const resolved = resolveInitializer(initializer);
+        return describeEntry(resolved).custom ? [[resolved.name, resolved]] : [];
+      }),
+    ),
+  };
+}

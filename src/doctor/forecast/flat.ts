@@ -1,0 +1,40 @@
+import type { Activation } from '../../activations.js';
+import type { ScalarFunction } from '../../graph/evaluate.js';
+import { type FlatSide, silentProbability } from '../../theory/dead.js';
+import { batchLog, centred, type Signal } from '../../theory/signal.js';
+
+/** No activation that dies has its edge farther out. */
+const FAR = 20;
+
+/** Sides on which the slope is exactly 0. */
+export function flatSides(activation: Activation, { slope }: ScalarFunction): FlatSide[] {
+  if (!activation.canDie) return [];
+  const edgeFrom = (outside: number): number => {
+    let [flat, bent] = [outside, -outside];
+    for (let i = 0; i < 60; i++) {
+      const middle = (flat + bent) / 2;
+      if (slope(middle) === 0) flat = middle;
+      else bent = middle;
+    }
+    return flat;
+  };
+  const sides: FlatSide[] = [];
+  if (slope(-FAR) === 0) sides.push({ edge: edgeFrom(-FAR), side: 'left' });
+  if (slope(FAR) === 0) sides.push({ edge: edgeFrom(FAR), side: 'right' });
+  return sides;
+}
+
+/** The share of units that are on a flat side for every one of some rows. */
+export function silentShare(sides: readonly FlatSide[], z: Signal, rows: number): number {
+  const square = Math.exp(Math.max(-600, Math.min(600, batchLog(z))));
+  const inputs = {
+    mean: z.meanShare * Math.sqrt(square),
+    variance: Math.max(1e-12, 1 - z.meanShare ** 2) * square,
+    correlation: centred(z),
+    rows,
+  };
+  return Math.min(
+    1,
+    sides.reduce((total, side) => total + silentProbability(side, inputs), 0),
+  );
+}

@@ -1,0 +1,88 @@
+import { type Activation, activationFromConfig, activations, scalarForm } from '../../activations.js';
+import type { Described } from '../../core/catalogue.js';
+import type { ScalarFunction } from '../../graph/evaluate.js';
+import { type Initializer, initializerFromConfig, initializers } from '../../initializers.js';
+import { Bend } from '../../theory/bend.js';
+import type { LayerFacts, NetworkFacts, Role } from '../../vitals/facts.js';
+
+/** Functions of the user's own, which facts hold by name only. */
+export interface Lookups {
+  readonly activations?: Readonly<Record<string, Activation>>;
+  readonly initializers?: Readonly<Record<string, Initializer>>;
+}
+
+/** Something that theory cannot tell; its message says why. */
+export class Unknown extends Error {}
+
+/** Activations of a network as functions of one number, each with its table; made once. */
+export class Bends {
+  readonly #lookups: Lookups;
+  readonly #bends = new Map<string, Bend>();
+
+  constructor(lookups: Lookups) {
+    this.#lookups = lookups;
+  }
+
+  /** @throws Unknown where no table or lookup knows it, or it is not elementwise. */
+  of(described: Described): Bend {
+    const key = JSON.stringify([described.name, described.config, described.custom]);
+    const known = this.#bends.get(key);
+    if (known) return known;
+    const made = new Bend(this.#scalar(described));
+    this.#bends.set(key, made);
+    return made;
+  }
+
+  activation({ name, config, custom }: Described): Activation {
+    if (!custom && Object.hasOwn(activations, name)) return activationFromConfig(name, config);
+    const given = this.#lookups.activations?.[name];
+    if (!given) throw new Unknown(`the activation '${name}' is not known; hand it over in lookups.activations`);
+    return given;
+  }
+
+  #scalar(described: Described): ScalarFunction {
+    const activation = this.activation(described);
+    try {
+      const scalar = scalarForm(activation);
+      scalar.slope(scalar.value(0.5));
+      return scalar;
+    } catch {
+      throw new Unknown(`'${described.name}' is not a function of one number with a slope`);
+    }
+  }
+}
+
+/** @throws Unknown where no table or lookup knows it. */
+export function initializerOf({ name, config, custom }: Described, lookups: Lookups): Initializer {
+  if (!custom && Object.hasOwn(initializers, name)) return initializerFromConfig(name, config);
+  const given = lookups.initializers?.[name];
+  if (!given) throw new Unknown(`the initializer '${name}' is not known; hand it over in lookups.initializers`);
+  return given;
+}
+
+const between: ReadonlySet<Role> = new Set<Role>(['normalization', 'noise', 'shape']);
+
+const isBending = (activation: Described | undefined): activation is Described => activation !== undefined && activation.name !== 'linear';
+
+/** Uses by index: those that take each as an input. */
+export function usersOf({ layers }: NetworkFacts): number[][] {
+  const users: number[][] = layers.map(() => []);
+  layers.forEach(({ inputs }, i) => {
+    for (const from of inputs) users[from]?.push(i);
+  });
+  return users;
+}
+
+/** The activation that the sums of a use go through: its own, or one behind it with normalisation, noise and reshaping between. */
+export function bendBehind({ layers }: NetworkFacts, users: readonly (readonly number[])[], use: number): Described | undefined {
+  const own = layers[use]?.activation;
+  if (isBending(own)) return own;
+  for (let at = use; ; ) {
+    const [next, ...others] = users[at] ?? [];
+    const layer: LayerFacts | undefined = next === undefined ? undefined : layers[next];
+    if (next === undefined || !layer || others.length > 0) return undefined;
+    if (layer.role === 'activation') return isBending(layer.activation) ? layer.activation : undefined;
+    if (!between.has(layer.role)) return undefined;
+    at = next;
+  }
+}

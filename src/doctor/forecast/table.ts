@@ -1,0 +1,62 @@
+import type { Estimate, Forecast, LayerForecast } from './forecast.js';
+import type { PhaseRun } from './phases.js';
+
+const short = (value: number): string => {
+  if (value !== 0 && (Math.abs(value) >= 1e4 || Math.abs(value) < 1e-3)) return value.toExponential(1);
+  return value.toPrecision(3);
+};
+const ranged = (estimate: Estimate | undefined): string =>
+  estimate ? `${short(estimate.value)} [${short(estimate.low)}, ${short(estimate.high)}]` : '';
+const share = (value: number | undefined): string => {
+  if (value === undefined) return '';
+  const percent = 100 * value;
+  return percent > 0 && percent < 0.5 ? '<1 %' : `${Math.round(percent)} %`;
+};
+
+/** Columns that mean something for at least one layer are shown. */
+const columns: readonly (readonly [title: string, cell: (layer: LayerForecast) => string])[] = [
+  ['Layer', ({ name }) => name],
+  ['Fans', ({ fanIn, fanOut }) => (fanIn === undefined ? '' : `${fanIn}→${fanOut}`)],
+  [
+    'Initializer',
+    ({ initializer, suits }) =>
+      initializer === undefined || suits === undefined || initializer === suits ? (initializer ?? '') : `${initializer} (suits: ${suits})`,
+  ],
+  ['z RMS', ({ zRms }) => ranged(zRms)],
+  ['Forward gain', ({ forwardGain }) => ranged(forwardGain)],
+  ['Backward gain', ({ backwardGain }) => ranged(backwardGain)],
+  ['Gradient', ({ gradient }) => (gradient ? short(gradient.value) : '')],
+  ['Saturated', ({ saturated }) => share(saturated)],
+  ['Dead', ({ dead }) => share(dead)],
+  ['Not known', ({ why = '' }) => why],
+];
+
+/** The forecast as a table for a terminal. */
+export function tableOf({ layers, runs, depth }: Forecast): string {
+  const rows = layers.filter(({ role, known }) => role === 'weights' || !known);
+  const shown = columns.filter(([, cell]) => rows.some((row) => cell(row) !== ''));
+  const table = [shown.map(([title]) => title), ...rows.map((row) => shown.map(([, cell]) => cell(row)))];
+  const widths = shown.map((_, column) => Math.max(...table.map((cells) => cells[column]?.length ?? 0)));
+  const lines = table.map((cells) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  return [...lines, ...runs.map((run) => lineOf(run, depth))].join('\n');
+}
+
+function lineOf(run: PhaseRun, depth: number): string {
+  const [first, last] = [run.layers[0], run.layers.at(-1)];
+  const size =
+    run.fixedPoint === null
+      ? 'signals grow without end'
+      : run.fixedPoint === 0
+        ? 'signals die out'
+        : run.kept
+          ? 'signals keep their size'
+          : `z settles at RMS ${short(Math.sqrt(run.fixedPoint))}`;
+  const reach =
+    run.trainableDepth === null ? 'no depth is too large' : `trainable to about ${Math.round(run.trainableDepth)} layers (this network: ${depth})`;
+  return `${first}…${last}: ${run.phase}, χ ${short(run.chi)}; ${size}; ${reach}`;
+}

@@ -1,0 +1,297 @@
+import { ArgumentError, show } from '../../core/errors.js';
+import type { Bend } from '../../theory/bend.js';
+import {
+  alphaDroppedOut,
+  batchNormalized,
+  droppedOut,
+  type Effect,
+  joined,
+  layerNormalized,
+  mixed,
+  noisy,
+  rmsNormalized,
+  type Standardizing,
+} from '../../theory/layers.js';
+import { type Bending, batchLog, bend, rowsOf, type Signal, type Summing, standardNormal, sum } from '../../theory/signal.js';
+import type { InputFacts, LayerFacts, NetworkFacts } from '../../vitals/facts.js';
+import { type Bends, bendBehind, type Lookups, Unknown, usersOf } from './lookups.js';
+import { type WeightMoments, weightMoments } from './weight-moments.js';
+
+/** What the walk from inputs to outputs found at one use. */
+export interface Forward {
+  /** What its activation receives: its sums, or what enters a layer that sums nothing. */
+  readonly z?: Signal;
+  /** What it gives. */
+  readonly h?: Signal;
+  /** Its sums, where it has weights. */
+  readonly summing?: Summing & { readonly weights: WeightMoments; readonly share: number; readonly fanOut: number };
+  readonly bending?: Bending;
+  readonly table?: Bend;
+  /** For layers that neither sum nor bend: a gradient's factor towards each input. */
+  readonly factors?: readonly number[];
+  readonly sensitivity?: number;
+  /** Why theory does not know it. */
+  readonly why?: string;
+}
+
+export interface WalkOptions {
+  readonly data: readonly InputFacts[];
+  readonly rows: number;
+  readonly bends: Bends;
+  readonly lookups: Lookups;
+}
+
+const LINEAR = { name: 'linear', config: {} };
+/** Where SELU and alpha dropout send −∞. */
+const FALLEN = -1.0507009873554805 * 1.6732632423543772;
+
+/** Signals from inputs to outputs, by use. */
+export function walkForward(facts: NetworkFacts, options: WalkOptions): Forward[] {
+  const found: Forward[] = [];
+  const users = usersOf(facts);
+  facts.layers.forEach((layer, use) => {
+    try {
+      found.push(new Step(facts, users, found, options, layer, use).take());
+    } catch (error) {
+      if (!(error instanceof Unknown)) throw error;
+      found.push({ why: error.message });
+    }
+  });
+  return found;
+}
+
+const lastOf = (shape: readonly (number | null)[]): number =>
+  Math.max(
+    1,
+    shape.reduce<number>((size, dim) => size * (dim ?? 1), 1),
+  );
+
+class Step {
+  constructor(
+    readonly facts: NetworkFacts,
+    readonly users: readonly (readonly number[])[],
+    readonly found: readonly Forward[],
+    readonly options: WalkOptions,
+    readonly layer: LayerFacts,
+    readonly use: number,
+  ) {}
+
+  take(): Forward {
+    const { role } = this.layer;
+    if (role === 'input') return this.#input();
+    if (role === 'weights') return this.#weights();
+    if (role === 'normalization') return this.#normalized();
+    if (role === 'activation') return this.#bent(this.#only());
+    if (role === 'noise') return passed(this.#noise(this.#only()));
+    if (role === 'shape') return { h: this.#only(), factors: [this.layer.kind === 'repeatVector' ? Number(this.layer.options.n ?? 1) : 1] };
+    if (role === 'merge') return this.#merged();
+    return this.#other();
+  }
+
+  #input(): Forward {
+    const width = lastOf(this.layer.shape);
+    const data = this.options.data.find(({ layer }) => layer === this.use);
+    if (!data) return { h: standardNormal(width), factors: [] };
+    const { mean, rms, featureMean } = data;
+    if (!Number.isFinite(mean) || !(rms >= 0)) {
+      throw new ArgumentError(
+        `forecast: the data of input '${this.layer.name}' have mean ${show(mean)} and RMS ${show(rms)}; both must be finite numbers`,
+        {
+          argument: 'data',
+          received: data,
+        },
+      );
+    }
+    if (rms === 0) throw new Unknown('its data are all 0');
+    const correlation = Math.min(0.9999, Math.max(mean ** 2, (featureMean ?? 0) ** 2) / rms ** 2);
+    return { h: rowsOf(width, { mean, square: rms ** 2, correlation }), factors: [] };
+  }
+
+  /** The signal of an input, if it is known. @throws Unknown */
+  #from(at: number): Signal {
+    const from = this.layer.inputs[at];
+    const signal = from === undefined ? undefined : this.found[from]?.h;
+    if (!signal) throw new Unknown(`what it receives from '${this.facts.layers[from ?? -1]?.name ?? 'nowhere'}' is not known`);
+    return signal;
+  }
+
+  #only(): Signal {
+    return this.#from(0);
+  }
+
+  #moments(name: string): WeightMoments | undefined {
+    const { weights } = this.layer;
+    const array = weights.find((one) => one.name === name) ?? (name === 'kernel' ? weights.find(({ shape }) => shape.length >= 2) : undefined);
+    if (!array) return undefined;
+    if (!array.initializer) throw new Unknown(`what drew its ${name} is not recorded`);
+    const { bends, lookups } = this.options;
+    return weightMoments(array.initializer, array.shape, bendBehind(this.facts, this.users, this.use), bends, lookups);
+  }
+
+  #weights(): Forward {
+    const { fanIn, fanOut, kind, shape } = this.layer;
+    const weights = this.#moments('kernel');
+    if (fanIn === undefined || fanOut === undefined || !weights) throw new Unknown(`its kind, '${kind}', is not one that theory knows`);
+    if (weights.symmetric) throw new Unknown('its kernel has one value everywhere, so that all its units are the same unit');
+    const h = this.#only();
+    const bias = this.#moments('bias') ?? { mean: 0, square: 0 };
+    const width = lastOf(shape);
+    const tied = weights.orthogonal ? Math.max(0, 1 - width / fanIn) : 1;
+    const summing: Summing = {
+      fanIn,
+      weightMean: weights.mean,
+      weightSquare: weights.square,
+      biasMean: bias.mean,
+      biasSquare: bias.square,
+      width,
+      loose: tied,
+    };
+    const summed = sum(h, summing);
+    const z = weights.scaledByData
+      ? { ...summed, log: 0, rowVariance: Math.max(0, summed.rowVariance - summed.sharedVariance), sharedVariance: 0 }
+      : summed;
+    if (!Number.isFinite(z.log)) throw new Unknown('its sums are 0 for every input');
+    const rest = h.log + Math.log(fanIn * weights.square);
+    const share = bias.square > 0 || weights.mean !== 0 ? Math.min(1, Math.exp(rest - Math.log(Math.exp(z.log)))) : 1;
+    const scale = weights.scaledByData ? Math.exp(z.log - summed.log) : 1;
+    return { ...this.#bent(z), summing: { ...summing, weights: { ...weights, square: weights.square * scale }, share, fanOut } };
+  }
+
+  #bent(z: Signal): Forward {
+    const activation = this.layer.activation ?? LINEAR;
+    try {
+      const table = this.options.bends.of(activation);
+      const bending = bend(table, z);
+      if (!Number.isFinite(bending.signal.log)) return { z, table, why: `'${activation.name}' gives 0 for every input of this size` };
+      return { z, h: bending.signal, bending, table };
+    } catch (error) {
+      if (!(error instanceof Unknown)) throw error;
+      return { z, why: error.message };
+    }
+  }
+
+  #normalized(): Forward {
+    const { kind, options } = this.layer;
+    if (kind === 'normalization') return this.#standardizedByData();
+    const scale = this.#moments('gamma') ?? this.#moments('scale') ?? { mean: 1, square: 1 };
+    const shift = this.#moments('beta') ?? { mean: 0, square: 0 };
+    const standardizing: Standardizing = {
+      epsilon: Number(options.epsilon ?? 1e-3),
+      scaleSquare: scale.square,
+      shiftMean: shift.mean,
+      shiftSquare: shift.square,
+    };
+    if (!(scale.square > 0)) throw new Unknown('its scale begins at 0, so that it gives only its shift');
+    const perRow: Readonly<Record<string, (x: Signal) => Effect>> = {
+      layerNormalization: (x) => layerNormalized(x, standardizing),
+      groupNormalization: (x) => layerNormalized(x, standardizing),
+      rmsNormalization: (x) => rmsNormalized(x, { ...standardizing, epsilon: Number(options.epsilon ?? 1e-6) }),
+      unitNormalization: (x) => rmsNormalized(x, { epsilon: 0, scaleSquare: 1 / x.width, shiftMean: 0, shiftSquare: 0 }),
+      batchNormalization: (x) => batchNormalized(x, standardizing, this.options.rows),
+    };
+    const rule = Object.hasOwn(perRow, kind) ? perRow[kind] : undefined;
+    if (!rule) throw new Unknown(`its kind, '${kind}', is not one that theory knows`);
+    const input = this.found[this.layer.inputs[0] ?? -1]?.h;
+    // Whatever comes in, what leaves has mean 0 and variance 1; only the gradient's factor stays unknown.
+    const width = lastOf(this.layer.shape);
+    if (!input) return { h: { ...rule(standardNormal(width)).signal, log: Math.log(scale.square + shift.square) } };
+    if (kind === 'batchNormalization' && input.correlation > 1 - 1e-6) throw new Unknown('all rows that it receives are alike');
+    return passed(rule(input));
+  }
+
+  /** A layer that standardises features by what the first fit sees, or by given moments. */
+  #standardizedByData(): Forward {
+    const { mean, variance } = this.layer.options;
+    const width = lastOf(this.layer.shape);
+    if (!Array.isArray(mean) || !Array.isArray(variance)) return { h: standardNormal(width), factors: [1] };
+    const average = (values: readonly unknown[]): number => values.reduce<number>((total, x) => total + Number(x), 0) / Math.max(1, values.length);
+    const spread = average(variance) > 0 ? average(variance) : 1;
+    return passed({ ...affine(this.#only(), 1 / Math.sqrt(spread), -average(mean) / Math.sqrt(spread)), gradient: 1 / spread, sensitivity: 0 });
+  }
+
+  #noise(x: Signal): Effect {
+    const { kind, options, trainable } = this.layer;
+    const none: Effect = { signal: x, gradient: 1, sensitivity: 0 };
+    if (!trainable) return none;
+    const rate = Number(options.rate ?? 0);
+    if (kind === 'dropout') return droppedOut(x, rate);
+    if (kind === 'alphaDropout') return rate === 0 ? none : alphaDroppedOut(x, rate, FALLEN);
+    // Noise of mean 1 and variance rate/(1 − rate) has the moments of dropout's.
+    if (kind === 'gaussianDropout') return droppedOut(x, rate);
+    if (kind === 'gaussianNoise') return noisy(x, Number(options.stddev ?? 0) ** 2);
+    throw new Unknown(`its kind, '${kind}', is not one that theory knows`);
+  }
+
+  #merged(): Forward {
+    const { kind, inputs } = this.layer;
+    const signals = inputs.map((_, i) => this.#from(i));
+    const factor = kind === 'average' ? 1 / inputs.length : 1;
+    if (kind === 'add' || kind === 'average') {
+      return {
+        h: mixed(
+          signals,
+          signals.map(() => factor),
+        ).signal,
+        factors: inputs.map(() => factor ** 2),
+      };
+    }
+    if (kind === 'subtract') return { h: mixed(signals, [1, -1]).signal, factors: [1, 1] };
+    if (kind === 'concatenate') {
+      const sizes = inputs.map((from) => lastOf(this.facts.layers[from]?.shape ?? []));
+      const whole = sizes.reduce((total, size) => total + size, 0);
+      return {
+        h: joined(
+          signals,
+          sizes.map((size) => size / whole),
+        ),
+        factors: inputs.map(() => 1),
+      };
+    }
+    throw new Unknown(`its kind, '${kind}', is not one that theory knows`);
+  }
+
+  #other(): Forward {
+    const { kind, options, shape } = this.layer;
+    if (kind === 'embedding') {
+      const table = this.#moments('embeddings');
+      if (!table) throw new Unknown('its table has no initializer');
+      if (!(table.square > 0)) throw new Unknown('its table is all 0');
+      const width = lastOf(shape);
+      return { h: rowsOf(width, { mean: table.mean, square: table.square, correlation: table.mean ** 2 / table.square }), factors: [] };
+    }
+    if (kind === 'rescaling' && typeof options.scale === 'number' && typeof options.offset === 'number') {
+      const { scale, offset } = options;
+      if (scale === 0) throw new Unknown('it multiplies by 0');
+      return passed({ ...affine(this.#only(), scale, offset), gradient: scale ** 2, sensitivity: 0 });
+    }
+    throw new Unknown(`its kind, '${kind}', is not one that theory knows`);
+  }
+}
+
+function passed({ signal, gradient, sensitivity }: Effect): Forward {
+  return { h: signal, factors: [gradient], sensitivity };
+}
+
+/** scale · x + offset. */
+function affine(x: Signal, scale: number, offset: number): { readonly signal: Signal } {
+  const rms = Math.exp(x.log / 2);
+  const mean = scale * x.meanShare * rms + offset;
+  const square = scale ** 2 * rms ** 2 + 2 * scale * x.meanShare * rms * offset + offset ** 2;
+  const own = (scale * rms) ** 2 / square;
+  return {
+    signal: {
+      ...x,
+      log: Math.log(square),
+      rowVariance: x.rowVariance * own ** 2,
+      sharedVariance: x.sharedVariance * own ** 2,
+      meanShare: mean / Math.sqrt(square),
+      correlation: Math.min(1, own * x.correlation + 1 - own),
+    },
+  };
+}
+
+/** RMS over a batch and the mean of a signal. */
+export function sizesOf(signal: Signal): { readonly rms: number; readonly mean: number } {
+  const rms = Math.exp(batchLog(signal) / 2);
+  return { rms, mean: signal.meanShare * rms };
+}

@@ -1,0 +1,33 @@
+import type { ScalarFunction } from '../graph/evaluate.js';
+import { type CriticalPoint, criticalPoint } from './mean-field.js';
+
+/** A point of the critical line with the variance that it keeps. */
+export interface CriticalLinePoint extends CriticalPoint {
+  /** q*. */
+  readonly q: number;
+}
+
+const LEAST = 1e-12;
+const STEP = 4;
+const MOST = 1e12;
+
+/**
+ * The point of the line χ = 1 that has the given σ_b², from small variances on; undefined where the line has none.
+ * Parametrised by q: σ_w² = 1/E[φ'²], σ_b² = q − σ_w² E[φ²]. biasVariance > 0.
+ */
+export function criticalLine(phi: ScalarFunction, biasVariance: number): CriticalLinePoint | undefined {
+  const reaches = (q: number): boolean => criticalPoint(phi, q).biasVariance >= biasVariance;
+  let high = LEAST;
+  while (!reaches(high)) {
+    high *= STEP;
+    if (high > MOST) return undefined;
+  }
+  let low = high / STEP;
+  while (high / low - 1 > 1e-13) {
+    const middle = Math.sqrt(low * high);
+    if (middle <= low || middle >= high) break;
+    if (reaches(middle)) high = middle;
+    else low = middle;
+  }
+  return { q: high, ...criticalPoint(phi, high) };
+}
