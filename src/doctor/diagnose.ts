@@ -1,0 +1,53 @@
+import { ArgumentError, show } from '../core/errors.js';
+import { suggestion } from '../core/names.js';
+import type { Trace } from '../vitals/trace.js';
+import { Examination } from './examination.js';
+import type { Finding } from './finding.js';
+import { findingsOf } from './rule.js';
+import { rules } from './rules/index.js';
+
+/** What a team has looked at and accepted: findings of these rules at these layers are not told again. */
+export type Baseline = readonly { readonly rule: string; readonly layers: readonly string[] }[];
+
+export interface DiagnoseOptions {
+  /** Ids of rules that are not applied. */
+  readonly ignore?: readonly string[];
+  readonly baseline?: Baseline;
+}
+
+/** Ids of all rules. */
+export const ruleIds: readonly string[] = rules.map(({ id }) => id);
+
+/** @throws ArgumentError on an id that no rule has, with the nearest one. */
+export function checkRuleIds(ids: readonly string[]): void {
+  for (const id of ids) {
+    if (!ruleIds.includes(id)) throw new ArgumentError(`unknown rule '${id}'${suggestion(id, ruleIds)}`, { argument: 'ignore', received: id });
+  }
+}
+
+/**
+ * What is wrong with a network, from the trace of its run, or of a look at it before the first step. Pure: the same trace gives the same findings.
+ * @returns findings that make training suffer first, each severity in the order of the rules.
+ * @throws ArgumentError where it is no trace, or a rule is not known.
+ */
+export function diagnose(trace: Trace, { ignore = [], baseline = [] }: DiagnoseOptions = {}): Finding[] {
+  if (!Array.isArray(trace?.header?.network?.layers)) {
+    throw new ArgumentError(
+      `diagnose: expected a trace with a header, got ${show(trace)}; history.trace is one where a callback asked for vital signs`,
+      {
+        argument: 'trace',
+        received: trace,
+      },
+    );
+  }
+  checkRuleIds(ignore);
+  const examination = new Examination(trace);
+  const found = rules.filter(({ id }) => !ignore.includes(id)).flatMap((rule) => findingsOf(rule, examination));
+  const told = found.filter((finding) => !baseline.some((accepted) => covers(accepted, finding)));
+  return [...told.filter(({ severity }) => severity === 'ill'), ...told.filter(({ severity }) => severity === 'risk')];
+}
+
+/** Whether an accepted finding speaks of the same: the rule, and no layer that is new. */
+function covers(accepted: Baseline[number], { rule, layers }: Finding): boolean {
+  return accepted.rule === rule && layers.every((layer) => accepted.layers.includes(layer));
+}

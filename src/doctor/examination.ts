@@ -1,0 +1,128 @@
+import { type Activation, activationFromConfig, activations } from '../activations.js';
+import type { Described } from '../core/catalogue.js';
+import type { LayerFacts, NetworkFacts } from '../vitals/facts.js';
+import type { Measured, StepRecord, Trace, UnitStates } from '../vitals/trace.js';
+import { type Forecast, forecastFacts } from './forecast.js';
+
+/** One watched use of a layer. */
+export interface WatchedUse {
+  /** Its column in the trace's records. */
+  readonly column: number;
+  /** Its place in the network. */
+  readonly at: number;
+  readonly layer: LayerFacts;
+  /** Undefined where it has none, or one that no table knows. */
+  readonly activation: Activation | undefined;
+  /** Whether no other use with weights comes behind it. */
+  readonly head: boolean;
+}
+
+/** A trained kernel in the trace's records. */
+export interface WatchedKernel {
+  readonly column: number;
+  readonly name: string;
+  readonly layer: string;
+}
+
+/** A trace with what follows from its facts: what rules look at. */
+export class Examination {
+  readonly trace: Trace;
+  readonly facts: NetworkFacts;
+  /** What theory says of the network as it was drawn. */
+  readonly forecast: Forecast;
+  readonly uses: readonly WatchedUse[];
+  /** Uses that sum by weights and have another such use behind them, from the input on. */
+  readonly hidden: readonly WatchedUse[];
+  /** Trained kernels, in the order of the layers. */
+  readonly kernels: readonly WatchedKernel[];
+
+  constructor(trace: Trace) {
+    const { network, training, data, watched, arrays } = trace.header;
+    this.trace = trace;
+    this.facts = network;
+    const batchSize = training?.batchSize;
+    this.forecast = forecastFacts(network, { ...(data ? { data } : {}), ...(batchSize === undefined ? {} : { batchSize }) });
+    const heads = headUses(network);
+    this.uses = watched.flatMap((at, column): WatchedUse[] => {
+      const layer = network.layers[at];
+      return layer ? [{ column, at, layer, activation: layer.activation && knownActivation(layer.activation), head: heads.has(at) }] : [];
+    });
+    this.hidden = this.uses.filter(({ layer, head }) => layer.role === 'weights' && !head);
+    const wide = new Set(
+      network.layers.flatMap(({ layer, weights }) =>
+        weights.flatMap(({ name, shape, trainable }) => (trainable && shape.length > 1 ? [`${layer}/${name}`] : [])),
+      ),
+    );
+    const order = network.layers.map(({ layer }) => layer);
+    this.kernels = arrays
+      .flatMap((name, column) => (wide.has(name) ? [{ name, column, layer: name.slice(0, name.lastIndexOf('/')) }] : []))
+      .sort((a, b) => order.indexOf(a.layer) - order.indexOf(b.layer));
+  }
+
+  get first(): StepRecord | undefined {
+    return this.trace.steps[0];
+  }
+
+  get last(): StepRecord | undefined {
+    return this.trace.steps.at(-1);
+  }
+
+  /** Whether only the network as it was drawn was looked at. */
+  get untrained(): boolean {
+    return (this.last?.step ?? 0) <= 1;
+  }
+
+  /** What became of a use's units in the last whole pass. */
+  units(use: WatchedUse): UnitStates | undefined {
+    return this.trace.passes.at(-1)?.units[use.column] ?? undefined;
+  }
+
+  /** Uses whose activation bends, hidden ones. */
+  get bending(): WatchedUse[] {
+    return this.uses.filter(({ layer, head, activation }) => !head && activation !== undefined && activation.name !== 'linear' && layer.activation);
+  }
+
+  /** The optimizer divides gradients by their own size, so that small ones move weights as far as large ones. */
+  get adaptive(): boolean {
+    const name = this.trace.header.training?.optimizer.name ?? 'sgd';
+    return name !== 'sgd';
+  }
+
+  /** What the data of the first input are scaled by before the first layer with weights, where nothing is known: none. */
+  standardized(input: number): boolean {
+    let at = input;
+    for (;;) {
+      const users = this.facts.layers.flatMap(({ inputs }, i) => (inputs.includes(at) ? [i] : []));
+      const [next] = users;
+      const layer = next === undefined ? undefined : this.facts.layers[next];
+      if (next === undefined || !layer || users.length > 1 || layer.role === 'weights') return false;
+      if (layer.role === 'normalization' || layer.kind === 'rescaling' || layer.kind === 'embedding') return true;
+      at = next;
+    }
+  }
+}
+
+/** Measured numbers as numbers: not finite where they were not, undefined where nothing was measured. */
+export function value(measured: Measured | undefined): number | undefined {
+  return measured === null || measured === undefined ? undefined : Number(measured);
+}
+
+/** The middle of some numbers; NaN of none. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+function knownActivation({ name, config, custom }: Described): Activation | undefined {
+  return !custom && Object.hasOwn(activations, name) ? activationFromConfig(name, config) : undefined;
+}
+
+/** Uses behind which no use with weights comes. */
+function headUses({ layers }: NetworkFacts): Set<number> {
+  const before = new Set<number>();
+  for (let at = layers.length - 1; at >= 0; at--) {
+    const layer = layers[at];
+    if (layer && (layer.role === 'weights' || before.has(at))) for (const from of layer.inputs) before.add(from);
+  }
+  return new Set(layers.map((_, at) => at).filter((at) => !before.has(at)));
+}

@@ -1,0 +1,36 @@
+import type { RemedyHint } from './finding.js';
+
+const hint = (id: string, cost: RemedyHint['cost'], what: string): RemedyHint => ({ id, cost, what });
+
+/** What may answer findings, by id. */
+export const remedies = {
+  standardizeInputs: hint('standardize-inputs', 'data', 'standardise the features: layers.normalization() behind the input'),
+  dropConstantFeatures: hint('drop-constant-features', 'data', 'leave out features that never vary'),
+  largerBatch: hint('larger-batch', 'training', 'take larger minibatches'),
+  lowerLearningRate: hint('lower-learning-rate', 'training', 'lower the learning rate tenfold'),
+  raiseLearningRate: hint('raise-learning-rate', 'training', 'raise the learning rate'),
+  adaptiveOptimizer: hint('adaptive-optimizer', 'training', "use an optimizer that scales each weight's step, such as 'adam'"),
+  clipGradients: hint('clip-gradients', 'training', 'clip gradients by their global norm'),
+  raiseClip: hint('raise-clip', 'training', 'raise the bound of the clipping, or lower the learning rate and clip less'),
+  mendLoss: hint('mend-loss', 'training', 'choose the loss and the last activation that belong together'),
+  suitingInitializer: hint('suiting-initializer', 'weights', "draw the kernels by what suits their activation: kernelInitializer: 'auto'"),
+  criticalInitializer: hint('critical-initializer', 'weights', "draw weights and biases at χ = 1: kernelInitializer: 'critical'"),
+  lsuv: hint('lsuv', 'weights', "scale each layer on the data before training: kernelInitializer: 'lsuv'"),
+  lecunNormal: hint('lecun-normal', 'weights', "draw the kernels by 'lecunNormal'"),
+  smallerHead: hint('smaller-head', 'weights', 'draw the last kernel smaller, so that the first outputs are undecided'),
+  reviveUnits: hint('revive-units', 'weights', 'draw the weights of dead units anew, with zero biases'),
+  changeActivation: hint('change-activation', 'architecture', "use an activation that does not saturate or die: 'selu', 'elu', 'leakyRelu'"),
+  alphaDropout: hint('alpha-dropout', 'architecture', 'use layers.alphaDropout instead of dropout'),
+  normalize: hint('normalize', 'architecture', 'put layers.batchNormalization() or layerNormalization() between sums and activation'),
+  residual: hint('residual', 'architecture', 'add skip connections'),
+  fewerLayers: hint('fewer-layers', 'architecture', 'use fewer layers'),
+  moveNormalization: hint('move-normalization', 'architecture', 'put the normalization between a layer without bias and its activation'),
+  batchFreeNormalization: hint('batch-free-normalization', 'architecture', 'use layers.layerNormalization(), which needs no batch'),
+} as const satisfies Readonly<Record<string, RemedyHint>>;
+
+const order = ['data', 'training', 'weights', 'architecture'];
+
+/** Hints, cheapest first. */
+export function cheapestFirst(hints: readonly RemedyHint[]): RemedyHint[] {
+  return [...hints].sort((a, b) => order.indexOf(a.cost) - order.indexOf(b.cost));
+}

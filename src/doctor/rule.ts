@@ -1,0 +1,73 @@
+import type { Examination } from './examination.js';
+import type { Finding, RemedyHint } from './finding.js';
+import { cheapestFirst } from './remedies.js';
+
+/** What a rule found, but for what every finding of the rule shares. */
+export interface Symptom {
+  readonly severity: Finding['severity'];
+  readonly layers: readonly string[];
+  readonly step?: number;
+  readonly measured: Finding['measured'];
+  readonly expected: Finding['expected'];
+  /** How far beyond what is expected, at least 1; found from measured and expected unless given. */
+  readonly margin?: number;
+  readonly cause: string;
+  readonly remedies?: readonly RemedyHint[];
+}
+
+/** One thing that the doctor looks for; its page in docs/rules is made from it. */
+export interface Rule {
+  /** Stable: what `--ignore` and baselines name. */
+  readonly id: string;
+  /** A few words. */
+  readonly title: string;
+  /** What it looks at, and for what. */
+  readonly looksFor: string;
+  /** Where its thresholds come from. */
+  readonly threshold: string;
+  /** Why it hurts. */
+  readonly why: string;
+  /** What may answer it. */
+  readonly remedies: readonly RemedyHint[];
+  check(examination: Examination): readonly Symptom[];
+}
+
+/** A rule's symptoms as findings. */
+export function findingsOf(rule: Rule, examination: Examination): Finding[] {
+  return rule.check(examination).map(({ step, margin, remedies, ...symptom }) => {
+    const beyond = Math.max(1, margin ?? marginOf(symptom));
+    return {
+      rule: rule.id,
+      ...symptom,
+      step: step ?? examination.last?.step ?? 0,
+      margin: beyond,
+      confidence: confidenceOf(beyond),
+      remedies: cheapestFirst(remedies ?? rule.remedies),
+    };
+  });
+}
+
+/** By what factor a quantity lies beyond its limits. */
+function marginOf({ measured: { value }, expected: { from, to } }: Pick<Symptom, 'measured' | 'expected'>): number {
+  if (from !== undefined && value < from) return value > 0 ? from / value : Number.MAX_VALUE;
+  if (to !== undefined && value > to) return to > 0 ? value / to : Number.MAX_VALUE;
+  return 1;
+}
+
+/** One half at the threshold, 0.84 at ten times, 0.95 at a hundred times: thresholds were drawn between networks that train and networks that do not. */
+function confidenceOf(margin: number): number {
+  return 1 - 0.5 / Math.sqrt(Math.min(margin, 1e6));
+}
+
+/** A number as sentences have it. */
+export function say(number: number): string {
+  if (!Number.isFinite(number)) return String(number);
+  const size = Math.abs(number);
+  if (size !== 0 && (size < 1e-3 || size >= 1e5)) return number.toExponential(0).replace('e+', 'e');
+  return String(Number(number.toPrecision(2)));
+}
+
+/** A share as a percentage. */
+export function percent(share: number): string {
+  return `${Math.round(100 * share)} %`;
+}

@@ -1,0 +1,66 @@
+import { value } from '../examination.js';
+import { remedies } from '../remedies.js';
+import { percent, type Rule, say } from '../rule.js';
+
+export const rawFeatures: Rule = {
+  id: 'raw-features',
+  title: 'Features that are not standardised',
+  looksFor:
+    'inputs that nothing standardises or rescales before the first layer with weights, by their RMS, their means and how far their deviations differ; and what sums they make there',
+  threshold:
+    'a risk where the RMS lies beyond [0.1, 5], means exceed deviations threefold, or deviations differ by more than a factor 30: the curvature of the loss grows with the square of the features, and one learning rate must serve all of them (LeCun et al. 1998, "Efficient BackProp"). Ill where the first sums have an RMS above 30: activations start on their flat sides, or the first loss is that many times too large',
+  why: 'the largest features decide, the learning rate must suit them, and the first layer saturates',
+  remedies: [remedies.standardizeInputs],
+  check(examination) {
+    return (examination.trace.header.data ?? []).flatMap(({ layer, rms, featureMean, featureDeviations: [least, most] }) => {
+      const input = examination.facts.layers[layer];
+      if (!input || examination.standardized(layer)) return [];
+      const typical = Math.sqrt(least * most);
+      const off = rms > 5 ? rms / 5 : rms > 0 && rms < 0.1 ? 0.1 / rms : 1;
+      const uneven = least > 0 ? most / least / 30 : 1;
+      const shifted = typical > 0 ? featureMean / typical / 3 : 1;
+      if (Math.max(off, uneven, shifted) <= 1) return [];
+      const bottom = examination.uses.find((use) => use.layer.role === 'weights');
+      const z = value(examination.first?.signals.zRms[bottom?.column ?? -1]) ?? (bottom && examination.forecast.layers[bottom.at]?.zRms?.value);
+      const flooded = z !== undefined && z > 30;
+      return [
+        {
+          severity: flooded ? ('ill' as const) : ('risk' as const),
+          layers: [input.name],
+          step: 0,
+          measured: flooded ? { what: `RMS of the sums of ${bottom?.layer.name}`, value: z } : { what: `RMS of ${input.name}`, value: rms },
+          expected: flooded
+            ? { to: 30, why: 'sums must start near the bend of the activation' }
+            : { from: 0.1, to: 5, why: 'features of about unit size' },
+          margin: flooded ? z / 30 : Math.max(off, uneven, shifted),
+          cause: `the features of ${input.name} have an RMS of ${say(rms)}${most > 0 ? ` and deviations from ${say(least)} to ${say(most)}` : ''}, and nothing standardises them${flooded ? `: the sums of ${bottom?.layer.name} have an RMS of ${say(z)}` : ''}`,
+        },
+      ];
+    });
+  },
+};
+
+export const constantFeatures: Rule = {
+  id: 'constant-features',
+  title: 'Constant features',
+  looksFor: 'features that have one value in every row of the sample',
+  threshold: 'more than half of the features; pictures have constant borders, tables should have none',
+  why: 'their weights act as biases, and learn nothing from the data',
+  remedies: [remedies.dropConstantFeatures],
+  check({ trace, facts }) {
+    return (trace.header.data ?? []).flatMap(({ layer, constantFeatures: constant, features, rows }) => {
+      const share = constant / features;
+      if (!(share > 0.5) || rows < 16) return [];
+      return [
+        {
+          severity: 'risk' as const,
+          layers: [facts.layers[layer]?.name ?? 'input'],
+          step: 0,
+          measured: { what: 'share of constant features', value: share },
+          expected: { to: 0.5, why: 'features must vary to tell rows apart' },
+          cause: `${constant} of ${features} features (${percent(share)}) have one value in all ${rows} rows looked at`,
+        },
+      ];
+    });
+  },
+};

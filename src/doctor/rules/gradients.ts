@@ -1,0 +1,149 @@
+import { type Examination, median, value, type WatchedUse } from '../examination.js';
+import { remedies } from '../remedies.js';
+import { percent, type Rule, type Symptom, say } from '../rule.js';
+
+/** Gradient of the first hidden layer over that of the last, by its RMS and by what is typical of an entry. */
+interface Profile {
+  readonly rms: number;
+  /** A quantile over the RMS: NaN where none was measured. */
+  readonly typical: number;
+  readonly measured: boolean;
+  readonly first: WatchedUse;
+  readonly last: WatchedUse;
+}
+
+function profileOf(examination: Examination): Profile | undefined {
+  const { hidden, forecast, trace } = examination;
+  const [first, last] = [hidden.find(({ column }) => hasGradient(examination, column)) ?? hidden[0], hidden.at(-1)];
+  if (!first || !last || first === last) return undefined;
+  const recent = trace.steps.slice(-5);
+  const ratios = recent.flatMap(({ signals }) => ratio(value(signals.gRms[first.column]), value(signals.gRms[last.column])));
+  if (ratios.length === 0) {
+    const predicted = forecast.layers[first.at]?.gradient?.value;
+    return predicted === undefined ? undefined : { rms: predicted, typical: Number.NaN, measured: false, first, last };
+  }
+  // Of a rectifier's entries half have no gradient: the upper quartile is the middle of the others.
+  const quantile = first.activation?.canDie ? 3 : 2;
+  const typical = recent.flatMap(({ signals }) => ratio(value(signals.gQuantiles?.[first.column]?.[quantile]), value(signals.gRms[last.column])));
+  return { rms: median(ratios), typical: median(typical), measured: true, first, last };
+}
+
+const hasGradient = ({ last }: Examination, column: number): boolean => value(last?.signals.gRms[column]) !== undefined;
+
+function ratio(a: number | undefined, b: number | undefined): number[] {
+  return a === undefined || b === undefined || !(b > 0) ? [] : [a / b];
+}
+
+/** Below these the lower layers learn too slowly: by RMS, and by what is typical of an entry. */
+const limits = (adaptive: boolean) => (adaptive ? { ill: 1e-5, risk: 1e-3, typical: 1e-6 } : { ill: 1e-2, risk: 0.1, typical: 1e-3 });
+
+export const vanishingGradient: Rule = {
+  id: 'vanishing-gradient',
+  title: 'Vanishing gradient',
+  looksFor:
+    'the RMS of ∂L/∂z in the first hidden layer over that in the last one, as measured or, before the first step, as forecast; and the median of |∂L/∂z| in the first (the upper quartile for rectifiers, half of whose entries have none) over the RMS in the last',
+  threshold:
+    'a layer learns at the speed of its gradient: below a hundredth of the speed of the last layer the first stays what it was drawn as within a budget that suffices for the others (risk below a tenth). With width, depth and activation the ratio is √χ for each layer. Optimizers that divide by the size of the gradient bear more: 1e-5, risk 1e-3',
+  why: 'lower layers stay virtually unchanged, and the upper ones learn from features that were drawn at random',
+  remedies: [
+    remedies.suitingInitializer,
+    remedies.criticalInitializer,
+    remedies.adaptiveOptimizer,
+    remedies.changeActivation,
+    remedies.normalize,
+    remedies.residual,
+  ],
+  check(examination) {
+    const profile = profileOf(examination);
+    if (!profile) return [];
+    const { ill, risk, typical } = limits(examination.adaptive);
+    const { rms, first, last, measured } = profile;
+    const depth = examination.hidden.length;
+    const layers = examination.hidden.slice(0, Math.max(1, Math.ceil(depth / 2))).map(({ layer }) => layer.name);
+    const perLayer = rms ** (1 / (depth - 1));
+    const common = { layers, remedies: vanishingGradient.remedies };
+    if (rms < risk) {
+      return [
+        {
+          ...common,
+          severity: rms < ill ? 'ill' : 'risk',
+          measured: { what: 'gradient RMS, first hidden layer over last', value: rms },
+          expected: { from: rms < ill ? ill : risk, why: 'a layer learns at the speed of its gradient' },
+          cause: `the gradient's RMS ${measured ? 'is' : 'will be'} ${say(rms)} times that of ${last.layer.name} by the time it reaches ${first.layer.name}: a factor ${say(perLayer)} for each of ${depth} layers${chiOf(examination, first)}`,
+        },
+      ];
+    }
+    if (!(profile.typical < typical)) return [];
+    return [
+      {
+        ...common,
+        severity: 'ill',
+        measured: { what: 'typical gradient in the first hidden layer over the RMS in the last', value: profile.typical },
+        expected: { from: typical, why: 'most units must learn, not a few' },
+        cause: `most units of ${first.layer.name} get ${say(profile.typical)} times the gradient of ${last.layer.name} or less: the RMS of ${say(rms)} times is made by few of them`,
+      },
+    ];
+  },
+};
+
+function chiOf({ forecast }: Examination, use: WatchedUse): string {
+  const chi = forecast.runs.find(({ layers }) => layers.includes(use.layer.name))?.chi ?? forecast.runs[0]?.chi;
+  return chi === undefined ? '' : ` (theory: χ ${say(chi)}, √χ ${say(Math.sqrt(chi))})`;
+}
+
+export const explodingGradient: Rule = {
+  id: 'exploding-gradient',
+  title: 'Exploding gradient',
+  looksFor: 'the RMS of ∂L/∂z in the first hidden layer over that in the last one, as measured or, before the first step, as forecast',
+  threshold:
+    'a thousand times (risk from thirty): a learning rate that suits the last layer then moves the first by that factor too far, and the steps of two layers differ by more than one learning rate serves',
+  why: 'one learning rate is too large for the lower layers and too small for the upper ones; steps throw weights out, or values overflow',
+  remedies: [remedies.suitingInitializer, remedies.criticalInitializer, remedies.clipGradients, remedies.lowerLearningRate, remedies.normalize],
+  check(examination) {
+    const profile = profileOf(examination);
+    if (!profile || !(profile.rms > 30)) return [];
+    const { rms, first, last, measured } = profile;
+    const depth = examination.hidden.length;
+    const symptom: Symptom = {
+      severity: rms > 1e3 ? 'ill' : 'risk',
+      layers: examination.hidden.map(({ layer }) => layer.name),
+      measured: { what: 'gradient RMS, first hidden layer over last', value: rms },
+      expected: { to: rms > 1e3 ? 1e3 : 30, why: 'one learning rate serves all layers' },
+      cause: `the gradient's RMS ${measured ? 'is' : 'will be'} ${say(rms)} times that of ${last.layer.name} by the time it reaches ${first.layer.name}: a factor ${say(rms ** (1 / (depth - 1)))} for each of ${depth} layers${chiOf(examination, first)}`,
+    };
+    return [symptom];
+  },
+};
+
+export const saturation: Rule = {
+  id: 'saturation',
+  title: 'Saturated units',
+  looksFor: 'the share of entries whose slope is under 5 % of the largest, in hidden layers whose activation saturates smoothly',
+  threshold:
+    'in most layers 40 % (risk: 20 %) of the entries. At unit variance 3 % of a tanh layer are, of a logistic layer next to none; with N(0, 1) weights theory has 22 % at width 32, 51 % at 100 and 71 % at 300. By shares, since a few units with a huge gradient can make its RMS grow while most starve',
+  why: 'a saturated unit passes on next to no gradient; the logistic, whose mean is 0.5, shifts the next layer further into saturation',
+  remedies: [remedies.suitingInitializer, remedies.lsuv, remedies.standardizeInputs, remedies.changeActivation, remedies.normalize],
+  check(examination) {
+    const smooth = examination.bending.filter(({ activation }) => activation && activation.saturates !== 'none' && !activation.canDie);
+    const shares = smooth.flatMap((use) => {
+      const share =
+        value(examination.last?.signals.saturated?.[use.column]) ?? (examination.first ? undefined : examination.forecast.layers[use.at]?.saturated);
+      return share === undefined ? [] : [{ use, share }];
+    });
+    const middle = median(shares.map(({ share }) => share));
+    if (!(middle >= 0.2)) return [];
+    const limit = middle >= 0.4 ? 0.4 : 0.2;
+    const logistic = shares.some(({ use }) => use.activation?.name === 'sigmoid');
+    const z = median(shares.map(({ use }) => value(examination.last?.signals.zRms[use.column]) ?? Number.NaN));
+    return [
+      {
+        severity: limit === 0.4 ? 'ill' : 'risk',
+        layers: shares.filter(({ share }) => share >= limit).map(({ use }) => use.layer.name),
+        measured: { what: 'share of saturated entries, median over layers', value: middle },
+        expected: { to: limit, why: 'saturated entries pass on next to no gradient' },
+        margin: middle / limit,
+        cause: `${percent(middle)} of the entries are where the activation is flat${Number.isNaN(z) ? '' : `, since sums have an RMS of ${say(z)}`}${logistic ? '; the mean of a logistic, 0.5, shifts the next layer further' : ''}`,
+      },
+    ];
+  },
+};

@@ -1,0 +1,42 @@
+import type { Rule } from '../rule.js';
+import { constantFeatures, rawFeatures } from './data.js';
+import { explodingGradient, saturation, vanishingGradient } from './gradients.js';
+import { initialLoss, lossMismatch, lossOscillates, lossStalls, notFinite } from './loss.js';
+import { clippingAlways, misplacedNormalization, smallBatchStatistics } from './practice.js';
+import { seluDropout, seluInitializer, seluInputs, seluLayers, seluWiring } from './selu.js';
+import { signalDying, signalExploding } from './signals.js';
+import { stepTooLarge, stepTooSmall, unevenSpeeds } from './speed.js';
+import { bornDead, coma, diedInTraining } from './units.js';
+import { constantWeights, initializerMismatch } from './weights.js';
+
+/** All rules, in the order in which findings of one severity are told. */
+export const rules: readonly Rule[] = [
+  notFinite,
+  lossMismatch,
+  constantWeights,
+  vanishingGradient,
+  explodingGradient,
+  signalDying,
+  signalExploding,
+  saturation,
+  bornDead,
+  diedInTraining,
+  coma,
+  stepTooLarge,
+  stepTooSmall,
+  lossStalls,
+  lossOscillates,
+  initialLoss,
+  unevenSpeeds,
+  rawFeatures,
+  constantFeatures,
+  initializerMismatch,
+  seluInputs,
+  seluInitializer,
+  seluDropout,
+  seluWiring,
+  seluLayers,
+  clippingAlways,
+  misplacedNormalization,
+  smallBatchStatistics,
+];

@@ -1,0 +1,191 @@
+import type { LayerFacts } from '../../vitals/facts.js';
+import { type Examination, median, value } from '../examination.js';
+import { remedies } from '../remedies.js';
+import { percent, type Rule, type Symptom, say } from '../rule.js';
+
+export const notFinite: Rule = {
+  id: 'not-finite',
+  title: 'Values that are not finite',
+  looksFor: 'the first value that was not finite, found by running the steps again with every operator watched',
+  threshold: 'any',
+  why: 'nothing that is computed from it means anything',
+  remedies: [remedies.lowerLearningRate, remedies.standardizeInputs, remedies.clipGradients, remedies.suitingInitializer],
+  check({ trace: { failure } }) {
+    if (!failure) return [];
+    const ranges = failure.inputs.map(({ name, min, max }) => `${name} in [${say(Number(min))}, ${say(Number(max))}]`).join(' and ');
+    return [
+      {
+        severity: 'ill',
+        layers: failure.layer === '' ? [] : [failure.layer],
+        step: failure.step,
+        measured: { what: 'step of the first value that is not finite', value: failure.step },
+        expected: { why: 'every value finite' },
+        margin: 1e6,
+        cause: `in step ${failure.step} ${failure.operator} of ${failure.layer} (${failure.pass} pass) gave a value that is not finite${ranges === '' ? '' : `, from ${ranges}`}`,
+      },
+    ];
+  },
+};
+
+/** What an output is made by, and what its loss takes. */
+interface Pair {
+  readonly layer: LayerFacts;
+  readonly activation: string;
+  readonly units: number;
+  readonly loss: string;
+  readonly logits: boolean;
+}
+
+function mistakeOf({ layer, activation, units, loss, logits }: Pair): { readonly severity: 'ill' | 'risk'; readonly text: string } | undefined {
+  const categorical = /categorical(Focal|Generalized)?Crossentropy$/i.test(loss);
+  const binary = /^binary/i.test(loss) && /crossentropy$/i.test(loss);
+  if (categorical && units === 1)
+    return { severity: 'ill', text: `${layer.name} has one unit, and ${loss} compares classes: its loss is 0 whatever it learns` };
+  if (logits && ['softmax', 'sigmoid', 'logSoftmax', 'sparsemax'].includes(activation))
+    return {
+      severity: 'ill',
+      text: `${layer.name} ends in ${activation}, and ${loss} with fromLogits applies it once more: outputs lie in [0, 1] where logits are meant`,
+    };
+  if (categorical && activation === 'sigmoid')
+    return { severity: 'ill', text: `${layer.name} ends in sigmoid, whose outputs do not sum to 1, and ${loss} takes them for a distribution` };
+  if (categorical && !logits && !['softmax', 'sparsemax'].includes(activation))
+    return {
+      severity: 'ill',
+      text: `${layer.name} ends in ${activation}, and ${loss} takes what it gives for probabilities; softmax, or fromLogits, is missing`,
+    };
+  if (binary && activation === 'softmax' && units === 1)
+    return { severity: 'ill', text: `${layer.name} is a softmax of one unit: it gives 1 for every row` };
+  if (binary && activation === 'softmax')
+    return { severity: 'risk', text: `${layer.name} ends in softmax, and ${loss} takes each of its ${units} outputs for a decision of its own` };
+  if (binary && !logits && !['sigmoid', 'hardSigmoid', 'sparseSigmoid'].includes(activation))
+    return {
+      severity: 'ill',
+      text: `${layer.name} ends in ${activation}, and ${loss} takes what it gives for probabilities; sigmoid, or fromLogits, is missing`,
+    };
+  return undefined;
+}
+
+export const lossMismatch: Rule = {
+  id: 'loss-mismatch',
+  title: 'Loss and last activation that do not match',
+  looksFor:
+    'cross-entropies behind an activation that does not give what they take: softmax together with fromLogits, sigmoid with categories, no softmax and no fromLogits, one unit for several classes',
+  threshold: 'none: it follows from what the two are',
+  why: 'the loss has no minimum where the right answer lies, or its gradient is next to nothing',
+  remedies: [remedies.mendLoss],
+  check({ facts, trace }) {
+    return facts.outputs.flatMap((at, i): Symptom[] => {
+      const [layer, loss] = [facts.layers[at], trace.header.training?.losses[i]];
+      if (!layer || !loss) return [];
+      const pair = {
+        layer,
+        activation: layer.activation?.name ?? 'linear',
+        units: layer.shape.at(-1) ?? 1,
+        loss: loss.name,
+        logits: loss.config.fromLogits === true,
+      };
+      // An activation as a layer of its own, or none that is known: what merges or normalises gives no distribution either.
+      const mistake = ['weights', 'activation'].includes(layer.role) ? mistakeOf(pair) : undefined;
+      if (!mistake) return [];
+      return [
+        {
+          severity: mistake.severity,
+          layers: [layer.name],
+          step: 0,
+          measured: { what: 'mismatches', value: 1 },
+          expected: { to: 0, why: 'a loss takes what its activation gives' },
+          margin: mistake.severity === 'ill' ? 100 : 2,
+          cause: mistake.text,
+        },
+      ];
+    });
+  },
+};
+
+const chanceOf = ({ trace }: Examination): number | undefined => {
+  const targets = trace.header.training?.targets ?? [];
+  const losses = targets.flatMap(({ chanceLoss }) => chanceLoss ?? []);
+  return losses.length === targets.length && losses.length > 0 ? losses.reduce((a, b) => a + b, 0) : undefined;
+};
+
+export const initialLoss: Rule = {
+  id: 'initial-loss',
+  title: 'Initial loss far from chance',
+  looksFor:
+    'the loss of the first step against that of the best constant prediction: ln C for C balanced classes, the variance of the targets for squared errors',
+  threshold:
+    'ten times (risk: three times): an undecided network starts near it; one that starts far above is sure of what it does not know, and its first steps only unlearn that',
+  why: 'first steps are huge and spoil what was drawn well',
+  remedies: [remedies.standardizeInputs, remedies.suitingInitializer, remedies.smallerHead],
+  check(examination) {
+    const [loss, chance] = [value(examination.first?.loss), chanceOf(examination)];
+    if (loss === undefined || chance === undefined || !(chance > 1e-6) || (examination.first?.step ?? 2) > 1 || !(loss > 3 * chance)) return [];
+    const regression = examination.trace.header.training?.targets?.some(({ kind }) => kind === 'real') ?? false;
+    // Targets that are not standardised make a large loss by their mean alone.
+    const limit = loss > 10 * chance && !regression ? 10 : 3;
+    return [
+      {
+        severity: limit === 10 ? 'ill' : 'risk',
+        layers: [],
+        step: 1,
+        measured: { what: 'first loss over the loss of chance', value: loss / chance },
+        expected: { to: limit, why: 'an undecided network starts near chance' },
+        cause: `the first loss is ${say(loss)}, that of the best constant prediction ${say(chance)}`,
+      },
+    ];
+  },
+};
+
+export const lossStalls: Rule = {
+  id: 'loss-stalls',
+  title: 'Loss that does not fall',
+  looksFor: 'the mean loss of the last epochs against chance and against the first epoch',
+  threshold:
+    'after at least 200 steps the loss is still above 95 % of that of the best constant prediction, or, where that is not known, above 98 % of the first epoch’s',
+  why: 'nothing has been learned from the rows; the last bias alone fits the classes’ shares',
+  remedies: [remedies.suitingInitializer, remedies.raiseLearningRate, remedies.lowerLearningRate, remedies.normalize],
+  check(examination) {
+    const { epochs } = examination.trace;
+    const losses = epochs.flatMap(({ logs }) => value(logs.loss) ?? []);
+    const [first, last] = [losses[0], losses.at(-1)];
+    if (first === undefined || last === undefined || (epochs.at(-1)?.step ?? 0) < 200) return [];
+    const chance = chanceOf(examination);
+    const part = chance === undefined ? (losses.length > 1 ? last / first : 0) : last / chance;
+    const limit = chance === undefined ? 0.98 : 0.95;
+    if (!(part > limit)) return [];
+    return [
+      {
+        severity: 'ill',
+        layers: [],
+        measured: { what: chance === undefined ? 'loss over that of the first epoch' : 'loss over that of chance', value: part },
+        expected: { to: limit, why: 'a network that learns falls below chance in its first hundreds of steps' },
+        margin: Math.max(1, (part / limit) ** 40),
+        cause: `after ${epochs.at(-1)?.step} steps the loss is ${say(last)}${chance === undefined ? `, ${percent(part)} of the first epoch’s` : `; the best constant prediction has ${say(chance)}`}`,
+      },
+    ];
+  },
+};
+
+export const lossOscillates: Rule = {
+  id: 'loss-oscillates',
+  title: 'Loss that oscillates',
+  looksFor: 'rises of the training loss from epoch to epoch',
+  threshold: 'among the last six epochs at least two rise by more than 5 % of the epoch before: averages over an epoch vary far less by chance',
+  why: 'steps jump over the valley instead of going down in it',
+  remedies: [remedies.lowerLearningRate, remedies.largerBatch, remedies.clipGradients],
+  check({ trace }) {
+    const losses = trace.epochs.slice(-6).flatMap(({ logs }) => value(logs.loss) ?? []);
+    const rises = losses.flatMap((loss, i) => (i > 0 ? [loss / (losses[i - 1] ?? loss) - 1] : [])).filter((rise) => rise > 0.05);
+    if (losses.length < 4 || rises.length < 2) return [];
+    const typical = median(rises);
+    return [
+      {
+        severity: typical > 0.3 ? 'ill' : 'risk',
+        layers: [],
+        measured: { what: 'rise of the loss from epoch to epoch', value: typical },
+        expected: { to: 0.05, why: 'the loss of a whole epoch should fall' },
+        cause: `the loss rose in ${rises.length} of the last ${losses.length - 1} epochs, by ${percent(typical)} each`,
+      },
+    ];
+  },
+};

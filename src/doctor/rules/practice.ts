@@ -1,0 +1,107 @@
+import type { LayerFacts, NetworkFacts } from '../../vitals/facts.js';
+import { median, value } from '../examination.js';
+import { remedies } from '../remedies.js';
+import { percent, type Rule, type Symptom, say } from '../rule.js';
+
+export const clippingAlways: Rule = {
+  id: 'clipping-always',
+  title: 'Clipping at every step',
+  looksFor: 'by what clipping multiplies the gradients at the observed steps',
+  threshold: 'it acts at every one of at least five observed steps; ill where it leaves less than a hundredth of the gradient',
+  why: 'what is meant to catch rare large steps sets the length of all of them: the learning rate is really the bound',
+  remedies: [remedies.raiseClip, remedies.standardizeInputs],
+  check({ trace }) {
+    const scales = trace.steps.flatMap(({ clipScale }) => value(clipScale) ?? []);
+    if (scales.length < 5 || !scales.every((scale) => scale < 0.99)) return [];
+    const typical = median(scales);
+    return [
+      {
+        severity: typical < 0.01 ? 'ill' : 'risk',
+        layers: [],
+        measured: { what: 'share of the gradient that clipping leaves', value: typical },
+        expected: { from: typical < 0.01 ? 0.01 : 0.99, why: 'clipping is for rare large steps' },
+        margin: typical < 0.01 ? 0.01 / typical : 1,
+        cause: `clipping acted at all ${scales.length} observed steps and left ${percent(typical)} of the gradient`,
+      },
+    ];
+  },
+};
+
+const usersOf = ({ layers }: NetworkFacts, at: number): LayerFacts[] => layers.filter(({ inputs }) => inputs.includes(at));
+
+export const misplacedNormalization: Rule = {
+  id: 'misplaced-normalization',
+  title: 'Normalisation in the wrong place',
+  looksFor: 'normalisation behind the last layer with weights, two in a row, a bias or dropout right before batch normalisation',
+  threshold:
+    'none: it follows from the wiring (Ioffe and Szegedy 2015, section 3.2; Li et al. 2019, "Understanding the disharmony between dropout and batch normalization")',
+  why: 'outputs are forced to mean 0 and variance 1 whatever is asked of them; a bias before batch normalisation is subtracted again; dropout before it makes training and test statistics differ',
+  remedies: [remedies.moveNormalization],
+  check({ facts, uses }) {
+    const found: Symptom[] = [];
+    const add = (severity: Symptom['severity'], layer: LayerFacts, cause: string): void => {
+      found.push({
+        severity,
+        layers: [layer.name],
+        step: 0,
+        measured: { what: 'misplaced', value: 1 },
+        expected: { to: 0, why: 'normalisation belongs between sums and activation of a hidden layer' },
+        margin: severity === 'ill' ? 10 : 1,
+        cause,
+      });
+    };
+    const heads = new Set(uses.filter(({ head, layer }) => head && layer.role === 'weights').map(({ at }) => at));
+    facts.layers.forEach((layer, at) => {
+      const before = facts.layers[layer.inputs[0] ?? -1];
+      if (layer.role !== 'normalization' || !before) return;
+      if (heads.has(layer.inputs[0] ?? -1))
+        add(
+          'risk',
+          layer,
+          `${layer.name} comes behind ${before.name}, the last layer with weights: what it gives has mean 0 and variance 1 whatever the targets are`,
+        );
+      if (layer.kind !== 'batchNormalization') return;
+      if (before.role === 'normalization' && before.kind !== 'normalization')
+        add('risk', layer, `${layer.name} normalises what ${before.name} has just normalised`);
+      if (before.role === 'noise')
+        add('risk', layer, `${layer.name} comes right behind ${before.name}, whose noise is in its statistics while training and not afterwards`);
+      const bias = before.weights.some(({ name, trainable }) => name === 'bias' && trainable);
+      if (
+        before.role === 'weights' &&
+        bias &&
+        (before.activation?.name ?? 'linear') === 'linear' &&
+        usersOf(facts, layer.inputs[0] ?? -1).length === 1 &&
+        layer.trainable
+      )
+        add('risk', before, `${before.name} has a bias that ${layer.name} subtracts again; useBias: false saves it`);
+      void at;
+    });
+    return found;
+  },
+};
+
+export const smallBatchStatistics: Rule = {
+  id: 'small-batch-statistics',
+  title: 'Batch too small for its statistics',
+  looksFor: 'batch normalisation trained with minibatches of few rows',
+  threshold:
+    'the variance of n rows strays by √(2/(n − 1)): 100 % at 3 rows, 53 % at 8. Fewer than 8 are a risk, fewer than 3 ill; one row has no variance at all',
+  why: 'each step normalises by numbers that are mostly chance, and those kept for prediction differ from them',
+  remedies: [remedies.largerBatch, remedies.batchFreeNormalization],
+  check({ facts, trace }) {
+    const rows = trace.header.training?.batchSize;
+    const layers = facts.layers.filter(({ kind, trainable }) => kind === 'batchNormalization' && trainable);
+    if (rows === undefined || rows >= 8 || layers.length === 0) return [];
+    const limit = rows < 3 ? 3 : 8;
+    return [
+      {
+        severity: limit === 3 ? 'ill' : 'risk',
+        layers: layers.map(({ name }) => name),
+        step: 0,
+        measured: { what: 'rows per minibatch', value: rows },
+        expected: { from: limit, why: 'a variance needs rows' },
+        cause: `variances are taken of ${rows} ${rows === 1 ? 'row' : 'rows'}: they stray by ${rows < 2 ? 'all they are' : `${say(100 * Math.sqrt(2 / (rows - 1)))} %`}`,
+      },
+    ];
+  },
+};

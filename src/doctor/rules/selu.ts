@@ -1,0 +1,160 @@
+import type { Examination, WatchedUse } from '../examination.js';
+import { remedies } from '../remedies.js';
+import type { Rule, Symptom } from '../rule.js';
+
+/** Klambauer et al. 2017, section 3: what self-normalisation asks for, each condition on its own. */
+
+const seluUses = ({ uses }: Examination): WatchedUse[] => uses.filter(({ activation }) => activation?.name === 'selu');
+
+const why = 'outside its conditions SELU does not bring mean and variance back to 0 and 1, and is an activation like others';
+const source =
+  'Klambauer et al., "Self-normalizing neural networks", 2017, prove the fixed point of mean 0 and variance 1 for standardised inputs, LeCun normal weights, and rows of dense layers with alpha dropout';
+
+function broken(
+  uses: readonly WatchedUse[],
+  symptom: Omit<Symptom, 'severity' | 'layers' | 'margin' | 'expected'> & { readonly expected?: Symptom['expected'] },
+): Symptom[] {
+  return [
+    {
+      severity: 'risk',
+      layers: uses.map(({ layer }) => layer.name),
+      margin: 1,
+      expected: { to: 0, why: 'a condition of self-normalisation' },
+      step: 0,
+      ...symptom,
+    },
+  ];
+}
+
+export const seluInputs: Rule = {
+  id: 'selu-inputs',
+  title: 'SELU on raw inputs',
+  looksFor: 'SELU networks whose input is not standardised, in the network or in the data',
+  threshold: `${source}. Means beyond ±0.5 or deviations beyond [0.5, 2], over all features, count as raw`,
+  why,
+  remedies: [remedies.standardizeInputs],
+  check(examination) {
+    const uses = seluUses(examination);
+    const raw = (examination.trace.header.data ?? []).find(({ layer, mean, rms }) => {
+      const deviation = Math.sqrt(Math.max(0, rms * rms - mean * mean));
+      return !examination.standardized(layer) && (Math.abs(mean) > 0.5 || deviation > 2 || deviation < 0.5);
+    });
+    if (uses.length === 0 || !raw) return [];
+    const name = examination.facts.layers[raw.layer]?.name ?? 'the input';
+    return broken(uses, {
+      measured: { what: `RMS of ${name}`, value: raw.rms },
+      expected: { from: 0.5, to: 2, why: 'SELU keeps mean 0 and variance 1 where they come in' },
+      cause: `${name} has mean ${Number(raw.mean.toPrecision(2))} and RMS ${Number(raw.rms.toPrecision(2))}, and nothing standardises it; SELU keeps mean 0 and variance 1 only where they come in`,
+    });
+  },
+};
+
+export const seluInitializer: Rule = {
+  id: 'selu-initializer',
+  title: 'SELU without LeCun normal weights',
+  looksFor: 'hidden SELU layers whose kernel is drawn by anything but lecunNormal, auto, critical, lsuv or an orthogonal matrix',
+  threshold: source,
+  why,
+  remedies: [remedies.lecunNormal],
+  check(examination) {
+    const fitting = ['lecunNormal', 'auto', 'critical', 'lsuv', 'orthogonal'];
+    const wrong = seluUses(examination).filter(({ layer, head }) => {
+      const drawn = layer.weights.find(({ name }) => name === 'kernel')?.initializer;
+      return !head && drawn !== undefined && !fitting.includes(drawn.name);
+    });
+    const [first] = wrong;
+    if (!first) return [];
+    const name = first.layer.weights.find((weight) => weight.name === 'kernel')?.initializer?.name;
+    return broken(wrong, {
+      measured: { what: 'SELU layers with other weights', value: wrong.length },
+      cause: `${wrong.length} SELU ${wrong.length === 1 ? 'layer draws its' : 'layers draw their'} kernel by ${name}; self-normalisation needs variance 1/fan_in: lecunNormal`,
+    });
+  },
+};
+
+export const seluDropout: Rule = {
+  id: 'selu-dropout',
+  title: 'Dropout beside SELU',
+  looksFor: 'dropout, or Gaussian dropout, in a network whose hidden layers use SELU',
+  threshold: source,
+  why,
+  remedies: [remedies.alphaDropout],
+  check(examination) {
+    const uses = seluUses(examination);
+    const dropped = examination.facts.layers.filter(({ kind }) => kind === 'dropout' || kind === 'gaussianDropout');
+    const [first] = dropped;
+    if (uses.length === 0 || !first) return [];
+    return [
+      {
+        severity: 'risk',
+        layers: dropped.map(({ name }) => name),
+        step: 0,
+        margin: 1,
+        measured: { what: 'dropout layers', value: dropped.length },
+        expected: { to: 0, why: 'alpha dropout keeps mean and variance, dropout does not' },
+        cause: `${first.name} sets values to 0, which is not where SELU's flat side lies (−1.76): mean and variance stray; alpha dropout keeps them`,
+      },
+    ];
+  },
+};
+
+export const seluWiring: Rule = {
+  id: 'selu-wiring',
+  title: 'SELU with skip connections or recurrence',
+  looksFor: 'additions, concatenations and other merges behind SELU layers, and recurrent layers with SELU',
+  threshold: source,
+  why,
+  remedies: [remedies.normalize, remedies.changeActivation],
+  check(examination) {
+    const uses = seluUses(examination);
+    const merges = examination.facts.layers.filter(({ role, kind }) => role === 'merge' || /rnn|lstm|gru/i.test(kind));
+    const [first] = merges;
+    if (uses.length === 0 || !first) return [];
+    return [
+      {
+        severity: 'risk',
+        layers: merges.map(({ name }) => name),
+        step: 0,
+        margin: 1,
+        measured: { what: 'merges and recurrent layers', value: merges.length },
+        expected: { to: 0, why: 'the proof is for plain rows of dense layers' },
+        cause: `${first.name} merges signals: a sum of two of variance 1 has variance 2, which the next SELU layer has to bring back`,
+      },
+    ];
+  },
+};
+
+export const seluLayers: Rule = {
+  id: 'selu-layers',
+  title: 'Other hidden layers among SELU',
+  looksFor: 'hidden layers with another activation, or normalisation, between SELU layers',
+  threshold: source,
+  why,
+  remedies: [remedies.changeActivation],
+  check(examination) {
+    const uses = seluUses(examination);
+    const [bottom, top] = [uses[0]?.at, uses.at(-1)?.at];
+    if (bottom === undefined || top === undefined || uses.length < 2) return [];
+    const others = examination.facts.layers.filter(
+      ({ role, activation }, at) =>
+        at > bottom &&
+        at < top &&
+        ((role === 'weights' && activation?.name !== 'selu' && activation?.name !== 'linear') ||
+          role === 'normalization' ||
+          (role === 'activation' && activation?.name !== 'selu')),
+    );
+    const [first] = others;
+    if (!first) return [];
+    return [
+      {
+        severity: 'risk',
+        layers: others.map(({ name }) => name),
+        step: 0,
+        margin: 1,
+        measured: { what: 'other layers between SELU layers', value: others.length },
+        expected: { to: 0, why: 'every hidden layer must be one of dense and SELU' },
+        cause: `${first.name} (${first.kind}${first.activation ? `, ${first.activation.name}` : ''}) stands between SELU layers, which only hold each other's variance in a row of their own`,
+      },
+    ];
+  },
+};

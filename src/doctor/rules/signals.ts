@@ -1,0 +1,86 @@
+import { value } from '../examination.js';
+import { remedies } from '../remedies.js';
+import { type Rule, say } from '../rule.js';
+
+export const signalDying: Rule = {
+  id: 'signal-dying',
+  title: 'Signal dying forward',
+  looksFor:
+    'the RMS of the sums in the last hidden layer over that in the first; and whether rows still differ there: the deviation of a unit over the batch, over the RMS of what it gives',
+  threshold:
+    'a size of a thousandth (risk: a twentieth), since biases and noise of the size of the weights then drown it; a difference between rows of 3 % (risk: 10 %), since the last layer sees rows only by their difference. In the ordered phase the squared difference shrinks by χ for each layer, whatever the size does',
+  why: 'the layers above see nearly the same for every row, and cannot tell rows apart',
+  remedies: [
+    remedies.suitingInitializer,
+    remedies.criticalInitializer,
+    remedies.lsuv,
+    remedies.changeActivation,
+    remedies.normalize,
+    remedies.residual,
+  ],
+  check({ hidden, first, forecast, untrained }) {
+    const [bottom, top] = [hidden[0], hidden.at(-1)];
+    if (!bottom || !top || bottom === top) return [];
+    const size = (at: number, column: number): number | undefined =>
+      value(first?.signals.zRms[column]) ?? (first ? undefined : forecast.layers[at]?.zRms?.value);
+    const [low, high] = [size(bottom.at, bottom.column), size(top.at, top.column)];
+    const shrunk = low !== undefined && high !== undefined && low > 0 ? high / low : undefined;
+    const layers = hidden.slice(Math.floor(hidden.length / 2)).map(({ layer }) => layer.name);
+    const step = untrained ? 0 : (first?.step ?? 0);
+    if (shrunk !== undefined && shrunk < 0.05) {
+      const limit = shrunk < 1e-3 ? 1e-3 : 0.05;
+      return [
+        {
+          severity: limit === 1e-3 ? 'ill' : 'risk',
+          layers,
+          step,
+          measured: { what: 'RMS of the sums, last hidden layer over first', value: shrunk },
+          expected: { from: limit, why: 'signals must stay above biases and noise' },
+          cause: `signals shrink by a factor ${say(shrunk ** (1 / (hidden.length - 1)))} a layer: their RMS falls from ${say(low ?? 0)} in ${bottom.layer.name} to ${say(high ?? 0)} in ${top.layer.name}`,
+        },
+      ];
+    }
+    const [spread, whole] = [value(first?.signals.hSpread?.[top.column]), value(first?.signals.hRms[top.column])];
+    const apart = spread !== undefined && whole ? spread / whole : undefined;
+    if (apart === undefined || apart >= 0.1) return [];
+    const limit = apart < 0.03 ? 0.03 : 0.1;
+    return [
+      {
+        severity: limit === 0.03 ? 'ill' : 'risk',
+        layers,
+        step,
+        measured: { what: 'deviation over the rows, relative to the RMS, in the last hidden layer', value: apart },
+        expected: { from: limit, why: 'rows are told apart by their difference' },
+        cause: `all rows look alike in ${top.layer.name}: what a unit gives varies by ${say(100 * apart)} % of its size over the batch`,
+      },
+    ];
+  },
+};
+
+export const signalExploding: Rule = {
+  id: 'signal-exploding',
+  title: 'Signal exploding forward',
+  looksFor: 'the RMS of the sums in the last hidden layer over that in the first',
+  threshold: 'a thousand times (risk: fifty): the last layer then starts with a loss that many times too large, and its first steps are too',
+  why: 'the first loss is huge, the first steps throw the weights out, and deep networks overflow',
+  remedies: [remedies.suitingInitializer, remedies.criticalInitializer, remedies.lsuv, remedies.normalize],
+  check({ hidden, first, forecast }) {
+    const [bottom, top] = [hidden[0], hidden.at(-1)];
+    if (!bottom || !top || bottom === top) return [];
+    const size = (at: number, column: number): number | undefined =>
+      value(first?.signals.zRms[column]) ?? (first ? undefined : forecast.layers[at]?.zRms?.value);
+    const [low, high] = [size(bottom.at, bottom.column), size(top.at, top.column)];
+    if (low === undefined || high === undefined || !(high / low > 50)) return [];
+    const limit = high / low > 1e3 ? 1e3 : 50;
+    return [
+      {
+        severity: limit === 1e3 ? 'ill' : 'risk',
+        layers: hidden.map(({ layer }) => layer.name),
+        step: first?.step ?? 0,
+        measured: { what: 'RMS of the sums, last hidden layer over first', value: high / low },
+        expected: { to: limit, why: 'the last layer must start undecided' },
+        cause: `signals grow by a factor ${say((high / low) ** (1 / (hidden.length - 1)))} a layer: their RMS rises from ${say(low)} in ${bottom.layer.name} to ${say(high)} in ${top.layer.name}`,
+      },
+    ];
+  },
+};

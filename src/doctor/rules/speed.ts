@@ -1,0 +1,92 @@
+import { type Examination, median, value } from '../examination.js';
+import { remedies } from '../remedies.js';
+import { type Rule, say } from '../rule.js';
+
+/** Update over weight of each trained kernel, the median of the last observed steps. */
+function speeds({ kernels, trace }: Examination): { readonly layer: string; readonly speed: number }[] {
+  const recent = trace.steps.slice(-5);
+  return kernels.flatMap(({ column, layer }) => {
+    const values = recent.flatMap(({ arrays }) => {
+      const [update, weight] = [value(arrays?.update[column]), value(arrays?.weight[column])];
+      return update !== undefined && weight !== undefined && weight > 0 ? [update / weight] : [];
+    });
+    return values.length === 0 ? [] : [{ layer, speed: median(values) }];
+  });
+}
+
+export const unevenSpeeds: Rule = {
+  id: 'uneven-speeds',
+  title: 'Layers that learn at widely different speeds',
+  looksFor: 'update over weight, by RMS, of every trained kernel over the last observed steps: the fastest over the slowest',
+  threshold: 'a factor of 100 is a risk, 10,000 ill: while the fastest layer turns over once, the slowest moves by a hundredth of a per cent',
+  why: 'a learning rate that is right for one layer leaves another as it was drawn',
+  remedies: [remedies.suitingInitializer, remedies.adaptiveOptimizer, remedies.normalize],
+  check(examination) {
+    const list = speeds(examination).filter(({ speed }) => Number.isFinite(speed));
+    const [slow, fast] = [
+      list.reduce((a, b) => (b.speed < a.speed ? b : a), list[0] ?? { layer: '', speed: 0 }),
+      list.reduce((a, b) => (b.speed > a.speed ? b : a), list[0] ?? { layer: '', speed: 0 }),
+    ];
+    if (list.length < 2 || !(fast.speed > 100 * slow.speed)) return [];
+    const factor = slow.speed > 0 ? fast.speed / slow.speed : Number.MAX_VALUE;
+    const limit = factor > 1e4 ? 1e4 : 100;
+    return [
+      {
+        severity: limit === 1e4 ? 'ill' : 'risk',
+        layers: [slow.layer, fast.layer],
+        measured: { what: 'speed of the fastest kernel over that of the slowest', value: factor },
+        expected: { to: limit, why: 'layers should turn over together' },
+        cause: `${fast.layer} changes by ${say(fast.speed)} of its weights in a step, ${slow.layer} by ${say(slow.speed)}`,
+      },
+    ];
+  },
+};
+
+export const stepTooLarge: Rule = {
+  id: 'step-too-large',
+  title: 'Steps too large',
+  looksFor: 'update over weight, by RMS, of trained kernels at the observed steps',
+  threshold:
+    'healthy steps change weights by about a thousandth; above a tenth (risk: above 3 %) a layer is drawn anew in ten steps, and what it had learned is gone',
+  why: 'the loss jumps about or overflows instead of falling',
+  remedies: [remedies.lowerLearningRate, remedies.clipGradients, remedies.standardizeInputs],
+  check(examination) {
+    const list = speeds(examination);
+    const fastest = list.reduce((a, b) => (b.speed > a.speed ? b : a), { layer: '', speed: 0 });
+    if (!(fastest.speed > 0.03)) return [];
+    const limit = fastest.speed > 0.1 ? 0.1 : 0.03;
+    return [
+      {
+        severity: limit === 0.1 ? 'ill' : 'risk',
+        layers: list.filter(({ speed }) => speed > limit).map(({ layer }) => layer),
+        measured: { what: `update over weight, ${fastest.layer}`, value: fastest.speed },
+        expected: { to: limit, why: 'healthy steps change weights by about a thousandth' },
+        cause: `a step changes the weights of ${fastest.layer} by ${say(100 * fastest.speed)} % of their size`,
+      },
+    ];
+  },
+};
+
+export const stepTooSmall: Rule = {
+  id: 'step-too-small',
+  title: 'Steps too small',
+  looksFor: 'update over weight, by RMS, of the fastest trained kernel over the last observed steps, while the loss is still near its first value',
+  threshold: 'below 1e-5: a hundred thousand steps to turn over once',
+  why: 'nothing is learned in any time that one would wait',
+  remedies: [remedies.raiseLearningRate, remedies.adaptiveOptimizer],
+  check(examination) {
+    const list = speeds(examination);
+    const fastest = list.reduce((a, b) => (b.speed > a.speed ? b : a), { layer: '', speed: 0 });
+    const [first, last] = [value(examination.first?.loss), value(examination.last?.loss)];
+    if (list.length === 0 || !(fastest.speed < 1e-5) || first === undefined || last === undefined || last < 0.7 * first) return [];
+    return [
+      {
+        severity: 'ill',
+        layers: list.map(({ layer }) => layer),
+        measured: { what: 'update over weight, fastest kernel', value: fastest.speed },
+        expected: { from: 1e-5, why: 'healthy steps change weights by about a thousandth' },
+        cause: `even the fastest kernel (${fastest.layer}) changes by ${say(fastest.speed)} of its weights in a step`,
+      },
+    ];
+  },
+};

@@ -1,0 +1,109 @@
+import type { Examination, WatchedUse } from '../examination.js';
+import { remedies } from '../remedies.js';
+import { percent, type Rule, type Symptom } from '../rule.js';
+
+interface Share {
+  readonly use: WatchedUse;
+  readonly share: number;
+  readonly count: number;
+  readonly units: number;
+}
+
+/** Shares of the units of each hidden use that are in a state, in the last whole pass or in the first. */
+function shares(examination: Examination, state: 'dead' | 'coma', pass: 'first' | 'last'): Share[] {
+  const record = pass === 'first' ? examination.trace.passes[0] : examination.trace.passes.at(-1);
+  return examination.bending.flatMap((use) => {
+    const units = record?.units[use.column];
+    const all = use.layer.shape.at(-1);
+    return units && all ? [{ use, share: units[state] / all, count: units[state], units: all }] : [];
+  });
+}
+
+const worst = (list: readonly Share[]): Share | undefined =>
+  list.reduce<Share | undefined>((most, one) => (one.share > (most?.share ?? 0) ? one : most), undefined);
+
+export const bornDead: Rule = {
+  id: 'born-dead',
+  title: 'Units born dead',
+  looksFor: 'units that fired for no instance of the first whole pass over the data (in a check: of its batch), by layer',
+  threshold:
+    'half of a layer (risk: a fifth). A ReLU unit with zero bias and centred inputs is dead for a batch with probability 2 to the power of minus the independent rows; whole layers die with probability 2 to the power of minus their width',
+  why: 'a unit that never fires gets no gradient and cannot learn to',
+  remedies: [remedies.reviveUnits, remedies.standardizeInputs, remedies.suitingInitializer, remedies.changeActivation],
+  check(examination) {
+    const first = worst(shares(examination, 'dead', 'first').filter(({ share }) => share >= 0.2));
+    // What died later is another rule's matter.
+    const early = examination.trace.passes[0]?.units[first?.use.column ?? -1]?.died?.length ?? 0;
+    if (!first || early > first.count / 2) return [];
+    return [
+      deadSymptom(shares(examination, 'dead', 'first'), first, examination.trace.passes[0]?.step ?? 0, 'fired for no instance since the start'),
+    ];
+  },
+};
+
+function deadSymptom(all: readonly Share[], { use, share, count, units }: Share, step: number, how: string): Symptom {
+  const limit = share >= 0.5 ? 0.5 : 0.2;
+  return {
+    severity: limit === 0.5 ? 'ill' : 'risk',
+    layers: all.filter((one) => one.share >= limit).map((one) => one.use.layer.name),
+    step,
+    measured: { what: `share of dead units, ${use.layer.name}`, value: share },
+    expected: { to: limit, why: 'dead units cannot learn' },
+    margin: share / limit,
+    cause: `${count} of ${units} units of ${use.layer.name} ${how} (${percent(share)})`,
+  };
+}
+
+export const diedInTraining: Rule = {
+  id: 'died-in-training',
+  title: 'Units died in training',
+  looksFor:
+    'units that had fired before and fired for no instance of a later whole pass, with the step after which they were silent and whether bias or weights moved their sums',
+  threshold: 'half of a layer (risk: a fifth); one large step that moves biases far down does it',
+  why: 'a step threw them to the flat side for every instance; no gradient brings them back',
+  remedies: [remedies.lowerLearningRate, remedies.clipGradients, remedies.reviveUnits, remedies.changeActivation],
+  check(examination) {
+    const { passes } = examination.trace;
+    const lost = examination.bending.flatMap((use) => {
+      const died = passes.flatMap(({ units }) => units[use.column]?.died ?? []);
+      const all = use.layer.shape.at(-1);
+      const now = passes.at(-1)?.units[use.column];
+      const count = Math.min(died.length, (now?.dead ?? 0) + (now?.coma ?? 0));
+      return all && now?.dead ? [{ use, share: count / all, count, units: all, died }] : [];
+    });
+    const most = lost.reduce<(typeof lost)[number] | undefined>((a, b) => (b.share > (a?.share ?? 0) ? b : a), undefined);
+    if (!most || most.share < 0.2) return [];
+    const steps = most.died.map(({ step }) => step).sort((a, b) => a - b);
+    const causes = most.died.map(({ by }) => by);
+    const known = (['bias', 'weights'] as const).map((by) => [by, causes.filter((one) => one === by).length] as const);
+    const [by] = known.reduce((a, b) => (b[1] > a[1] ? b : a));
+    const why = known.some(([, count]) => count > 0) ? `; ${by === 'bias' ? 'their biases' : 'their weights or inputs'} did it` : '';
+    return [deadSymptom(lost, most, steps[0] ?? 0, `fired no more after steps ${steps[0]} to ${steps.at(-1)}${why}`)];
+  },
+};
+
+export const coma: Rule = {
+  id: 'coma',
+  title: 'Units in coma',
+  looksFor: 'units whose every instance of a whole pass lay on a flat side with a slope that is not 0',
+  threshold: 'half of a layer is a risk, nine tenths are ill: such units still learn, by the slope of the flat side times slower, and may wake',
+  why: 'they act as linear units, or as constants, and learn far slower than the others',
+  remedies: [remedies.standardizeInputs, remedies.suitingInitializer, remedies.lowerLearningRate, remedies.normalize],
+  check(examination) {
+    const all = shares(examination, 'coma', 'last');
+    const most = worst(all);
+    if (!most || most.share < 0.5) return [];
+    const limit = most.share >= 0.9 ? 0.9 : 0.5;
+    return [
+      {
+        severity: limit === 0.9 ? 'ill' : 'risk',
+        layers: all.filter(({ share }) => share >= limit).map(({ use }) => use.layer.name),
+        step: examination.trace.passes.at(-1)?.step ?? 0,
+        measured: { what: `share of units in coma, ${most.use.layer.name}`, value: most.share },
+        expected: { to: limit, why: 'units on the flat side for every row learn slowly' },
+        margin: most.share / limit,
+        cause: `${most.count} of ${most.units} units of ${most.use.layer.name} were on a flat side for every row (${percent(most.share)})`,
+      },
+    ];
+  },
+};
