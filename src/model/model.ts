@@ -3,7 +3,6 @@ import { ArgumentError, EvenkeelError } from '../core/errors.js';
 import { suggestion } from '../core/names.js';
 import { NdArray } from '../core/ndarray.js';
 import type { Dataset } from '../data/dataset.js';
-import { gradients } from '../graph/gradients.js';
 import type { Warn } from '../initializers.js';
 import type { Layer, Signal } from '../network/layer.js';
 import { type Layout, type Network, SINGLE, type Variable } from '../network/network.js';
@@ -12,7 +11,7 @@ import { ArraySource, ChunkBuffers } from '../training/batches.js';
 import { type Logs, vitalsWanted } from '../training/callbacks.js';
 import { runFit } from '../training/fit.js';
 import { type History, RunningMeans } from '../training/history.js';
-import { evaluationProgram, gradientProgram, predictionProgram, trainingProgram } from '../training/program.js';
+import { evaluationProgram, predictionProgram, trainingProgram } from '../training/program.js';
 import { progressBar } from '../training/progress.js';
 import { copyOf, State, takeAverages } from '../training/state.js';
 import {
@@ -26,6 +25,7 @@ import {
   type StepSpec,
   stateEntries,
 } from '../training/step.js';
+import type { Trace } from '../vitals/trace.js';
 import { adaptLayers } from './adapt.js';
 import type { Adaptable } from './adaptable.js';
 import { type Compiled, type CompileOptions, compileOptions } from './compiled.js';
@@ -33,6 +33,7 @@ import { type BatchLike, type BatchStream, type FitOptions, openFitData, readFit
 import { type Arrays, checkInputs, checkTargets, commonRows } from './inputs.js';
 import { type EngineChoice, Programs } from './programs.js';
 import { type SaveOptions, saveModel } from './saving.js';
+import { type BatchParts, batchGradients, examineBatch } from './single-batch.js';
 import { summarize } from './summary.js';
 import { traceHeader } from './trace-header.js';
 import { arraysOf, type Checked, checkSampleWeight } from './weights.js';
@@ -216,22 +217,27 @@ export class Model {
 
   /** Loss, metrics and the gradient of every trainable array on one minibatch, in training mode, without a step. */
   async gradients(x: Arrays, y: Arrays): Promise<{ readonly logs: Logs; readonly gradients: ReadonlyMap<string, NdArray> }> {
+    return this.#exclusively(async () => batchGradients(await this.#batch(x, y)));
+  }
+
+  /**
+   * Vital signs of one minibatch, forward and backward, without a step: a trace for `doctor.diagnose`. Layers that need data take it from these rows,
+   * and once more at the first fit.
+   */
+  async examine(x: Arrays, y: Arrays): Promise<Trace> {
     return this.#exclusively(async () => {
-      const checked = this.#check({ x, y });
-      const spec = { ...(await this.#specFor(checked)), layout: SINGLE };
-      const rows = checked.inputs[0]?.shape[0] ?? 1;
-      const { session, program } = await this.#programs.load('gradients', [spec.inputs, spec.targets, spec.weights], rows, () =>
-        gradientProgram(spec, gradients),
-      );
-      const values = await this.#state.read(program.reads);
-      const state = Object.fromEntries(program.reads.map((name, i) => [name, values[i] as NdArray]));
-      const trained = this.variables.filter((variable) => variable.trainable).map(({ name }) => name);
-      const plan = { logs: 'fetch', ...Object.fromEntries(trained.map((_, i) => [`gradient_${i}`, 'fetch'] as const)) } as const;
-      const { fetched } = await session.run({ ...fed(spec, arraysOf(checked)), ...state }, plan);
-      const means = new RunningMeans(logEntries(spec));
-      means.add((fetched.logs as NdArray).data as ArrayLike<number>, 0, rows);
-      return { logs: means.logs(), gradients: new Map(trained.map((name, i) => [name, fetched[`gradient_${i}`] as NdArray])) };
+      const parts = await this.#batch(x, y);
+      const engine = await this.#programs.engine(INFERENCE_BATCH);
+      const waiting = this.layers.filter((layer) => layer.needsData && !layer.adapted);
+      await adaptLayers(this.#adaptable(engine), parts.checked.inputs, false);
+      for (const layer of waiting) layer.adapted = false;
+      return examineBatch(parts, engine);
     });
+  }
+
+  async #batch(x: Arrays, y: Arrays): Promise<BatchParts> {
+    const checked = this.#check({ x, y });
+    return { model: this.name, spec: await this.#specFor(checked), programs: this.#programs, state: this.#state, checked };
   }
 
   /** Takes mean and variance of every normalization layer, and LSUV's scales, from data; `fit` does this once by itself. */

@@ -1,0 +1,84 @@
+import { NdArray } from '../core/ndarray.js';
+import { gradients } from '../graph/gradients.js';
+import { SINGLE } from '../network/network.js';
+import type { Engine } from '../runtime/index.js';
+import { rateAt } from '../schedules.js';
+import type { Logs } from '../training/callbacks.js';
+import { RunningMeans } from '../training/history.js';
+import { gradientProgram, nextName, trainingProgram } from '../training/program.js';
+import type { State } from '../training/state.js';
+import { feedNames, ITERATIONS, logEntries, type StepSpec } from '../training/step.js';
+import { updatesBefore } from '../training/update.js';
+import { Watch } from '../training/watch.js';
+import type { Trace } from '../vitals/trace.js';
+import type { Programs } from './programs.js';
+import { traceHeader } from './trace-header.js';
+import { arraysOf, type Checked } from './weights.js';
+
+/** What works on one minibatch without a step. */
+export interface BatchParts {
+  readonly model: string;
+  readonly spec: StepSpec;
+  readonly programs: Programs;
+  readonly state: State;
+  readonly checked: Checked;
+}
+
+/** What a minibatch is fed by. */
+export function feedsOf(spec: Pick<StepSpec, 'inputs' | 'targets' | 'weights'>, checked: Checked): Record<string, NdArray> {
+  const arrays = arraysOf(checked);
+  return Object.fromEntries(feedNames(spec).map((name, i) => [name, arrays[i] as NdArray]));
+}
+
+const rowsIn = ({ inputs }: Checked): number => inputs[0]?.shape[0] ?? 1;
+
+/** Loss, metrics and the gradient of every trainable array, in training mode. */
+export async function batchGradients({ spec: given, programs, state, checked }: BatchParts): Promise<{
+  readonly logs: Logs;
+  readonly gradients: ReadonlyMap<string, NdArray>;
+}> {
+  const spec = { ...given, layout: SINGLE };
+  const { session, program } = await programs.load('gradients', [spec.inputs, spec.targets, spec.weights], rowsIn(checked), () =>
+    gradientProgram(spec, gradients),
+  );
+  const values = await state.read(program.reads);
+  const kept = Object.fromEntries(program.reads.map((name, i) => [name, values[i] as NdArray]));
+  const trained = spec.network.variables.filter((variable) => variable.trainable).map(({ name }) => name);
+  const plan = { logs: 'fetch', ...Object.fromEntries(trained.map((_, i) => [`gradient_${i}`, 'fetch'] as const)) } as const;
+  const { fetched } = await session.run({ ...feedsOf(spec, checked), ...kept }, plan);
+  const means = new RunningMeans(logEntries(spec));
+  means.add((fetched.logs as NdArray).data as ArrayLike<number>, 0, rowsIn(checked));
+  return { logs: means.logs(), gradients: new Map(trained.map((name, i) => [name, fetched[`gradient_${i}`] as NdArray])) };
+}
+
+/** Everything that vital signs tell of one step, which is taken and thrown away: a trace of one record, and what became of the units in its rows. */
+export async function examineBatch({ model, spec: given, programs, state, checked }: BatchParts, engine: Engine): Promise<Trace> {
+  const vitals = { every: 1, spaced: false, level: 'full' } as const;
+  const spec: StepSpec = { ...given, vitals };
+  const rows = rowsIn(checked);
+  const { session, program } = await programs.load('examination', [spec.inputs, spec.targets, spec.weights], rows, () => trainingProgram(spec));
+  const [counter] = await state.read([ITERATIONS]);
+  const step = counter?.at(0) ?? 0;
+  const opened = { sample: checked.inputs, sampleTargets: checked.targets };
+  const header = traceHeader({ model, spec, vitals, layout: program.vitals, engine, opened, batchSize: rows, epochs: 1 });
+  const watch = (await Watch.open(engine, program, spec, state, header, step)) as Watch;
+  try {
+    const learningRate = rateAt(spec.optimizer.learningRate, updatesBefore(spec.optimizer, step));
+    const rates = NdArray.zeros([1], spec.network.dtype);
+    rates.set(0, learningRate);
+    const chunked = Object.fromEntries(Object.entries(feedsOf(spec, checked)).map(([name, array]) => [name, array.reshape([1, ...array.shape])]));
+    const feeds = { ...chunked, learning_rate: rates, ...(await state.feeds(engine, program.reads)), ...watch.feeds };
+    const writes = program.writes.map((name) => [nextName(name), 'keep'] as const);
+    const result = await session.run(feeds, { logs: 'fetch', finite: 'fetch', ...Object.fromEntries(writes), ...watch.plan });
+    watch.take(result, { firstStep: step, epoch: 0, learningRates: [learningRate] });
+    engine.free(writes.flatMap(([name]) => result.kept[name] ?? []));
+    const records = [
+      ...watch.steps().map((record) => ({ ...record, step })),
+      ...(await watch.endPass(0, step + 1)).map((record) => ({ ...record, step })),
+    ];
+    for (const record of records) watch.trace.add(record);
+    return watch.trace;
+  } finally {
+    watch.close();
+  }
+}
