@@ -69,20 +69,26 @@ export function profile(phi: ScalarFunction, mean: number, variance: number): Pr
   };
 }
 
+const ROOTS = Float64Array.from({ length: TERMS + 1 }, (_, k) => Math.sqrt(k));
+
 /** Coefficients of functions, given at a rule's nodes, by orthonormal Hermite polynomials: √(k+1) Hₖ₊₁ = z Hₖ − √k Hₖ₋₁. */
 function coefficients(functions: readonly Float64Array[], nodes: Float64Array, weights: Float64Array): Float64Array[] {
   const found = functions.map(() => new Float64Array(TERMS));
+  const hermite = new Float64Array(TERMS);
   for (let i = 0; i < nodes.length; i++) {
     const [z, weight] = [nodes[i] ?? 0, weights[i] ?? 0];
-    for (const [f, of] of functions.entries()) {
-      const scaled = weight * (of[i] ?? 0);
-      const into = found[f] as Float64Array;
-      if (scaled === 0) continue;
-      let [before, now] = [0, 1];
-      for (let k = 0; k < TERMS; k++) {
-        into[k] = (into[k] ?? 0) + scaled * now;
-        [before, now] = [now, (z * now - Math.sqrt(k) * before) / Math.sqrt(k + 1)];
-      }
+    let [before, now] = [0, weight];
+    for (let k = 0; k < TERMS; k++) {
+      hermite[k] = now;
+      const next = (z * now - (ROOTS[k] ?? 0) * before) / (ROOTS[k + 1] ?? 1);
+      before = now;
+      now = next;
+    }
+    for (let f = 0; f < functions.length; f++) {
+      const at = functions[f]?.[i] ?? 0;
+      const into = found[f];
+      if (at === 0 || !into) continue;
+      for (let k = 0; k < TERMS; k++) into[k] = (into[k] ?? 0) + at * (hermite[k] ?? 0);
     }
   }
   return found;

@@ -1,11 +1,11 @@
 import type { FlatSide } from '../../theory/dead.js';
 import { withSignal } from '../../theory/gradient.js';
-import { saturatedShare } from '../../theory/mean-field.js';
+import { saturatedIntervals, shareWithin } from '../../theory/saturation.js';
 import { batchLog, batchVariance, type Signal, type Spread, unitNoise } from '../../theory/signal.js';
 import type { NetworkFacts } from '../../vitals/facts.js';
 import type { Backward } from './backward.js';
-import { flatSides, silentShare } from './flat.js';
-import type { Estimate, LayerForecast } from './forecast.js';
+import { flatSides, normalOf, silentShare } from './flat.js';
+import type { Estimate, LayerForecast } from './layer-forecast.js';
 import { type Bends, usersOf } from './lookups.js';
 import { suitsAt } from './phases.js';
 import { type Forward, sizesOf } from './walk.js';
@@ -108,16 +108,14 @@ export function layerForecasts(
   });
 }
 
-/** Shares of flat entries, by function and size; sizes that differ by less than a hundredth count as one. */
+/** Share of entries on a nearly flat piece of a function. */
 function saturation(): (table: NonNullable<Forward['table']>, z: Signal) => number {
-  const known = new Map<object, Map<number, number>>();
+  const known = new Map<object, readonly (readonly [number, number])[]>();
   return (table, z) => {
-    const place = table.homogeneous ? 0 : Math.round(batchLog(z) * 100);
-    const own = known.get(table) ?? new Map<number, number>();
-    known.set(table, own);
-    const found = own.get(place) ?? saturatedShare(table.phi, Math.exp(place / 100));
-    own.set(place, found);
-    return found;
+    const intervals = known.get(table) ?? saturatedIntervals(table.phi);
+    known.set(table, intervals);
+    const { mean, variance } = normalOf(z);
+    return shareWithin(intervals, mean, variance);
   };
 }
 

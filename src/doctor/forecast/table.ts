@@ -1,4 +1,4 @@
-import type { Estimate, Forecast, LayerForecast } from './forecast.js';
+import type { Estimate, LayerForecast } from './layer-forecast.js';
 import type { PhaseRun } from './phases.js';
 
 const short = (value: number): string => {
@@ -31,8 +31,15 @@ const columns: readonly (readonly [title: string, cell: (layer: LayerForecast) =
   ['Not known', ({ why = '' }) => why],
 ];
 
+/** What the table shows of a forecast. */
+interface Shown {
+  readonly layers: readonly LayerForecast[];
+  readonly runs: readonly PhaseRun[];
+  readonly depth: number;
+}
+
 /** The forecast as a table for a terminal. */
-export function tableOf({ layers, runs, depth }: Forecast): string {
+export function tableOf({ layers, runs, depth }: Shown): string {
   const rows = layers.filter(({ role, known }) => role === 'weights' || !known);
   const shown = columns.filter(([, cell]) => rows.some((row) => cell(row) !== ''));
   const table = [shown.map(([title]) => title), ...rows.map((row) => shown.map(([, cell]) => cell(row)))];
