@@ -97,7 +97,7 @@ export async function forecast({ seeds, only, json }) {
     const downwards = measured.map(({ g }) => ratios(g).map((ratio) => 1 / ratio));
     const gain = (/** @type {number[][]} */ values) => mean(values.map((gains) => mean(gains.map(Math.log))));
     const inside = { forward: 0, backward: 0, size: 0, count: 0 };
-    measured.forEach(({ z, g }, seed) => {
+    measured.forEach(({ z }, seed) => {
       uses.forEach((use, i) => {
         const holds = (/** @type {{ low: number, high: number } | undefined} */ estimate, /** @type {number} */ value) =>
           estimate !== undefined && value >= estimate.low && value <= estimate.high;

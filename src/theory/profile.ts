@@ -31,6 +31,10 @@ export interface Profile {
   readonly slope: Spectrum;
   readonly squares: Spectrum;
   readonly slopeSquares: Spectrum;
+  /** E[z² φ'²] / E[φ'²], z = (x − mean) / deviation. */
+  readonly steepness: number;
+  /** E[φ² φ'²] / (E[φ²] E[φ'²]). */
+  readonly overlap: number;
   /** Coefficient of φ² / E[φ²] at Hermite's second polynomial, with its sign: √2 for the identity. */
   readonly quadratic: number;
 }
@@ -48,6 +52,8 @@ export function profile(phi: ScalarFunction, mean: number, variance: number): Pr
   const [square, slopeSquare] = [average(values, 2), average(slopes, 2)];
   const quarticOf = (of: Float64Array, second: number): number => (second > 0 ? average(of, 4) / second ** 2 : 1);
   const [kurtosis, slopeKurtosis] = [quarticOf(values, square), quarticOf(slopes, slopeSquare)];
+  const slopeMean = (factor: (i: number) => number): number =>
+    slopeSquare > 0 ? slopes.reduce((sum, x, i) => sum + (weights[i] ?? 0) * x * x * factor(i), 0) / slopeSquare : 1;
   const part = (of: Float64Array, whole: number): Float64Array => of.map((x) => (whole > 0 ? x ** 2 / whole : 0));
   const [value, slope, squares, slopeSquares] = coefficients([values, slopes, part(values, square), part(slopes, slopeSquare)], nodes, weights) as [
     Float64Array,
@@ -61,6 +67,8 @@ export function profile(phi: ScalarFunction, mean: number, variance: number): Pr
     slopeSquare,
     kurtosis,
     slopeKurtosis,
+    steepness: slopeMean((i) => (nodes[i] ?? 0) ** 2),
+    overlap: square > 0 ? slopeMean((i) => (values[i] ?? 0) ** 2) / square : 1,
     quadratic: squares[2] ?? 0,
     value: spectrum(value, square),
     slope: spectrum(slope, slopeSquare),
