@@ -2,7 +2,7 @@ import type { ScalarFunction } from '../graph/evaluate.js';
 import { normalRule } from './quadrature.js';
 
 /** Terms of a spectrum; what is left goes into the last one, so that their sum is exact. */
-const TERMS = 64;
+const TERMS = 48;
 
 /**
  * Coefficients of a function of a standard normal number by Hermite's polynomials, squared: E[f(u) f(v)] = Σ aₖ² cᵏ for normal u and v of
@@ -40,7 +40,7 @@ export interface Profile {
 }
 
 /** Places where activations bend or jump. */
-const BENDS = [0, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 3, 4, 6, 8, 16, 32].flatMap((x) => (x === 0 ? [0] : [-x, x]));
+const BENDS = [0, 1 / 4, 1 / 2, 1, 2, 3, 6, 16].flatMap((x) => (x === 0 ? [0] : [-x, x]));
 
 /** The profile of a function under N(mean, variance). variance > 0. */
 export function profile(phi: ScalarFunction, mean: number, variance: number): Profile {
