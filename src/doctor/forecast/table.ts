@@ -13,6 +13,9 @@ const share = (value: number | undefined): string => {
   return percent > 0 && percent < 0.5 ? '<1 %' : `${Math.round(percent)} %`;
 };
 
+/** Initializers that suit whatever activation they meet. */
+const fitting: ReadonlySet<string> = new Set(['auto', 'critical', 'lsuv']);
+
 /** Columns that mean something for at least one layer are shown. */
 const columns: readonly (readonly [title: string, cell: (layer: LayerForecast) => string])[] = [
   ['Layer', ({ name }) => name],
@@ -20,7 +23,9 @@ const columns: readonly (readonly [title: string, cell: (layer: LayerForecast) =
   [
     'Initializer',
     ({ initializer, suits }) =>
-      initializer === undefined || suits === undefined || initializer === suits ? (initializer ?? '') : `${initializer} (suits: ${suits})`,
+      initializer === undefined || suits === undefined || initializer === suits || fitting.has(initializer)
+        ? (initializer ?? '')
+        : `${initializer} (suits: ${suits})`,
   ],
   ['z RMS', ({ zRms }) => ranged(zRms)],
   ['Forward gain', ({ forwardGain }) => ranged(forwardGain)],
