@@ -3,6 +3,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { adam } from './benches/adam.js';
 import { dense } from './benches/dense.js';
+import { forecast } from './benches/forecast.js';
 import { eventloop, memory, startup } from './benches/once.js';
 import { optimizers } from './benches/optimizers.js';
 import { vanishing } from './benches/vanishing.js';
@@ -17,10 +18,11 @@ const positive = (/** @type {string} */ value) => {
 
 /** @type {Record<string, (command: Command) => Command>} */
 const choices = {
-  only: (command) => command.option('--only <workloads>', 'such as A,B', list),
+  only: (command) => command.option('--only <workloads>', 'such as A,B; of the forecast, activations such as tanh,relu', list),
   against: (command) => command.option('--against <peers>', 'some of tfjs-wasm,tfjs-js,jax-js,pytorch, or none', list),
   rounds: (command) => command.option('--rounds <count>', 'rounds, interleaved; the median stands', positive, 5),
   seconds: (command) => command.option('--seconds <time>', 'length of one block of steps', positive, 1),
+  seeds: (command) => command.option('--seeds <count>', 'draws of the weights', positive, 12),
   steps: (command) => command.option('--steps <count>', 'steps of each run', positive),
 };
 
@@ -30,6 +32,7 @@ const benches = {
   adam: { about: 'Adam against SGD on B', run: adam, takes: ['rounds', 'seconds'] },
   optimizers: { about: "every optimizer's step against the memory passes that its state needs", run: optimizers, takes: ['rounds'] },
   vanishing: { about: 'a net whose gradients vanish against a healthy one of the same shape', run: vanishing, takes: ['rounds', 'seconds'] },
+  forecast: { about: 'gains forecast against gains measured at initialisation', run: forecast, takes: ['only', 'seeds'] },
   startup: { about: 'time from fit to the first step, in fresh processes', run: startup, takes: ['only', 'rounds'] },
   memory: { about: 'resident memory over 20,000 steps of A', run: memory, takes: ['only', 'steps'] },
   eventloop: { about: 'largest pause of the event loop while steps run', run: eventloop, takes: ['only', 'rounds', 'steps'] },

@@ -11,7 +11,8 @@ import { Bends, type Lookups } from './forecast/lookups.js';
 import { phaseRuns } from './forecast/phases.js';
 import { walkForward } from './forecast/walk.js';
 
-export { type Estimate, Forecast, type LayerForecast } from './forecast/forecast.js';
+export { Forecast } from './forecast/forecast.js';
+export type { Estimate, LayerForecast } from './forecast/layer-forecast.js';
 export type { Lookups } from './forecast/lookups.js';
 export type { PhaseRun, Suits } from './forecast/phases.js';
 

@@ -4,7 +4,7 @@ import { type Profile, profile } from './profile.js';
 /** Beyond these logarithms a function is taken to go on as a power; fourth powers still fit float64 here. */
 const REACH = 300;
 /** Distance of the table's nodes at q = 1, in ln q; farther out they lie wider apart. */
-const STEP = 0.25;
+const STEP = 0.5;
 const SPREAD = 8;
 
 /**

@@ -8,13 +8,18 @@ export interface Gradient extends Spread {
   readonly correlationSquare: number;
   /** d ln(gradient) / d ln q of the signal at this place, through all that follows it. */
   readonly sensitivity: number;
+  /**
+   * Share of its square that lies along the signal itself, times the width: 1 where gradients know nothing of the signal. Where sizes decide what
+   * depth makes of a signal (d ln q' / d ln q far from 1), gradients turn towards it.
+   */
+  readonly radial: number;
   /** 1 where its sums of squares over the units fluctuate freely, less behind orthogonal weights. */
   readonly loose: number;
 }
 
 /** What the loss sends into the last sums: size 1; `correlationSquare` 0 for rows that have nothing in common. */
 export function lossGradient(correlationSquare = 0): Gradient {
-  return { log: 0, rowVariance: 0, sharedVariance: 0, correlationSquare, sensitivity: 0, loose: 1 };
+  return { log: 0, rowVariance: 0, sharedVariance: 0, correlationSquare, sensitivity: 0, radial: 1, loose: 1 };
 }
 
 /** Weights of a sum, as a gradient sees them. */
@@ -25,12 +30,22 @@ export interface SummingBack {
   readonly weightSquare: number;
   /** The part of z's mean square that is W h. */
   readonly share: number;
+  /** Width of h. */
+  readonly width: number;
   readonly loose: number;
 }
 
-/** ∂L/∂h from ∂L/∂z, z = W h + b: fan_out · E[w²] times the mean square. */
-export function throughSum(z: Gradient, { fanOut, weightSquare, share, loose }: SummingBack): Gradient {
-  return { ...z, log: z.log + Math.log(fanOut * weightSquare), sensitivity: z.sensitivity * share, loose };
+/** ∂L/∂h from ∂L/∂z, z = W h + b: fan_out · E[w²] times the mean square; h · ∂L/∂h is W h · ∂L/∂z, whatever the weights. */
+export function throughSum(z: Gradient, { fanOut, weightSquare, share, width, loose }: SummingBack): Gradient {
+  const along = share * z.radial + 1 - share;
+  const grown = 1 + (along - 1) / width;
+  return {
+    ...z,
+    log: z.log + Math.log(fanOut * weightSquare * grown),
+    sensitivity: z.sensitivity * share,
+    radial: along / grown,
+    loose,
+  };
 }
 
 /** Sum of what several uses send back, which have nothing in common: squares add up. At least one. */
@@ -47,6 +62,7 @@ export function gathered(gradients: readonly Gradient[]): Gradient {
     sharedVariance: weighted((g) => g.sharedVariance, 2),
     correlationSquare: weighted((g) => g.correlationSquare),
     sensitivity: weighted((g) => g.sensitivity),
+    radial: weighted((g) => g.radial),
     loose: 1,
   };
 }
@@ -75,19 +91,34 @@ export function throughBend(table: Bend, z: Signal, forward: Bending, h: Gradien
   const step = Math.max(Math.sqrt(3 * z.rowVariance), 0.02);
   const slope = table.homogeneous ? 0 : (logSlope(log + step) - logSlope(log - step)) / (2 * step);
   const alike = overCorrelation(z, (c) => table.at(log, share, (p) => atCorrelation(p.slope, c) / p.slopeSquare));
+  const { grown, radial } = turned(table, z, forward.gain, h.radial);
   return {
     gradient: {
-      log: h.log + overDraws(z, logSlope) - rowNoise / 2,
+      log: h.log + overDraws(z, logSlope) + Math.log(grown) - rowNoise / 2,
       rowVariance: h.rowVariance + rowNoise + h.sensitivity ** 2 * forward.rowNoise,
       sharedVariance: h.sharedVariance + sharedNoise + h.sensitivity ** 2 * forward.sharedNoise,
       correlationSquare: Math.min(1, alike ** 2 * h.correlationSquare + loose / width),
       sensitivity: slope + h.sensitivity * forward.gain,
+      radial,
       loose: 1,
     },
     rowNoise,
     sharedNoise,
     slope,
   };
+}
+
+/** What the part along the signal does to a gradient's size, and what becomes of that part. */
+function turned(table: Bend, { log, meanShare, width }: Signal, gain: number, along: number): { readonly grown: number; readonly radial: number } {
+  if (width < 2) return { grown: 1, radial: 1 };
+  const steepness = table.at(log, meanShare, (p) => p.steepness);
+  const overlap = table.at(log, meanShare, (p) => p.overlap);
+  const kept = gain ** 2 * Math.exp(table.logSquare(log, meanShare) - log - table.logSlope(log, meanShare));
+  const part = Math.min(1, along / width);
+  const across = (1 - part) / (width - 1);
+  const grown = part * overlap + across * (width - overlap);
+  if (!(grown > 0) || !Number.isFinite(grown) || !Number.isFinite(kept)) return { grown: 1, radial: 1 };
+  return { grown, radial: (width * Math.max(0, part * kept + across * (steepness - kept))) / grown };
 }
 
 /** The whole spread of a gradient where the signal's own spread at that place counts too. */

@@ -81,10 +81,10 @@ export interface Rule {
 }
 
 /** Beyond this the normal density no longer counts where a rule is fixed. */
-const FIXED_REACH = 12;
+const FIXED_REACH = 9;
 
 /**
- * A fixed rule for means under N(0, 1): Kronrod's 15 points on panels of width 1 between −12 and 12, cut at the given places as well, so that kinks
+ * A fixed rule for means under N(0, 1): Kronrod's 15 points on panels of width 1 between −9 and 9, cut at the given places as well, so that kinks
  * there cost no accuracy. For spectra and tables, which take many means of one function.
  */
 export function normalRule(kinks: readonly number[]): Rule {

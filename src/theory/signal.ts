@@ -43,17 +43,32 @@ export function rowsOf(width: number, moments: { readonly mean: number; readonly
   };
 }
 
-/** ln of the mean square over a batch, mean over draws. Rows stray apart, and the largest weigh most. */
-export function batchLog({ log, rowVariance, sharedVariance }: Spread): number {
-  return log + Math.max(0, rowVariance - sharedVariance) / 2;
-}
-
 /** The spread of a logarithm over draws. */
 export type Spread = Pick<Signal, 'log' | 'rowVariance' | 'sharedVariance'>;
 
+/** Variance over draws of a row's logarithm that other rows do not share. */
+function apart({ rowVariance, sharedVariance }: Spread): number {
+  return Math.max(0, rowVariance - sharedVariance);
+}
+
+/** Relative variance of the mean of a batch's squares that comes from rows apart, as logarithms have it: rows are lognormal. */
+function rowsNoise(spread: Spread, rows: number): number {
+  return Math.log1p(Math.expm1(Math.min(600, apart(spread))) / rows);
+}
+
+/** ln of the mean square over a batch, mean over draws. Rows stray apart, and the largest weigh most; `rows` Infinity stands for a large batch. */
+export function batchLog(spread: Spread, rows = Number.POSITIVE_INFINITY): number {
+  return spread.log + (apart(spread) - rowsNoise(spread, rows)) / 2;
+}
+
 /** Variance over draws of ln of the mean square over a batch. */
-export function batchVariance({ rowVariance, sharedVariance }: Spread, rows: number): number {
-  return sharedVariance + Math.max(0, rowVariance - sharedVariance) / rows;
+export function batchVariance(spread: Spread, rows: number): number {
+  return spread.sharedVariance + rowsNoise(spread, rows);
+}
+
+/** Share of a batch's noise that is left in its mean: 1 / rows where rows weigh alike, more where a few outweigh the others. */
+export function rowShare(spread: Spread, rows: number): number {
+  return Math.min(1, Math.exp(Math.min(600, apart(spread))) / rows);
 }
 
 /** Relative variance of a mean of squares over units and a batch, given what the units' sums are drawn from. */

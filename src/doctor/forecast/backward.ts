@@ -33,7 +33,7 @@ export function walkBackward({ layers, outputs }: NetworkFacts, forward: readonl
       if (summing) {
         const { fanOut, fanIn, width, weights, share } = summing;
         const loose = weights.orthogonal ? Math.max(0, 1 - fanIn / width) : 1;
-        send(from, atZ && throughSum(atZ, { fanOut, weightSquare: weights.square, share, loose }));
+        send(from, atZ && throughSum(atZ, { fanOut, weightSquare: weights.square, share, width: fanIn, loose }));
       } else if (layer.role === 'activation') send(from, atZ);
       else send(from, h && passedBack(h, own, i, (forward[from]?.h?.log ?? 0) - (own.h?.log ?? 0)));
     });
@@ -47,5 +47,5 @@ function passedBack(h: Gradient, { factors, sensitivity = 0 }: Forward, input: n
   if (factor === undefined || !(factor > 0)) return undefined;
   // A layer that standardises lets no change of size through.
   const follows = sensitivity !== 0 ? sensitivity : h.sensitivity * Math.min(1, factor * Math.exp(part));
-  return { ...h, log: h.log + Math.log(factor), sensitivity: follows };
+  return { ...h, log: h.log + Math.log(factor), sensitivity: follows, radial: sensitivity !== 0 ? 0 : h.radial };
 }

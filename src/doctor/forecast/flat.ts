@@ -24,15 +24,15 @@ export function flatSides(activation: Activation, { slope }: ScalarFunction): Fl
   return sides;
 }
 
+/** Mean and variance of the numbers that a unit bends. */
+export function normalOf(z: Signal): { readonly mean: number; readonly variance: number } {
+  const square = Math.exp(Math.max(-600, Math.min(600, batchLog(z))));
+  return { mean: z.meanShare * Math.sqrt(square), variance: Math.max(1e-12, 1 - z.meanShare ** 2) * square };
+}
+
 /** The share of units that are on a flat side for every one of some rows. */
 export function silentShare(sides: readonly FlatSide[], z: Signal, rows: number): number {
-  const square = Math.exp(Math.max(-600, Math.min(600, batchLog(z))));
-  const inputs = {
-    mean: z.meanShare * Math.sqrt(square),
-    variance: Math.max(1e-12, 1 - z.meanShare ** 2) * square,
-    correlation: centred(z),
-    rows,
-  };
+  const inputs = { ...normalOf(z), correlation: centred(z), rows };
   return Math.min(
     1,
     sides.reduce((total, side) => total + silentProbability(side, inputs), 0),

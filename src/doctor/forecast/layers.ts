@@ -1,11 +1,11 @@
 import type { FlatSide } from '../../theory/dead.js';
 import { withSignal } from '../../theory/gradient.js';
-import { saturatedShare } from '../../theory/mean-field.js';
-import { batchLog, batchVariance, type Signal, type Spread, unitNoise } from '../../theory/signal.js';
+import { saturatedIntervals, shareWithin } from '../../theory/saturation.js';
+import { batchLog, batchVariance, rowShare, type Signal, type Spread, unitNoise } from '../../theory/signal.js';
 import type { NetworkFacts } from '../../vitals/facts.js';
 import type { Backward } from './backward.js';
-import { flatSides, silentShare } from './flat.js';
-import type { Estimate, LayerForecast } from './forecast.js';
+import { flatSides, normalOf, silentShare } from './flat.js';
+import type { Estimate, LayerForecast } from './layer-forecast.js';
 import { type Bends, usersOf } from './lookups.js';
 import { suitsAt } from './phases.js';
 import { type Forward, sizesOf } from './walk.js';
@@ -28,7 +28,7 @@ interface Measured {
 
 /** A signal's size as a batch shows it. */
 function sizeIn(signal: Signal, rows: number, noise: number): Measured {
-  return { log: batchLog(signal) - noise / 2, variance: batchVariance(signal, rows) + noise };
+  return { log: batchLog(signal, rows) - noise / 2, variance: batchVariance(signal, rows) + noise };
 }
 
 /** The forecast of every use. */
@@ -50,7 +50,7 @@ export function layerForecasts(
     const gradient = backward[use]?.z;
     if (!z || !gradient) return undefined;
     const spread = withSignal(gradient, z);
-    return { spread, log: batchLog(spread), variance: batchVariance(spread, rows) };
+    return { spread, log: batchLog(spread, rows), variance: batchVariance(spread, rows) };
   });
   const flats = new Map<object, FlatSide[]>();
   const flatOf = (use: number): FlatSide[] => {
@@ -87,7 +87,7 @@ export function layerForecasts(
       ...(why === undefined || (z && facts.outputs.includes(use)) ? {} : { why }),
       ...(z ? { q: Math.exp(batchLog(z)) } : {}),
       ...(z && size ? { zRms: estimate(size.log, size.variance) } : {}),
-      ...(h && out ? { hRms: estimate(batchLog(h), batchVariance(h, rows)), hMean: out.mean } : {}),
+      ...(h && out ? { hRms: estimate(batchLog(h, rows), batchVariance(h, rows)), hMean: out.mean } : {}),
       ...(summing && table && z ? { chi: summing.fanIn * summing.weightSquare * Math.exp(table.logSlope(z.log, z.meanShare)) } : {}),
       ...(z && size && before !== undefined && sizeBefore && forward[before]
         ? { forwardGain: estimate(size.log - sizeBefore.log, gainVariance(facts, forward, before, use, rows) ?? size.variance + sizeBefore.variance) }
@@ -96,7 +96,7 @@ export function layerForecasts(
         ? {
             backwardGain: estimate(
               gradient.log - gradientAfter.log,
-              backwardGainVariance(own, backward[use], layers[after]?.inputs.includes(use) === true, rows) ??
+              backwardGainVariance(own, backward[use], layers[after]?.inputs.includes(use) === true, rowShare(gradientAfter.spread, rows)) ??
                 gradient.variance + gradientAfter.variance,
             ),
           }
@@ -108,16 +108,14 @@ export function layerForecasts(
   });
 }
 
-/** Shares of flat entries, by function and size; sizes that differ by less than a hundredth count as one. */
+/** Share of entries on a nearly flat piece of a function. */
 function saturation(): (table: NonNullable<Forward['table']>, z: Signal) => number {
-  const known = new Map<object, Map<number, number>>();
+  const known = new Map<object, readonly (readonly [number, number])[]>();
   return (table, z) => {
-    const place = table.homogeneous ? 0 : Math.round(batchLog(z) * 100);
-    const own = known.get(table) ?? new Map<number, number>();
-    known.set(table, own);
-    const found = own.get(place) ?? saturatedShare(table.phi, Math.exp(place / 100));
-    own.set(place, found);
-    return found;
+    const intervals = known.get(table) ?? saturatedIntervals(table.phi);
+    known.set(table, intervals);
+    const { mean, variance } = normalOf(z);
+    return shareWithin(intervals, mean, variance);
   };
 }
 
@@ -158,14 +156,15 @@ function gainVariance({ layers }: NetworkFacts, forward: readonly Forward[], bef
   const share = forward[use]?.summing?.share ?? 1;
   if (!path.includes(before) || others.length > 0 || !own || !z || !start) return undefined;
   const apart = Math.max(0, start.rowVariance - start.sharedVariance);
+  const each = rowShare(start, rows);
   const follows = (share * own.gain - 1) ** 2;
-  const noise = share === 1 ? own.sharedGainNoise + own.rowGainNoise / rows : own.sharedNoise + unitNoise(start, rows) + own.rowNoise / rows;
-  return follows * (start.sharedVariance + apart / rows) + noise + (forward[use]?.summing ? unitNoise(z, rows) : 0);
+  const noise = share === 1 ? own.sharedGainNoise + own.rowGainNoise * each : own.sharedNoise + unitNoise(start, rows) + own.rowNoise * each;
+  return follows * (start.sharedVariance + apart * each) + noise + (forward[use]?.summing ? unitNoise(z, rows) : 0);
 }
 
-function backwardGainVariance({ z }: Forward, backward: Backward | undefined, next: boolean, rows: number): number | undefined {
+function backwardGainVariance({ z }: Forward, backward: Backward | undefined, next: boolean, each: number): number | undefined {
   const bending = backward?.bending;
   if (!next || !bending || !z) return undefined;
   const apart = Math.max(0, z.rowVariance - z.sharedVariance);
-  return bending.sharedNoise + bending.rowNoise / rows + bending.slope ** 2 * (z.sharedVariance + apart / rows);
+  return bending.sharedNoise + bending.rowNoise * each + bending.slope ** 2 * (z.sharedVariance + apart * each);
 }

@@ -1,4 +1,4 @@
-import type { Estimate, Forecast, LayerForecast } from './forecast.js';
+import type { Estimate, LayerForecast } from './layer-forecast.js';
 import type { PhaseRun } from './phases.js';
 
 const short = (value: number): string => {
@@ -13,6 +13,9 @@ const share = (value: number | undefined): string => {
   return percent > 0 && percent < 0.5 ? '<1 %' : `${Math.round(percent)} %`;
 };
 
+/** Initializers that suit whatever activation they meet. */
+const fitting: ReadonlySet<string> = new Set(['auto', 'critical', 'lsuv']);
+
 /** Columns that mean something for at least one layer are shown. */
 const columns: readonly (readonly [title: string, cell: (layer: LayerForecast) => string])[] = [
   ['Layer', ({ name }) => name],
@@ -20,7 +23,9 @@ const columns: readonly (readonly [title: string, cell: (layer: LayerForecast) =
   [
     'Initializer',
     ({ initializer, suits }) =>
-      initializer === undefined || suits === undefined || initializer === suits ? (initializer ?? '') : `${initializer} (suits: ${suits})`,
+      initializer === undefined || suits === undefined || initializer === suits || fitting.has(initializer)
+        ? (initializer ?? '')
+        : `${initializer} (suits: ${suits})`,
   ],
   ['z RMS', ({ zRms }) => ranged(zRms)],
   ['Forward gain', ({ forwardGain }) => ranged(forwardGain)],
@@ -31,8 +36,15 @@ const columns: readonly (readonly [title: string, cell: (layer: LayerForecast) =
   ['Not known', ({ why = '' }) => why],
 ];
 
+/** What the table shows of a forecast. */
+interface Shown {
+  readonly layers: readonly LayerForecast[];
+  readonly runs: readonly PhaseRun[];
+  readonly depth: number;
+}
+
 /** The forecast as a table for a terminal. */
-export function tableOf({ layers, runs, depth }: Forecast): string {
+export function tableOf({ layers, runs, depth }: Shown): string {
   const rows = layers.filter(({ role, known }) => role === 'weights' || !known);
   const shown = columns.filter(([, cell]) => rows.some((row) => cell(row) !== ''));
   const table = [shown.map(([title]) => title), ...rows.map((row) => shown.map(([, cell]) => cell(row)))];

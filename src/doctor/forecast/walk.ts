@@ -133,6 +133,7 @@ class Step {
     const weights = this.#moments('kernel');
     if (fanIn === undefined || fanOut === undefined || !weights) throw new Unknown(`its kind, '${kind}', is not one that theory knows`);
     if (weights.symmetric) throw new Unknown('its kernel has one value everywhere, so that all its units are the same unit');
+    if (weights.identity) throw new Unknown('its kernel is the identity, not one of random weights');
     const h = this.#only();
     const bias = this.#moments('bias') ?? { mean: 0, square: 0 };
     const width = lastOf(shape);

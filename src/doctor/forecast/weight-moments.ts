@@ -13,6 +13,8 @@ export interface WeightMoments {
   readonly square: number;
   /** Rows or columns are orthonormal, times a factor: lengths are kept, or cut by projection, as exactly as shapes allow. */
   readonly orthogonal?: true;
+  /** Not drawn, so that theory of random weights says nothing of it. */
+  readonly identity?: true;
   /** Every unit gets the same weights. */
   readonly symmetric?: true;
   /** The first fit scales the sums to variance 1. */
@@ -79,7 +81,11 @@ const rules: Readonly<Record<string, Rule>> = {
   heNormal: scaled(2, 'fanIn'),
   lecunUniform: scaled(1, 'fanIn'),
   lecunNormal: scaled(1, 'fanIn'),
-  identity: (config, shape) => ({ ...orthogonal(number(config, 'gain'), shape), mean: 0 }),
+  identity: (config, shape) => {
+    const gain = number(config, 'gain');
+    const longest = Math.max(1, ...shape);
+    return { mean: gain / longest, square: gain ** 2 / longest, identity: true };
+  },
   orthogonal: (config, shape) => orthogonal(number(config, 'gain'), shape),
   deltaOrthogonal: (config, shape) => {
     const field = shape.slice(0, -2).reduce((product, length) => product * length, 1);
@@ -142,7 +148,7 @@ function auto(shape: StaticShape, activation: Described | undefined, bends: Bend
 
 function sampled(initializer: Initializer, shape: StaticShape, activation: Described | undefined, bends: Bends): WeightMoments {
   const drawing = activation && initializer.suit ? initializer.suit(asNonlinearity(bends.activation(activation))) : initializer;
-  const random = new Random(0);
+  const random = new Random(0).stream('moments');
   const [units, fewest] = [shape.at(-1) ?? 1, 64];
   let [count, total, squares, alike] = [0, 0, 0, true];
   for (let draw = 0; draw < 16 && count < SAMPLED; draw++) {

@@ -1,0 +1,45 @@
+import type { Role } from '../../vitals/facts.js';
+
+/** A number with the interval in which 95 % of single draws of the weights lie; the value is the geometric mean over draws. */
+export interface Estimate {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** What theory says of one use of a layer. What is absent is not known, or means nothing for such a layer. */
+export interface LayerForecast {
+  readonly name: string;
+  /** Uses of one layer share it. */
+  readonly layer: string;
+  readonly kind: string;
+  readonly role: Role;
+  /** Whether theory knows what this use receives or gives. */
+  readonly known: boolean;
+  /** What it does not know, and why. */
+  readonly why?: string;
+  readonly fanIn?: number;
+  readonly fanOut?: number;
+  /** Name of what draws its kernel, and of what would suit its activation. */
+  readonly initializer?: string;
+  readonly suits?: string;
+  /** Mean square of z in the limit of a large batch. */
+  readonly q?: number;
+  /** Of what its activation receives, and of what it gives: root mean square over a batch and units; mean. */
+  readonly zRms?: Estimate;
+  readonly hRms?: Estimate;
+  readonly hMean?: number;
+  /** χ = fan_in · E[w²] · E[φ'²]. */
+  readonly chi?: number;
+  /** RMS of z over that of the nearest earlier use that sums by weights. */
+  readonly forwardGain?: Estimate;
+  /** RMS of ∂L/∂z over that of the nearest later use that sums by weights. */
+  readonly backwardGain?: Estimate;
+  /** RMS of ∂L/∂z over that at the last hidden use that sums by weights. */
+  readonly gradient?: Estimate;
+  /** Share of entries whose slope is under 5 % of the largest. */
+  readonly saturated?: number;
+  /** Expected share of units whose slope is 0 for every row of a minibatch, and for one row. */
+  readonly dead?: number;
+  readonly silent?: number;
+}

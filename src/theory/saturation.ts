@@ -1,0 +1,39 @@
+import type { ScalarFunction } from '../graph/evaluate.js';
+import { largestSlope } from './mean-field.js';
+import { normalCdf } from './normal.js';
+
+/** Slopes below this share of the largest count as saturated. */
+const FLAT = 0.05;
+/** Inputs between which edges are looked for, and steps on each side; what holds at the end holds beyond. */
+const FAR = 60;
+const STEPS = 400;
+const HALVINGS = 60;
+
+/** Intervals of inputs whose slope is under 5 % of the largest, in order; the outer ones may be infinite. */
+export function saturatedIntervals(phi: ScalarFunction): (readonly [from: number, to: number])[] {
+  const limit = FLAT * largestSlope(phi);
+  const flat = (x: number): boolean => Math.abs(phi.slope(x)) < limit;
+  // Squared, so that steps are short where functions bend; off 0, where slopes may jump.
+  const at = (i: number): number => Math.sign(i) * (i / STEPS) ** 2 * FAR + 1e-9;
+  const edges: number[] = [];
+  for (let i = -STEPS; i < STEPS; i++) {
+    if (flat(at(i)) === flat(at(i + 1))) continue;
+    let [left, right] = [at(i), at(i + 1)];
+    const before = flat(left);
+    for (let step = 0; step < HALVINGS; step++) {
+      const middle = (left + right) / 2;
+      if (flat(middle) === before) left = middle;
+      else right = middle;
+    }
+    edges.push(right);
+  }
+  const cuts = [Number.NEGATIVE_INFINITY, ...edges, Number.POSITIVE_INFINITY];
+  const first = flat(at(-STEPS)) ? 0 : 1;
+  return cuts.slice(1).flatMap((to, i) => (i % 2 === first ? [[cuts[i] ?? 0, to] as const] : []));
+}
+
+/** The share of N(mean, variance) that lies in some intervals. */
+export function shareWithin(intervals: readonly (readonly [from: number, to: number])[], mean: number, variance: number): number {
+  const below = (x: number): number => normalCdf((x - mean) / Math.sqrt(variance));
+  return intervals.reduce((total, [from, to]) => total + below(to) - below(from), 0);
+}
