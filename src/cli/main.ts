@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { addCheck } from './check.js';
 import { addDemo } from './demo.js';
 import { addInfo, versionOf } from './info.js';
 import { addList } from './list.js';
@@ -8,7 +9,7 @@ import { reportError } from './print.js';
 import { addTrain } from './train.js';
 
 const program = new Command('evenkeel')
-  .description('Train deep networks on ONNX Runtime.')
+  .description('Train deep networks on ONNX Runtime, and see whether signal and gradient survive their depth.')
   .version(versionOf('../../package.json'))
   .showHelpAfterError('(--help shows what is possible)')
   .showSuggestionAfterError()
@@ -20,6 +21,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 addTrain(program);
+addCheck(program);
 addPredict(program);
 addInfo(program);
 addList(program);

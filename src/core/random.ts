@@ -24,7 +24,9 @@ export class Random {
   constructor(seed: number, path: readonly (string | number)[] = []) {
     this.seed = seed;
     this.path = [...path];
-    this.#generator = xoroshiro128plusFromState(hashKey(seed, path));
+    const state = hashKey(seed, path);
+    // From a state of zeros, which seed 0 has at the root, the generator never leaves it.
+    this.#generator = xoroshiro128plusFromState(state.every((word) => word === 0) ? [1, 0, 0, 0] : state);
   }
 
   /** The sub-stream of that name. @throws ArgumentError where the name is neither a string nor a finite number. */

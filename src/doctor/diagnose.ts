@@ -30,7 +30,7 @@ export function checkRuleIds(ids: readonly string[]): void {
  * @returns findings that make training suffer first, each severity in the order of the rules.
  * @throws ArgumentError where it is no trace, or a rule is not known.
  */
-export function diagnose(trace: Trace, { ignore = [], baseline = [] }: DiagnoseOptions = {}): Finding[] {
+export function diagnose(trace: Trace, options: DiagnoseOptions = {}): Finding[] {
   if (!Array.isArray(trace?.header?.network?.layers)) {
     throw new ArgumentError(
       `diagnose: expected a trace with a header, got ${show(trace)}; history.trace is one where a callback asked for vital signs`,
@@ -40,8 +40,12 @@ export function diagnose(trace: Trace, { ignore = [], baseline = [] }: DiagnoseO
       },
     );
   }
+  return diagnoseExamination(new Examination(trace), options);
+}
+
+/** The same of a trace whose facts were worked out before. */
+export function diagnoseExamination(examination: Examination, { ignore = [], baseline = [] }: DiagnoseOptions = {}): Finding[] {
   checkRuleIds(ignore);
-  const examination = new Examination(trace);
   const found = rules.filter(({ id }) => !ignore.includes(id)).flatMap((rule) => findingsOf(rule, examination));
   const told = found.filter((finding) => !baseline.some((accepted) => covers(accepted, finding)));
   return [...told.filter(({ severity }) => severity === 'ill'), ...told.filter(({ severity }) => severity === 'risk')];

@@ -24,6 +24,9 @@ export interface WatchedKernel {
   readonly layer: string;
 }
 
+/** A loss below this share of that of chance shows that rows are told apart. */
+const LEARNED = 0.7;
+
 /** A trace with what follows from its facts: what rules look at. */
 export class Examination {
   readonly trace: Trace;
@@ -70,6 +73,22 @@ export class Examination {
   /** Whether only the network as it was drawn was looked at. */
   get untrained(): boolean {
     return (this.last?.step ?? 0) <= 1;
+  }
+
+  /** Loss of the best constant prediction, where it is known. */
+  get chanceLoss(): number | undefined {
+    const targets = this.trace.header.training?.targets ?? [];
+    const losses = targets.flatMap(({ chanceLoss }) => chanceLoss ?? []);
+    return losses.length === targets.length && losses.length > 0 ? losses.reduce((a, b) => a + b, 0) : undefined;
+  }
+
+  /** Whether the network was seen to learn: the mean loss of the last epoch is well below that of chance, or of the first step, and still the least. */
+  get learns(): boolean {
+    const losses = this.trace.epochs.flatMap(({ logs }) => value(logs.loss) ?? []);
+    const [last, start] = [losses.at(-1), this.chanceLoss ?? value(this.first?.loss)];
+    return (
+      last !== undefined && start !== undefined && this.trace.failure === undefined && last < LEARNED * start && last <= 1.05 * Math.min(...losses)
+    );
   }
 
   /** What became of a use's units in the last whole pass. */

@@ -29,6 +29,8 @@ export interface Rule {
   readonly why: string;
   /** What may answer it. */
   readonly remedies: readonly RemedyHint[];
+  /** Whether a network that learns all the same shows that it bears it: then what would be ill is a risk. */
+  readonly bearable?: boolean;
   check(examination: Examination): readonly Symptom[];
 }
 
@@ -36,9 +38,11 @@ export interface Rule {
 export function findingsOf(rule: Rule, examination: Examination): Finding[] {
   return rule.check(examination).map(({ step, margin, remedies, ...symptom }) => {
     const beyond = Math.max(1, margin ?? marginOf(symptom));
+    const severity = rule.bearable && examination.learns ? 'risk' : symptom.severity;
     return {
       rule: rule.id,
       ...symptom,
+      severity,
       step: step ?? examination.last?.step ?? 0,
       margin: beyond,
       confidence: confidenceOf(beyond),
@@ -65,6 +69,11 @@ export function say(number: number): string {
   const size = Math.abs(number);
   if (size !== 0 && (size < 1e-3 || size >= 1e5)) return number.toExponential(0).replace('e+', 'e');
   return String(Number(number.toPrecision(2)));
+}
+
+/** A factor for each of some layers, to three digits. */
+export function sayFactor(whole: number, layers: number): string {
+  return String(Number((whole ** (1 / Math.max(1, layers))).toPrecision(3)));
 }
 
 /** A share as a percentage. */

@@ -1,13 +1,12 @@
 import type { FloatDType } from '../core/dtype.js';
 import { ArgumentError, EvenkeelError } from '../core/errors.js';
 import { suggestion } from '../core/names.js';
-import { NdArray } from '../core/ndarray.js';
+import type { NdArray } from '../core/ndarray.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Warn } from '../initializers.js';
 import type { Layer, Signal } from '../network/layer.js';
 import { type Layout, type Network, SINGLE, type Variable } from '../network/network.js';
 import type { Engine } from '../runtime/index.js';
-import { ArraySource, ChunkBuffers } from '../training/batches.js';
 import { type Logs, vitalsWanted } from '../training/callbacks.js';
 import { runFit } from '../training/fit.js';
 import { type History, RunningMeans } from '../training/history.js';
@@ -15,7 +14,6 @@ import { evaluationProgram, predictionProgram, trainingProgram } from '../traini
 import { progressBar } from '../training/progress.js';
 import { copyOf, State, takeAverages } from '../training/state.js';
 import {
-  feedNames,
   type InstanceType,
   ITERATIONS,
   layoutFor,
@@ -29,6 +27,7 @@ import type { Trace } from '../vitals/trace.js';
 import { adaptLayers } from './adapt.js';
 import type { Adaptable } from './adaptable.js';
 import { type Compiled, type CompileOptions, compileOptions } from './compiled.js';
+import { eachBatch, fed, joinRows } from './feeding.js';
 import { type BatchLike, type BatchStream, type FitOptions, openFitData, readFitArguments, typesOf } from './fit-data.js';
 import { type Arrays, checkInputs, checkTargets, commonRows } from './inputs.js';
 import { type EngineChoice, Programs } from './programs.js';
@@ -196,7 +195,8 @@ export class Model {
         predictionProgram(this.network, types, this.#layout),
       );
       const parts: NdArray[][] = this.network.outputs.map(() => []);
-      await this.#eachBatch(inputs, async (engine, arrays) => {
+      const engine = await this.#programs.engine(INFERENCE_BATCH);
+      await eachBatch(engine, inputs, INFERENCE_BATCH, async (arrays) => {
         const feeds = { ...fed({ inputs: types, targets: [] }, arrays), ...(await this.#state.feeds(engine, program.reads)) };
         const { fetched } = await session.run(feeds, Object.fromEntries(parts.map((_, i) => [`output_${i}`, 'fetch'] as const)));
         parts.forEach((list, i) => {
@@ -355,26 +355,14 @@ export class Model {
       evaluationProgram(spec),
     );
     const means = new RunningMeans(logEntries(spec));
-    await this.#eachBatch(arraysOf(checked), async (engine, arrays, rows) => {
+    const engine = await this.#programs.engine(INFERENCE_BATCH);
+    await eachBatch(engine, arraysOf(checked), INFERENCE_BATCH, async (arrays, rows) => {
       const state = await this.#state.feeds(engine, program.reads);
       const feeds = { ...fed(spec, arrays), ...state };
       const { fetched } = await session.run(feeds, { logs: 'fetch' });
       means.add((fetched.logs as NdArray).data as ArrayLike<number>, 0, rows);
     });
     return means.logs(prefix);
-  }
-
-  async #eachBatch(arrays: readonly NdArray[], visit: (engine: Engine, batch: NdArray[], rows: number) => Promise<void>): Promise<void> {
-    const engine = await this.#programs.engine(INFERENCE_BATCH);
-    const epoch = new ArraySource(arrays, INFERENCE_BATCH).epoch(0);
-    const buffers = new ChunkBuffers((bytes) => engine.allocate(bytes), 1);
-    for (let chunk = await epoch.take(1, buffers.next()); chunk; chunk = await epoch.take(1, buffers.next())) {
-      await visit(
-        engine,
-        chunk.arrays.map((array) => array.reshape(array.shape.slice(1))),
-        chunk.batchSize,
-      );
-    }
   }
 
   async #exclusively<T>(work: () => Promise<T>): Promise<T> {
@@ -386,18 +374,4 @@ export class Model {
       this.#busy = false;
     }
   }
-}
-
-const fed = (spec: Parameters<typeof feedNames>[0], arrays: readonly NdArray[]): Record<string, NdArray> =>
-  Object.fromEntries(feedNames(spec).map((name, i) => [name, arrays[i] as NdArray]));
-
-function joinRows(parts: readonly NdArray[]): NdArray {
-  const head = parts[0] as NdArray;
-  const joined = NdArray.zeros([parts.reduce((rows, part) => rows + (part.shape[0] ?? 0), 0), ...head.shape.slice(1)], head.dtype);
-  let at = 0;
-  for (const part of parts) {
-    (joined.data as Float32Array).set(part.data as Float32Array, at);
-    at += part.size;
-  }
-  return joined;
 }

@@ -7,10 +7,11 @@ import type { Logs } from '../training/callbacks.js';
 import { RunningMeans } from '../training/history.js';
 import { gradientProgram, nextName, trainingProgram } from '../training/program.js';
 import type { State } from '../training/state.js';
-import { feedNames, ITERATIONS, logEntries, type StepSpec } from '../training/step.js';
+import { ITERATIONS, logEntries, type StepSpec } from '../training/step.js';
 import { updatesBefore } from '../training/update.js';
 import { Watch } from '../training/watch.js';
 import type { Trace } from '../vitals/trace.js';
+import { fed } from './feeding.js';
 import type { Programs } from './programs.js';
 import { traceHeader } from './trace-header.js';
 import { arraysOf, type Checked } from './weights.js';
@@ -22,12 +23,6 @@ export interface BatchParts {
   readonly programs: Programs;
   readonly state: State;
   readonly checked: Checked;
-}
-
-/** What a minibatch is fed by. */
-export function feedsOf(spec: Pick<StepSpec, 'inputs' | 'targets' | 'weights'>, checked: Checked): Record<string, NdArray> {
-  const arrays = arraysOf(checked);
-  return Object.fromEntries(feedNames(spec).map((name, i) => [name, arrays[i] as NdArray]));
 }
 
 const rowsIn = ({ inputs }: Checked): number => inputs[0]?.shape[0] ?? 1;
@@ -45,7 +40,7 @@ export async function batchGradients({ spec: given, programs, state, checked }: 
   const kept = Object.fromEntries(program.reads.map((name, i) => [name, values[i] as NdArray]));
   const trained = spec.network.variables.filter((variable) => variable.trainable).map(({ name }) => name);
   const plan = { logs: 'fetch', ...Object.fromEntries(trained.map((_, i) => [`gradient_${i}`, 'fetch'] as const)) } as const;
-  const { fetched } = await session.run({ ...feedsOf(spec, checked), ...kept }, plan);
+  const { fetched } = await session.run({ ...fed(spec, arraysOf(checked)), ...kept }, plan);
   const means = new RunningMeans(logEntries(spec));
   means.add((fetched.logs as NdArray).data as ArrayLike<number>, 0, rowsIn(checked));
   return { logs: means.logs(), gradients: new Map(trained.map((name, i) => [name, fetched[`gradient_${i}`] as NdArray])) };
@@ -66,7 +61,9 @@ export async function examineBatch({ model, spec: given, programs, state, checke
     const learningRate = rateAt(spec.optimizer.learningRate, updatesBefore(spec.optimizer, step));
     const rates = NdArray.zeros([1], spec.network.dtype);
     rates.set(0, learningRate);
-    const chunked = Object.fromEntries(Object.entries(feedsOf(spec, checked)).map(([name, array]) => [name, array.reshape([1, ...array.shape])]));
+    const chunked = Object.fromEntries(
+      Object.entries(fed(spec, arraysOf(checked))).map(([name, array]) => [name, array.reshape([1, ...array.shape])]),
+    );
     const feeds = { ...chunked, learning_rate: rates, ...(await state.feeds(engine, program.reads)), ...watch.feeds };
     const writes = program.writes.map((name) => [nextName(name), 'keep'] as const);
     const result = await session.run(feeds, { logs: 'fetch', finite: 'fetch', ...Object.fromEntries(writes), ...watch.plan });

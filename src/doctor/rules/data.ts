@@ -4,6 +4,7 @@ import { percent, type Rule, say } from '../rule.js';
 
 export const rawFeatures: Rule = {
   id: 'raw-features',
+  bearable: true,
   title: 'Features that are not standardised',
   looksFor:
     'inputs that nothing standardises or rescales before the first layer with weights, by their RMS, their means and how far their deviations differ; and what sums they make there',

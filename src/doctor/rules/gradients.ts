@@ -1,11 +1,11 @@
 import { type Examination, median, value, type WatchedUse } from '../examination.js';
 import { remedies } from '../remedies.js';
-import { percent, type Rule, type Symptom, say } from '../rule.js';
+import { percent, type Rule, type Symptom, say, sayFactor } from '../rule.js';
 
 /** Gradient of the first hidden layer over that of the last, by its RMS and by what is typical of an entry. */
 interface Profile {
   readonly rms: number;
-  /** A quantile over the RMS: NaN where none was measured. */
+  /** The same of a quantile: NaN where none was measured. Like over like, since rows that are learned have next to no gradient in any layer. */
   readonly typical: number;
   readonly measured: boolean;
   readonly first: WatchedUse;
@@ -24,7 +24,9 @@ function profileOf(examination: Examination): Profile | undefined {
   }
   // Of a rectifier's entries half have no gradient: the upper quartile is the middle of the others.
   const quantile = first.activation?.canDie ? 3 : 2;
-  const typical = recent.flatMap(({ signals }) => ratio(value(signals.gQuantiles?.[first.column]?.[quantile]), value(signals.gRms[last.column])));
+  const typical = recent.flatMap(({ signals }) =>
+    ratio(value(signals.gQuantiles?.[first.column]?.[quantile]), value(signals.gQuantiles?.[last.column]?.[quantile])),
+  );
   return { rms: median(ratios), typical: median(typical), measured: true, first, last };
 }
 
@@ -39,9 +41,10 @@ const limits = (adaptive: boolean) => (adaptive ? { ill: 1e-5, risk: 1e-3, typic
 
 export const vanishingGradient: Rule = {
   id: 'vanishing-gradient',
+  bearable: true,
   title: 'Vanishing gradient',
   looksFor:
-    'the RMS of ∂L/∂z in the first hidden layer over that in the last one, as measured or, before the first step, as forecast; and the median of |∂L/∂z| in the first (the upper quartile for rectifiers, half of whose entries have none) over the RMS in the last',
+    'the RMS of ∂L/∂z in the first hidden layer over that in the last one, as measured or, before the first step, as forecast; and the same ratio of medians of |∂L/∂z| (of upper quartiles for rectifiers, half of whose entries have none)',
   threshold:
     'a layer learns at the speed of its gradient: below a hundredth of the speed of the last layer the first stays what it was drawn as within a budget that suffices for the others (risk below a tenth). With width, depth and activation the ratio is √χ for each layer. Optimizers that divide by the size of the gradient bear more: 1e-5, risk 1e-3',
   why: 'lower layers stay virtually unchanged, and the upper ones learn from features that were drawn at random',
@@ -60,7 +63,7 @@ export const vanishingGradient: Rule = {
     const { rms, first, last, measured } = profile;
     const depth = examination.hidden.length;
     const layers = examination.hidden.slice(0, Math.max(1, Math.ceil(depth / 2))).map(({ layer }) => layer.name);
-    const perLayer = rms ** (1 / (depth - 1));
+    const perLayer = sayFactor(rms, depth - 1);
     const common = { layers, remedies: vanishingGradient.remedies };
     if (rms < risk) {
       return [
@@ -69,7 +72,7 @@ export const vanishingGradient: Rule = {
           severity: rms < ill ? 'ill' : 'risk',
           measured: { what: 'gradient RMS, first hidden layer over last', value: rms },
           expected: { from: rms < ill ? ill : risk, why: 'a layer learns at the speed of its gradient' },
-          cause: `the gradient's RMS ${measured ? 'is' : 'will be'} ${say(rms)} times that of ${last.layer.name} by the time it reaches ${first.layer.name}: a factor ${say(perLayer)} for each of ${depth} layers${chiOf(examination, first)}`,
+          cause: `the gradient's RMS ${measured ? 'is' : 'will be'} ${say(rms)} times that of ${last.layer.name} by the time it reaches ${first.layer.name}: a factor ${perLayer} for each of ${depth} layers${chiOf(examination, first)}`,
         },
       ];
     }
@@ -78,9 +81,9 @@ export const vanishingGradient: Rule = {
       {
         ...common,
         severity: 'ill',
-        measured: { what: 'typical gradient in the first hidden layer over the RMS in the last', value: profile.typical },
+        measured: { what: 'typical gradient, first hidden layer over last', value: profile.typical },
         expected: { from: typical, why: 'most units must learn, not a few' },
-        cause: `most units of ${first.layer.name} get ${say(profile.typical)} times the gradient of ${last.layer.name} or less: the RMS of ${say(rms)} times is made by few of them`,
+        cause: `most units of ${first.layer.name} get ${profile.typical > 0 ? `${say(profile.typical)} times that of ${last.layer.name} or less` : 'no gradient at all'}: the RMS of ${say(rms)} times that of ${last.layer.name} is made by few of them`,
       },
     ];
   },
@@ -93,6 +96,7 @@ function chiOf({ forecast }: Examination, use: WatchedUse): string {
 
 export const explodingGradient: Rule = {
   id: 'exploding-gradient',
+  bearable: true,
   title: 'Exploding gradient',
   looksFor: 'the RMS of ∂L/∂z in the first hidden layer over that in the last one, as measured or, before the first step, as forecast',
   threshold:
@@ -109,7 +113,7 @@ export const explodingGradient: Rule = {
       layers: examination.hidden.map(({ layer }) => layer.name),
       measured: { what: 'gradient RMS, first hidden layer over last', value: rms },
       expected: { to: rms > 1e3 ? 1e3 : 30, why: 'one learning rate serves all layers' },
-      cause: `the gradient's RMS ${measured ? 'is' : 'will be'} ${say(rms)} times that of ${last.layer.name} by the time it reaches ${first.layer.name}: a factor ${say(rms ** (1 / (depth - 1)))} for each of ${depth} layers${chiOf(examination, first)}`,
+      cause: `the gradient's RMS ${measured ? 'is' : 'will be'} ${say(rms)} times that of ${last.layer.name} by the time it reaches ${first.layer.name}: a factor ${sayFactor(rms, depth - 1)} for each of ${depth} layers${chiOf(examination, first)}`,
     };
     return [symptom];
   },
@@ -117,6 +121,7 @@ export const explodingGradient: Rule = {
 
 export const saturation: Rule = {
   id: 'saturation',
+  bearable: true,
   title: 'Saturated units',
   looksFor: 'the share of entries whose slope is under 5 % of the largest, in hidden layers whose activation saturates smoothly',
   threshold:

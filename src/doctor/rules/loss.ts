@@ -1,5 +1,5 @@
 import type { LayerFacts } from '../../vitals/facts.js';
-import { type Examination, median, value } from '../examination.js';
+import { median, value } from '../examination.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, type Symptom, say } from '../rule.js';
 
@@ -102,14 +102,9 @@ export const lossMismatch: Rule = {
   },
 };
 
-const chanceOf = ({ trace }: Examination): number | undefined => {
-  const targets = trace.header.training?.targets ?? [];
-  const losses = targets.flatMap(({ chanceLoss }) => chanceLoss ?? []);
-  return losses.length === targets.length && losses.length > 0 ? losses.reduce((a, b) => a + b, 0) : undefined;
-};
-
 export const initialLoss: Rule = {
   id: 'initial-loss',
+  bearable: true,
   title: 'Initial loss far from chance',
   looksFor:
     'the loss of the first step against that of the best constant prediction: ln C for C balanced classes, the variance of the targets for squared errors',
@@ -118,7 +113,7 @@ export const initialLoss: Rule = {
   why: 'first steps are huge and spoil what was drawn well',
   remedies: [remedies.standardizeInputs, remedies.suitingInitializer, remedies.smallerHead],
   check(examination) {
-    const [loss, chance] = [value(examination.first?.loss), chanceOf(examination)];
+    const [loss, chance] = [value(examination.first?.loss), examination.chanceLoss];
     if (loss === undefined || chance === undefined || !(chance > 1e-6) || (examination.first?.step ?? 2) > 1 || !(loss > 3 * chance)) return [];
     const regression = examination.trace.header.training?.targets?.some(({ kind }) => kind === 'real') ?? false;
     // Targets that are not standardised make a large loss by their mean alone.
@@ -149,7 +144,7 @@ export const lossStalls: Rule = {
     const losses = epochs.flatMap(({ logs }) => value(logs.loss) ?? []);
     const [first, last] = [losses[0], losses.at(-1)];
     if (first === undefined || last === undefined || (epochs.at(-1)?.step ?? 0) < 200) return [];
-    const chance = chanceOf(examination);
+    const chance = examination.chanceLoss;
     const part = chance === undefined ? (losses.length > 1 ? last / first : 0) : last / chance;
     const limit = chance === undefined ? 0.98 : 0.95;
     if (!(part > limit)) return [];

@@ -1,9 +1,10 @@
 import { value } from '../examination.js';
 import { remedies } from '../remedies.js';
-import { type Rule, say } from '../rule.js';
+import { type Rule, say, sayFactor } from '../rule.js';
 
 export const signalDying: Rule = {
   id: 'signal-dying',
+  bearable: true,
   title: 'Signal dying forward',
   looksFor:
     'the RMS of the sums in the last hidden layer over that in the first; and whether rows still differ there: the deviation of a unit over the batch, over the RMS of what it gives',
@@ -36,7 +37,7 @@ export const signalDying: Rule = {
           step,
           measured: { what: 'RMS of the sums, last hidden layer over first', value: shrunk },
           expected: { from: limit, why: 'signals must stay above biases and noise' },
-          cause: `signals shrink by a factor ${say(shrunk ** (1 / (hidden.length - 1)))} a layer: their RMS falls from ${say(low ?? 0)} in ${bottom.layer.name} to ${say(high ?? 0)} in ${top.layer.name}`,
+          cause: `signals shrink by a factor ${sayFactor(shrunk, hidden.length - 1)} a layer: their RMS falls from ${say(low ?? 0)} in ${bottom.layer.name} to ${say(high ?? 0)} in ${top.layer.name}`,
         },
       ];
     }
@@ -59,6 +60,7 @@ export const signalDying: Rule = {
 
 export const signalExploding: Rule = {
   id: 'signal-exploding',
+  bearable: true,
   title: 'Signal exploding forward',
   looksFor: 'the RMS of the sums in the last hidden layer over that in the first',
   threshold: 'a thousand times (risk: fifty): the last layer then starts with a loss that many times too large, and its first steps are too',
@@ -79,7 +81,7 @@ export const signalExploding: Rule = {
         step: first?.step ?? 0,
         measured: { what: 'RMS of the sums, last hidden layer over first', value: high / low },
         expected: { to: limit, why: 'the last layer must start undecided' },
-        cause: `signals grow by a factor ${say((high / low) ** (1 / (hidden.length - 1)))} a layer: their RMS rises from ${say(low)} in ${bottom.layer.name} to ${say(high)} in ${top.layer.name}`,
+        cause: `signals grow by a factor ${sayFactor(high / low, hidden.length - 1)} a layer: their RMS rises from ${say(low)} in ${bottom.layer.name} to ${say(high)} in ${top.layer.name}`,
       },
     ];
   },

@@ -16,6 +16,7 @@ function speeds({ kernels, trace }: Examination): { readonly layer: string; read
 
 export const unevenSpeeds: Rule = {
   id: 'uneven-speeds',
+  bearable: true,
   title: 'Layers that learn at widely different speeds',
   looksFor: 'update over weight, by RMS, of every trained kernel over the last observed steps: the fastest over the slowest',
   threshold: 'a factor of 100 is a risk, 10,000 ill: while the fastest layer turns over once, the slowest moves by a hundredth of a per cent',
@@ -47,17 +48,19 @@ export const stepTooLarge: Rule = {
   title: 'Steps too large',
   looksFor: 'update over weight, by RMS, of trained kernels at the observed steps',
   threshold:
-    'healthy steps change weights by about a thousandth; above a tenth (risk: above 3 %) a layer is drawn anew in ten steps, and what it had learned is gone',
+    'healthy steps change weights by about a thousandth; above a tenth (risk: above 3 %) a layer is drawn anew in ten steps, and what it had learned is gone. Of a first step alone ten times that',
   why: 'the loss jumps about or overflows instead of falling',
   remedies: [remedies.lowerLearningRate, remedies.clipGradients, remedies.standardizeInputs],
   check(examination) {
     const list = speeds(examination);
     const fastest = list.reduce((a, b) => (b.speed > a.speed ? b : a), { layer: '', speed: 0 });
-    if (!(fastest.speed > 0.03)) return [];
-    const limit = fastest.speed > 0.1 ? 0.1 : 0.03;
+    // A first step by itself says little of those that follow.
+    const [ill, risk] = examination.trace.steps.length > 1 ? [0.1, 0.03] : [1, 0.3];
+    if (!(fastest.speed > risk)) return [];
+    const limit = fastest.speed > ill ? ill : risk;
     return [
       {
-        severity: limit === 0.1 ? 'ill' : 'risk',
+        severity: limit === ill ? 'ill' : 'risk',
         layers: list.filter(({ speed }) => speed > limit).map(({ layer }) => layer),
         measured: { what: `update over weight, ${fastest.layer}`, value: fastest.speed },
         expected: { to: limit, why: 'healthy steps change weights by about a thousandth' },

@@ -24,6 +24,7 @@ const worst = (list: readonly Share[]): Share | undefined =>
 
 export const bornDead: Rule = {
   id: 'born-dead',
+  bearable: true,
   title: 'Units born dead',
   looksFor: 'units that fired for no instance of the first whole pass over the data (in a check: of its batch), by layer',
   threshold:
@@ -56,6 +57,7 @@ function deadSymptom(all: readonly Share[], { use, share, count, units }: Share,
 
 export const diedInTraining: Rule = {
   id: 'died-in-training',
+  bearable: true,
   title: 'Units died in training',
   looksFor:
     'units that had fired before and fired for no instance of a later whole pass, with the step after which they were silent and whether bias or weights moved their sums',
@@ -84,6 +86,7 @@ export const diedInTraining: Rule = {
 
 export const coma: Rule = {
   id: 'coma',
+  bearable: true,
   title: 'Units in coma',
   looksFor: 'units whose every instance of a whole pass lay on a flat side with a slope that is not 0',
   threshold: 'half of a layer is a risk, nine tenths are ill: such units still learn, by the slope of the flat side times slower, and may wake',

@@ -1,0 +1,159 @@
+import type { Command } from 'commander';
+import { DataError, FileError } from '../core/errors.js';
+import { NdArray } from '../core/ndarray.js';
+import { Random } from '../core/random.js';
+import type { Dataset } from '../data/dataset.js';
+import { type Baseline, checkRuleIds, diagnoseExamination } from '../doctor/diagnose.js';
+import { Examination } from '../doctor/examination.js';
+import type { Finding } from '../doctor/finding.js';
+import { resolveLoss } from '../losses.js';
+import type { Model } from '../model/model.js';
+import { examinedLayers, showExamined } from '../report/examined.js';
+import { showFindings } from '../report/findings.js';
+import { readFile } from '../storage/files.js';
+import { loadData } from './load-data.js';
+import { isSaved, loadCustom, loadModel, requireFile } from './load-model.js';
+import { prepareRun } from './prepare.js';
+import { nameFor, printResult, UsageError, wholeNumber } from './print.js';
+
+/** What commands that print findings may be told of them. */
+export interface FindingOptions {
+  readonly ignore?: readonly string[];
+  readonly baseline?: string;
+  readonly json?: boolean;
+}
+
+interface CheckOptions extends FindingOptions {
+  readonly data?: string;
+  readonly target?: string;
+  readonly rows: number;
+  readonly loss?: string;
+  readonly seed?: number;
+  readonly custom?: string;
+}
+
+/** Exit status where something is ill. */
+const ILL = 1;
+
+const examples = `
+Examples:
+  evenkeel check model.ts --data fashion-mnist
+  evenkeel check model.json --json --ignore raw-features
+
+The network is built, theory forecasts its gains, and one minibatch goes forward and backward, without a step: real rows with --data, standard normal
+numbers and random targets otherwise. Exit status: 0 where nothing is ill, 1 where something is, 2 for wrong usage.`;
+
+/** Adds the options that say which findings are told, and how. */
+export function withFindingOptions(command: Command): Command {
+  return command
+    .option('--ignore <RULE>', 'leave a rule out; may be repeated', (rule: string, before: string[] = []) => [
+      ...before,
+      nameFor((id) => checkRuleIds([id]))(rule),
+    ])
+    .option('--baseline <FILE>', 'JSON of findings that are accepted: [{ "rule": …, "layers": [… ] }], such as the findings of an earlier --json')
+    .option('--json', 'print one JSON object');
+}
+
+/** `evenkeel check`. */
+export function addCheck(program: Command): void {
+  const command = program
+    .command('check')
+    .argument('<MODEL>', 'what to examine: .ts, .js, .json or .safetensors')
+    .description('examine a network before its first step')
+    .option('--data <SOURCE>', 'real rows: a set, a table or a folder, as for train')
+    .option('--target <COLUMN>', 'target column of a table')
+    .option('--rows <N>', 'rows of the minibatch', wholeNumber(2), 256)
+    .option('--loss <NAME>', "loss (default: the model's own, else what suits its last layer)", nameFor(resolveLoss))
+    .option('--seed <N>', "seed of weights and made-up rows (default: the model's own, else 0)", wholeNumber(0))
+    .option('--custom <FILE>', 'module that exports the functions and classes of your own that MODEL names; it runs code')
+    .addHelpText('after', examples);
+  withFindingOptions(command).action(async (path: string, options: CheckOptions) => {
+    process.exitCode = await check(path, options);
+  });
+}
+
+async function check(path: string, options: CheckOptions): Promise<number> {
+  const { seed, rows, data: source, target } = options;
+  const custom = await loadCustom(options.custom);
+  const baseline = await readBaseline(options.baseline);
+  if (target !== undefined && source === undefined) throw new UsageError('--target names a column of --data, which is not given');
+  const known = isSaved(path) ? await loadModel(path, { seed, custom }) : undefined;
+  const data = source === undefined ? undefined : await loadData(source, { target, reader: known?.reader, seed: seed ?? 0 });
+  const context = { inputShape: data?.train.x.shape.slice(1) ?? [], classes: data?.classes, seed: seed ?? 0 };
+  const loaded = known ?? (await loadModel(path, { context, seed, custom }));
+  if (!loaded.model.variables.some(({ trainable }) => trainable))
+    throw new DataError(`${path}: no layer of the model has weights that are trained; there is nothing to examine`);
+  const batch = data ?? { train: madeUp(loaded.model, rows, seed ?? loaded.model.seed), classes: undefined };
+  const { model, train } = prepareRun(loaded, batch, options);
+  const taken = Math.min(rows, train.x.shape[0] ?? rows);
+  const trace = await model.examine(train.x.slice(0, taken), train.y.slice(0, taken));
+  const examination = new Examination(trace);
+  const findings = diagnoseExamination(examination, { ...options, baseline });
+  const layers = examinedLayers(examination);
+  if (options.json) printResult(JSON.stringify({ layers, findings }));
+  else printResult(`${showExamined(layers)}\n\n${showFindings(findings)}`);
+  return exitOf(findings);
+}
+
+/** Exit status for findings. */
+export function exitOf(findings: readonly Finding[]): number {
+  return findings.some(({ severity }) => severity === 'ill') ? ILL : 0;
+}
+
+/** Accepted findings: a list, or what --json printed. @throws UsageError, FileError */
+export async function readBaseline(path: string | undefined): Promise<Baseline> {
+  if (path === undefined) return [];
+  await requireFile(path, '--baseline');
+  const text = new TextDecoder().decode(await readFile(path));
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (cause) {
+    throw new FileError(`${path} is not JSON: ${(cause as Error).message}`, {}, { cause });
+  }
+  const list: unknown = Array.isArray(parsed) ? parsed : (parsed as { readonly findings?: unknown } | null)?.findings;
+  const isEntry = (one: unknown): one is Baseline[number] => {
+    const { rule, layers } = (one ?? {}) as Partial<Finding>;
+    return typeof rule === 'string' && Array.isArray(layers) && layers.every((layer) => typeof layer === 'string');
+  };
+  if (!Array.isArray(list) || !list.every(isEntry))
+    throw new FileError(`${path}: a baseline is a list of { "rule": "…", "layers": ["…"] }, or what --json printed`, {
+      expected: '[{ rule, layers }]',
+    });
+  return list;
+}
+
+/** Rows for a network of which nothing is known: standard normal numbers (whole ones where a layer looks them up) and random targets. */
+function madeUp(model: Model, rows: number, seed: number): Dataset {
+  const random = new Random(seed).stream('check');
+  const [input, output] = [model.inputs[0], model.outputs[0]];
+  const shape = (input?.shape.slice(1) ?? []) as number[];
+  const looksUp = model.network.calls.find(({ layer, inputs }) => layer.keepsIntegers && layer.weights.size > 0 && inputs[0] === input)?.layer;
+  const limit = looksUp ? Number(looksUp.config().inputDim) : undefined;
+  const size = rows * shape.reduce((a, b) => a * b, 1);
+  const x =
+    limit === undefined
+      ? new NdArray(
+          Float32Array.from({ length: size }, () => random.normal()),
+          [rows, ...shape],
+        )
+      : new NdArray(
+          Int32Array.from({ length: size }, () => random.integer(limit)),
+          [rows, ...shape],
+        );
+  const units = Number(output?.shape.at(-1) ?? 1);
+  const loss = model.isCompiled ? model.compiled.losses[0]?.targets : undefined;
+  const labels = units > 1 && loss !== 'real';
+  if (labels)
+    return {
+      x,
+      y: new NdArray(
+        Int32Array.from({ length: rows }, () => random.integer(units)),
+        [rows],
+      ),
+      classNames: Array.from({ length: units }, (_, i) => String(i)),
+    };
+  const binary = loss === 'binary';
+  const y = Float32Array.from({ length: rows * units }, () => (binary ? random.integer(2) : random.normal()));
+  return { x, y: new NdArray(y, [rows, units]) };
+}

@@ -1,0 +1,55 @@
+import { ArgumentError, show } from '../core/errors.js';
+import type { Callback } from '../training/callbacks.js';
+import type { VitalsLevel } from '../vitals/trace.js';
+import { checkRuleIds, type DiagnoseOptions, diagnose } from './diagnose.js';
+import type { Finding } from './finding.js';
+
+export interface WatchOptions extends DiagnoseOptions {
+  /** Steps between observations; 200 unless given, the first steps more often. */
+  readonly every?: number;
+  /** Default 'full'. */
+  readonly level?: VitalsLevel;
+  /** What becomes of a finding: a line for each new one ('warn', the default), the fit ends at the first that makes training suffer ('stop'), or nothing. */
+  readonly onFinding?: 'warn' | 'stop' | 'ignore' | ((finding: Finding) => void);
+  /** Takes lines of 'warn' and 'stop'; default `console.warn`. */
+  readonly warn?: (line: string) => void;
+}
+
+const actions = ['warn', 'stop', 'ignore'];
+
+/**
+ * A callback that looks for what is wrong while a model trains: after the first step, after every pass, and where a value is not finite. Each finding is
+ * told once; `history.trace` has all that was measured. A fit that is stopped ends with the history of whole epochs.
+ * @throws ArgumentError on a wrong option.
+ */
+export function watch({ every, level, onFinding = 'warn', warn = console.warn, ...options }: WatchOptions = {}): Callback {
+  if (typeof onFinding !== 'function' && !actions.includes(onFinding)) {
+    throw new ArgumentError(`watch: onFinding must be 'warn', 'stop', 'ignore' or a function, got ${show(onFinding)}`, {
+      argument: 'onFinding',
+      received: onFinding,
+    });
+  }
+  checkRuleIds(options.ignore ?? []);
+  let told = new Set<string>();
+  const tell = (finding: Finding, stop: () => void): void => {
+    const key = `${finding.rule} ${finding.severity}`;
+    if (told.has(key)) return;
+    told.add(key);
+    if (typeof onFinding === 'function') onFinding(finding);
+    else if (onFinding !== 'ignore') warn(`${finding.severity} ${finding.rule}: ${finding.cause}`);
+    if (onFinding === 'stop' && finding.severity === 'ill') stop();
+  };
+  return {
+    every: 'epoch',
+    vitals: { ...(every === undefined ? {} : { every }), ...(level === undefined ? {} : { level }) },
+    onTrainBegin: () => {
+      told = new Set();
+    },
+    onRecord: (record, control) => {
+      const { trace } = control;
+      const due = record.kind === 'epoch' || record.kind === 'failure' || (record.kind === 'step' && trace?.steps.length === 1);
+      if (!trace || !due) return;
+      for (const finding of diagnose(trace, options)) tell(finding, () => control.stop());
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import { NdArray } from '../core/ndarray.js';
+import type { Engine } from '../runtime/index.js';
+import { ArraySource, ChunkBuffers } from '../training/batches.js';
+import { feedNames, type StepSpec } from '../training/step.js';
+
+/** Arrays of a minibatch under the names that they are fed by. */
+export function fed(spec: Pick<StepSpec, 'inputs' | 'targets' | 'weights'>, arrays: readonly NdArray[]): Record<string, NdArray> {
+  return Object.fromEntries(feedNames(spec).map((name, i) => [name, arrays[i] as NdArray]));
+}
+
+/** Visits arrays in minibatches of at most `size` rows, in order. */
+export async function eachBatch(
+  engine: Engine,
+  arrays: readonly NdArray[],
+  size: number,
+  visit: (batch: NdArray[], rows: number) => Promise<void>,
+): Promise<void> {
+  const epoch = new ArraySource(arrays, size).epoch(0);
+  const buffers = new ChunkBuffers((bytes) => engine.allocate(bytes), 1);
+  for (let chunk = await epoch.take(1, buffers.next()); chunk; chunk = await epoch.take(1, buffers.next())) {
+    await visit(
+      chunk.arrays.map((array) => array.reshape(array.shape.slice(1))),
+      chunk.batchSize,
+    );
+  }
+}
+
+/** Rows of several arrays as one array. */
+export function joinRows(parts: readonly NdArray[]): NdArray {
+  const head = parts[0] as NdArray;
+  const joined = NdArray.zeros([parts.reduce((rows, part) => rows + (part.shape[0] ?? 0), 0), ...head.shape.slice(1)], head.dtype);
+  let at = 0;
+  for (const part of parts) {
+    (joined.data as Float32Array).set(part.data as Float32Array, at);
+    at += part.size;
+  }
+  return joined;
+}

@@ -1,0 +1,105 @@
+import { type Examination, value, type WatchedUse } from '../doctor/examination.js';
+import type { Estimate } from '../doctor/forecast.js';
+import { columns } from './columns.js';
+
+/** What a look at a network before its first step says of one layer. */
+export interface ExaminedLayer {
+  readonly name: string;
+  readonly kind: string;
+  readonly fanIn?: number;
+  readonly fanOut?: number;
+  readonly activation?: string;
+  readonly initializer?: string;
+  readonly suits?: string;
+  /** RMS of the sums over that of the layer before, RMS of ∂L/∂z over that of the layer behind: as forecast, with 95 % intervals, and as measured. */
+  readonly forwardGain: { readonly predicted?: Estimate; readonly measured?: number };
+  readonly backwardGain: { readonly predicted?: Estimate; readonly measured?: number };
+  /** Shares of its units that fired for no row, and of its entries on flat sides. */
+  readonly dead?: number;
+  readonly saturated?: number;
+  /** Why theory does not know it. */
+  readonly unknown?: string;
+}
+
+/** Layers with weights, and those that theory does not know, from the first to the last. */
+export function examinedLayers(examination: Examination): ExaminedLayer[] {
+  const sums = examination.uses.filter(({ layer }) => layer.role === 'weights');
+  const record = examination.first;
+  const over = (name: 'zRms' | 'gRms', use: WatchedUse, other: WatchedUse | undefined): number | undefined => {
+    const [own, theirs] = [value(record?.signals[name][use.column]), other && value(record?.signals[name][other.column])];
+    return own === undefined || theirs === undefined || theirs === 0 ? undefined : own / theirs;
+  };
+  return examination.facts.layers.flatMap((layer, at): ExaminedLayer[] => {
+    const predicted = examination.forecast.layers[at];
+    const place = sums.findIndex((use) => use.at === at);
+    const use = sums[place];
+    if (!use && predicted?.known !== false) return [];
+    const bent = use && (examination.uses.find((one) => one.at >= at && one.activation && one.activation.name !== 'linear') ?? use);
+    const units = bent && examination.units(bent);
+    const width = bent?.layer.shape.at(-1);
+    const kernel = layer.weights.find(({ name }) => name === 'kernel')?.initializer?.name;
+    const measuredForward = use && over('zRms', use, sums[place - 1]);
+    const measuredBackward = use && over('gRms', use, sums[place + 1]);
+    const saturated = bent && value(record?.signals.saturated?.[bent.column]);
+    return [
+      {
+        name: layer.name,
+        kind: layer.kind,
+        ...(layer.fanIn === undefined ? {} : { fanIn: layer.fanIn }),
+        ...(layer.fanOut === undefined ? {} : { fanOut: layer.fanOut }),
+        ...(layer.activation ? { activation: layer.activation.name } : {}),
+        ...(kernel === undefined ? {} : { initializer: kernel }),
+        ...(predicted?.suits === undefined ? {} : { suits: predicted.suits }),
+        forwardGain: {
+          ...(predicted?.forwardGain ? { predicted: predicted.forwardGain } : {}),
+          ...(measuredForward === undefined ? {} : { measured: measuredForward }),
+        },
+        backwardGain: {
+          ...(predicted?.backwardGain ? { predicted: predicted.backwardGain } : {}),
+          ...(measuredBackward === undefined ? {} : { measured: measuredBackward }),
+        },
+        ...(units && width ? { dead: (units.dead + units.coma) / width } : {}),
+        ...(saturated === undefined ? {} : { saturated }),
+        ...(predicted?.why === undefined ? {} : { unknown: predicted.why }),
+      },
+    ];
+  });
+}
+
+const short = (number: number | undefined): string => {
+  if (number === undefined) return '';
+  return number !== 0 && (Math.abs(number) >= 1e4 || Math.abs(number) < 1e-3) ? number.toExponential(1) : number.toPrecision(3);
+};
+const ranged = (estimate: Estimate | undefined): string =>
+  estimate ? `${short(estimate.value)} [${short(estimate.low)}, ${short(estimate.high)}]` : '';
+const share = (part: number | undefined): string => (part === undefined ? '' : `${(100 * part).toFixed(0)} %`);
+
+/** The same as a table for a terminal. Rows that are alike stand once, with how many there are. */
+export function showExamined(layers: readonly ExaminedLayer[]): string {
+  const titles = ['Layer', 'Fans', 'Activation', 'Initializer', 'Forward', 'measured', 'Backward', 'measured', 'Dead', 'Saturated', 'Not known'];
+  const rows = layers.map((layer) => [
+    layer.name,
+    layer.fanIn === undefined ? '' : `${layer.fanIn}→${layer.fanOut}`,
+    layer.activation ?? '',
+    layer.initializer === undefined || layer.suits === undefined || layer.initializer === layer.suits
+      ? (layer.initializer ?? '')
+      : `${layer.initializer} (suits: ${layer.suits})`,
+    ranged(layer.forwardGain.predicted),
+    short(layer.forwardGain.measured),
+    ranged(layer.backwardGain.predicted),
+    short(layer.backwardGain.measured),
+    share(layer.dead),
+    share(layer.saturated),
+    layer.unknown ?? '',
+  ]);
+  return columns(titles, shortened(rows));
+}
+
+/** Rows at most shown of a deep network: its first and last ones. */
+const MOST = 40;
+
+function shortened(rows: string[][]): string[][] {
+  if (rows.length <= MOST) return rows;
+  const half = MOST / 2;
+  return [...rows.slice(0, half), [`… ${rows.length - MOST} more …`], ...rows.slice(-half)];
+}

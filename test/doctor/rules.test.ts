@@ -1,0 +1,527 @@
+import { doctor, type Finding, initializers, type Layer, layers, NdArray, optimizers, type Trace } from 'evenkeel';
+import { describe, expect, it } from 'vitest';
+import { examine, type Patient, row, train } from './patients.js';
+import { glyphSet } from './sets.js';
+
+type Case = readonly [title: string, patient: Patient, how?: 'train'];
+
+/** Networks in which a rule must find something, and networks close to them in which it must not. */
+interface Cases {
+  readonly fires: readonly Case[];
+  readonly silent: readonly Case[];
+}
+
+const normal = (stddev: number) => initializers.normal({ stddev });
+const glorot = (activation: string, depth: number, width = 64): Patient => ({ hidden: () => row(depth, width, { activation }) });
+const he = (activation: string, depth: number, width = 64): Patient => ({
+  hidden: () => row(depth, width, { activation, kernelInitializer: 'heNormal' }),
+});
+const selu = (depth: number, width = 64): Patient => ({ hidden: () => row(depth, width, { activation: 'selu', kernelInitializer: 'lecunNormal' }) });
+const drawn = (activation: string, stddev: number, depth: number, width = 64): Patient => ({
+  hidden: () => row(depth, width, { activation, kernelInitializer: normal(stddev) }),
+});
+const rate = (patient: Patient, learningRate: number): Patient => ({
+  ...patient,
+  compile: { ...patient.compile, optimizer: optimizers.sgd({ learningRate }) },
+});
+const raw = (patient: Patient): Patient => ({ ...patient, standardized: false });
+const then = (...hidden: (() => Layer)[]): Patient => ({ hidden: () => hidden.map((make) => make()) });
+const dense =
+  (options: Parameters<typeof layers.dense>[1] = {}) =>
+  () =>
+    layers.dense(64, options);
+const tenths = {
+  ...glyphSet,
+  x: new NdArray(
+    Float32Array.from({ length: 6400 * 784 }, (_, i) => glyphSet.x.at(i) / 255),
+    [6400, 784],
+  ),
+};
+const fixedFeatures = (share: number) => {
+  const x = NdArray.zeros([640, 40], 'float32');
+  for (let i = 0; i < x.size; i++) x.set(i, i % 40 < share * 40 ? 1 : Math.sin(i));
+  return { x, y: glyphSet.y.slice(0, 640) };
+};
+const smallSteps = (compile: Patient['compile']): Patient => ({ ...he('relu', 3), ...(compile ? { compile } : {}) });
+const fromLogits = { loss: { name: 'x' } };
+void fromLogits;
+
+const cases: Readonly<Record<string, Cases>> = {
+  'vanishing-gradient': {
+    fires: [
+      ['20 logistic layers', glorot('sigmoid', 20)],
+      ['30 ReLU layers with Glorot weights', glorot('relu', 30)],
+      ['logistic layers with N(0, 1) weights, width 32', drawn('sigmoid', 1, 20, 32)],
+      ['5 logistic layers, trained', glorot('sigmoid', 5), 'train'],
+    ],
+    silent: [
+      ['30 ReLU layers with He weights', he('relu', 30)],
+      ['20 SELU layers', selu(20)],
+      ['20 tanh layers', glorot('tanh', 20)],
+      ['10 ReLU layers with He weights, trained', he('relu', 10), 'train'],
+    ],
+  },
+  'exploding-gradient': {
+    fires: [
+      ['10 ReLU layers with N(0, 1) weights', drawn('relu', 1, 10)],
+      ['30 ReLU layers with N(0, 0.25²) weights', drawn('relu', 0.25, 30)],
+      ['20 linear layers with N(0, 0.5²) weights', drawn('linear', 0.5, 20)],
+    ],
+    silent: [
+      ['10 ReLU layers with He weights', he('relu', 10)],
+      ['40 SELU layers', selu(40)],
+      ['20 tanh layers with He weights', he('tanh', 20)],
+    ],
+  },
+  'signal-dying': {
+    fires: [
+      ['30 ReLU layers with Glorot weights', glorot('relu', 30)],
+      ['5 logistic layers, whose rows look alike', glorot('sigmoid', 5)],
+      ['10 ReLU layers with N(0, 0.05²) weights', drawn('relu', 0.05, 10)],
+    ],
+    silent: [
+      ['30 ReLU layers with He weights', he('relu', 30)],
+      ['20 SELU layers', selu(20)],
+      ['10 tanh layers', glorot('tanh', 10)],
+    ],
+  },
+  'signal-exploding': {
+    fires: [
+      ['10 ReLU layers with N(0, 1) weights', drawn('relu', 1, 10)],
+      ['15 leaky layers with N(0, 0.5²) weights', drawn('leakyRelu', 0.5, 15)],
+      ['20 linear layers with N(0, 0.5²) weights', drawn('linear', 0.5, 20)],
+    ],
+    silent: [
+      ['10 ReLU layers with He weights', he('relu', 10)],
+      ['20 ELU layers with He weights', he('elu', 20)],
+      ['tanh layers with N(0, 1) weights, which saturate instead', drawn('tanh', 1, 10)],
+    ],
+  },
+  saturation: {
+    fires: [
+      ['logistic layers with N(0, 1) weights, width 100', drawn('sigmoid', 1, 8, 100)],
+      ['logistic layers with N(0, 1) weights, width 300', drawn('sigmoid', 1, 4, 300)],
+      ['tanh layers with N(0, 1) weights', drawn('tanh', 1, 8)],
+    ],
+    silent: [
+      ['tanh layers with Glorot weights', glorot('tanh', 10)],
+      ['logistic layers with Glorot weights', glorot('sigmoid', 10)],
+      ['SELU layers', selu(10)],
+    ],
+  },
+  'born-dead': {
+    fires: [
+      [
+        'ReLU layers with biases of −5',
+        { hidden: () => row(2, 64, { activation: 'relu', kernelInitializer: 'heNormal', biasInitializer: initializers.constant({ value: -5 }) }) },
+      ],
+      [
+        'a ReLU layer with biases of −3 for half of its units',
+        {
+          hidden: () => [
+            layers.dense(64, { activation: 'relu', biasInitializer: () => Float64Array.from({ length: 64 }, (_, i) => (i % 2 ? -20 : 0)) }),
+          ],
+        },
+      ],
+      [
+        'hard tanh layers with large biases',
+        { hidden: () => row(2, 64, { activation: 'hardTanh', biasInitializer: initializers.constant({ value: 20 }) }) },
+      ],
+    ],
+    silent: [
+      ['ReLU layers with zero biases', he('relu', 4)],
+      [
+        'ReLU layers with biases of −0.1',
+        { hidden: () => row(2, 64, { activation: 'relu', kernelInitializer: 'heNormal', biasInitializer: initializers.constant({ value: -0.1 }) }) },
+      ],
+      [
+        'leaky layers with biases of −5, in coma',
+        {
+          hidden: () => row(2, 64, { activation: 'leakyRelu', kernelInitializer: 'heNormal', biasInitializer: initializers.constant({ value: -5 }) }),
+        },
+      ],
+    ],
+  },
+  'died-in-training': {
+    fires: [
+      ['ReLU at a learning rate of 0.5', rate(he('relu', 3), 0.5), 'train'],
+      ['ReLU with Adam at 0.03', { ...he('relu', 3), compile: { optimizer: optimizers.adam({ learningRate: 0.03 }) } }, 'train'],
+      ['ReLU with Adam at 0.3', { ...he('relu', 3), compile: { optimizer: optimizers.adam({ learningRate: 0.3 }) } }, 'train'],
+    ],
+    silent: [
+      ['ReLU at 0.01', he('relu', 3), 'train'],
+      ['ReLU with Adam', { ...he('relu', 3), compile: { optimizer: 'adam' } }, 'train'],
+      ['SELU at 0.01', selu(3), 'train'],
+    ],
+  },
+  coma: {
+    fires: [
+      [
+        'leaky layers with biases of −6',
+        {
+          hidden: () => row(2, 64, { activation: 'leakyRelu', kernelInitializer: 'heNormal', biasInitializer: initializers.constant({ value: -9 }) }),
+        },
+      ],
+      ['ELU layers with biases of −20', { hidden: () => row(1, 64, { activation: 'elu', biasInitializer: initializers.constant({ value: -20 }) }) }],
+      ['tanh layers with biases of 20', { hidden: () => row(1, 64, { activation: 'tanh', biasInitializer: initializers.constant({ value: 20 }) }) }],
+    ],
+    silent: [
+      ['leaky layers with zero biases', he('leakyRelu', 4)],
+      ['ELU layers', he('elu', 4)],
+      [
+        'ReLU layers with biases of −9, dead instead',
+        { hidden: () => row(1, 64, { activation: 'relu', biasInitializer: initializers.constant({ value: -20 }) }) },
+      ],
+    ],
+  },
+  'initializer-mismatch': {
+    fires: [
+      ['30 ReLU layers with Glorot weights', glorot('relu', 30)],
+      ['50 tanh layers with He weights', he('tanh', 50)],
+      ['20 logistic layers with N(0, 1) weights', drawn('sigmoid', 1, 20, 32)],
+    ],
+    silent: [
+      ['3 ReLU layers with Glorot weights, too few to matter', glorot('relu', 3)],
+      ['10 tanh layers with He weights, too few to matter', he('tanh', 10)],
+      ['30 ReLU layers with He weights', he('relu', 30)],
+    ],
+  },
+  'constant-weights': {
+    fires: [
+      ['zeros', { hidden: () => row(2, 32, { activation: 'tanh', kernelInitializer: 'zeros' }) }],
+      ['ones', { hidden: () => row(2, 32, { activation: 'relu', kernelInitializer: 'ones' }) }],
+      ['N(0, 0)', { hidden: () => row(2, 32, { activation: 'relu', kernelInitializer: normal(0) }) }],
+    ],
+    silent: [
+      ['a last layer from zeros', { ...he('relu', 2), head: () => [layers.dense(10, { activation: 'softmax', kernelInitializer: 'zeros' })] }],
+      ['identity', { hidden: () => row(2, 64, { activation: 'relu', kernelInitializer: 'identity' }) }],
+      ['Glorot', glorot('tanh', 2)],
+    ],
+  },
+  'step-too-large': {
+    fires: [
+      ['a learning rate of 3', rate(glorot('tanh', 3), 3), 'train'],
+      ['a learning rate of 10 in SELU layers', rate(selu(2), 10), 'train'],
+      ['a learning rate of 10', rate(he('tanh', 3), 10), 'train'],
+    ],
+    silent: [
+      ['0.01', glorot('tanh', 3), 'train'],
+      ['Adam at 0.001', { ...he('relu', 3), compile: { optimizer: 'adam' } }, 'train'],
+      ['0.05 in SELU layers', rate(selu(3), 0.05), 'train'],
+    ],
+  },
+  'step-too-small': {
+    fires: [
+      ['a learning rate of 1e-7', rate(he('relu', 3), 1e-7), 'train'],
+      ['Adam at 1e-8', { ...he('relu', 3), compile: { optimizer: optimizers.adam({ learningRate: 1e-8 }) } }, 'train'],
+      ['gradients clipped to 1e-6', smallSteps({ optimizer: optimizers.sgd({ globalClipNorm: 1e-6 }) }), 'train'],
+    ],
+    silent: [
+      ['0.01', he('relu', 3), 'train'],
+      ['Adam at 1e-4', { ...he('relu', 3), compile: { optimizer: optimizers.adam({ learningRate: 1e-4 }) } }, 'train'],
+      ['0.001', rate(he('relu', 3), 1e-3), 'train'],
+    ],
+  },
+  'loss-stalls': {
+    fires: [
+      ['20 logistic layers', { ...glorot('sigmoid', 20, 32), fit: { epochs: 2 } }, 'train'],
+      ['ReLU layers with N(0, 0.01²) weights', { ...drawn('relu', 0.01, 10), fit: { epochs: 2 } }, 'train'],
+      ['a learning rate of 1e-7', rate(he('relu', 2), 1e-8), 'train'],
+    ],
+    silent: [
+      ['SELU layers', selu(4), 'train'],
+      ['ReLU layers', he('relu', 4), 'train'],
+      ['tanh layers', glorot('tanh', 4), 'train'],
+    ],
+  },
+  'loss-oscillates': {
+    fires: [
+      [
+        'Adam at 0.6',
+        { ...he('tanh', 3, 32), compile: { optimizer: optimizers.adam({ learningRate: 0.6 }) }, fit: { epochs: 6, batchSize: 16 } },
+        'train',
+      ],
+      [
+        'Adam at 0.1 in leaky layers',
+        { ...he('leakyRelu', 3, 32), compile: { optimizer: optimizers.adam({ learningRate: 0.1 }) }, fit: { epochs: 6, batchSize: 16 } },
+        'train',
+      ],
+      [
+        'momentum of 0.99 at 0.3',
+        { ...glorot('tanh', 2, 32), compile: { optimizer: optimizers.sgd({ learningRate: 0.3, momentum: 0.99 }) }, fit: { epochs: 6 } },
+        'train',
+      ],
+    ],
+    silent: [
+      ['0.01', { ...he('relu', 2, 32), fit: { epochs: 6 } }, 'train'],
+      ['Adam', { ...glorot('tanh', 2, 32), compile: { optimizer: 'adam' }, fit: { epochs: 6 } }, 'train'],
+      ['SELU at 0.03', { ...rate(selu(2, 32), 0.03), fit: { epochs: 6 } }, 'train'],
+    ],
+  },
+  'initial-loss': {
+    fires: [
+      ['raw bytes', raw(he('relu', 2))],
+      ['N(0, 1) weights', drawn('relu', 1, 3)],
+      [
+        'a last layer with N(0, 3²) weights',
+        { ...he('relu', 2), head: () => [layers.dense(10, { activation: 'softmax', kernelInitializer: normal(3) })] },
+      ],
+    ],
+    silent: [
+      ['He weights', he('relu', 4)],
+      ['SELU layers', selu(8)],
+      ['tanh layers', glorot('tanh', 8)],
+    ],
+  },
+  'uneven-speeds': {
+    fires: [
+      ['10 logistic layers', glorot('sigmoid', 10)],
+      [
+        '8 ReLU layers with N(0, 0.02²) weights and a large last layer',
+        {
+          hidden: () => [
+            layers.dense(64, { activation: 'relu', kernelInitializer: normal(8) }),
+            ...row(1, 64, { activation: 'relu', kernelInitializer: normal(0.005) }),
+          ],
+        },
+      ],
+      ['logistic layers with N(0, 1) weights', drawn('sigmoid', 1, 20, 32)],
+    ],
+    silent: [
+      ['SELU layers', selu(10)],
+      ['ReLU layers with He weights', he('relu', 10)],
+      ['tanh layers, trained', glorot('tanh', 5), 'train'],
+    ],
+  },
+  'raw-features': {
+    fires: [
+      ['bytes in SELU layers', raw(selu(3))],
+      ['bytes in ReLU layers', raw(he('relu', 3))],
+      ['bytes in tanh layers, trained', raw(glorot('tanh', 2)), 'train'],
+    ],
+    silent: [
+      ['standardised', selu(3)],
+      ['bytes over 255', { ...raw(he('relu', 3)), data: tenths }],
+      [
+        'batch normalisation behind the input',
+        raw(then(() => layers.batchNormalization(), dense({ activation: 'relu' }), dense({ activation: 'relu' }))),
+      ],
+    ],
+  },
+  'constant-features': {
+    fires: [
+      ['60 % constant', { ...raw(he('relu', 2)), data: fixedFeatures(0.6) }],
+      ['80 % constant', { ...raw(he('relu', 2)), data: fixedFeatures(0.8) }],
+      ['95 % constant', { ...he('relu', 2), data: fixedFeatures(0.95) }],
+    ],
+    silent: [
+      ['none', { ...raw(he('relu', 2)), data: fixedFeatures(0) }],
+      ['40 %', { ...raw(he('relu', 2)), data: fixedFeatures(0.4) }],
+      ['pictures', he('relu', 2)],
+    ],
+  },
+  'selu-inputs': {
+    fires: [
+      ['bytes', raw(selu(2))],
+      ['bytes, deep', raw(selu(12))],
+      [
+        'numbers of tiny deviation',
+        {
+          ...raw(selu(2)),
+          data: {
+            ...tenths,
+            x: new NdArray(
+              Float32Array.from({ length: 640 * 40 }, (_, i) => Math.sin(i) / 10),
+              [640, 40],
+            ),
+            y: glyphSet.y.slice(0, 640),
+          },
+        },
+      ],
+    ],
+    silent: [
+      ['standardised', selu(2)],
+      ['ReLU on bytes', raw(he('relu', 2))],
+      ['numbers of unit size', { ...raw(selu(2)), data: fixedFeatures(0) }],
+    ],
+  },
+  'selu-initializer': {
+    fires: [
+      ['Glorot', glorot('selu', 3)],
+      ['He', he('selu', 3)],
+      ['N(0, 0.05²)', drawn('selu', 0.05, 3)],
+    ],
+    silent: [
+      ['LeCun normal', selu(3)],
+      ['auto', { hidden: () => row(3, 64, { activation: 'selu', kernelInitializer: 'auto' }) }],
+      [
+        'Glorot in the last layer alone',
+        { ...selu(2), head: () => [layers.dense(10, { activation: 'softmax', kernelInitializer: 'glorotUniform' })] },
+      ],
+    ],
+  },
+  'selu-dropout': {
+    fires: [
+      ['dropout', then(dense({ activation: 'selu', kernelInitializer: 'lecunNormal' }), () => layers.dropout(0.2))],
+      ['dropout before', then(() => layers.dropout(0.1), dense({ activation: 'selu', kernelInitializer: 'lecunNormal' }))],
+      ['Gaussian dropout', then(dense({ activation: 'selu', kernelInitializer: 'lecunNormal' }), () => layers.gaussianDropout(0.2))],
+    ],
+    silent: [
+      ['alpha dropout', then(dense({ activation: 'selu', kernelInitializer: 'lecunNormal' }), () => layers.alphaDropout(0.1))],
+      ['dropout beside ReLU', then(dense({ activation: 'relu', kernelInitializer: 'heNormal' }), () => layers.dropout(0.2))],
+      ['none', selu(2)],
+    ],
+  },
+  'selu-layers': {
+    fires: [
+      ['a ReLU layer between', then(dense({ activation: 'selu' }), dense({ activation: 'relu' }), dense({ activation: 'selu' }))],
+      ['batch normalisation between', then(dense({ activation: 'selu' }), () => layers.batchNormalization(), dense({ activation: 'selu' }))],
+      ['a tanh layer between', then(dense({ activation: 'selu' }), dense({ activation: 'tanh' }), dense({ activation: 'selu' }))],
+    ],
+    silent: [
+      ['SELU alone', selu(4)],
+      ['a ReLU layer behind', then(dense({ activation: 'selu' }), dense({ activation: 'selu' }), dense({ activation: 'relu' }))],
+      ['ReLU alone', he('relu', 3)],
+    ],
+  },
+  'clipping-always': {
+    fires: [
+      ['a norm of 0.01', { ...he('relu', 2), compile: { optimizer: optimizers.sgd({ globalClipNorm: 0.01 }) } }, 'train'],
+      ['values of 1e-5', { ...he('relu', 2), compile: { optimizer: optimizers.sgd({ clipValue: 1e-5 }) } }, 'train'],
+      ['norms of 0.001', { ...he('relu', 2), compile: { optimizer: optimizers.sgd({ clipNorm: 1e-3 }) } }, 'train'],
+    ],
+    silent: [
+      ['a norm of 100', { ...he('relu', 2), compile: { optimizer: optimizers.sgd({ globalClipNorm: 100 }) } }, 'train'],
+      ['values of 10', { ...he('relu', 2), compile: { optimizer: optimizers.sgd({ clipValue: 10 }) } }, 'train'],
+      ['no clipping', he('relu', 2), 'train'],
+    ],
+  },
+  'misplaced-normalization': {
+    fires: [
+      ['behind the last layer', { ...he('relu', 2), head: () => [layers.dense(10), layers.batchNormalization(), layers.activation('softmax')] }],
+      [
+        'behind dropout',
+        then(
+          dense({ activation: 'relu' }),
+          () => layers.dropout(0.2),
+          () => layers.batchNormalization(),
+          dense({ activation: 'relu' }),
+        ),
+      ],
+      [
+        'two in a row',
+        then(
+          dense({ activation: 'relu' }),
+          () => layers.layerNormalization(),
+          () => layers.batchNormalization(),
+          dense({ activation: 'relu' }),
+        ),
+      ],
+      [
+        'behind a bias',
+        then(
+          dense(),
+          () => layers.batchNormalization(),
+          () => layers.relu(),
+        ),
+      ],
+    ],
+    silent: [
+      [
+        'between sums without bias and activation',
+        then(
+          dense({ useBias: false }),
+          () => layers.batchNormalization(),
+          () => layers.relu(),
+        ),
+      ],
+      ['behind an activation', then(dense({ activation: 'relu' }), () => layers.batchNormalization(), dense({ activation: 'relu' }))],
+      [
+        'layer normalisation behind a bias',
+        then(
+          dense(),
+          () => layers.layerNormalization(),
+          () => layers.relu(),
+        ),
+      ],
+    ],
+  },
+};
+
+/** Traces are made once for each patient. */
+const traces = new Map<Patient, Promise<Trace>>();
+const traceOf = ([, patient, how]: Case): Promise<Trace> => {
+  const known = traces.get(patient) ?? (how === 'train' ? train(patient) : examine(patient));
+  traces.set(patient, known);
+  return known;
+};
+
+describe.each(Object.entries(cases))('%s', (rule, { fires, silent }) => {
+  it('has at least three networks of each kind', () => {
+    expect([fires.length >= 3, silent.length >= 3]).toEqual([true, true]);
+  });
+
+  it.each(fires)('finds %s', async (...one) => {
+    const found = doctor.diagnose(await traceOf(one as unknown as Case));
+    expect(found.map((finding) => finding.rule)).toContain(rule);
+    const own = found.find((finding) => finding.rule === rule) as Finding;
+    expect(own.confidence).toBeGreaterThanOrEqual(0.5);
+    expect(own.confidence).toBeLessThanOrEqual(1);
+    expect(own.margin).toBeGreaterThanOrEqual(1);
+    expect(own.remedies.length).toBeGreaterThan(0);
+    expect(own.cause.length).toBeGreaterThan(10);
+    expect(own.cause).not.toMatch(/NaN|undefined/);
+  });
+
+  it.each(silent)('finds nothing in %s', async (...one) => {
+    expect(doctor.diagnose(await traceOf(one as unknown as Case)).map((finding) => finding.rule)).not.toContain(rule);
+  });
+});
+
+describe('networks that train have nothing ill', () => {
+  it.each([
+    ['10 ReLU layers', he('relu', 10)],
+    ['10 SELU layers', selu(10)],
+    ['10 tanh layers', glorot('tanh', 10)],
+    ['5 ELU layers with Adam', { ...he('elu', 5), compile: { optimizer: 'adam' } }],
+    ['3 ReLU layers at 0.1', rate(he('relu', 3), 0.1)],
+    ['2 tanh layers at 0.2, which saturate as they learn', { ...rate(he('tanh', 2, 32), 0.2), fit: { epochs: 4, batchSize: 16 } }],
+    ['a sparse ReLU net with Adam', { ...he('relu', 2, 128), compile: { optimizer: optimizers.adam({ learningRate: 0.003 }) } }],
+    [
+      'batch normalisation',
+      then(
+        dense({ useBias: false }),
+        () => layers.batchNormalization(),
+        () => layers.relu(),
+        dense({ activation: 'relu' }),
+      ),
+    ],
+    ['dropout', then(dense({ activation: 'relu' }), () => layers.dropout(0.3), dense({ activation: 'relu' }))],
+    ['GELU with He weights', he('gelu', 6)],
+  ] as [string, Patient][])('%s', async (title, patient) => {
+    const trace = await traceOf([title, patient, 'train']);
+    expect(Number(trace.epochs.at(-1)?.logs.loss)).toBeLessThan(1.2);
+    expect(doctor.diagnose(trace).filter(({ severity }) => severity === 'ill')).toEqual([]);
+  });
+});
+
+describe('not-finite', () => {
+  it.each([
+    ['weights too large', drawn('relu', 1, 10), 'train'],
+    ['a learning rate of 1e6', rate(he('relu', 3), 1e6), 'train'],
+    ['raw bytes in SELU layers at 100', rate(raw(selu(3)), 100), 'train'],
+  ])('%s: names step, layer and operator', async (...one) => {
+    const trace = await traceOf(one as unknown as Case);
+    const found = doctor.diagnose(trace).find(({ rule }) => rule === 'not-finite');
+    expect(found).toMatchObject({ severity: 'ill', step: trace.failure?.step, layers: [trace.failure?.layer] });
+    expect(found?.cause).toContain(trace.failure?.operator);
+  });
+
+  it.each([
+    ['He weights', he('relu', 3), 'train'],
+    ['SELU layers', selu(3), 'train'],
+    ['tanh layers', glorot('tanh', 3), 'train'],
+  ])('not in %s', async (...one) => {
+    expect(doctor.diagnose(await traceOf(one as unknown as Case)).map(({ rule }) => rule)).not.toContain('not-finite');
+  });
+});
