@@ -85,6 +85,7 @@ export { lambdaCallback } from './training/callbacks/lambda-callback.js';
 export { learningRateScheduler } from './training/callbacks/learning-rate-scheduler.js';
 export { type ReduceLROnPlateauOptions, reduceLROnPlateau } from './training/callbacks/reduce-lr-on-plateau.js';
 export { type TerminateOnNaNOptions, terminateOnNaN } from './training/callbacks/terminate-on-nan.js';
+export { type TraceFileOptions, traceFile } from './training/callbacks/trace-file.js';
 export type { Callback, KeptWeights, Logs, TrainingControl } from './training/callbacks.js';
 export { type CheckpointOptions, checkpoint } from './training/checkpoint.js';
 export type { History } from './training/history.js';
@@ -104,3 +105,4 @@ export type {
   UnitStates,
   VitalsLevel,
 } from './vitals/trace.js';
+export { parseTrace } from './vitals/trace-file.js';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { DataError, FileError } from '../core/errors.js';
+import { DataError, EvenkeelError, FileError } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import { Random } from '../core/random.js';
 import type { Dataset } from '../data/dataset.js';
@@ -68,7 +68,7 @@ export function addCheck(program: Command): void {
     .option('--custom <FILE>', 'module that exports the functions and classes of your own that MODEL names; it runs code')
     .addHelpText('after', examples);
   withFindingOptions(command).action(async (path: string, options: CheckOptions) => {
-    process.exitCode = await check(path, options);
+    process.exitCode = await judged(() => check(path, options));
   });
 }
 
@@ -93,6 +93,15 @@ async function check(path: string, options: CheckOptions): Promise<number> {
   if (options.json) printResult(JSON.stringify({ layers, findings }));
   else printResult(`${showExamined(layers)}\n\n${showFindings(findings)}`);
   return exitOf(findings);
+}
+
+/** The work of a command whose exit status 1 says that something is ill: what goes wrong has status 2. @throws UsageError for whatever was thrown on purpose. */
+export async function judged(work: () => Promise<number>): Promise<number> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof EvenkeelError ? new UsageError(error.message, { cause: error }) : error;
+  }
 }
 
 /** Exit status for findings. */

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { addCheck } from './check.js';
 import { addDemo } from './demo.js';
+import { addDiagnose } from './diagnose.js';
 import { addInfo, versionOf } from './info.js';
 import { addList } from './list.js';
 import { addPredict } from './predict.js';
@@ -22,6 +23,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 addTrain(program);
 addCheck(program);
+addDiagnose(program);
 addPredict(program);
 addInfo(program);
 addList(program);

@@ -3,10 +3,14 @@ import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { AbortError } from '../core/errors.js';
 import type { Task } from '../data/table-target.js';
+import { watch } from '../doctor/watch.js';
 import { resolveLoss } from '../losses.js';
 import { saveModel } from '../model/saving.js';
 import { resolveOptimizer } from '../optimizers.js';
+import { showFinding } from '../report/findings.js';
 import type { Backend } from '../runtime/index.js';
+import { traceFile } from '../training/callbacks/trace-file.js';
+import type { Callback } from '../training/callbacks.js';
 import type { History } from '../training/history.js';
 import { defaultRun } from './default-model.js';
 import { loadData, type RunData } from './load-data.js';
@@ -33,6 +37,8 @@ interface TrainOptions {
   readonly threads?: number;
   readonly json?: boolean;
   readonly quiet?: boolean;
+  readonly watch?: boolean;
+  readonly trace?: string;
 }
 
 const examples = `
@@ -72,6 +78,8 @@ export function addTrain(program: Command): void {
     .option('--custom <FILE>', 'module that exports the functions and classes of your own that MODEL names; it runs code')
     .addOption(new Option('--backend <NAME>', 'what computes').choices(['native', 'wasm']))
     .option('--threads <N>', 'threads of one run (default: chosen from the shapes)', wholeNumber(1))
+    .option('--watch', 'say what is wrong as it shows')
+    .option('--trace <FILE>', 'record vital signs here (.jsonl), for diagnose')
     .option('--json', 'print one JSON object')
     .option('--quiet', 'no progress')
     .addHelpText('after', examples)
@@ -82,7 +90,9 @@ export function addTrain(program: Command): void {
 
 async function train(path: string | undefined, options: TrainOptions): Promise<number> {
   const { out, seed, backend, threads, target, task, testSplit } = options;
-  if (out !== undefined && !existsSync(dirname(resolve(out)))) throw new UsageError(`--out: the folder of '${out}' does not exist`);
+  for (const [option, file] of Object.entries({ out, trace: options.trace })) {
+    if (file !== undefined && !existsSync(dirname(resolve(file)))) throw new UsageError(`--${option}: the folder of '${file}' does not exist`);
+  }
   const controller = new AbortController();
   const stop = (): void => controller.abort();
   process.once('SIGINT', stop);
@@ -139,7 +149,11 @@ async function run({ model, train, test, epochs, batchSize, notes }: Run, option
     if (out !== undefined) await saveModel(model, out, { notes });
   };
   const began = performance.now();
-  const callbacks = [{ onEpochEnd: save }];
+  const callbacks: Callback[] = [
+    { onEpochEnd: save },
+    ...(options.watch ? [watch({ onFinding: (finding) => printNote(`\n${showFinding(finding)}`) })] : []),
+    ...(options.trace === undefined ? [] : [traceFile(options.trace)]),
+  ];
   let history: History | undefined;
   try {
     history = await model.fit(train, { epochs, batchSize, validationSplit, verbose: options.quiet ? 0 : 1, signal, callbacks });

@@ -6,7 +6,7 @@ const NEWLINE = 10;
 export interface LineFile {
   /** The lines that were there, where the file goes on; a last line that was torn is none of them. */
   readonly lines: readonly string[];
-  /** The line is on the disk when this is done. @throws FileError where it cannot be written. */
+  /** The line is on the disk when this is done, or, of a file that is not durable, with the operating system. @throws FileError where it cannot be written. */
   add(line: string): Promise<void>;
 }
 
@@ -14,7 +14,10 @@ export interface LineFile {
  * Begins a file of lines: empty, or with `append` behind its last whole line; what a killed process left of a line is cut off.
  * Needs Node. @throws FileError with its cause and what to do, where the file cannot be written, and in a page.
  */
-export async function openLines(path: string, { append = false }: { readonly append?: boolean } = {}): Promise<LineFile> {
+export async function openLines(
+  path: string,
+  { append = false, durable = true }: { readonly append?: boolean; readonly durable?: boolean } = {},
+): Promise<LineFile> {
   const fs = await nodeFiles();
   const change = async (flags: string, work: (handle: AppendHandle) => Promise<void>): Promise<void> => {
     try {
@@ -37,7 +40,7 @@ export async function openLines(path: string, { append = false }: { readonly app
     add: (line) =>
       change('a', async (handle) => {
         await writeAll(handle, new TextEncoder().encode(`${line}\n`));
-        await handle.sync();
+        if (durable) await handle.sync();
       }),
   };
 }

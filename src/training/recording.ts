@@ -1,19 +1,8 @@
 import type { NdArray } from '../core/ndarray.js';
 import type { Optimizer } from '../optimizers.js';
+import { LiveTrace } from '../vitals/live-trace.js';
 import { isObserved } from '../vitals/request.js';
-import type {
-  ArrayVitals,
-  EndRecord,
-  EpochRecord,
-  FailureRecord,
-  Measured,
-  PassRecord,
-  SignalVitals,
-  StepRecord,
-  Trace,
-  TraceHeader,
-  TraceRecord,
-} from '../vitals/trace.js';
+import type { ArrayVitals, EpochRecord, FailureRecord, Measured, PassRecord, SignalVitals, StepRecord, TraceHeader } from '../vitals/trace.js';
 import type { Logs } from './callbacks.js';
 import type { ColumnPlace, VitalsLayout } from './observe.js';
 import { PassKeeper } from './passes.js';
@@ -23,39 +12,6 @@ import type { NonFinitePlace } from './replay.js';
 export function measured(value: number | undefined): Measured {
   if (value === undefined) return null;
   return Number.isFinite(value) ? value : (String(value) as Measured);
-}
-
-/** A trace that grows while a run goes on. */
-export class LiveTrace implements Trace {
-  readonly header: TraceHeader;
-  readonly steps: StepRecord[] = [];
-  readonly passes: PassRecord[] = [];
-  readonly epochs: EpochRecord[] = [];
-  failure?: FailureRecord;
-  end?: EndRecord;
-
-  constructor(header: TraceHeader) {
-    this.header = header;
-  }
-
-  add(record: TraceRecord): void {
-    switch (record.kind) {
-      case 'step':
-        this.steps.push(record);
-        break;
-      case 'pass':
-        this.passes.push(record);
-        break;
-      case 'epoch':
-        this.epochs.push(record);
-        break;
-      case 'failure':
-        this.failure = record;
-        break;
-      case 'end':
-        this.end = record;
-    }
-  }
 }
 
 /** One chunk's measurements, with what else is known of its steps. */

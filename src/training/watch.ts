@@ -1,9 +1,10 @@
 import { NdArray } from '../core/ndarray.js';
 import type { Engine, Resident, RunResult } from '../runtime/index.js';
+import type { LiveTrace } from '../vitals/live-trace.js';
 import type { PassRecord, StepRecord, TraceHeader } from '../vitals/trace.js';
 import { FIRED, initialName, type VitalsLayout } from './observe.js';
 import { nextName, type Program } from './program.js';
-import { type LiveTrace, type MeasuredChunk, Recorder } from './recording.js';
+import { type MeasuredChunk, Recorder } from './recording.js';
 import type { State } from './state.js';
 import type { StepSpec } from './step.js';
 

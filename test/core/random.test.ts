@@ -257,3 +257,11 @@ describe('permutation', () => {
     expect(() => new Random(1).permutation(n)).toThrow(ArgumentError);
   });
 });
+
+it('seed 0 gives numbers as other seeds do', () => {
+  const random = new Random(0);
+  const drawn = Array.from({ length: 1000 }, () => random.uniform());
+  expect(new Set(drawn).size).toBe(1000);
+  expect(drawn.reduce((sum, value) => sum + value, 0) / 1000).toBeCloseTo(0.5, 1);
+  expect(Math.abs(new Random(0).normal())).toBeLessThan(6);
+});

@@ -1,5 +1,6 @@
-import { doctor, type Finding, initializers, type Layer, layers, NdArray, optimizers, type Trace } from 'evenkeel';
+import { doctor, type Finding, initializers, type Layer, layers, losses, model, NdArray, optimizers, type Trace } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
+import { ruleIds } from '#src/doctor/diagnose.js';
 import { examine, type Patient, row, train } from './patients.js';
 import { glyphSet } from './sets.js';
 
@@ -478,6 +479,90 @@ describe.each(Object.entries(cases))('%s', (rule, { fires, silent }) => {
   });
 });
 
+describe('loss-mismatch', () => {
+  const last = (activation: string, units: number, loss: Patient['compile']): Patient => ({
+    ...he('relu', 1, 16),
+    head: () => [layers.dense(units, { activation })],
+    compile: loss ?? {},
+    data:
+      units === 10
+        ? glyphSet
+        : {
+            x: glyphSet.x,
+            y: new NdArray(
+              Uint8Array.from({ length: 6400 }, (_, i) => glyphSet.y.at(i) % 2),
+              [6400, 1],
+            ),
+          },
+  });
+  const logits = losses.sparseCategoricalCrossentropy({ fromLogits: true });
+  const binary = losses.binaryCrossentropy();
+
+  it.each<[string, Patient]>([
+    ['softmax with fromLogits', last('softmax', 10, { loss: logits })],
+    ['sigmoid with categories', last('sigmoid', 10, { loss: 'sparseCategoricalCrossentropy' })],
+    ['no softmax and no fromLogits', last('linear', 10, { loss: 'sparseCategoricalCrossentropy' })],
+    ['a softmax of one unit', last('softmax', 1, { loss: binary })],
+    ['tanh with binary cross-entropy', last('tanh', 1, { loss: binary })],
+  ])('finds %s', async (...one) => {
+    expect(doctor.diagnose(await traceOf(one)).find(({ rule }) => rule === 'loss-mismatch')).toMatchObject({ severity: 'ill' });
+  });
+
+  it.each<[string, Patient]>([
+    ['softmax', last('softmax', 10, { loss: 'sparseCategoricalCrossentropy' })],
+    ['linear with fromLogits', last('linear', 10, { loss: logits })],
+    ['sigmoid with binary cross-entropy', last('sigmoid', 1, { loss: binary })],
+    ['linear with squared errors', last('linear', 1, { loss: 'mse' })],
+  ])('finds nothing in %s', async (...one) => {
+    expect(doctor.diagnose(await traceOf(one)).map(({ rule }) => rule)).not.toContain('loss-mismatch');
+  });
+});
+
+describe('small-batch-statistics', () => {
+  const batch = (batchSize: number, make: () => Layer = () => layers.batchNormalization()): Patient => ({
+    ...then(dense({ useBias: false }), make, () => layers.relu()),
+    data: { x: glyphSet.x.slice(0, 64), y: glyphSet.y.slice(0, 64) },
+    fit: { batchSize, epochs: 1 },
+  });
+
+  it.each([
+    ['1 row', batch(1), 'ill'],
+    ['2 rows', batch(2), 'ill'],
+    ['4 rows', batch(4), 'risk'],
+  ] as [string, Patient, string][])('finds %s', async (title, patient, severity) => {
+    expect(doctor.diagnose(await traceOf([title, patient, 'train'])).find(({ rule }) => rule === 'small-batch-statistics')).toMatchObject({
+      severity,
+    });
+  });
+
+  it.each([
+    ['8 rows', batch(8)],
+    ['32 rows', batch(32)],
+    ['2 rows under layer normalisation', batch(2, () => layers.layerNormalization())],
+  ] as [string, Patient][])('finds nothing at %s', async (title, patient) => {
+    expect(doctor.diagnose(await traceOf([title, patient, 'train'])).map(({ rule }) => rule)).not.toContain('small-batch-statistics');
+  });
+});
+
+describe('selu-wiring', () => {
+  const wired = async (activation: string, merge: boolean): Promise<string[]> => {
+    const input = layers.input([28, 28], { dtype: 'uint8' });
+    const flat = layers.normalization({ axis: null }).apply(layers.flatten().apply(input));
+    const first = layers.dense(32, { activation, kernelInitializer: 'auto' }).apply(flat);
+    const second = layers.dense(32, { activation, kernelInitializer: 'auto' }).apply(first);
+    const top = merge ? layers.add().apply([first, second]) : second;
+    const net = model({ inputs: input, outputs: layers.dense(10, { activation: 'softmax' }).apply(top) });
+    net.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });
+    return doctor.diagnose(await net.examine(glyphSet.x.slice(0, 256), glyphSet.y.slice(0, 256))).map(({ rule }) => rule);
+  };
+
+  it('finds skip connections among SELU layers, and nothing in a row of them or among others', async () => {
+    expect(await wired('selu', true)).toContain('selu-wiring');
+    expect(await wired('selu', false)).not.toContain('selu-wiring');
+    expect(await wired('relu', true)).not.toContain('selu-wiring');
+  });
+});
+
 describe('networks that train have nothing ill', () => {
   it.each([
     ['10 ReLU layers', he('relu', 10)],
@@ -524,4 +609,9 @@ describe('not-finite', () => {
   ])('not in %s', async (...one) => {
     expect(doctor.diagnose(await traceOf(one as unknown as Case)).map(({ rule }) => rule)).not.toContain('not-finite');
   });
+});
+
+it('every rule has its networks here', () => {
+  const own = ['not-finite', 'loss-mismatch', 'small-batch-statistics', 'selu-wiring'];
+  expect([...Object.keys(cases), ...own].toSorted()).toEqual([...ruleIds].toSorted());
 });

@@ -6,6 +6,7 @@ import { lambdaCallback } from './lambda-callback.js';
 import { learningRateScheduler } from './learning-rate-scheduler.js';
 import { reduceLROnPlateau } from './reduce-lr-on-plateau.js';
 import { terminateOnNaN } from './terminate-on-nan.js';
+import { traceFile } from './trace-file.js';
 
 /** Every callback, by the name users write. */
 export const callbacks = {
@@ -17,4 +18,5 @@ export const callbacks = {
   learningRateScheduler,
   reduceLROnPlateau,
   terminateOnNaN,
+  traceFile,
 } as const;

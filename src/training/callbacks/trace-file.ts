@@ -1,0 +1,37 @@
+import { type OptionsOf, optionalWhole, readOptions } from '../../core/catalogue.js';
+import { type LineFile, openLines } from '../../storage/lines.js';
+import { traceLine } from '../../vitals/trace-file.js';
+import type { Callback } from '../callbacks.js';
+import { checkPath } from './options.js';
+
+const rules = {
+  /** Steps between observations; by default 200, the first steps more often. */
+  every: optionalWhole(1),
+};
+
+/**
+ * What `traceFile` takes.
+ * @useDeclaredType
+ */
+export type TraceFileOptions = OptionsOf<typeof rules>;
+
+/**
+ * Writes the vital signs of a run as JSON Lines, a header and then a record per line, while it goes on; `docs/trace-schema.md` says what they hold. Needs Node.
+ * @throws ArgumentError on a wrong option; while training FileError where the file cannot be written, or in a page.
+ */
+export function traceFile(path: string, options: TraceFileOptions = {}): Callback {
+  checkPath('traceFile', path);
+  const { every } = readOptions('traceFile', rules, options);
+  let file: LineFile | undefined;
+  return {
+    every: 'epoch',
+    vitals: every === undefined ? {} : { every },
+    async onTraceBegin(header) {
+      file = await openLines(path, { durable: false });
+      await file.add(traceLine(header));
+    },
+    async onRecord(record) {
+      await file?.add(traceLine(record));
+    },
+  };
+}

@@ -1,0 +1,107 @@
+import { DataError, show } from '../core/errors.js';
+import { LiveTrace } from './live-trace.js';
+import { type SignalVitals, TRACE_SCHEMA, TRACE_VERSION, type Trace, type TraceHeader, type TraceRecord } from './trace.js';
+
+/** Digits that a trace keeps of each number: more than single measurements have. */
+const DIGITS = 6;
+
+/** A header or record as a line of JSON. Numbers keep six digits; those that JSON does not know are text. */
+export function traceLine(record: TraceHeader | TraceRecord): string {
+  return JSON.stringify(record, (_, value: unknown) => {
+    if (typeof value !== 'number') return value;
+    if (!Number.isFinite(value)) return String(value);
+    return Number.isInteger(value) ? value : Number(value.toPrecision(DIGITS));
+  });
+}
+
+/**
+ * A recorded trace: a header, then a record per line. A last line that was torn is left out, since the run may still write it.
+ * @param name what errors call it: its path. @throws DataError where it is no trace, of a newer version, or a line does not hold what it should.
+ */
+export function parseTrace(text: string, name = 'the trace'): Trace {
+  const lines = text.split('\n');
+  const torn = lines.pop() ?? '';
+  const [first, ...rest] = lines.length === 0 && torn !== '' ? [torn] : lines;
+  if (first === undefined || first.trim() === '')
+    throw new DataError(`${name} is empty; a trace begins with a line that holds its header`, { received: '' });
+  const trace = new LiveTrace(readHeader(first, name));
+  rest.forEach((line, i) => {
+    if (line.trim() !== '') trace.add(readRecord(line, trace.header, `${name}, line ${i + 2}`));
+  });
+  return trace;
+}
+
+function parseObject(line: string, place: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(line);
+    if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch (cause) {
+    throw new DataError(
+      `${place} is not JSON: ${(cause as Error).message}. Was the file cut or mixed with another?`,
+      { received: line.slice(0, 80) },
+      { cause },
+    );
+  }
+  throw new DataError(`${place} is no object of JSON: ${show(line)}`, { received: line.slice(0, 80) });
+}
+
+function readHeader(line: string, name: string): TraceHeader {
+  const foreign = (): DataError =>
+    new DataError(`${name} is no trace: its first line should be { "kind": "header", "schema": "${TRACE_SCHEMA}", … }, got ${show(line)}`, {
+      received: line.slice(0, 80),
+      expected: TRACE_SCHEMA,
+    });
+  let header: Record<string, unknown>;
+  try {
+    header = parseObject(line, name);
+  } catch {
+    throw foreign();
+  }
+  const { kind, schema, version, network, watched, arrays } = header as Partial<TraceHeader>;
+  if (kind !== 'header' || schema !== TRACE_SCHEMA) throw foreign();
+  if (!Number.isInteger(version) || Number(version) < 1 || Number(version) > TRACE_VERSION) {
+    throw new DataError(
+      `${name} has version ${show(version)} of the schema, this release reads versions 1 to ${TRACE_VERSION}; read it with the release that wrote it`,
+      { received: version, expected: TRACE_VERSION },
+    );
+  }
+  const places = network?.layers?.length ?? 0;
+  if (!Array.isArray(network?.layers) || !Array.isArray(watched) || !watched.every((at) => Number.isInteger(at) && at >= 0 && at < places)) {
+    throw new DataError(`${name}: the header must hold network.layers, and in watched the places of layers among them`, { received: watched });
+  }
+  if (!Array.isArray(arrays)) throw new DataError(`${name}: the header must name the trained arrays in 'arrays'`, { received: arrays });
+  return header as unknown as TraceHeader;
+}
+
+const kinds = ['step', 'pass', 'epoch', 'failure', 'end'];
+
+function readRecord(line: string, { watched, arrays }: TraceHeader, place: string): TraceRecord {
+  const record = parseObject(line, place);
+  if (typeof record.kind !== 'string' || !kinds.includes(record.kind)) {
+    throw new DataError(`${place}: a record's kind is one of ${kinds.join(', ')}, got ${show(record.kind)}`, {
+      received: record.kind,
+      expected: kinds,
+    });
+  }
+  const checkColumns = (columns: unknown, count: number, what: string): void => {
+    if (columns === undefined) return;
+    if (columns === null || typeof columns !== 'object') throw new DataError(`${place}: ${what} must be an object of columns, got ${show(columns)}`);
+    for (const [name, column] of Object.entries(columns)) {
+      if (Array.isArray(column) && column.length === count) continue;
+      const found = Array.isArray(column) ? `${column.length} entries` : show(column);
+      throw new DataError(`${place}: the column ${what}.${name} needs ${count} entries, one for each of what the header names; got ${found}`, {
+        expected: count,
+      });
+    }
+  };
+  if (record.kind === 'step') {
+    if (!Number.isInteger(record.step)) throw new DataError(`${place}: a step needs its number in 'step', got ${show(record.step)}`);
+    if (record.signals === undefined) throw new DataError(`${place}: a step needs its signals`, { expected: 'signals' satisfies string });
+    checkColumns(record.signals as SignalVitals, watched.length, 'signals');
+    checkColumns(record.arrays, arrays.length, 'arrays');
+  }
+  if (record.kind === 'pass' && (!Array.isArray(record.units) || record.units.length !== watched.length))
+    throw new DataError(`${place}: a pass needs ${watched.length} entries in 'units'`, { expected: watched.length });
+  if (record.kind === 'epoch' && (record.logs === null || typeof record.logs !== 'object')) throw new DataError(`${place}: an epoch needs its logs`);
+  return record as unknown as TraceRecord;
+}

@@ -1,0 +1,109 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const folder = mkdtempSync(join(tmpdir(), 'evenkeel-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const run = (...words: string[]) => spawnSync(process.execPath, ['dist/cli/main.js', ...words], { encoding: 'utf8', timeout: 60_000 });
+
+const netOf = (name: string, depth: number, activation: string, kernelInitializer: unknown, compile = true): string => {
+  const hidden = Array.from({ length: depth }, () => ({ kind: 'dense', units: 64, activation, kernelInitializer }));
+  const path = join(folder, name);
+  writeFileSync(
+    path,
+    JSON.stringify({
+      layers: [
+        { kind: 'input', shape: [28, 28], dtype: 'uint8' },
+        { kind: 'flatten' },
+        { kind: 'normalization', axis: null },
+        ...hidden,
+        { kind: 'dense', units: 10, activation: 'softmax' },
+      ],
+      ...(compile ? { compile: { loss: 'sparse_categorical_crossentropy' } } : {}),
+    }),
+  );
+  return path;
+};
+const sick = netOf('sick.json', 20, 'sigmoid', 'glorot_uniform');
+const healthy = netOf('healthy.json', 10, 'selu', 'lecun_normal', false);
+
+describe('evenkeel check', () => {
+  it('tells layer by layer what was forecast and measured, and in a sentence what is wrong', () => {
+    const { status, stdout, stderr } = run('check', sick, '--data', 'glyphs');
+    expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
+    expect(stdout).toMatch(/^Layer +Fans +Activation +Initializer +Forward +measured +Backward +measured/);
+    expect(stdout).toMatch(/^dense_5 +64→64 +sigmoid +glorotUniform/m);
+    expect(stdout).toMatch(/^ILL {2}vanishing-gradient in dense_1…dense_10: .*a factor 0\.2\d+ for each of 20 layers/m);
+  });
+
+  it('finds nothing ill in a healthy network, with data or without', () => {
+    for (const data of [['--data', 'glyphs'], []]) {
+      const { status, stdout } = run('check', healthy, ...data);
+      expect({ status, last: stdout.trimEnd().split('\n').at(-1) }).toEqual({ status: 0, last: 'healthy: nothing found' });
+    }
+  });
+
+  it('prints JSON, leaves rules out, and accepts what a baseline holds', () => {
+    const json = run('check', sick, '--json');
+    const { layers, findings } = JSON.parse(json.stdout) as { layers: Record<string, unknown>[]; findings: Record<string, unknown>[] };
+    expect(layers).toHaveLength(21);
+    expect(layers[3]).toMatchObject({ name: 'dense_4', fanIn: 64, initializer: 'glorotUniform', forwardGain: { measured: expect.any(Number) } });
+    const backward = layers[3]?.backwardGain as { predicted: { low: number; high: number }; measured: number };
+    expect(backward.measured).toBeGreaterThan(0.8 * backward.predicted.low);
+    expect(backward.measured).toBeLessThan(1.2 * backward.predicted.high);
+    for (const finding of findings) {
+      expect(Object.keys(finding).toSorted()).toEqual([
+        'cause',
+        'confidence',
+        'expected',
+        'layers',
+        'margin',
+        'measured',
+        'remedies',
+        'rule',
+        'severity',
+        'step',
+      ]);
+    }
+    const accepted = join(folder, 'accepted.json');
+    writeFileSync(accepted, json.stdout);
+    expect(run('check', sick, '--baseline', accepted).status).toBe(0);
+    const rules = [...new Set(findings.map(({ rule }) => String(rule)))].flatMap((rule) => ['--ignore', rule]);
+    expect(run('check', sick, ...rules).stdout).toContain('healthy: nothing found');
+  });
+
+  it('says what is wrong with its arguments, with status 2', () => {
+    const frozen = join(folder, 'frozen.json');
+    writeFileSync(frozen, JSON.stringify({ layers: [{ kind: 'input', shape: [4] }, { kind: 'flatten' }] }));
+    const broken = join(folder, 'broken.json');
+    writeFileSync(broken, '{');
+    for (const [words, message] of [
+      [['check', 'missing.json'], /there is no 'missing.json'/],
+      [['check', sick, '--ignore', 'vanishing-gradien'], /unknown rule 'vanishing-gradien'; did you mean 'vanishing-gradient'/],
+      [['check', sick, '--baseline', broken], /broken.json is not JSON/],
+      [['check', sick, '--baseline', sick], /a baseline is a list of/],
+      [['check', sick, '--data', 'glyph'], /there is no 'glyph'; did you mean 'glyphs'/],
+      [['check', frozen], /no layer of the model has weights that are trained/],
+    ] as const) {
+      const { status, stderr } = run(...words);
+      expect(stderr).toMatch(message);
+      expect(status).toBe(2);
+    }
+  });
+});
+
+describe('a recorded run', () => {
+  it('is watched while it goes on, and diagnosed afterwards', () => {
+    const trace = join(folder, 'run.jsonl');
+    const watched = run('train', sick, '--data', 'glyphs', '--epochs', '1', '--quiet', '--watch', '--trace', trace);
+    expect(watched.status).toBe(0);
+    expect(watched.stderr).toMatch(/ILL {2}vanishing-gradient/);
+    const { status, stdout } = run('diagnose', trace, '--json');
+    const { findings } = JSON.parse(stdout) as { findings: { rule: string }[] };
+    expect(status).toBe(1);
+    expect(findings.map(({ rule }) => rule)).toContain('loss-stalls');
+    expect(run('diagnose', sick)).toMatchObject({ status: 2, stderr: expect.stringContaining('is no trace') });
+  });
+});

@@ -1,0 +1,51 @@
+import { expect, it } from 'vitest';
+import type { Finding } from '#src/doctor/finding.js';
+import { columns } from '#src/report/columns.js';
+import { showFinding, showFindings, showLayers } from '#src/report/findings.js';
+
+const finding: Finding = {
+  rule: 'saturation',
+  severity: 'ill',
+  layers: ['dense_2', 'dense_3', 'dense_4', 'head'],
+  step: 12,
+  measured: { what: 'share', value: 0.521 },
+  expected: { to: 0.4, why: 'flat' },
+  margin: 1.3,
+  confidence: 0.561,
+  cause: 'sums are too large',
+  remedies: [
+    { id: 'a', what: 'do a', cost: 'data' },
+    { id: 'b', what: 'do b', cost: 'weights' },
+  ],
+};
+
+it('names rows of layers in short', () => {
+  expect(showLayers(['dense_9', 'dense_10', 'dense_11', 'head', 'dense_13', 'dense_14'])).toBe('dense_9…dense_11, head, dense_13, dense_14');
+});
+
+it('tells a finding with its numbers and its remedies', () => {
+  expect(showFinding(finding).split('\n')).toEqual([
+    'ILL  saturation in dense_2…dense_4, head, step 12: sums are too large',
+    '     share: 0.52, expected at most 0.4 (flat); confidence 56 %',
+    '     · do a',
+    '     · do b',
+  ]);
+  expect(
+    showFindings([finding, { ...finding, severity: 'risk' }])
+      .split('\n')
+      .at(-1),
+  ).toBe('1 ill, 1 at risk');
+  expect(showFindings([])).toBe('healthy: nothing found');
+});
+
+it('leaves out columns that are empty', () => {
+  expect(
+    columns(
+      ['a', 'b', 'c'],
+      [
+        ['1', '', '22'],
+        ['333', '', '4'],
+      ],
+    ),
+  ).toBe('a    c\n1    22\n333  4');
+});

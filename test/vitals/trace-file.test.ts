@@ -1,0 +1,81 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DataError, doctor, layers, parseTrace, sequential, type Trace, traceFile } from 'evenkeel';
+import { afterAll, describe, expect, it } from 'vitest';
+import { labelled } from '../training/sets.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'evenkeel-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const path = join(folder, 'run.jsonl');
+const set = labelled(64);
+const net = sequential([layers.input([6]), layers.dense(8, { activation: 'relu' }), layers.dense(3, { activation: 'softmax' })], { seed: 1 });
+net.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });
+const { trace } = await net.fit(set, { epochs: 2, batchSize: 8, verbose: 0, callbacks: [traceFile(path, { every: 4 })] });
+const text = readFileSync(path, 'utf8');
+const lines = text.trimEnd().split('\n');
+
+describe('a run in a file', () => {
+  it('is a header and a record per line, and reads as it was to six digits', () => {
+    expect(lines.map((line) => (JSON.parse(line) as { kind: string }).kind)).toEqual([
+      'header',
+      ...['step', 'step', 'pass', 'epoch', 'step', 'step', 'pass', 'epoch', 'end'],
+    ]);
+    const read = parseTrace(text, path);
+    const { steps, header } = trace as Trace;
+    expect(read.header).toEqual(
+      JSON.parse(
+        JSON.stringify(header, (_, value) => (typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value)),
+      ),
+    );
+    expect(read.steps.length).toBe(steps.length);
+    steps.forEach(({ signals }, i) => {
+      signals.gRms.forEach((value, k) => {
+        expect(Number(read.steps[i]?.signals.gRms[k]) / Number(value)).toBeCloseTo(1, 5);
+      });
+    });
+    expect(doctor.diagnose(read).map(({ rule }) => rule)).toEqual(doctor.diagnose(trace as Trace).map(({ rule }) => rule));
+  });
+
+  it('can be read while it is written: a torn last line is left out', () => {
+    const cut = parseTrace(text.slice(0, -40), path);
+    expect([cut.epochs.length, cut.end]).toEqual([2, undefined]);
+    expect(parseTrace(lines.slice(0, 3).join('\n'), path).steps).toHaveLength(1);
+  });
+});
+
+describe('what is refused, with what was found and where', () => {
+  const changed = (line: number, change: (record: Record<string, unknown>) => unknown): string => {
+    const copy = [...lines];
+    copy[line] = JSON.stringify(change(JSON.parse(copy[line] ?? '{}') as Record<string, unknown>));
+    return `${copy.join('\n')}\n`;
+  };
+  it.each<[string, string, RegExp]>([
+    ['an empty file', '', /run is empty; a trace begins with a line that holds its header/],
+    ['a table', 'a,b\n1,2\n', /run is no trace: its first line should be .*evenkeel-trace.* got 'a,b'/],
+    ['another JSON', '{"loss": 1}\n', /run is no trace/],
+    ['a newer version', changed(0, (header) => ({ ...header, version: 9 })), /version 9 of the schema, this release reads versions 1 to 1/],
+    ['a header without layers', changed(0, (header) => ({ ...header, network: {} })), /the header must hold network.layers/],
+    ['places of no layer', changed(0, (header) => ({ ...header, watched: [99] })), /in watched the places of layers/],
+    ['a line torn in the middle', `${lines[0]}\n${lines[1]?.slice(0, 50)}\n${lines[2]}\n`, /run, line 2 is not JSON.*cut or mixed/],
+    ['an unknown kind', changed(1, (record) => ({ ...record, kind: 'note' })), /run, line 2: a record's kind is one of step, pass, .* got 'note'/],
+    [
+      'columns of other lengths',
+      changed(1, (record) => ({ ...record, signals: { zRms: [1] } })),
+      /run, line 2: the column signals.zRms needs 2 entries.*got 1 entries/,
+    ],
+    [
+      'arrays of other lengths',
+      changed(1, (record) => ({ ...record, arrays: { weight: 3 } })),
+      /run, line 2: the column arrays.weight needs 4 entries/,
+    ],
+    ['a step without signals', changed(1, ({ signals: _, ...record }) => record), /run, line 2: a step needs its signals/],
+  ])('%s', (_, given, message) => {
+    expect(() => parseTrace(given, 'run')).toThrow(DataError);
+    expect(() => parseTrace(given, 'run')).toThrow(message);
+  });
+
+  it('something else than a trace', () => {
+    expect(() => doctor.diagnose({} as Trace)).toThrow(/expected a trace with a header/);
+  });
+});
