@@ -52,6 +52,7 @@ export function byLayer(chart: ByLayer): { readonly markup: Markup; readonly sli
     sentence(steps[0], first, names),
     several ? sentence(steps.at(-1), last, names) : '',
     banded ? outside(first, band) : '',
+    [...first, ...last].includes(0) ? 'Zeros lie on the lower edge.' : '',
     note ?? '',
   ]
     .filter((part) => part !== '')

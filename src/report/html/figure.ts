@@ -31,9 +31,13 @@ export function showTable({ titles, rows }: Numbers, label: string): Markup {
 <tbody>${rows.map(([head, ...cells]) => html`<tr><th scope="row">${head}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>\n`)}</tbody></table></div>`;
 }
 
-/** Labels beside a drawing whose height they share: at most `most` of them. */
-export function rowLabels(names: readonly string[], places: readonly number[]): Markup {
-  return html`<div class="names" aria-hidden="true">${places.map(
-    (at) => html`<span style="top:${((100 * (at + 0.5)) / names.length).toFixed(2)}%">${names[at]}</span>`,
+/** Height of a label in pixels. */
+const LABEL = 14;
+
+/** Labels beside a drawing of `height` pixels, whose rows they name: every one, or every second, third … */
+export function rowLabels(names: readonly string[], height: number): Markup {
+  const every = Math.ceil((names.length * LABEL) / height);
+  return html`<div class="names" aria-hidden="true">${names.map((name, at) =>
+    at % every === 0 ? html`<span style="top:${((100 * (at + 0.5)) / names.length).toFixed(2)}%">${name}</span>` : undefined,
   )}</div>`;
 }

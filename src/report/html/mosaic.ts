@@ -1,7 +1,6 @@
 import type { UnitStates } from '../../vitals/trace.js';
 import { rowLabels, showFigure } from './figure.js';
 import { html, type Markup } from './markup.js';
-import { spread } from './scale.js';
 
 /** Runs of units at most; beyond that, each layer's units are sorted by state. */
 const MOST_RUNS = 12_000;
@@ -28,7 +27,7 @@ export function mosaic({ epoch, layers }: Mosaic): Markup {
     title: 'Units: alive, in coma, dead',
     wide: true,
     summary,
-    drawing: html`<div class="rows" style="height:${height}px">${rowLabels(names, spread(names.length, Math.floor(height / 16)))}
+    drawing: html`<div class="rows" style="height:${height}px">${rowLabels(names, height)}
 <div class="strips">${rows.map(({ runs }, i) => strip(sorted ? sortedRuns(counts[i] ?? { a: 0, c: 0, d: 0 }) : runs))}</div></div>`,
     caption: html`<span class="key alive"></span>alive <span class="key coma"></span>in coma: only on a flat side <span class="key dead"></span>dead: fired for no instance<br>${summary} Each row is a layer, its units from left to right${sorted ? ', sorted by state' : ''}.`,
     numbers: {

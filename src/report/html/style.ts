@@ -10,7 +10,7 @@ p{margin:.25rem 0 .75rem}a{color:var(--link)}small,figcaption,.about{color:var(-
 :focus-visible{outline:3px solid var(--chosen);outline-offset:2px}
 .skip{position:absolute;left:-99rem}.skip:focus{left:1rem;top:.5rem;background:var(--page);padding:.5rem;z-index:2}
 .verdict{border-left:6px solid var(--fine);background:var(--panel);padding:.75rem 1rem;margin:1rem 0}.verdict.ill{border-color:var(--ill)}.verdict.risk{border-color:var(--risk)}
-.verdict .word{font-size:1.25rem;font-weight:650;margin:0}.verdict ul{margin:.5rem 0 0;padding-left:1.1rem}.verdict li{margin:.35rem 0}.verdict a{color:inherit}
+.verdict .word{font-size:1.25rem;font-weight:650;margin:0}.verdict ul{margin:.5rem 0 0;padding-left:1.1rem}.verdict li{margin:.35rem 0}.verdict a{color:inherit;text-decoration-color:var(--soft);text-underline-offset:.15em}
 .badge{display:inline-block;border:1.5px solid;border-radius:.25rem;padding:0 .35rem;font-size:.75rem;font-weight:700;text-transform:uppercase}.badge.ill{color:var(--page);background:var(--ill);border-color:var(--ill)}.badge.risk{color:var(--risk)}
 .finding{border:1px solid var(--line);border-left:4px solid var(--risk);padding:.75rem 1rem;margin:0 0 1rem;break-inside:avoid}.finding.ill{border-left-color:var(--ill)}
 dl{display:grid;grid-template-columns:minmax(6.5rem,max-content) 1fr;gap:.25rem 1rem;margin:0}dt{color:var(--soft)}dd{margin:0}dd ol{margin:0;padding-left:1.2rem}
@@ -27,7 +27,7 @@ path.band{fill:var(--band);opacity:.55}rect.ill{fill:var(--ill)}rect.risk{fill:v
 .rows{display:grid;grid-template-columns:minmax(3.5rem,8.5rem) 1fr;gap:.5rem}.names{position:relative;font-size:.75rem;color:var(--soft);overflow:hidden}.names span{position:absolute;right:0;max-width:100%;transform:translateY(-50%);white-space:nowrap;overflow:hidden;text-overflow:ellipsis;line-height:1.2}
 .cells{width:100%;height:100%;background:var(--panel);shape-rendering:crispEdges}.strips{display:flex;flex-direction:column;gap:1px;min-height:0}.strips svg{flex:1;width:100%;min-height:0;shape-rendering:crispEdges}
 path.alive{fill:var(--alive)}path.coma{fill:var(--coma)}path.dead{fill:var(--dead)}path.zero{fill:var(--zero)}path.broken{fill:var(--broken)}
-.ticks{display:flex;justify-content:space-between;margin-left:min(9rem,calc(100% - 4rem));font-size:.75rem;color:var(--soft)}.ticks-title{text-align:center;font-size:.8rem;margin:0}
+.ticks{position:relative;height:1.2rem;margin-left:9rem;font-size:.75rem;color:var(--soft)}.ticks span{position:absolute;transform:translateX(-50%)}.ticks span:first-child{transform:translateX(min(-50%,0px))}.ticks-title{text-align:center;font-size:.8rem;margin:0}
 .rows{grid-template-columns:8.5rem 1fr}.ramp{display:inline-flex;align-items:center;gap:.4rem}.ramp svg{width:9rem;height:.8rem}
 .slider{position:sticky;top:0;background:var(--page);border-bottom:1px solid var(--line);padding:.5rem 0;margin-bottom:1rem;display:flex;flex-wrap:wrap;gap:.25rem .75rem;align-items:center;z-index:1}.slider input{flex:1 1 12rem;min-width:0;height:1.75rem;accent-color:var(--chosen)}
 html:not(.live) .slider,html:not(.live) .scripted{display:none}
@@ -35,5 +35,5 @@ details{margin-top:.35rem}summary{cursor:pointer;color:var(--link);font-size:.87
 .scroll{overflow-x:auto;max-height:26rem;margin-top:.35rem}table{border-collapse:collapse;font-size:.8125rem;font-variant-numeric:tabular-nums}th,td{padding:.15rem .6rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}th:first-child{text-align:left}thead th{position:sticky;top:0;background:var(--page);color:var(--soft)}tr:target,tr:target th{background:var(--panel);outline:2px solid var(--chosen)}
 .all.scroll{max-height:34rem}
 @media (max-width:40rem){.rows{grid-template-columns:4.5rem 1fr}.ticks{margin-left:5rem}dl{grid-template-columns:1fr;gap:0}dt{margin-top:.35rem}}
-@media print{body{max-width:none;padding:0;font-size:10.5pt;print-color-adjust:exact;-webkit-print-color-adjust:exact}.slider,.scripted,.skip{display:none!important}details:not([open]){display:none}.figures{grid-template-columns:1fr 1fr;gap:1rem}.scroll,.all.scroll{max-height:none;overflow:visible}h2{break-after:avoid}a{text-decoration:none}table{font-size:7.5pt}}
+@media print{body{max-width:none;padding:0;font-size:10.5pt;print-color-adjust:exact;-webkit-print-color-adjust:exact}.slider,.scripted,.skip,path.chosen,path.guide{display:none!important}details:not([open]){display:none}.figures{grid-template-columns:1fr 1fr;gap:1rem}.scroll,.all.scroll{max-height:none;overflow:visible}h2{break-after:avoid}a{text-decoration:none}table{font-size:7.5pt}}
 `;

@@ -48,4 +48,6 @@ function linked(layers: readonly string[], places: ReadonlyMap<string, number>):
 }
 
 const badge = ({ severity }: Finding): Markup => html`<span class="badge ${severity}">${severity}</span>`;
-const upper = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
+/** Names keep their first letter as it is. */
+const upper = (text: string): string =>
+  `${/^[a-z]+[\s,']/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text}${/[.!?]$/.test(text) ? '' : '.'}`;
