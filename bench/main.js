@@ -7,6 +7,7 @@ import { forecast } from './benches/forecast.js';
 import { eventloop, memory, startup } from './benches/once.js';
 import { optimizers } from './benches/optimizers.js';
 import { vanishing } from './benches/vanishing.js';
+import { watch } from './benches/watch.js';
 
 const list = (/** @type {string} */ value) => value.split(',').filter((item) => item !== '');
 
@@ -33,6 +34,7 @@ const benches = {
   optimizers: { about: "every optimizer's step against the memory passes that its state needs", run: optimizers, takes: ['rounds'] },
   vanishing: { about: 'a net whose gradients vanish against a healthy one of the same shape', run: vanishing, takes: ['rounds', 'seconds'] },
   forecast: { about: 'gains forecast against gains measured at initialisation', run: forecast, takes: ['only', 'seeds'] },
+  watch: { about: 'what vital signs cost on A to D, natively and in WASM', run: watch, takes: ['only', 'rounds', 'seconds'] },
   startup: { about: 'time from fit to the first step, in fresh processes', run: startup, takes: ['only', 'rounds'] },
   memory: { about: 'resident memory over 20,000 steps of A', run: memory, takes: ['only', 'steps'] },
   eventloop: { about: 'largest pause of the event loop while steps run', run: eventloop, takes: ['only', 'rounds', 'steps'] },

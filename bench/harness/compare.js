@@ -6,7 +6,7 @@ import { printTable, short, writeReport } from './report.js';
 /**
  * Two ways of training the same net on Evenkeel, interleaved, on both backends, each at its best of 1 and 2 threads.
  * `ratio` in the report is the first one's time over the second one's, so that above 1 means that the second is faster.
- * @param {readonly { label: string, workload: import('./workloads.js').Workload, optimizer?: 'sgd' | 'adam', stddev?: number }[]} ways the first is the yardstick
+ * @param {readonly { label: string, workload: import('./workloads.js').Workload, optimizer?: 'sgd' | 'adam', stddev?: number, vitals?: { every?: number, level?: string } }[]} ways the first is the yardstick
  * @param {{ rounds: number, seconds: number, json?: string }} options
  */
 export async function compareOwn(ways, { rounds, seconds, json }) {
@@ -49,5 +49,7 @@ export async function compareOwn(ways, { rounds, seconds, json }) {
       });
     }
   }
-  writeReport(json, { versions, results, ratios });
+  const report = { versions, results, ratios };
+  if (json !== undefined) writeReport(json, report);
+  return report;
 }

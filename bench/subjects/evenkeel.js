@@ -5,7 +5,7 @@ import { serve } from '../harness/subject.js';
 import { rows } from '../harness/workloads.js';
 
 await serve(async (request) => {
-  const { workload, threads } = request;
+  const { workload, threads, vitals } = request;
   const model = buildModel(request);
   const { x, y } = buildData(workload);
   const stepsPerEpoch = rows / workload.batch;
@@ -36,7 +36,13 @@ await serve(async (request) => {
       if (started) return release();
       started = true;
       model
-        .fit(x, y, { epochs: 1_000_000, batchSize: workload.batch, shuffle: true, verbose: 0, callbacks: [{ every: 'epoch', onEpochEnd }] })
+        .fit(x, y, {
+          epochs: 1_000_000,
+          batchSize: workload.batch,
+          shuffle: true,
+          verbose: 0,
+          callbacks: [{ every: 'epoch', onEpochEnd, ...(vitals ? { vitals } : {}) }],
+        })
         .catch((/** @type {unknown} */ error) => block?.reject(error));
     });
     return { steps: epochs * stepsPerEpoch, microseconds };
