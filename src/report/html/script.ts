@@ -29,7 +29,7 @@ export const script = `
     }
   };
   const guide = () => {
-    const name = document.querySelector('tr:target')?.dataset.name;
+    const name = document.getElementById(location.hash.slice(1))?.dataset.name;
     for (const { element, xs, chart } of figures) {
       const at = name === undefined ? -1 : data.names[element.dataset.chart].indexOf(name);
       element.querySelector('.guide').setAttribute('d', at < 0 ? '' : 'M' + xs[at] + ' ${geometry.top}v${geometry.height}');
