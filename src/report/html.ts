@@ -50,10 +50,12 @@ export function reportHtml({ examination, findings, title }: ReportSource): stri
 <header><h1>${name}</h1><p class="about">${about(examination)}</p></header>
 <main>${verdict(findings)}
 ${evidence(findings, places)}
-<section id="depth"><h2>Signal and gradient by depth</h2>${sliderOf(stops)}<div class="figures">${depth}</div></section>
+<div>${sliderOf(stops)}
+<section id="depth"><h2>Signal and gradient by depth</h2><div class="figures">${depth}</div></section>
 <section id="heat"><h2>Gradient by layer and step</h2>${gradientMap(examination)}</section>
 <section id="units"><h2>Units</h2>${unitMosaic(examination)}</section>
 <section id="speed"><h2>Speed and displacement by layer</h2>${speed.length === 0 ? html`<p>Not recorded: the trace's level is ‘moments’, or no kernel is trained.</p>` : html`<div class="figures">${speed}</div>`}</section>
+</div>
 <section id="loss"><h2>Loss and learning rate</h2><div class="figures time">${timeCharts(examination)}</div></section>
 <section id="layers"><h2>Layers</h2>${rows}</section>
 ${runFacts(examination)}</main>

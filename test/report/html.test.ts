@@ -99,7 +99,7 @@ describe('what it shows', () => {
     const sizes = Array.from({ length: 12 }, (_, i) => Number(rowOf(heat, `dense_${i + 1}`)[0]));
     expect(sizes.every((size) => size > 0)).toBe(true);
     expect((sizes[0] ?? 1) / (sizes[11] ?? 0)).toBeLessThan(1e-5);
-    expect(count(heat, /<path fill="#/g)).toBeGreaterThan(8);
+    expect(count(heat, /<path stroke="#/g)).toBeGreaterThan(8);
   });
 
   it('a single step that stands out, though many share a column', () => {
@@ -108,7 +108,7 @@ describe('what it shows', () => {
       t === 501 ? { ...record, signals: { ...record.signals, gRms: ['NaN' as const, 0.01, 0.01] } } : record,
     );
     const heat = section(report({ ...trace, steps }, []), 'heat');
-    expect(heat).toMatch(/<path class="broken" d="M150 0h1v/);
+    expect(heat).toMatch(/<path class="broken" d="M150 0h1"/);
     expect(heat).toContain('1000 observed steps share 300 columns');
     expect(section(report(trace, []), 'heat')).not.toContain('broken');
   });

@@ -37,7 +37,7 @@ export function heatMap({ title, names, steps, rows }: HeatMap): Markup {
     wide: true,
     summary: `${names.length} layers by ${steps.length} observed steps, from ${figure(10 ** scale.low)} (dark) to ${figure(10 ** scale.high)} (light), logarithmic.${shared}`,
     drawing: html`<div class="rows" style="height:${height}px">${rowLabels(names, height)}
-<svg viewBox="0 0 ${columns} ${names.length}" preserveAspectRatio="none" class="cells" aria-hidden="true">${paint(cells, scale)}</svg></div>
+<svg viewBox="0 0 ${columns} ${names.length}" preserveAspectRatio="none" class="cells" aria-hidden="true"><g transform="translate(0 0.5)">${paint(cells, scale)}</g></svg></div>
 <div class="ticks" aria-hidden="true">${labels.map(({ step, left }) => html`<span style="left:${left}%">${step}</span>`)}</div><p class="ticks-title" aria-hidden="true">step</p>`,
     caption: html`<span class="ramp"><span>${figure(10 ** scale.low)}</span><svg viewBox="0 0 ${colours.length} 1" preserveAspectRatio="none" aria-hidden="true">${colours.map((colour, i) => html`<rect x="${i}" width="1.05" height="1" fill="${colour}"/>`)}</svg><span>${figure(10 ** scale.high)}</span></span> ${zero ? html`<span class="key zero"></span>0 ` : undefined}${broken ? html`<span class="key broken"></span>not finite ` : undefined}Rows: layers, from the input on. Columns: observed steps.${shared}`,
     numbers: {
@@ -56,7 +56,7 @@ function farthest(values: readonly (number | undefined)[], usual: number): numbe
   return values.reduce((best, value) => (value !== undefined && (best === undefined || distance(value) > distance(best)) ? value : best), undefined);
 }
 
-/** One path for each colour: runs of equal cells, a little taller than their rows, so that no seams show in print. */
+/** One path for each colour: strokes along runs of equal cells, a little wider than their rows, so that no seams show in print. */
 function paint(cells: readonly (readonly (number | undefined)[])[], scale: LogScale): Markup {
   const paths = new Map<string, string>();
   const inkOf = (value: number | undefined): string => {
@@ -70,11 +70,11 @@ function paint(cells: readonly (readonly (number | undefined)[])[], scale: LogSc
       const ink = inks[x] ?? '';
       let end = x + 1;
       while (end < inks.length && inks[end] === ink) end++;
-      if (ink !== '') paths.set(ink, `${paths.get(ink) ?? ''}M${x} ${y}h${end - x}v1.03h${x - end}`);
+      if (ink !== '') paths.set(ink, `${paths.get(ink) ?? ''}M${x} ${y}h${end - x}`);
       x = end;
     }
   });
   return html`${[...paths].map(([ink, d]) =>
-    ink === 'broken' || ink === 'zero' ? html`<path class="${ink}" d="${d}"/>` : html`<path fill="${colours[Number(ink)]}" d="${d}"/>`,
+    ink === 'broken' || ink === 'zero' ? html`<path class="${ink}" d="${d}"/>` : html`<path stroke="${colours[Number(ink)]}" d="${d}"/>`,
   )}`;
 }

@@ -5,7 +5,7 @@ export const style = `
 @media print{:root{color-scheme:light}}
 *{box-sizing:border-box}
 body{margin:0 auto;padding:1.25rem clamp(1rem,4vw,2.5rem) 3rem;max-width:76rem;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}
-h1{font-size:1.5rem;line-height:1.25;margin:0 0 .25rem}h2{font-size:1.2rem;margin:2.25rem 0 .75rem}h3{font-size:1rem;margin:0 0 .5rem}
+h1{font-size:1.5rem;line-height:1.25;margin:0 0 .25rem}h2{font-size:1.2rem;margin:2.25rem 0 .75rem}section,tr,article{scroll-margin-top:3.5rem}h3{font-size:1rem;margin:0 0 .5rem}
 p{margin:.25rem 0 .75rem}a{color:var(--link)}small,figcaption,.about{color:var(--soft);font-size:.875rem}code{font-family:ui-monospace,monospace}
 :focus-visible{outline:3px solid var(--chosen);outline-offset:2px}
 .skip{position:absolute;left:-99rem}.skip:focus{left:1rem;top:.5rem;background:var(--page);padding:.5rem;z-index:2}
@@ -24,12 +24,12 @@ g.first circle{fill:var(--page);stroke:var(--first);stroke-width:1.5}g.last circ
 path.band{fill:var(--band);opacity:.55}rect.ill{fill:var(--ill)}rect.risk{fill:var(--risk)}
 .key{display:inline-block;width:1.4rem;height:0;border-top:3px solid;margin:0 .3rem .2rem .5rem;vertical-align:middle}.key:first-child{margin-left:0}.key.first{border-top-style:dashed;border-color:var(--first)}.key.last{border-color:var(--last)}.key.chosen{border-color:var(--chosen)}.time .key.first{border-top-style:solid;border-color:var(--last)}.time .key.last{border-color:var(--chosen)}
 .key.band,.key.alive,.key.coma,.key.dead,.key.zero,.key.broken{height:.8rem;width:.9rem;border:1px solid var(--line)}.key.band{background:var(--band)}.key.alive{background:var(--alive)}.key.coma{background:var(--coma)}.key.dead{background:var(--dead)}.key.zero{background:var(--zero)}.key.broken{background:var(--broken)}
-.rows{display:grid;grid-template-columns:minmax(3.5rem,8.5rem) 1fr;gap:.5rem}.names{position:relative;font-size:.75rem;color:var(--soft);overflow:hidden}.names span{position:absolute;right:0;max-width:100%;transform:translateY(-50%);white-space:nowrap;overflow:hidden;text-overflow:ellipsis;line-height:1.2}
+.rows{display:grid;grid-template-columns:minmax(3.5rem,8.5rem) 1fr;gap:.5rem}.names{position:relative;font-size:.75rem;color:var(--soft)}.names span{position:absolute;right:0;max-width:100%;transform:translateY(-50%);white-space:nowrap;overflow:hidden;text-overflow:ellipsis;line-height:1.2}
 .cells{width:100%;height:100%;background:var(--panel);shape-rendering:crispEdges}.strips{display:flex;flex-direction:column;gap:1px;min-height:0}.strips svg{flex:1;width:100%;min-height:0;shape-rendering:crispEdges}
-path.alive{fill:var(--alive)}path.coma{fill:var(--coma)}path.dead{fill:var(--dead)}path.zero{fill:var(--zero)}path.broken{fill:var(--broken)}
-.ticks{position:relative;height:1.2rem;margin-left:9rem;font-size:.75rem;color:var(--soft)}.ticks span{position:absolute;transform:translateX(-50%)}.ticks span:first-child{transform:translateX(min(-50%,0px))}.ticks-title{text-align:center;font-size:.8rem;margin:0}
+path.alive{fill:var(--alive)}path.coma{fill:var(--coma)}path.dead{fill:var(--dead)}.cells path{fill:none;stroke-width:1.04}path.zero{stroke:var(--zero)}path.broken{stroke:var(--broken)}
+.ticks{position:relative;height:1.2rem;margin-left:9rem;font-size:.75rem;color:var(--soft)}.ticks span{position:absolute;transform:translateX(-50%);white-space:nowrap}.ticks span:last-child:not(:first-child){transform:translateX(-100%)}.ticks-title{text-align:center;font-size:.8rem;margin:0}
 .rows{grid-template-columns:8.5rem 1fr}.ramp{display:inline-flex;align-items:center;gap:.4rem}.ramp svg{width:9rem;height:.8rem}
-.slider{position:sticky;top:0;background:var(--page);border-bottom:1px solid var(--line);padding:.5rem 0;margin-bottom:1rem;display:flex;flex-wrap:wrap;gap:.25rem .75rem;align-items:center;z-index:1}.slider input{flex:1 1 12rem;min-width:0;height:1.75rem;accent-color:var(--chosen)}
+.slider{position:sticky;top:0;background:var(--page);border-bottom:1px solid var(--line);padding:.5rem 0;margin-top:2rem;display:flex;flex-wrap:wrap;gap:.25rem .75rem;align-items:center;z-index:1}.slider input{flex:1 1 12rem;min-width:0;height:1.75rem;accent-color:var(--chosen)}
 html:not(.live) .slider,html:not(.live) .scripted{display:none}
 details{margin-top:.35rem}summary{cursor:pointer;color:var(--link);font-size:.875rem}
 .scroll{overflow-x:auto;max-height:26rem;margin-top:.35rem}table{border-collapse:collapse;font-size:.8125rem;font-variant-numeric:tabular-nums}th,td{padding:.15rem .6rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}th:first-child{text-align:left}thead th{position:sticky;top:0;background:var(--page);color:var(--soft)}tr:target,tr:target th{background:var(--panel);outline:2px solid var(--chosen)}
