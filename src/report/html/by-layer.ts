@@ -61,7 +61,7 @@ export function byLayer(chart: ByLayer): { readonly markup: Markup; readonly sli
     title,
     summary,
     drawing: html`<div class="by-layer" data-chart="${id}" data-xs="${xs.map(xAt).join(' ')}">${drawing}</div>`,
-    caption: html`<span class="key first"></span>step ${steps[0] ?? '–'} ${several ? html`<span class="key last"></span>step ${steps.at(-1)} <span class="key chosen scripted"></span><span class="scripted">chosen step</span> ` : undefined}${banded ? html`<span class="key band"></span>predicted, 95 % of draws` : undefined}<br>${summary}`,
+    caption: html`${key('first', `step ${steps[0] ?? '–'}`)}${several ? html`${key('last', `step ${steps.at(-1)}`)}${key('chosen', 'chosen step', ' scripted')}` : undefined}${banded ? key('band', 'predicted, 95 % of draws') : undefined}<br>${summary}`,
     numbers: {
       titles: ['Layer', ...(banded ? ['Predicted'] : []), `Step ${steps[0] ?? '–'}`, ...(several ? [`Step ${steps.at(-1)}`] : [])],
       rows: names.map((name, i) => [
@@ -77,6 +77,8 @@ export function byLayer(chart: ByLayer): { readonly markup: Markup; readonly sli
     slider: { low: scale.low, high: scale.high, rows: rows.map((row) => names.map((_, i) => hundredths(row[i], scale))) },
   };
 }
+
+const key = (kind: string, text: string, more = ''): Markup => html`<span class="item${more}"><span class="key ${kind}"></span>${text}</span> `;
 
 function hundredths(value: number | undefined, { low }: LogScale): number | null {
   if (value === undefined || !Number.isFinite(value)) return null;

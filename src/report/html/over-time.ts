@@ -8,6 +8,9 @@ const POINTS = 400;
 /** From this ratio of its ends on a positive quantity is drawn logarithmically. */
 const WIDE = 50;
 
+/** Losses near that of chance differ in the fourth digit. */
+const DIGITS = 5;
+
 export interface Line {
   readonly name: string;
   readonly steps: readonly number[];
@@ -35,12 +38,12 @@ export function overTime(title: string, lines: readonly Line[]): Markup {
     title,
     summary,
     drawing: plot({ title: 'step', labels }, scale, drawn),
-    caption: html`${lines.length > 1 ? lines.map(({ name }, i) => html`<span class="key ${i === 0 ? 'first' : 'last'}"></span>${name} `) : undefined}${lines.length > 1 ? html`<br>` : undefined}${summary}`,
+    caption: html`${lines.length > 1 ? lines.map(({ name }, i) => html`<span class="item"><span class="key ${i === 0 ? 'first' : 'last'}"></span>${name}</span> `) : undefined}${lines.length > 1 ? html`<br>` : undefined}${summary}`,
     numbers: {
       titles: ['Step', ...lines.map(({ name }) => name)],
       rows: shown.map((i) => {
         const step = first?.steps[i] ?? 0;
-        return [String(step), ...lines.map(({ steps, values }) => figure(values[steps.findLastIndex((one) => one <= step)]))];
+        return [String(step), ...lines.map(({ steps, values }) => figure(values[steps.findLastIndex((one) => one <= step)], DIGITS))];
       }),
     },
   });
@@ -48,7 +51,7 @@ export function overTime(title: string, lines: readonly Line[]): Markup {
 
 function dot(name: string, step: number, value: number | undefined, x: number, share: (value: number) => number): Markup | undefined {
   if (value === undefined || !Number.isFinite(value)) return undefined;
-  return html`<circle cx="${x}" cy="${yAt(share(value))}" r="2.5"><title>${name}, step ${step}: ${figure(value)}</title></circle>`;
+  return html`<circle cx="${x}" cy="${yAt(share(value))}" r="2.5"><title>${name}, step ${step}: ${figure(value, DIGITS)}</title></circle>`;
 }
 
 function thinned({ name, steps, values }: Line): Line {
@@ -68,6 +71,6 @@ function told({ name, steps, values }: Line): string {
   const [start, end] = [known[0], known.at(-1)];
   if (!start || !end) return `${name}: not recorded.`;
   return start.step === end.step
-    ? `${name}: ${figure(start.value)} at step ${start.step}.`
-    : `${name}: ${figure(start.value)} at step ${start.step}, ${figure(end.value)} at step ${end.step}.`;
+    ? `${name}: ${figure(start.value, DIGITS)} at step ${start.step}.`
+    : `${name}: ${figure(start.value, DIGITS)} at step ${start.step}, ${figure(end.value, DIGITS)} at step ${end.step}.`;
 }

@@ -51,13 +51,13 @@ function clamp(share: number): number {
   return Math.min(1, Math.max(0, share));
 }
 
-/** A number to three digits. */
-export function figure(value: number | undefined): string {
+/** A number, to three digits unless told otherwise. */
+export function figure(value: number | undefined, digits = 3): string {
   if (value === undefined) return '–';
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-3 || size >= 1e5)) return value.toExponential(1).replace('.0e', 'e').replace('e+', 'e');
-  return String(Number(value.toPrecision(3)));
+  return String(Number(value.toPrecision(digits)));
 }
 
 /** Places of at most `most` of `count` things, evenly spread, the first and the last included. */

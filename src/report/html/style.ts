@@ -2,7 +2,7 @@
 export const style = `
 :root{color-scheme:light dark;--page:#fcfcfb;--ink:#1c1d21;--soft:#5b5f69;--line:#d9dbe0;--panel:#f2f3f5;--link:#0b57a4;--first:#7d828d;--last:#0b57a4;--chosen:#c2410c;--band:#9fc3e8;--ill:#a4133c;--risk:#8a5300;--fine:#0b6e62;--alive:#a9cbe6;--coma:#e69f00;--dead:#4a1030;--broken:#d6009e;--zero:#9a9da5}
 @media screen and (prefers-color-scheme:dark){:root{--page:#15171b;--ink:#e8e9ec;--soft:#a4a9b4;--line:#3a3e47;--panel:#1f2228;--link:#8ec2ff;--first:#9aa0ac;--last:#8ec2ff;--chosen:#ff9e64;--band:#2c5178;--ill:#ff8fa9;--risk:#f2b84b;--fine:#5fd0bf;--alive:#2f587a;--coma:#e69f00;--dead:#ffd3e2;--broken:#ff5fd0;--zero:#6c717c}}
-@media print{:root{color-scheme:light}}
+@media print{:root{color-scheme:light;--page:#fff}}
 *{box-sizing:border-box}
 body{margin:0 auto;padding:1.25rem clamp(1rem,4vw,2.5rem) 3rem;max-width:76rem;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}
 h1{font-size:1.5rem;line-height:1.25;margin:0 0 .25rem}h2{font-size:1.2rem;margin:2.25rem 0 .75rem}section,tr,article{scroll-margin-top:3.5rem}h3{font-size:1rem;margin:0 0 .5rem}
@@ -22,7 +22,7 @@ path.first{stroke:var(--first);stroke-dasharray:5 4}path.last{stroke:var(--last)
 g.first path.first{stroke:var(--last);stroke-dasharray:none}g.last path.last{stroke:var(--chosen)}
 g.first circle{fill:var(--page);stroke:var(--first);stroke-width:1.5}g.last circle{fill:var(--last)}.time g.first circle{fill:var(--last);stroke:none}.time g.last circle{fill:var(--chosen)}
 path.band{fill:var(--band);opacity:.55}rect.ill{fill:var(--ill)}rect.risk{fill:var(--risk)}
-.key{display:inline-block;width:1.4rem;height:0;border-top:3px solid;margin:0 .3rem .2rem .5rem;vertical-align:middle}.key:first-child{margin-left:0}.key.first{border-top-style:dashed;border-color:var(--first)}.key.last{border-color:var(--last)}.key.chosen{border-color:var(--chosen)}.time .key.first{border-top-style:solid;border-color:var(--last)}.time .key.last{border-color:var(--chosen)}
+.key{display:inline-block;width:1.4rem;height:0;border-top:3px solid;margin:0 .3rem .2rem .5rem;vertical-align:middle}.key:first-child{margin-left:0}.item{white-space:nowrap;margin-right:.4rem}.key.first{border-top-style:dashed;border-color:var(--first)}.key.last{border-color:var(--last)}.key.chosen{border-color:var(--chosen)}.time .key.first{border-top-style:solid;border-color:var(--last)}.time .key.last{border-color:var(--chosen)}
 .key.band,.key.alive,.key.coma,.key.dead,.key.zero,.key.broken{height:.8rem;width:.9rem;border:1px solid var(--line)}.key.band{background:var(--band)}.key.alive{background:var(--alive)}.key.coma{background:var(--coma)}.key.dead{background:var(--dead)}.key.zero{background:var(--zero)}.key.broken{background:var(--broken)}
 .rows{display:grid;grid-template-columns:minmax(3.5rem,8.5rem) 1fr;gap:.5rem}.names{position:relative;font-size:.75rem;color:var(--soft)}.names span{position:absolute;right:0;max-width:100%;transform:translateY(-50%);white-space:nowrap;overflow:hidden;text-overflow:ellipsis;line-height:1.2}
 .cells{width:100%;height:100%;background:var(--panel);shape-rendering:crispEdges}.strips{display:flex;flex-direction:column;gap:1px;min-height:0}.strips svg{flex:1;width:100%;min-height:0;shape-rendering:crispEdges}
