@@ -10,7 +10,7 @@ export function verdict(findings: readonly Finding[]): Markup {
   const word = ill > 0 ? 'ill' : risk > 0 ? 'risk' : 'healthy';
   const told =
     findings.length === 0
-      ? 'Healthy: no rule found anything.'
+      ? 'Healthy: nothing found.'
       : ill === 0
         ? `Nothing ill; ${risk} at risk.`
         : `${ill} ill${risk > 0 ? `, ${risk} at risk` : ''}.`;
@@ -22,7 +22,7 @@ ${findings.length === 0 ? undefined : html`<ul>${findings.map((finding, i) => ht
 export function evidence(findings: readonly Finding[], places: ReadonlyMap<string, number>): Markup {
   return html`<section id="findings"><h2>Findings</h2>${
     findings.length === 0
-      ? html`<p>None. Every rule was applied to what the trace holds.</p>`
+      ? html`<p>None of the rules that were applied found anything in what the trace holds.</p>`
       : findings.map((finding, i) => oneFinding(finding, i + 1, places))
   }</section>`;
 }
