@@ -67,7 +67,6 @@ export async function openEvents(folder: string, seconds: number): Promise<Event
     await fs.mkdir(folder, { recursive: true });
     path = await begin(0);
   } catch (cause) {
-    if (errorCode(cause) === 'EEXIST') throw fileError(`cannot write events into '${folder}'`, Object.assign(new Error(), { code: 'ENOTDIR' }));
     throw fileError(`cannot write events into '${folder}'`, cause);
   }
   return {
