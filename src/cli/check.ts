@@ -44,14 +44,14 @@ The network is built, theory forecasts its gains, and one minibatch goes forward
 numbers and random targets otherwise. Exit status: 0 where nothing is ill, 1 where something is, 2 for wrong usage.`;
 
 /** Adds the options that say which findings are told, and how. */
-export function withFindingOptions(command: Command): Command {
-  return command
+export function withFindingOptions(command: Command, { json = true } = {}): Command {
+  command
     .option('--ignore <RULE>', 'leave a rule out; may be repeated', (rule: string, before: string[] = []) => [
       ...before,
       nameFor((id) => checkRuleIds([id]))(rule),
     ])
-    .option('--baseline <FILE>', 'JSON of findings that are accepted: [{ "rule": …, "layers": [… ] }], such as the findings of an earlier --json')
-    .option('--json', 'print one JSON object');
+    .option('--baseline <FILE>', 'JSON of findings that are accepted: [{ "rule": …, "layers": [… ] }], such as the findings of an earlier --json');
+  return json ? command.option('--json', 'print one JSON object') : command;
 }
 
 /** `evenkeel check`. */

@@ -7,6 +7,7 @@ import { addInfo, versionOf } from './info.js';
 import { addList } from './list.js';
 import { addPredict } from './predict.js';
 import { reportError } from './print.js';
+import { addReport } from './report.js';
 import { addTrain } from './train.js';
 
 const program = new Command('evenkeel')
@@ -24,6 +25,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 addTrain(program);
 addCheck(program);
 addDiagnose(program);
+addReport(program);
 addPredict(program);
 addInfo(program);
 addList(program);

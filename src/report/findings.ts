@@ -1,4 +1,4 @@
-import type { Finding } from '../doctor/finding.js';
+import type { Expectation, Finding } from '../doctor/finding.js';
 import { say } from '../doctor/rule.js';
 
 /** Names of layers, rows of numbered ones in short: `dense_2…dense_19`. */
@@ -17,15 +17,19 @@ function follows(before: string, after: string): boolean {
   return stem !== undefined && after === `${stem}${Number(number) + 1}`;
 }
 
+/** `at least 0.1, at most 2`; nothing where there are no limits. */
+export function limitsOf({ from, to }: Expectation): string {
+  return [...(from === undefined ? [] : [`at least ${say(from)}`]), ...(to === undefined ? [] : [`at most ${say(to)}`])].join(', ');
+}
+
 /** One finding in a few lines: what, where, how it is known, what may answer it. */
 export function showFinding({ severity, rule, layers, step, measured, expected, confidence, cause, remedies }: Finding): string {
   const where = layers.length === 0 ? '' : ` in ${showLayers(layers)}`;
   const when = step > 0 ? `, step ${step}` : '';
-  const { from, to, why } = expected;
-  const limits = [...(from === undefined ? [] : [`at least ${say(from)}`]), ...(to === undefined ? [] : [`at most ${say(to)}`])].join(', ');
+  const limits = limitsOf(expected);
   return [
     `${severity === 'ill' ? 'ILL ' : 'risk'} ${rule}${where}${when}: ${cause}`,
-    `     ${measured.what}: ${say(measured.value)}${limits === '' ? '' : `, expected ${limits} (${why})`}; confidence ${Math.round(100 * confidence)} %`,
+    `     ${measured.what}: ${say(measured.value)}${limits === '' ? '' : `, expected ${limits} (${expected.why})`}; confidence ${Math.round(100 * confidence)} %`,
     ...remedies.slice(0, 3).map(({ what }) => `     · ${what}`),
   ].join('\n');
 }

@@ -1,7 +1,7 @@
 import { NdArray } from '../core/ndarray.js';
 import { isStatic, type StaticShape, sizeOf } from '../core/shape.js';
 import { constant, input, label, ONLOOKER, scalar, type Tensor } from '../graph/node.js';
-import { add, cast, clip, concat, equal, gather, ifElse, less, mod, reshape, sub, where } from '../graph/ops/index.js';
+import { add, cast, clip, concat, equal, gather, ifElse, less, mod, range, reshape, sub, where } from '../graph/ops/index.js';
 import type { LayerCall } from '../network/layer.js';
 import type { Network, SignalTap, Stored } from '../network/network.js';
 import type { Optimizer } from '../optimizers.js';
@@ -9,7 +9,7 @@ import { arrayGroups, arrayMeanSquares, type KeptArray } from '../vitals/arrays.
 import { isObserved, type VitalsRequest } from '../vitals/request.js';
 import { type Column, signalColumns, type WatchedSignal } from '../vitals/signals.js';
 import { reach, type TrackedSignal, trackedSignals, type UnitRange, unitMeans, unitRanges } from '../vitals/units.js';
-import { ITERATIONS, type Step, type StepInside, type StepSpec } from './step.js';
+import type { Step, StepInside, StepSpec } from './step.js';
 import { takesSeed } from './update.js';
 
 /** Where a column's figures lie in an observation: `width` for each of `indices`. */
@@ -60,13 +60,15 @@ export function initialName(name: string): string {
 /** Name of the vector of steps at which units last fired. */
 export const FIRED = 'vitals/fired';
 
-/** Writes what is measured in a step. It reads the step's tensors and changes none: the graph beside it stays what it was, bit for bit. */
-export function observeStep(spec: StepSpec, step: Step, values: ReadonlyMap<string, Tensor>): Observation {
+/**
+ * Writes what is measured in a step. It reads the step's tensors and changes none: the graph beside it stays what it was, bit for bit.
+ * @param observed whether this step is observed; every step is where it is undefined.
+ */
+export function observeStep(spec: StepSpec, step: Step, observed: Tensor | undefined): Observation {
   const { vitals = { every: 1, spaced: false, level: 'moments' } } = spec;
   const { seen } = step;
   const signals = watchedSignals(seen.taps, seen.found);
   const tracked = trackedSignals(signals);
-  const iterations = values.get(ITERATIONS) as Tensor;
   const full = vitals.level === 'full';
   const initial = full ? seen.trained : [];
   const starts = new Map(initial.map(({ name, shape, dtype }) => [name, input(initialName(name), shape, dtype)]));
@@ -80,7 +82,7 @@ export function observeStep(spec: StepSpec, step: Step, values: ReadonlyMap<stri
     const figures = concat([...(narrow.length > 0 ? [cast(endToEnd(flat(narrow)), 'float64')] : []), ...flat(wide)], 0);
     return [figures, ...(full && tracked.length > 0 ? [concat([unitMeans(tracked), unitBiases(tracked, seen, spec.network)], 0)] : [])];
   };
-  const results = vitals.every === 1 ? write() : sometimes(observed(vitals, iterations), write);
+  const results = observed ? sometimes(observed, write) : write();
   const reached = tracked.length > 0 ? reach(tracked) : undefined;
   label([...results, ...(reached ? [reached] : [])], ONLOOKER);
   const units = unitRanges(tracked);
@@ -103,13 +105,18 @@ export function observeStep(spec: StepSpec, step: Step, values: ReadonlyMap<stri
   };
 }
 
-/** `isObserved` for the steps before this one. */
-function observed(vitals: VitalsRequest, iterations: Tensor): Tensor {
+/**
+ * Which steps of a chunk are observed, as a vector of flags that a loop looks its step up in; undefined where all are.
+ * @param before steps taken before the chunk. @param count its steps, both int64 scalars.
+ */
+export function observedSteps(vitals: VitalsRequest, before: Tensor, count: Tensor): Tensor | undefined {
+  if (vitals.every === 1) return undefined;
   const period = scalar(vitals.every, 'int64');
-  const phase = mod(iterations, period);
+  const numbers = add(range(count, 'K'), before);
+  const phase = mod(numbers, period);
   if (!vitals.spaced) return equal(phase, scalar(0, 'int64'));
   const table = Uint8Array.from({ length: 2 * vitals.every }, (_, i) => Number(isObserved(vitals, i)));
-  const place = where(less(iterations, period), iterations, add(phase, period));
+  const place = where(less(numbers, period), numbers, add(phase, period));
   return cast(gather(constant(new NdArray(table, [table.length])), place), 'bool');
 }
 

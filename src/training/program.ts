@@ -5,7 +5,7 @@ import { encodeOnnx } from '../graph/onnx/encode.js';
 import { add, dimOf, gather, loop, reduceSum, reshape, sub } from '../graph/ops/index.js';
 import { type Layout, type Network, withPieces } from '../network/network.js';
 import { lastFired } from '../vitals/units.js';
-import { FIRED, type Observation, observeStep, type VitalsLayout } from './observe.js';
+import { FIRED, type Observation, observedSteps, observeStep, type VitalsLayout } from './observe.js';
 import {
   evaluateOutputs,
   feedNetwork,
@@ -47,9 +47,12 @@ export function trainingProgram(spec: StepSpec): Program {
   const chunk = minibatchInputs(spec, ['K']);
   const learningRate = input('learning_rate', ['K'], spec.network.dtype);
   const carried = carriedEntries(spec, entries);
+  const before = states[entries.findIndex(({ name }) => name === ITERATIONS)] as Tensor;
+  const count = reshape(dimOf(learningRate, 0), []);
+  const flags = spec.vitals && observedSteps(spec.vitals, before, count);
   let observation: Observation | undefined;
   const result = loop({
-    count: reshape(dimOf(learningRate, 0), []),
+    count,
     state: states.filter((_, i) => carried.has((entries[i] as StateEntry).name)),
     step: (k, inner) => {
       const values = new Map(entries.map((entry, i) => [entry.name, states[i] as Tensor]));
@@ -59,7 +62,7 @@ export function trainingProgram(spec: StepSpec): Program {
       const at = (tensors: readonly Tensor[]): Tensor[] => tensors.map((tensor) => gather(tensor, k));
       const batch = { inputs: at(chunk.inputs), targets: at(chunk.targets), weights: at(chunk.weights) };
       const step = writeStep(spec, batch, gather(learningRate, k), values);
-      observation = spec.vitals && observeStep(spec, step, values);
+      observation = spec.vitals && observeStep(spec, step, flags && gather(flags, k));
       const { figures, units, reach } = observation ?? {};
       return {
         state: [...carried].map((name) => step.next.get(name) as Tensor),
@@ -81,7 +84,7 @@ export function trainingProgram(spec: StepSpec): Program {
   if (perUnit) outputs.units = perUnit;
   if (reached && observation) {
     const fired = input(FIRED, [observation.layout.unitCount]);
-    const first = add(states[entries.findIndex(({ name }) => name === ITERATIONS)] as Tensor, scalar(1, 'int64'));
+    const first = add(before, scalar(1, 'int64'));
     inputs.push(fired);
     outputs[nextName(FIRED)] = lastFired(observation.layout.units, reached, first, fired);
   }

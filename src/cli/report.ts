@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import { diagnoseExamination } from '../doctor/diagnose.js';
+import { Examination } from '../doctor/examination.js';
+import { reportHtml } from '../report/html.js';
+import { writeAtomically } from '../storage/files.js';
+import { type FindingOptions, readBaseline, withFindingOptions } from './check.js';
+import { openTrace } from './diagnose.js';
+import { printNote, printResult } from './print.js';
+
+interface ReportOptions extends Omit<FindingOptions, 'json'> {
+  readonly out?: string;
+  readonly title?: string;
+}
+
+const examples = `
+Examples:
+  evenkeel train model.ts --data fashion-mnist --trace run.jsonl
+  evenkeel report run.jsonl -o report.html
+
+The page needs no network. A trace may be read while the run still writes it.`;
+
+/** `evenkeel report`. */
+export function addReport(program: Command): void {
+  const command = program
+    .command('report')
+    .argument('<TRACE>', 'a recorded run: what train --trace wrote, or another tool in the same schema')
+    .description('show a recorded run and what is wrong with it as one HTML page')
+    .option('-o, --out <FILE>', 'write the page here; to standard output where none is given')
+    .option('--title <TEXT>', "heading (default: the model's name)")
+    .addHelpText('after', examples);
+  withFindingOptions(command, { json: false }).action(async (path: string, { out, title, ...options }: ReportOptions) => {
+    const examination = new Examination(await openTrace(path));
+    const findings = diagnoseExamination(examination, { ...options, baseline: await readBaseline(options.baseline) });
+    const page = reportHtml({ examination, findings, ...(title === undefined ? {} : { title }) });
+    if (out === undefined) return printResult(page.trimEnd());
+    const bytes = new TextEncoder().encode(page);
+    await writeAtomically(out, bytes);
+    printNote(`wrote ${out} (${Math.ceil(bytes.length / 1024)} KiB)`);
+  });
+}

@@ -1,0 +1,52 @@
+import type { Described } from '../../core/catalogue.js';
+import { type Examination, value } from '../../doctor/examination.js';
+import { html, type Markup, type Part } from './markup.js';
+import { figure } from './scale.js';
+
+/** What the run was: network, training, data, engine. */
+export function runFacts({ trace, facts, forecast }: Examination): Markup {
+  const { model, source, created, training, data = [], every, level } = trace.header;
+  const weights = facts.layers.flatMap((layer, i) => (facts.layers.findIndex((one) => one.layer === layer.layer) === i ? layer.weights : []));
+  const size = weights.reduce((sum, { shape, trainable }) => sum + (trainable ? shape.reduce((a, b) => a * b, 1) : 0), 0);
+  const lines: readonly (readonly [string, Part])[] = [
+    ['Model', model],
+    ['Written by', `${source}${created === undefined ? '' : `, ${created}`}`],
+    ['Network', `${facts.layers.length} uses of layers, ${forecast.depth} of them with weights; ${size} trained numbers; ${facts.dtype}`],
+    ...(training ? trainingLines(training) : []),
+    ...data.map(({ rows, features, mean, rms, min, max, constantFeatures }, i): readonly [string, Part] => [
+      data.length > 1 ? `Data, input ${i + 1}` : 'Data',
+      `${features} features; in a sample of ${rows} rows mean ${figure(mean)}, RMS ${figure(rms)}, from ${figure(min)} to ${figure(max)}${constantFeatures > 0 ? `, ${constantFeatures} features constant` : ''}`,
+    ]),
+    ['Observed', `${trace.steps.length} steps, every ${every}, level ${level}; ${trace.passes.length} whole passes`],
+    ...(trace.end
+      ? [['Ended', `after ${trace.end.steps} steps, ${figure(trace.end.seconds)} s`] as const]
+      : [['Ended', 'no end was recorded: the run went on or broke off'] as const]),
+    ...(trace.failure
+      ? [
+          [
+            'Failed',
+            `step ${trace.failure.step}, ${trace.failure.layer}, ${trace.failure.operator} (${trace.failure.pass}): ${trace.failure.message}; inputs ${trace.failure.inputs.map(({ name, min, max }) => `${name} from ${figure(value(min))} to ${figure(value(max))}`).join(', ')}`,
+          ] as const,
+        ]
+      : []),
+  ];
+  return html`<section id="facts"><h2>The run</h2><dl>${lines.map(([name, what]) => html`<dt>${name}</dt><dd>${what}</dd>`)}</dl></section>`;
+}
+
+function trainingLines(training: NonNullable<Examination['trace']['header']['training']>): (readonly [string, Part])[] {
+  const { optimizer, losses, batchSize, stepsPerEpoch, epochs, seed, backend, threads } = training;
+  const known = (name: string, what: number | string | undefined): string[] => (what === undefined ? [] : [`${name} ${what}`]);
+  const size = [...known('batches of', batchSize), ...known('steps in a pass', stepsPerEpoch), ...known('epochs', epochs), ...known('seed', seed)];
+  const engine = [...known('backend', backend), ...known('threads', threads)];
+  return [
+    ['Optimizer', described(optimizer)],
+    ['Loss', losses.map(described).join('; ')],
+    ...(size.length > 0 ? [['Training', size.join(', ')] as const] : []),
+    ...(engine.length > 0 ? [['Engine', engine.join(', ')] as const] : []),
+  ];
+}
+
+function described({ name, config }: Described): string {
+  const options = Object.entries(config ?? {}).filter(([, option]) => ['string', 'number', 'boolean'].includes(typeof option));
+  return `${name}${options.length > 0 ? ` (${options.map(([key, option]) => `${key} ${option}`).join(', ')})` : ''}`;
+}

@@ -1,0 +1,53 @@
+import type { Finding } from '../../doctor/finding.js';
+import { limitsOf, showLayers } from '../findings.js';
+import { html, type Markup } from './markup.js';
+import { figure } from './scale.js';
+
+/** The sentence at the top, and the causes. */
+export function verdict(findings: readonly Finding[]): Markup {
+  const ill = findings.filter(({ severity }) => severity === 'ill').length;
+  const risk = findings.length - ill;
+  const word = ill > 0 ? 'ill' : risk > 0 ? 'risk' : 'healthy';
+  const told =
+    findings.length === 0
+      ? 'Healthy: no rule found anything.'
+      : ill === 0
+        ? `Nothing ill; ${risk} at risk.`
+        : `${ill} ill${risk > 0 ? `, ${risk} at risk` : ''}.`;
+  return html`<section id="verdict" class="verdict ${word}" aria-label="Verdict"><p class="word">${told}</p>
+${findings.length === 0 ? undefined : html`<ul>${findings.map((finding, i) => html`<li><a href="#finding-${i + 1}">${badge(finding)} ${upper(finding.cause)}</a></li>`)}</ul>`}</section>`;
+}
+
+/** Every finding with its evidence. `places`: rows of layers in the table, by name. */
+export function evidence(findings: readonly Finding[], places: ReadonlyMap<string, number>): Markup {
+  return html`<section id="findings"><h2>Findings</h2>${
+    findings.length === 0
+      ? html`<p>None. Every rule was applied to what the trace holds.</p>`
+      : findings.map((finding, i) => oneFinding(finding, i + 1, places))
+  }</section>`;
+}
+
+function oneFinding(finding: Finding, number: number, places: ReadonlyMap<string, number>): Markup {
+  const { rule, severity, layers, step, measured, expected, margin, confidence, cause, remedies } = finding;
+  const limits = limitsOf(expected);
+  return html`<article id="finding-${number}" class="finding ${severity}" aria-label="${`${severity}: ${rule}`}"><h3>${badge(finding)} <code>${rule}</code></h3><p>${upper(cause)}</p>
+<dl>${layers.length === 0 ? undefined : html`<dt>Layers</dt><dd>${linked(layers, places)}</dd>`}
+<dt>First seen</dt><dd>${step > 0 ? `step ${step}` : 'before the first step'}</dd>
+<dt>Measured</dt><dd>${measured.what}: <strong>${figure(measured.value)}</strong></dd>
+${limits === '' ? undefined : html`<dt>Expected</dt><dd>${limits} (${expected.why})</dd>`}
+<dt>Margin</dt><dd>${figure(margin)}, where 1 is the threshold</dd>
+<dt>Confidence</dt><dd>${Math.round(100 * confidence)} %</dd>
+${remedies.length === 0 ? undefined : html`<dt>What may answer it</dt><dd><ol>${remedies.map(({ what, cost }) => html`<li>${what} <small>(changes ${cost === 'training' || cost === 'architecture' || cost === 'data' ? `the ${cost}` : 'how weights are drawn'})</small></li>`)}</ol></dd>`}</dl></article>`;
+}
+
+/** Layers as links to their rows; of long lists the first and the last stand for those between. */
+function linked(layers: readonly string[], places: ReadonlyMap<string, number>): Markup {
+  const link = (name: string): Markup => (places.has(name) ? html`<a href="#layer-${places.get(name)}">${name}</a>` : html`${name}`);
+  if (layers.length <= 6) return html`${layers.map((name, i) => html`${i > 0 ? ', ' : undefined}${link(name)}`)}`;
+  return html`<details><summary>${showLayers(layers)}</summary>${layers.map((name, i) => html`${i > 0 ? ', ' : undefined}${link(name)}`)}</details>`;
+}
+
+const badge = ({ severity }: Finding): Markup => html`<span class="badge ${severity}">${severity}</span>`;
+/** Names keep their first letter as it is. */
+const upper = (text: string): string =>
+  `${/^[a-z]+[\s,']/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text}${/[.!?]$/.test(text) ? '' : '.'}`;

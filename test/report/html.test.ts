@@ -1,0 +1,193 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { diagnose } from '#src/doctor/diagnose.js';
+import { Examination } from '#src/doctor/examination.js';
+import type { Finding } from '#src/doctor/finding.js';
+import { reportHtml } from '#src/report/html.js';
+import type { Trace } from '#src/vitals/trace.js';
+import { madeUpTrace } from './traces.js';
+
+const report = (trace: Trace, findings: readonly Finding[] = diagnose(trace), title?: string): string =>
+  reportHtml({ examination: new Examination(trace), findings, ...(title === undefined ? {} : { title }) });
+const section = (page: string, id: string): string => new RegExp(`<section id="${id}"[\\s\\S]*?</section>`).exec(page)?.[0] ?? '';
+const count = (text: string, pattern: RegExp): number => [...text.matchAll(pattern)].length;
+const rowOf = (text: string, name: string): string[] => {
+  const row = new RegExp(`<tr[^>]*><th scope="row">${name}</th>(.*?)</tr>`).exec(text)?.[1] ?? '';
+  return [...row.matchAll(/<td>(.*?)<\/td>/g)].map(([, cell]) => cell ?? '');
+};
+
+const vanishing = madeUpTrace({ depth: 12, steps: 40, gain: 0.2 });
+const page = report(vanishing);
+
+describe('the page', () => {
+  it('stays under 1 MB for 100 layers and 1,000 observed steps, with states of units that change from one to the next', () => {
+    const trace = madeUpTrace({ depth: 100, steps: 1000, gain: 0.9, states: () => 'adca'.repeat(25) });
+    const size = new TextEncoder().encode(report(trace)).length;
+    expect(size).toBeLessThan(1e6);
+    expect(size).toBeGreaterThan(1e5);
+  });
+
+  it('needs nothing from elsewhere', () => {
+    expect(page).not.toMatch(/(?:src|href)="(?!#|data:)|url\(|@import|\bfetch\(|import\(/);
+    expect(page).toContain("default-src 'none'");
+  });
+
+  it('comes in order, from the verdict to the facts', () => {
+    const order = [...page.matchAll(/<section id="(\w+)"/g)].map(([, id]) => id);
+    expect(order).toEqual(['verdict', 'findings', 'depth', 'heat', 'units', 'speed', 'loss', 'layers', 'facts']);
+  });
+
+  it('tells every drawing to a screen reader, and shows its numbers in a table', () => {
+    expect(count(page, /role="img"/g)).toBe(8);
+    expect(count(page, /role="img" aria-label="[^"]{20,}"/g)).toBe(8);
+    expect(count(page, /<figure[\s\S]*?<table>[\s\S]*?<\/figure>/g)).toBe(8);
+    expect(count(page, /<svg /g)).toBe(count(page, /<svg [^>]*aria-hidden="true"/g));
+  });
+
+  it('takes text for text', () => {
+    const evil = '</script><img src=x onerror="alert(1)">\'&';
+    const trace = madeUpTrace({ depth: 4, steps: 3, name: (i) => `${evil}${i}` });
+    const [finding] = diagnose(vanishing);
+    const text = report(
+      trace,
+      finding ? [{ ...finding, layers: [`${evil}0`], cause: evil, remedies: [{ id: 'a', what: evil, cost: 'data' }] }] : [],
+      evil,
+    );
+    expect(finding).toBeDefined();
+    expect(text).not.toContain('<img');
+    expect(text).not.toContain('onerror="');
+    expect(count(text, /<\/script>/g)).toBe(2);
+    const data = JSON.parse(/<script type="application\/json"[^>]*>([\s\S]*?)<\/script>/.exec(text)?.[1] ?? '') as { names: { signal: string[] } };
+    expect(data.names.signal[0]).toBe(`${evil}0`);
+  });
+});
+
+describe('what it shows', () => {
+  it('the verdict and the evidence of each finding, with links to its layers', () => {
+    const findings = diagnose(vanishing);
+    const ill = findings.filter(({ severity }) => severity === 'ill').length;
+    expect(ill).toBeGreaterThan(0);
+    expect(section(page, 'verdict')).toContain(`>${ill} ill`);
+    expect(count(section(page, 'verdict'), /href="#finding-\d+"/g)).toBe(findings.length);
+    const first = /<article id="finding-1"[\s\S]*?<\/article>/.exec(page)?.[0] ?? '';
+    expect(first).toContain('<code>vanishing-gradient</code>');
+    for (const term of ['Layers', 'Measured', 'Expected', 'Margin', 'Confidence', 'What may answer it']) expect(first).toContain(`<dt>${term}</dt>`);
+    for (const [, at] of page.matchAll(/href="#(layer-\d+)"/g)) expect(page).toContain(`<tr id="${at}"`);
+    const healthy = report(vanishing, []);
+    expect(section(healthy, 'verdict')).toContain('Healthy');
+  });
+
+  it('measured gradients and signals beside the predicted band', () => {
+    const depth = section(page, 'depth');
+    expect(count(depth, /<path class="band" d="M/g)).toBe(2);
+    const [, first, last] = rowOf(depth, 'dense_3');
+    const measured = vanishing.steps.map(({ signals }) => Number(signals.gRms[2]));
+    expect(Number(first) / Number(measured[0])).toBeCloseTo(1, 1);
+    expect(Number(last) / Number(measured.at(-1))).toBeCloseTo(1, 1);
+    const signal = depth.slice(depth.indexOf('RMS of z'));
+    const [low = Number.NaN, high = Number.NaN] = (rowOf(signal, 'dense_1')[0] ?? '').split(' to ').map(Number);
+    // He's weights on standard normal numbers: E[z²] = 2.
+    expect(low).toBeLessThan(Math.SQRT2);
+    expect(high).toBeGreaterThan(Math.SQRT2);
+  });
+
+  it('gradients from small to large from the first layer to the last', () => {
+    const heat = section(page, 'heat');
+    const sizes = Array.from({ length: 12 }, (_, i) => Number(rowOf(heat, `dense_${i + 1}`)[0]));
+    expect(sizes.every((size) => size > 0)).toBe(true);
+    expect((sizes[0] ?? 1) / (sizes[11] ?? 0)).toBeLessThan(1e-5);
+    expect(count(heat, /<path stroke="#/g)).toBeGreaterThan(8);
+  });
+
+  it('a single step that stands out, though many share a column', () => {
+    const trace = madeUpTrace({ depth: 3, steps: 1000 });
+    const steps = trace.steps.map((record, t) =>
+      t === 501 ? { ...record, signals: { ...record.signals, gRms: ['NaN' as const, 0.01, 0.01] } } : record,
+    );
+    const heat = section(report({ ...trace, steps }, []), 'heat');
+    expect(heat).toMatch(/<path class="broken" d="M150 0h1"/);
+    expect(heat).toContain('1000 observed steps share 300 columns');
+    expect(section(report(trace, []), 'heat')).not.toContain('broken');
+  });
+
+  it('dead units and units in coma where they are', () => {
+    const units = section(report(madeUpTrace({ depth: 3, steps: 5, states: (i) => (i === 0 ? 'a97d3' : 'a90c10') }), []), 'units');
+    expect(units).toContain('187 units alive, 10 in coma, 3 dead');
+    expect(units).toContain('<path class="dead" d="M97 0h3v1h-3"/>');
+    expect(units).toContain('<path class="coma" d="M90 0h10v1h-10"/>');
+    expect(rowOf(units, 'dense_1').slice(0, 4)).toEqual(['100', '97', '0', '3']);
+  });
+
+  it('what is not there is said: no step, no pass, level moments', () => {
+    const { header } = vanishing;
+    const bare = report({ header, steps: [], passes: [], epochs: [] }, []);
+    expect(section(bare, 'heat')).toContain('No step was observed');
+    expect(section(bare, 'units')).toContain('No whole pass');
+    expect(section(bare, 'speed')).toContain('Not recorded');
+    expect(section(bare, 'facts')).toContain('no end was recorded');
+    expect(bare).not.toContain('id="step"');
+  });
+
+  it('values that are not finite, with their place', () => {
+    const [record] = vanishing.steps;
+    const failure = {
+      kind: 'failure',
+      step: 2,
+      layer: 'dense_3',
+      operator: 'Exp',
+      pass: 'forward',
+      inputs: [{ name: 'z', min: -2, max: 'Infinity' }],
+      message: 'is Infinity',
+    } as const;
+    const broken = record ? { ...record, step: 2, loss: 'NaN' as const } : undefined;
+    const facts = section(report({ ...vanishing, steps: [...vanishing.steps.slice(0, 1), ...(broken ? [broken] : [])], failure }, []), 'facts');
+    expect(facts).toContain('step 2, dense_3, Exp (forward): is Infinity; inputs z from -2 to Infinity');
+  });
+});
+
+const chromium = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path));
+
+describe.skipIf(chromium === undefined)('in Chromium (skipped where it is not installed)', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'evenkeel-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const open = (text: string, hash = '') => {
+    const file = join(folder, 'report.html');
+    writeFileSync(file, text);
+    return spawnSync(
+      chromium ?? '',
+      [
+        '--headless=new',
+        '--no-sandbox',
+        '--disable-gpu',
+        `--user-data-dir=${join(folder, 'profile')}`,
+        '--enable-logging=stderr',
+        '--dump-dom',
+        `file://${file}${hash}`,
+      ],
+      { encoding: 'utf8', timeout: 60_000, maxBuffer: 2 ** 26 },
+    );
+  };
+
+  it('its script runs without an error, draws the chosen step and marks the layer of a link', { timeout: 90_000 }, () => {
+    const { stdout, stderr } = open(page, '#layer-4');
+    expect(stderr).not.toMatch(/CONSOLE/);
+    expect(stdout).toMatch(/<html[^>]* class="live"/);
+    expect(stdout).toMatch(/<output id="step-shown"[^>]*>step \d+</);
+    expect(count(stdout, /<path class="chosen" d="M[\d.]+ [\d.]+h0L/g)).toBe(4);
+    expect(count(stdout, /<path class="guide" d="M[\d.]+ \d+v\d+"/g)).toBe(4);
+  });
+
+  it('the slider takes the focus, says its step and moves the charts', { timeout: 90_000 }, () => {
+    // What an arrow key does to a range input, which is the browser's own.
+    const press = `<script>const i = document.getElementById('step'); i.focus(); i.stepUp(); i.dispatchEvent(new Event('input')); document.title = document.activeElement.id + ' ' + i.getAttribute('aria-valuetext');</script></body>`;
+    const still = open(page).stdout;
+    const moved = open(page.replace('</body>', press)).stdout;
+    const chosen = (text: string): string => /<path class="chosen" d="([^"]+)"/.exec(text)?.[1] ?? '';
+    expect(moved).toMatch(/<title>step step 22<\/title>/);
+    expect(chosen(moved)).not.toBe('');
+    expect(chosen(moved)).not.toBe(chosen(still));
+  });
+});
