@@ -84,6 +84,7 @@ export { type JsonlLoggerOptions, jsonlLogger } from './training/callbacks/jsonl
 export { lambdaCallback } from './training/callbacks/lambda-callback.js';
 export { learningRateScheduler } from './training/callbacks/learning-rate-scheduler.js';
 export { type ReduceLROnPlateauOptions, reduceLROnPlateau } from './training/callbacks/reduce-lr-on-plateau.js';
+export { type TensorBoardOptions, tensorBoard } from './training/callbacks/tensor-board.js';
 export { type TerminateOnNaNOptions, terminateOnNaN } from './training/callbacks/terminate-on-nan.js';
 export { type TraceFileOptions, traceFile } from './training/callbacks/trace-file.js';
 export type { Callback, KeptWeights, Logs, TrainingControl } from './training/callbacks.js';

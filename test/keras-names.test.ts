@@ -79,11 +79,11 @@ const modules: Readonly<Record<string, Names>> = {
   },
   callbacks: {
     table: callbacks,
-    known: words('CSVLogger EarlyStopping LambdaCallback LearningRateScheduler ReduceLROnPlateau TerminateOnNaN'),
+    known: words('CSVLogger EarlyStopping LambdaCallback LearningRateScheduler ReduceLROnPlateau TensorBoard TerminateOnNaN'),
     absent: {
       'BackupAndRestore ModelCheckpoint': 'checkpoint, which holds the whole state',
       'ProgbarLogger History': 'what fit does by itself',
-      'RemoteMonitor TensorBoard SwapEMAWeights OrbaxCheckpoint': 'not here',
+      'RemoteMonitor SwapEMAWeights OrbaxCheckpoint': 'not here',
     },
   },
   layers: {

@@ -9,6 +9,7 @@ import { saveModel } from '../model/saving.js';
 import { resolveOptimizer } from '../optimizers.js';
 import { showFinding } from '../report/findings.js';
 import type { Backend } from '../runtime/index.js';
+import { tensorBoard } from '../training/callbacks/tensor-board.js';
 import { traceFile } from '../training/callbacks/trace-file.js';
 import type { Callback } from '../training/callbacks.js';
 import type { History } from '../training/history.js';
@@ -39,6 +40,7 @@ interface TrainOptions {
   readonly quiet?: boolean;
   readonly watch?: boolean;
   readonly trace?: string;
+  readonly tensorboard?: string;
 }
 
 const examples = `
@@ -80,6 +82,7 @@ export function addTrain(program: Command): void {
     .option('--threads <N>', 'threads of one run (default: chosen from the shapes)', wholeNumber(1))
     .option('--watch', 'say what is wrong as it shows')
     .option('--trace <FILE>', 'record vital signs here (.jsonl), for diagnose')
+    .option('--tensorboard <DIR>', 'record vital signs in this folder, for TensorBoard; one folder per run')
     .option('--json', 'print one JSON object')
     .option('--quiet', 'no progress')
     .addHelpText('after', examples)
@@ -153,6 +156,7 @@ async function run({ model, train, test, epochs, batchSize, notes }: Run, option
     { onEpochEnd: save },
     ...(options.watch ? [watch({ onFinding: (finding) => printNote(`\n${showFinding(finding)}`) })] : []),
     ...(options.trace === undefined ? [] : [traceFile(options.trace)]),
+    ...(options.tensorboard === undefined ? [] : [tensorBoard(options.tensorboard)]),
   ];
   let history: History | undefined;
   try {

@@ -27,6 +27,7 @@ const advice: { readonly [code: string]: string } = {
   EDQUOT: 'the disk quota is used up; free some space or choose another disk',
   EFBIG: 'the file is larger than the system allows',
   ENOENT: 'the file or its folder does not exist; check the path, or create the folder first',
+  EEXIST: 'a file of that name is in the way; choose another path',
   ENOTDIR: 'a part of the path is a file, not a folder; check the path',
   EISDIR: 'the path is a folder; name a file in it',
   EACCES: 'permission denied; check who owns the file and its folder',

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -97,8 +97,11 @@ describe('evenkeel check', () => {
 describe('a recorded run', () => {
   it('is watched while it goes on, and diagnosed afterwards', () => {
     const trace = join(folder, 'run.jsonl');
-    const watched = run('train', sick, '--data', 'glyphs', '--epochs', '1', '--quiet', '--watch', '--trace', trace);
+    const events = join(folder, 'logs', 'first');
+    const recorded = ['--trace', trace, '--tensorboard', events];
+    const watched = run('train', sick, '--data', 'glyphs', '--epochs', '1', '--quiet', '--watch', ...recorded);
     expect(watched.status).toBe(0);
+    expect(readdirSync(events)).toEqual([expect.stringMatching(/^events\.out\.tfevents\.\d{10}\.evenkeel\.0$/)]);
     expect(watched.stderr).toMatch(/ILL {2}vanishing-gradient/);
     const { status, stdout } = run('diagnose', trace, '--json');
     const { findings } = JSON.parse(stdout) as { findings: { rule: string }[] };

@@ -41,6 +41,13 @@ export class WireWriter {
     this.#varint((field << 3) | WIRE.fixed32);
   }
 
+  double(field: number, value: number): void {
+    this.#reserve(8);
+    this.#position -= 8;
+    this.#view.setFloat64(this.#position, value, true);
+    this.#varint((field << 3) | WIRE.fixed64);
+  }
+
   string(field: number, value: string): void {
     if (value.length > LARGE_PAYLOAD || !this.#plainText(value)) this.bytes(field, this.#encoder.encode(value));
     else this.#lengthAndTag(field, value.length);

@@ -5,6 +5,7 @@ import { jsonlLogger } from './jsonl-logger.js';
 import { lambdaCallback } from './lambda-callback.js';
 import { learningRateScheduler } from './learning-rate-scheduler.js';
 import { reduceLROnPlateau } from './reduce-lr-on-plateau.js';
+import { tensorBoard } from './tensor-board.js';
 import { terminateOnNaN } from './terminate-on-nan.js';
 import { traceFile } from './trace-file.js';
 
@@ -17,6 +18,7 @@ export const callbacks = {
   lambdaCallback,
   learningRateScheduler,
   reduceLROnPlateau,
+  tensorBoard,
   terminateOnNaN,
   traceFile,
 } as const;
