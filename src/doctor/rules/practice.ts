@@ -51,16 +51,16 @@ export const misplacedNormalization: Rule = {
       });
     };
     const heads = new Set(uses.filter(({ head, layer }) => head && layer.role === 'weights').map(({ at }) => at));
-    facts.layers.forEach((layer, at) => {
+    for (const layer of facts.layers) {
       const before = facts.layers[layer.inputs[0] ?? -1];
-      if (layer.role !== 'normalization' || !before) return;
+      if (layer.role !== 'normalization' || !before) continue;
       if (heads.has(layer.inputs[0] ?? -1))
         add(
           'risk',
           layer,
           `${layer.name} comes behind ${before.name}, the last layer with weights: what it gives has mean 0 and variance 1 whatever the targets are`,
         );
-      if (layer.kind !== 'batchNormalization') return;
+      if (layer.kind !== 'batchNormalization') continue;
       if (before.role === 'normalization' && before.kind !== 'normalization')
         add('risk', layer, `${layer.name} normalises what ${before.name} has just normalised`);
       if (before.role === 'noise')
@@ -74,8 +74,7 @@ export const misplacedNormalization: Rule = {
         layer.trainable
       )
         add('risk', before, `${before.name} has a bias that ${layer.name} subtracts again; useBias: false saves it`);
-      void at;
-    });
+    }
     return found;
   },
 };
