@@ -4,6 +4,7 @@ import { constraints } from '../constraints.js';
 import type { Named } from '../core/catalogue.js';
 import { ArgumentError } from '../core/errors.js';
 import { lookUp } from '../core/names.js';
+import { alignColumns } from '../core/text-table.js';
 import { datasets } from '../data/datasets.js';
 import { initializers } from '../initializers.js';
 import { layers } from '../layers/index.js';
@@ -100,9 +101,7 @@ export function tableOf(kind: string): NameTable {
 export function listText(kind?: string): string {
   if (kind === undefined) return kindNames.map((name) => `${name}: ${namesOf(name).join(', ')}`).join('\n');
   const { columns, rows } = tableOf(kind);
-  const widths = columns.map((column, i) => Math.max(column.length, ...rows.map((row) => row[i]?.length ?? 0)));
-  const line = (cells: readonly string[]): string => cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ');
-  return [columns, ...rows].map((cells) => line(cells).trimEnd()).join('\n');
+  return alignColumns([columns, ...rows]).join('\n');
 }
 
 function namesOf(kind: string): string[] {

@@ -1,7 +1,7 @@
-import { type Activation, activationFromConfig, activations } from '../activations.js';
-import type { Described } from '../core/catalogue.js';
+import type { Activation } from '../activations.js';
 import type { LayerFacts, NetworkFacts } from '../vitals/facts.js';
 import type { Measured, StepRecord, Trace, UnitStates } from '../vitals/trace.js';
+import { tableActivation, usersOf } from './forecast/lookups.js';
 import { type Forecast, forecastFacts } from './forecast.js';
 
 /** One watched use of a layer. */
@@ -39,16 +39,21 @@ export class Examination {
   /** Trained kernels, in the order of the layers. */
   readonly kernels: readonly WatchedKernel[];
 
-  constructor(trace: Trace) {
+  /** Places of the uses that take each as an input. */
+  readonly users: readonly (readonly number[])[];
+
+  /** @param forecast of an earlier look at the same run, whose header tells the same. */
+  constructor(trace: Trace, forecast?: Forecast) {
     const { network, training, data, watched, arrays } = trace.header;
     this.trace = trace;
     this.facts = network;
     const batchSize = training?.batchSize;
-    this.forecast = forecastFacts(network, { ...(data ? { data } : {}), ...(batchSize === undefined ? {} : { batchSize }) });
+    this.users = usersOf(network);
+    this.forecast = forecast ?? forecastFacts(network, { ...(data ? { data } : {}), ...(batchSize === undefined ? {} : { batchSize }) });
     const heads = headUses(network);
     this.uses = watched.flatMap((at, column): WatchedUse[] => {
       const layer = network.layers[at];
-      return layer ? [{ column, at, layer, activation: layer.activation && knownActivation(layer.activation), head: heads.has(at) }] : [];
+      return layer ? [{ column, at, layer, activation: layer.activation && tableActivation(layer.activation), head: heads.has(at) }] : [];
     });
     this.hidden = this.uses.filter(({ layer, head }) => layer.role === 'weights' && !head);
     const wide = new Set(
@@ -111,10 +116,9 @@ export class Examination {
   standardized(input: number): boolean {
     let at = input;
     for (;;) {
-      const users = this.facts.layers.flatMap(({ inputs }, i) => (inputs.includes(at) ? [i] : []));
-      const [next] = users;
+      const [next, ...others] = this.users[at] ?? [];
       const layer = next === undefined ? undefined : this.facts.layers[next];
-      if (next === undefined || !layer || users.length > 1 || layer.role === 'weights') return false;
+      if (next === undefined || !layer || others.length > 0 || layer.role === 'weights') return false;
       if (layer.role === 'normalization' || layer.kind === 'rescaling' || layer.kind === 'embedding') return true;
       at = next;
     }
@@ -130,10 +134,6 @@ export function value(measured: Measured | undefined): number | undefined {
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
-function knownActivation({ name, config, custom }: Described): Activation | undefined {
-  return !custom && Object.hasOwn(activations, name) ? activationFromConfig(name, config) : undefined;
 }
 
 /** Uses behind which no use with weights comes. */

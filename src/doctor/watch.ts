@@ -1,8 +1,10 @@
 import { ArgumentError, show } from '../core/errors.js';
 import type { Callback } from '../training/callbacks.js';
 import type { VitalsLevel } from '../vitals/trace.js';
-import { checkRuleIds, type DiagnoseOptions, diagnose } from './diagnose.js';
+import { checkRuleIds, type DiagnoseOptions, diagnoseExamination } from './diagnose.js';
+import { Examination } from './examination.js';
 import type { Finding } from './finding.js';
+import type { Forecast } from './forecast.js';
 
 export interface WatchOptions extends DiagnoseOptions {
   /** Steps between observations; 200 unless given, the first steps more often. */
@@ -31,6 +33,7 @@ export function watch({ every, level, onFinding = 'warn', warn = console.warn, .
   }
   checkRuleIds(options.ignore ?? []);
   let told = new Set<string>();
+  let forecast: Forecast | undefined;
   const tell = (finding: Finding, stop: () => void): void => {
     const key = `${finding.rule} ${finding.severity}`;
     if (told.has(key)) return;
@@ -44,12 +47,16 @@ export function watch({ every, level, onFinding = 'warn', warn = console.warn, .
     vitals: { ...(every === undefined ? {} : { every }), ...(level === undefined ? {} : { level }) },
     onTrainBegin: () => {
       told = new Set();
+      forecast = undefined;
     },
     onRecord: (record, control) => {
       const { trace } = control;
       const due = record.kind === 'epoch' || record.kind === 'failure' || (record.kind === 'step' && trace?.steps.length === 1);
       if (!trace || !due) return;
-      for (const finding of diagnose(trace, options)) tell(finding, () => control.stop());
+      // What theory says of the network as it was drawn stays the same all through the run.
+      const examination = new Examination(trace, forecast);
+      forecast = examination.forecast;
+      for (const finding of diagnoseExamination(examination, options)) tell(finding, () => control.stop());
     },
   };
 }

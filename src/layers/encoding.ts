@@ -4,7 +4,7 @@ import { showShape } from '../core/shape.js';
 import { constant, type Tensor } from '../graph/node.js';
 import { cast, equal, greaterOrEqual, reduceMax, reduceSum, unsqueeze } from '../graph/ops/index.js';
 import { Layer, type LayerOptions } from '../network/layer.js';
-import { checkOptions, type OptionCheck } from './options.js';
+import { checkOptions, isCount, type OptionCheck } from './options.js';
 
 /** Layers that turn whole numbers into features, and numbers into whole numbers. */
 
@@ -16,8 +16,6 @@ const isMode: OptionCheck = (value) => {
   const known = typeof value === 'string' && modes.some((mode) => mode.toLowerCase() === value.replace('_', '').toLowerCase());
   return known ? undefined : `must be 'oneHot', 'multiHot' or 'count', got ${show(value)}`;
 };
-const isTokens: OptionCheck = (value) =>
-  Number.isInteger(value) && Number(value) >= 1 ? undefined : `must be a whole number ≥ 1, got ${show(value)}`;
 
 export interface CategoryEncodingOptions extends LayerOptions {
   /** Whole numbers are in [0, numTokens): features of the result. */
@@ -35,7 +33,7 @@ export class CategoryEncoding extends Layer {
   readonly outputMode: EncodingMode;
 
   constructor(options: CategoryEncodingOptions) {
-    checkOptions('categoryEncoding', { ...options, numTokens: options?.numTokens ?? null }, { numTokens: isTokens, outputMode: isMode });
+    checkOptions('categoryEncoding', { ...options, numTokens: options?.numTokens ?? null }, { numTokens: isCount, outputMode: isMode });
     super(options);
     this.numTokens = options.numTokens;
     const wanted = (options.outputMode ?? 'multiHot').replace('_', '').toLowerCase();

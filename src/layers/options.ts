@@ -1,4 +1,4 @@
-import { ArgumentError } from '../core/errors.js';
+import { ArgumentError, show } from '../core/errors.js';
 import { nearestNames, suggestion } from '../core/names.js';
 
 /** Finds mistakes in one option: the message, or undefined. */
@@ -18,6 +18,10 @@ export function isBoolean(value: unknown): string | undefined {
 }
 
 export const isWhole: OptionCheck = (value) => (Number.isInteger(value) ? undefined : `must be a whole number, got ${String(value)}`);
+
+/** A whole number from 1 on. */
+export const isCount: OptionCheck = (value) =>
+  Number.isInteger(value) && (value as number) >= 1 ? undefined : `must be a whole number ≥ 1, got ${show(value)}`;
 
 /** A number within bounds, both included unless `open` names one that is not. */
 export function isNumber(low: number, high: number, open: 'none' | 'high' | 'low' = 'none'): OptionCheck {

@@ -3,7 +3,7 @@ import { showShape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
 import { cast, concat, gather, reshape, transpose, unsqueeze } from '../graph/ops/index.js';
 import { BATCH, Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
-import { checkOptions, type OptionCheck } from './options.js';
+import { checkOptions, isCount, type OptionCheck } from './options.js';
 import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
 
 /** Lengths of all axes but the batch's. @throws ShapeError where one is not known. */
@@ -106,9 +106,6 @@ export class Permute extends Layer {
     return transpose(x, [0, ...this.dims]);
   }
 }
-
-const isCount: OptionCheck = (value) =>
-  Number.isInteger(value) && (value as number) >= 1 ? undefined : `must be a whole number ≥ 1, got ${show(value)}`;
 
 /** Each row [features] n times: [n, features]. */
 export class RepeatVector extends Layer {

@@ -1,6 +1,7 @@
+import { textTable } from '../core/text-table.js';
 import { type Examination, value, type WatchedUse } from '../doctor/examination.js';
+import { ranged, short } from '../doctor/forecast/words.js';
 import type { Estimate } from '../doctor/forecast.js';
-import { columns } from './columns.js';
 
 /** What a look at a network before its first step says of one layer. */
 export interface ExaminedLayer {
@@ -66,12 +67,7 @@ export function examinedLayers(examination: Examination): ExaminedLayer[] {
   });
 }
 
-const short = (number: number | undefined): string => {
-  if (number === undefined) return '';
-  return number !== 0 && (Math.abs(number) >= 1e4 || Math.abs(number) < 1e-3) ? number.toExponential(1) : number.toPrecision(3);
-};
-const ranged = (estimate: Estimate | undefined): string =>
-  estimate ? `${short(estimate.value)} [${short(estimate.low)}, ${short(estimate.high)}]` : '';
+const measured = (number: number | undefined): string => (number === undefined ? '' : short(number));
 const share = (part: number | undefined): string => (part === undefined ? '' : `${(100 * part).toFixed(0)} %`);
 
 /** The same as a table for a terminal. Rows that are alike stand once, with how many there are. */
@@ -85,14 +81,14 @@ export function showExamined(layers: readonly ExaminedLayer[]): string {
       ? (layer.initializer ?? '')
       : `${layer.initializer} (suits: ${layer.suits})`,
     ranged(layer.forwardGain.predicted),
-    short(layer.forwardGain.measured),
+    measured(layer.forwardGain.measured),
     ranged(layer.backwardGain.predicted),
-    short(layer.backwardGain.measured),
+    measured(layer.backwardGain.measured),
     share(layer.dead),
     share(layer.saturated),
     layer.unknown ?? '',
   ]);
-  return columns(titles, shortened(rows));
+  return textTable(titles, shortened(rows)).join('\n');
 }
 
 /** Rows at most shown of a deep network: its first and last ones. */

@@ -114,8 +114,8 @@ export function criticalPoint(phi: ScalarFunction, q: number): CriticalPoint {
   return { weightVariance, biasVariance, slope: varianceSlope(phi, { weightVariance }, q) };
 }
 
-/** Slopes below this share of the largest count as saturated. */
-const FLAT = 0.05;
+/** Slopes below this share of the largest count as flat: where they are, an activation is saturated. */
+export const FLAT = 0.05;
 
 /** The largest |φ'|, over inputs of up to 30 and both sides of 0. */
 export function largestSlope(phi: ScalarFunction): number {

@@ -1,9 +1,7 @@
 import type { ScalarFunction } from '../graph/evaluate.js';
-import { largestSlope } from './mean-field.js';
+import { FLAT, largestSlope } from './mean-field.js';
 import { normalCdf } from './normal.js';
 
-/** Slopes below this share of the largest count as saturated. */
-const FLAT = 0.05;
 /** Inputs between which edges are looked for, and steps on each side; what holds at the end holds beyond. */
 const FAR = 60;
 const STEPS = 400;

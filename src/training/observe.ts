@@ -88,7 +88,7 @@ export function observeStep(spec: StepSpec, step: Step, observed: Tensor | undef
   const units = unitRanges(tracked);
   return {
     layout: {
-      watched: signals.flatMap((_, i) => (seen.taps[i] as SignalTap).calls.map((call) => spec.network.calls.indexOf(call))),
+      watched: seen.taps.flatMap(({ calls }) => calls.map((call) => spec.network.calls.indexOf(call))),
       arrays: full ? seen.trained.flatMap(({ parts }) => parts.map(({ name, shape }) => ({ name, size: sizeOf(shape) }))) : [],
       columns: made.places,
       size: made.size,
@@ -157,6 +157,7 @@ function placesOf(columns: readonly Column[]): { places: ColumnPlace[]; size: nu
 /** Mean squares of the trained arrays: weights, gradients, updates, the way from where they started, and where that was. */
 function arrayColumns(optimizer: Optimizer, { seen, next }: Step, starts: ReadonlyMap<string, Tensor>): Column[] {
   const { value: limit } = optimizer.clip;
+  const straight = stepsStraight(optimizer, seen);
   let index = 0;
   const homes = new Map<number, { readonly stored: Stored; readonly gradient: Tensor }>();
   const kept = seen.trained.map(({ kind, parts }, i): KeptArray => {
@@ -177,7 +178,7 @@ function arrayColumns(optimizer: Optimizer, { seen, next }: Step, starts: Readon
     return [
       column('weight', weights),
       column('gradient', gradients, true),
-      ...(stepsStraight(optimizer, seen) ? [] : [column('update', sub(group.rows(from(next)), weights))]),
+      ...(straight ? [] : [column('update', sub(group.rows(from(next)), weights))]),
       ...(limit === undefined ? [] : [column('clipped', clip(gradients, -limit, limit), true)]),
       column('moved', sub(weights, before)),
       column('start', before),
@@ -203,11 +204,10 @@ function endToEnd(vectors: readonly Tensor[]): Tensor {
 
 /** Vector over all units of the bias that goes into their sums; NaN where there is none that is known. */
 function unitBiases(tracked: readonly TrackedSignal[], { taps, values }: StepInside, network: Network): Tensor {
-  const stored = new Map([...values].map(([name, tensor]) => [name, tensor]));
   const parts = tracked.map((signal) => {
     const tap = taps.find(({ z }) => z === signal.z) as SignalTap;
     const count = Number(signal.z.shape.at(-1)) * signal.indices.length;
-    const bias = tap.calls.length > 1 ? stackedBias(tap.calls, network, stored) : ownBias(tap.calls[0] as LayerCall, stored);
+    const bias = tap.calls.length > 1 ? stackedBias(tap.calls, network, values) : ownBias(tap.calls[0] as LayerCall, values);
     if (bias && isStatic(bias.shape) && sizeOf(bias.shape) === count) return cast(reshape(bias, [-1]), 'float32');
     return constant(new NdArray(new Float32Array(count).fill(Number.NaN), [count]));
   });

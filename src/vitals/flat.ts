@@ -1,9 +1,6 @@
 import { type Activation, scalarForm } from '../activations.js';
 import type { ScalarFunction } from '../graph/evaluate.js';
-import { largestSlope } from '../theory/mean-field.js';
-
-/** Slopes below this share of the largest count as flat. */
-export const FLAT = 0.05;
+import { FLAT, largestSlope } from '../theory/mean-field.js';
 
 /** Where an activation is flat: below `low` and above `high`; a unit whose every instance lies there no longer learns. */
 export interface FlatSides {

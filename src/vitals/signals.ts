@@ -19,8 +19,9 @@ import {
   sort,
   sub,
 } from '../graph/ops/index.js';
-import { largestSlope } from '../theory/mean-field.js';
-import { FLAT, scalarOf } from './flat.js';
+import { FLAT, largestSlope } from '../theory/mean-field.js';
+import { activationKeys } from './activation-keys.js';
+import { scalarOf } from './flat.js';
 import { meanSquares } from './mean-square.js';
 import { QUANTILES, type VitalsLevel } from './trace.js';
 
@@ -131,9 +132,10 @@ function inference(activation: Activation, z: Tensor): Tensor | undefined {
 /** Signals that can be reduced together, side by side. */
 function stacksOf(signals: readonly WatchedSignal[]): Stack[] {
   const groups = new Map<string, WatchedSignal[]>();
+  const keyOf = activationKeys();
   for (const signal of signals) {
     const { z, g, activation, looped } = signal;
-    const key = JSON.stringify([z.shape.slice(looped ? 1 : 0), g !== undefined, activation?.name, activation?.config]);
+    const key = JSON.stringify([z.shape.slice(looped ? 1 : 0), g !== undefined, keyOf(activation)]);
     groups.set(key, [...(groups.get(key) ?? []), signal]);
   }
   return [...groups.values()].map((group): Stack => {

@@ -1,3 +1,4 @@
+import type { Activation } from '../activations.js';
 import { NdArray } from '../core/ndarray.js';
 import { constant, type Tensor } from '../graph/node.js';
 import {
@@ -19,6 +20,7 @@ import {
   unsqueeze,
   where,
 } from '../graph/ops/index.js';
+import { activationKeys } from './activation-keys.js';
 import { type FlatSides, flatSides } from './flat.js';
 import type { WatchedSignal } from './signals.js';
 
@@ -41,8 +43,15 @@ const WIDE = 128;
 
 /** Those whose activations have a flat side and whose units can be counted; such as can be reduced together stand together. */
 export function trackedSignals(signals: readonly WatchedSignal[]): TrackedSignal[] {
+  const keyOf = activationKeys();
+  const known = new Map<string, FlatSides | undefined>();
+  const sidesOf = (activation: Activation): FlatSides | undefined => {
+    const key = keyOf(activation);
+    if (!known.has(key)) known.set(key, flatSides(activation));
+    return known.get(key);
+  };
   const tracked = signals.flatMap((signal) => {
-    const flat = signal.activation && flatSides(signal.activation);
+    const flat = signal.activation && sidesOf(signal.activation);
     return flat && typeof signal.z.shape.at(-1) === 'number' && signal.z.rank > (signal.looped ? 2 : 1) ? [{ ...signal, flat }] : [];
   });
   return groupsOf(tracked).flat();

@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
 import type { Finding } from '#src/doctor/finding.js';
-import { columns } from '#src/report/columns.js';
 import { showFinding, showFindings, showLayers } from '#src/report/findings.js';
 
 const finding: Finding = {
@@ -36,16 +35,4 @@ it('tells a finding with its numbers and its remedies', () => {
       .at(-1),
   ).toBe('1 ill, 1 at risk');
   expect(showFindings([])).toBe('healthy: nothing found');
-});
-
-it('leaves out columns that are empty', () => {
-  expect(
-    columns(
-      ['a', 'b', 'c'],
-      [
-        ['1', '', '22'],
-        ['333', '', '4'],
-      ],
-    ),
-  ).toBe('a    c\n1    22\n333  4');
 });

@@ -1,4 +1,4 @@
-import { type Callback, type Layer, layers, type Model, type ModelOptions, model, NdArray, optimizers, sequential } from 'evenkeel';
+import { type Callback, type Layer, layers, type Model, type ModelOptions, model, NdArray, ops, optimizers, sequential, type Tensor } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import type { PassRecord, StepRecord, TraceHeader, TraceRecord } from '#src/vitals/trace.js';
 import { type DenseLayer, type Matrix, ReferenceNet } from './reference.js';
@@ -343,4 +343,14 @@ it('refuses intervals and levels that make no sense', async () => {
     /every must be a whole number of steps ≥ 1, got 0/,
   );
   await expect(net.fit(set, { verbose: 0, callbacks: [{ vitals: { level: 'all' as 'full' } }] })).rejects.toThrow(/'moments' or 'full', got 'all'/);
+});
+
+it('functions of the user’s own are told apart, though they have one name', async () => {
+  const steep = { bend: (x: Tensor) => ops.tanh(ops.mul(x, 50)) };
+  const gentle = { bend: (x: Tensor) => ops.tanh(ops.mul(x, 0.01)) };
+  const net = stack([layers.dense(8, { activation: steep.bend }), layers.dense(8, { activation: gentle.bend })]);
+  const { steps } = await record(net.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' }), { every: 1 });
+  const [first, second] = steps[0]?.signals.saturated ?? [];
+  expect(Number(first)).toBeGreaterThan(0.5);
+  expect(second).toBe(0);
 });

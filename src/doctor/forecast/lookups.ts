@@ -14,6 +14,11 @@ export interface Lookups {
 /** Something that theory cannot tell; its message says why. */
 export class Unknown extends Error {}
 
+/** The activation of the table that is described; undefined where it is a user's own. */
+export function tableActivation({ name, config, custom }: Described): Activation | undefined {
+  return !custom && Object.hasOwn(activations, name) ? activationFromConfig(name, config) : undefined;
+}
+
 /** Activations of a network as functions of one number, each with its table; made once. */
 export class Bends {
   readonly #lookups: Lookups;
@@ -33,9 +38,9 @@ export class Bends {
     return made;
   }
 
-  activation({ name, config, custom }: Described): Activation {
-    if (!custom && Object.hasOwn(activations, name)) return activationFromConfig(name, config);
-    const given = this.#lookups.activations?.[name];
+  activation(described: Described): Activation {
+    const { name } = described;
+    const given = tableActivation(described) ?? this.#lookups.activations?.[name];
     if (!given) throw new Unknown(`the activation '${name}' is not known; hand it over in lookups.activations`);
     return given;
   }

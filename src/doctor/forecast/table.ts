@@ -1,12 +1,8 @@
-import type { Estimate, LayerForecast } from './layer-forecast.js';
+import { textTable } from '../../core/text-table.js';
+import type { LayerForecast } from './layer-forecast.js';
 import type { PhaseRun } from './phases.js';
+import { ranged, short } from './words.js';
 
-const short = (value: number): string => {
-  if (value !== 0 && (Math.abs(value) >= 1e4 || Math.abs(value) < 1e-3)) return value.toExponential(1);
-  return value.toPrecision(3);
-};
-const ranged = (estimate: Estimate | undefined): string =>
-  estimate ? `${short(estimate.value)} [${short(estimate.low)}, ${short(estimate.high)}]` : '';
 const share = (value: number | undefined): string => {
   if (value === undefined) return '';
   const percent = 100 * value;
@@ -46,14 +42,9 @@ interface Shown {
 /** The forecast as a table for a terminal. */
 export function tableOf({ layers, runs, depth }: Shown): string {
   const rows = layers.filter(({ role, known }) => role === 'weights' || !known);
-  const shown = columns.filter(([, cell]) => rows.some((row) => cell(row) !== ''));
-  const table = [shown.map(([title]) => title), ...rows.map((row) => shown.map(([, cell]) => cell(row)))];
-  const widths = shown.map((_, column) => Math.max(...table.map((cells) => cells[column]?.length ?? 0)));
-  const lines = table.map((cells) =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
+  const lines = textTable(
+    columns.map(([title]) => title),
+    rows.map((row) => columns.map(([, cell]) => cell(row))),
   );
   return [...lines, ...runs.map((run) => lineOf(run, depth))].join('\n');
 }

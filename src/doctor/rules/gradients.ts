@@ -64,11 +64,10 @@ export const vanishingGradient: Rule = {
     const depth = examination.hidden.length;
     const layers = examination.hidden.slice(0, Math.max(1, Math.ceil(depth / 2))).map(({ layer }) => layer.name);
     const perLayer = sayFactor(rms, depth - 1);
-    const common = { layers, remedies: vanishingGradient.remedies };
     if (rms < risk) {
       return [
         {
-          ...common,
+          layers,
           severity: rms < ill ? 'ill' : 'risk',
           measured: { what: 'gradient RMS, first hidden layer over last', value: rms },
           expected: { from: rms < ill ? ill : risk, why: 'a layer learns at the speed of its gradient' },
@@ -79,7 +78,7 @@ export const vanishingGradient: Rule = {
     if (!(profile.typical < typical)) return [];
     return [
       {
-        ...common,
+        layers,
         severity: 'ill',
         measured: { what: 'typical gradient, first hidden layer over last', value: profile.typical },
         expected: { from: typical, why: 'most units must learn, not a few' },

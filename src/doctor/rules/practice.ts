@@ -1,4 +1,4 @@
-import type { LayerFacts, NetworkFacts } from '../../vitals/facts.js';
+import type { LayerFacts } from '../../vitals/facts.js';
 import { median, value } from '../examination.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, type Symptom, say } from '../rule.js';
@@ -27,8 +27,6 @@ export const clippingAlways: Rule = {
   },
 };
 
-const usersOf = ({ layers }: NetworkFacts, at: number): LayerFacts[] => layers.filter(({ inputs }) => inputs.includes(at));
-
 export const misplacedNormalization: Rule = {
   id: 'misplaced-normalization',
   title: 'Normalisation in the wrong place',
@@ -37,7 +35,7 @@ export const misplacedNormalization: Rule = {
     'none: it follows from the wiring (Ioffe and Szegedy 2015, section 3.2; Li et al. 2019, "Understanding the disharmony between dropout and batch normalization")',
   why: 'outputs are forced to mean 0 and variance 1 whatever is asked of them; a bias before batch normalisation is subtracted again; dropout before it makes training and test statistics differ',
   remedies: [remedies.moveNormalization],
-  check({ facts, uses }) {
+  check({ facts, uses, users }) {
     const found: Symptom[] = [];
     const add = (severity: Symptom['severity'], layer: LayerFacts, cause: string): void => {
       found.push({
@@ -70,7 +68,7 @@ export const misplacedNormalization: Rule = {
         before.role === 'weights' &&
         bias &&
         (before.activation?.name ?? 'linear') === 'linear' &&
-        usersOf(facts, layer.inputs[0] ?? -1).length === 1 &&
+        users[layer.inputs[0] ?? -1]?.length === 1 &&
         layer.trainable
       )
         add('risk', before, `${before.name} has a bias that ${layer.name} subtracts again; useBias: false saves it`);

@@ -10,14 +10,16 @@ const why = 'outside its conditions SELU does not bring mean and variance back t
 const source =
   'Klambauer et al., "Self-normalizing neural networks", 2017, prove the fixed point of mean 0 and variance 1 for standardised inputs, LeCun normal weights, and rows of dense layers with alpha dropout';
 
+const namesOf = (uses: readonly WatchedUse[]): string[] => uses.map(({ layer }) => layer.name);
+
 function broken(
-  uses: readonly WatchedUse[],
+  layers: readonly string[],
   symptom: Omit<Symptom, 'severity' | 'layers' | 'margin' | 'expected'> & { readonly expected?: Symptom['expected'] },
 ): Symptom[] {
   return [
     {
       severity: 'risk',
-      layers: uses.map(({ layer }) => layer.name),
+      layers,
       margin: 1,
       expected: { to: 0, why: 'a condition of self-normalisation' },
       step: 0,
@@ -41,7 +43,7 @@ export const seluInputs: Rule = {
     });
     if (uses.length === 0 || !raw) return [];
     const name = examination.facts.layers[raw.layer]?.name ?? 'the input';
-    return broken(uses, {
+    return broken(namesOf(uses), {
       measured: { what: `RMS of ${name}`, value: raw.rms },
       expected: { from: 0.5, to: 2, why: 'SELU keeps mean 0 and variance 1 where they come in' },
       cause: `${name} has mean ${Number(raw.mean.toPrecision(2))} and RMS ${Number(raw.rms.toPrecision(2))}, and nothing standardises it; SELU keeps mean 0 and variance 1 only where they come in`,
@@ -65,7 +67,7 @@ export const seluInitializer: Rule = {
     const [first] = wrong;
     if (!first) return [];
     const name = first.layer.weights.find((weight) => weight.name === 'kernel')?.initializer?.name;
-    return broken(wrong, {
+    return broken(namesOf(wrong), {
       measured: { what: 'SELU layers with other weights', value: wrong.length },
       cause: `${wrong.length} SELU ${wrong.length === 1 ? 'layer draws its' : 'layers draw their'} kernel by ${name}; self-normalisation needs variance 1/fan_in: lecunNormal`,
     });
@@ -84,17 +86,14 @@ export const seluDropout: Rule = {
     const dropped = examination.facts.layers.filter(({ kind }) => kind === 'dropout' || kind === 'gaussianDropout');
     const [first] = dropped;
     if (uses.length === 0 || !first) return [];
-    return [
+    return broken(
+      dropped.map(({ name }) => name),
       {
-        severity: 'risk',
-        layers: dropped.map(({ name }) => name),
-        step: 0,
-        margin: 1,
         measured: { what: 'dropout layers', value: dropped.length },
         expected: { to: 0, why: 'alpha dropout keeps mean and variance, dropout does not' },
         cause: `${first.name} sets values to 0, which is not where SELU's flat side lies (−1.76): mean and variance stray; alpha dropout keeps them`,
       },
-    ];
+    );
   },
 };
 
@@ -110,17 +109,14 @@ export const seluWiring: Rule = {
     const merges = examination.facts.layers.filter(({ role, kind }) => role === 'merge' || /rnn|lstm|gru/i.test(kind));
     const [first] = merges;
     if (uses.length === 0 || !first) return [];
-    return [
+    return broken(
+      merges.map(({ name }) => name),
       {
-        severity: 'risk',
-        layers: merges.map(({ name }) => name),
-        step: 0,
-        margin: 1,
         measured: { what: 'merges and recurrent layers', value: merges.length },
         expected: { to: 0, why: 'the proof is for plain rows of dense layers' },
         cause: `${first.name} merges signals: a sum of two of variance 1 has variance 2, which the next SELU layer has to bring back`,
       },
-    ];
+    );
   },
 };
 
@@ -145,16 +141,13 @@ export const seluLayers: Rule = {
     );
     const [first] = others;
     if (!first) return [];
-    return [
+    return broken(
+      others.map(({ name }) => name),
       {
-        severity: 'risk',
-        layers: others.map(({ name }) => name),
-        step: 0,
-        margin: 1,
         measured: { what: 'other layers between SELU layers', value: others.length },
         expected: { to: 0, why: 'every hidden layer must be one of dense and SELU' },
         cause: `${first.name} (${first.kind}${first.activation ? `, ${first.activation.name}` : ''}) stands between SELU layers, which only hold each other's variance in a row of their own`,
       },
-    ];
+    );
   },
 };
