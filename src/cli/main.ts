@@ -9,6 +9,7 @@ import { addPredict } from './predict.js';
 import { reportError } from './print.js';
 import { addReport } from './report.js';
 import { addTrain } from './train.js';
+import { addTreat } from './treat.js';
 
 const program = new Command('evenkeel')
   .description('Train deep networks on ONNX Runtime, and see whether signal and gradient survive their depth.')
@@ -24,6 +25,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 addTrain(program);
 addCheck(program);
+addTreat(program);
 addDiagnose(program);
 addReport(program);
 addPredict(program);

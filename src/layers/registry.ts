@@ -27,6 +27,8 @@ export type Custom = Readonly<Record<string, unknown>>;
 
 interface Kind {
   readonly type: abstract new (...options: never[]) => Layer;
+  /** Options that stand before the others, as arguments of their own. */
+  readonly leads?: readonly string[];
   make(options: LayerConfig): Layer;
 }
 
@@ -37,6 +39,7 @@ const plain = (type: new (options: LayerConfig) => Layer): Kind => ({ type, make
 /** A layer whose first arguments stand apart from its options; constructors check what they are given. */
 const leading = (type: Kind['type'], ...names: readonly string[]): Kind => ({
   type,
+  leads: names,
   make: (given) => {
     const options = Object.fromEntries(Object.entries(given).filter(([key]) => !names.includes(key)));
     return Reflect.construct(type, [...names.map((name) => given[name]), options]);
@@ -45,7 +48,7 @@ const leading = (type: Kind['type'], ...names: readonly string[]): Kind => ({
 
 /** How a layer of every kind is made from its options. */
 const kinds: { readonly [K in keyof typeof layers]: Kind } = {
-  input: { type: InputLayer, make: ({ shape, trainable: _, ...options }) => new InputLayer(shape as number[], options) },
+  input: { type: InputLayer, leads: ['shape'], make: ({ shape, trainable: _, ...options }) => new InputLayer(shape as number[], options) },
   dense: leading(Dense, 'units'),
   embedding: leading(Embedding, 'inputDim', 'outputDim'),
   activation: leading(ActivationLayer, 'activation'),
@@ -85,6 +88,11 @@ const kinds: { readonly [K in keyof typeof layers]: Kind } = {
   dot: leading(Dot, 'axes'),
   concatenate: plain(Concatenate),
 };
+
+/** Options of a kind that are written before the others, without their names; none for a kind of the user's own. */
+export function leadingOptions(kind: string): readonly string[] {
+  return Object.hasOwn(kinds, kind) ? (kinds[kind as keyof typeof kinds].leads ?? []) : [];
+}
 
 /** Whether a layer is of the user's own class, which only the user can build again. */
 export function isOwnLayer(layer: Layer): boolean {

@@ -43,6 +43,8 @@ const fixedFeatures = (share: number) => {
   for (let i = 0; i < x.size; i++) x.set(i, i % 40 < share * 40 ? 1 : Math.sin(i));
   return { x, y: glyphSet.y.slice(0, 640) };
 };
+/** Targets that have nothing to do with their rows. */
+const shuffledLabels = { x: glyphSet.x.slice(0, 3200), y: glyphSet.y.slice(3200, 6400) };
 const smallSteps = (compile: Patient['compile']): Patient => ({ ...he('relu', 3), ...(compile ? { compile } : {}) });
 const fromLogits = { loss: { name: 'x' } };
 void fromLogits;
@@ -233,6 +235,18 @@ const cases: Readonly<Record<string, Cases>> = {
       ['SELU layers', selu(4), 'train'],
       ['ReLU layers', he('relu', 4), 'train'],
       ['tanh layers', glorot('tanh', 4), 'train'],
+    ],
+  },
+  'slow-learning': {
+    fires: [
+      ['4 ReLU layers at 0.001', { ...rate(he('relu', 4, 32), 1e-3), fit: { epochs: 5 } }, 'train'],
+      ['3 tanh layers at 0.0005', { ...rate(glorot('tanh', 3, 32), 5e-4), fit: { epochs: 5 } }, 'train'],
+      ['3 logistic layers at 0.03', { ...rate(glorot('sigmoid', 2, 32), 0.03), fit: { epochs: 6 } }, 'train'],
+    ],
+    silent: [
+      ['3 tanh layers at 0.05', { ...rate(glorot('tanh', 3, 32), 0.05), fit: { epochs: 5 } }, 'train'],
+      ['SELU layers', { ...rate(selu(4, 32), 0.02), fit: { epochs: 5 } }, 'train'],
+      ['random labels, which no network learns', { ...rate(he('relu', 2, 32), 0.01), data: shuffledLabels, fit: { epochs: 5 } }, 'train'],
     ],
   },
   'loss-oscillates': {
@@ -498,9 +512,13 @@ describe('loss-mismatch', () => {
   const logits = losses.sparseCategoricalCrossentropy({ fromLogits: true });
   const binary = losses.binaryCrossentropy();
 
+  it('takes sigmoid with categories for a risk: divided by their sum its outputs are a distribution', async () => {
+    const found = doctor.diagnose(await examine(last('sigmoid', 10, { loss: 'sparseCategoricalCrossentropy' })));
+    expect(found.find(({ rule }) => rule === 'loss-mismatch')).toMatchObject({ severity: 'risk' });
+  });
+
   it.each<[string, Patient]>([
     ['softmax with fromLogits', last('softmax', 10, { loss: logits })],
-    ['sigmoid with categories', last('sigmoid', 10, { loss: 'sparseCategoricalCrossentropy' })],
     ['no softmax and no fromLogits', last('linear', 10, { loss: 'sparseCategoricalCrossentropy' })],
     ['a softmax of one unit', last('softmax', 1, { loss: binary })],
     ['tanh with binary cross-entropy', last('tanh', 1, { loss: binary })],

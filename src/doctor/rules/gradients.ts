@@ -145,7 +145,7 @@ export const saturation: Rule = {
         layers: shares.filter(({ share }) => share >= limit).map(({ use }) => use.layer.name),
         measured: { what: 'share of saturated entries, median over layers', value: middle },
         expected: { to: limit, why: 'saturated entries pass on next to no gradient' },
-        margin: middle / limit,
+        margin: (middle / limit) ** 2,
         cause: `${percent(middle)} of the entries are where the activation is flat${Number.isNaN(z) ? '' : `, since sums have an RMS of ${say(z)}`}${logistic ? '; the mean of a logistic, 0.5, shifts the next layer further' : ''}`,
       },
     ];

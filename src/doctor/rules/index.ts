@@ -1,6 +1,7 @@
 import type { Rule } from '../rule.js';
 import { constantFeatures, rawFeatures } from './data.js';
 import { explodingGradient, saturation, vanishingGradient } from './gradients.js';
+import { slowLearning } from './learning.js';
 import { initialLoss, lossMismatch, lossOscillates, lossStalls, notFinite } from './loss.js';
 import { clippingAlways, misplacedNormalization, smallBatchStatistics } from './practice.js';
 import { seluDropout, seluInitializer, seluInputs, seluLayers, seluWiring } from './selu.js';
@@ -25,6 +26,7 @@ export const rules: readonly Rule[] = [
   stepTooLarge,
   stepTooSmall,
   lossStalls,
+  slowLearning,
   lossOscillates,
   initialLoss,
   unevenSpeeds,

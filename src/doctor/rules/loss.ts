@@ -47,7 +47,10 @@ function mistakeOf({ layer, activation, units, loss, logits }: Pair): { readonly
       text: `${layer.name} ends in ${activation}, and ${loss} with fromLogits applies it once more: outputs lie in [0, 1] where logits are meant`,
     };
   if (categorical && activation === 'sigmoid')
-    return { severity: 'ill', text: `${layer.name} ends in sigmoid, whose outputs do not sum to 1, and ${loss} takes them for a distribution` };
+    return {
+      severity: 'risk',
+      text: `${layer.name} ends in sigmoid, whose outputs do not sum to 1, and ${loss} takes them for a distribution: it divides them by their sum`,
+    };
   if (categorical && !logits && !['softmax', 'sparsemax'].includes(activation))
     return {
       severity: 'ill',
@@ -163,6 +166,7 @@ export const lossStalls: Rule = {
 
 export const lossOscillates: Rule = {
   id: 'loss-oscillates',
+  bearable: true,
   title: 'Loss that oscillates',
   looksFor: 'rises of the training loss from epoch to epoch',
   threshold: 'among the last six epochs at least two rise by more than 5 % of the epoch before: averages over an epoch vary far less by chance',

@@ -3,7 +3,7 @@ import { remedies } from '../remedies.js';
 import { type Rule, say } from '../rule.js';
 
 /** Update over weight of each trained kernel, the median of the last observed steps. */
-function speeds({ kernels, trace }: Examination): { readonly layer: string; readonly speed: number }[] {
+export function speeds({ kernels, trace }: Examination): { readonly layer: string; readonly speed: number }[] {
   const recent = trace.steps.slice(-5);
   return kernels.flatMap(({ column, layer }) => {
     const values = recent.flatMap(({ arrays }) => {
@@ -76,11 +76,12 @@ export const stepTooSmall: Rule = {
   looksFor: 'update over weight, by RMS, of the fastest trained kernel over the last observed steps, while the loss is still near its first value',
   threshold: 'below 1e-5: a hundred thousand steps to turn over once',
   why: 'nothing is learned in any time that one would wait',
-  remedies: [remedies.raiseLearningRate, remedies.adaptiveOptimizer],
+  remedies: [remedies.raiseClip, remedies.raiseLearningRate, remedies.adaptiveOptimizer],
   check(examination) {
     const list = speeds(examination);
-    const fastest = list.reduce((a, b) => (b.speed > a.speed ? b : a), { layer: '', speed: 0 });
+    const fastest = list.reduce((a, b) => (b.speed > a.speed ? b : a), list[0] ?? { layer: '', speed: 0 });
     const [first, last] = [value(examination.first?.loss), value(examination.last?.loss)];
+    const clipped = (value(examination.last?.clipScale) ?? 1) < 0.1;
     if (list.length === 0 || !(fastest.speed < 1e-5) || first === undefined || last === undefined || last < 0.7 * first) return [];
     return [
       {
@@ -88,7 +89,8 @@ export const stepTooSmall: Rule = {
         layers: list.map(({ layer }) => layer),
         measured: { what: 'update over weight, fastest kernel', value: fastest.speed },
         expected: { from: 1e-5, why: 'healthy steps change weights by about a thousandth' },
-        cause: `even the fastest kernel (${fastest.layer}) changes by ${say(fastest.speed)} of its weights in a step`,
+        cause: `even the fastest kernel (${fastest.layer}) changes by ${say(fastest.speed)} of its weights in a step${clipped ? ', since clipping leaves next to nothing of the gradient' : ''}`,
+        ...(clipped ? { remedies: [remedies.raiseClip] } : {}),
       },
     ];
   },

@@ -6,7 +6,7 @@ import { type Rule, say } from '../rule.js';
 const apart = ['auto', 'critical', 'lsuv', 'orthogonal', 'identity', 'deltaOrthogonal'];
 
 /** `heNormal` and `heUniform` are of one family. */
-const family = (name: string): string => name.replace(/(Normal|Uniform)$/, '');
+export const family = (name: string): string => name.replace(/(Normal|Uniform)$/, '');
 
 export const initializerMismatch: Rule = {
   id: 'initializer-mismatch',

@@ -3,8 +3,8 @@ import { limitsOf, showLayers } from '../findings.js';
 import { html, type Markup } from './markup.js';
 import { figure } from './scale.js';
 
-/** The sentence at the top, and the causes. */
-export function verdict(findings: readonly Finding[]): Markup {
+/** The sentence at the top, and the causes. `linked`: each leads to its evidence on the page; default true. */
+export function verdict(findings: readonly Finding[], { linked: leads = true }: { readonly linked?: boolean } = {}): Markup {
   const ill = findings.filter(({ severity }) => severity === 'ill').length;
   const risk = findings.length - ill;
   const word = ill > 0 ? 'ill' : risk > 0 ? 'risk' : 'healthy';
@@ -14,8 +14,8 @@ export function verdict(findings: readonly Finding[]): Markup {
       : ill === 0
         ? `Nothing ill; ${risk} at risk.`
         : `${ill} ill${risk > 0 ? `, ${risk} at risk` : ''}.`;
-  return html`<section id="verdict" class="verdict ${word}" aria-label="Verdict"><p class="word">${told}</p>
-${findings.length === 0 ? undefined : html`<ul>${findings.map((finding, i) => html`<li><a href="#finding-${i + 1}">${badge(finding)} ${upper(finding.cause)}</a></li>`)}</ul>`}</section>`;
+  return html`<section${leads ? html` id="verdict"` : undefined} class="verdict ${word}" aria-label="Verdict"><p class="word">${told}</p>
+${findings.length === 0 ? undefined : html`<ul>${findings.map((finding, i) => html`<li>${leads ? html`<a href="#finding-${i + 1}">${badge(finding)} ${upper(finding.cause)}</a>` : html`${badge(finding)} ${upper(finding.cause)}`}</li>`)}</ul>`}</section>`;
 }
 
 /** Every finding with its evidence. `places`: rows of layers in the table, by name. */

@@ -1,0 +1,54 @@
+import { value } from '../examination.js';
+import { remedies } from '../remedies.js';
+import { percent, type Rule, say } from '../rule.js';
+
+/** Share of chance's loss above which a network has not learned what it could, and the fall that says that it was about to. */
+const LEFT = 0.22;
+const FALL = 0.05;
+const VALIDATION_FALL = 0.03;
+/** Fewer epochs show no course. */
+const FEWEST = 5;
+
+/** By what share a loss fell over the last fifth of the epochs. */
+function lateFall(losses: readonly number[]): number | undefined {
+  const back = Math.max(2, Math.round(losses.length / 5));
+  const [before, last] = [losses.at(-1 - back), losses.at(-1)];
+  return before === undefined || last === undefined || !(before > 0) ? undefined : 1 - last / before;
+}
+
+export const slowLearning: Rule = {
+  id: 'slow-learning',
+  title: 'Learning too slow for its budget',
+  looksFor:
+    'the mean loss of the last epoch over that of the best constant prediction, and by how much it still fell over the last fifth of the epochs',
+  threshold: `the training is over, more than ${percent(LEFT)} of chance's loss is left, and it still fell by ${percent(FALL)} in the last fifth (where validation rows were given, theirs by ${percent(VALIDATION_FALL)}): networks that reach what their data allow have less left, or fall no more`,
+  why: 'the budget ends before the network has learned what it could: steps are too small, too few, or aim badly',
+  remedies: [
+    remedies.raiseLearningRate,
+    remedies.adaptiveOptimizer,
+    remedies.suitingInitializer,
+    remedies.standardizeInputs,
+    remedies.changeActivation,
+    remedies.normalize,
+  ],
+  check({ trace, chanceLoss }) {
+    const { epochs, header } = trace;
+    const asked = header.training?.epochs;
+    const over = asked === undefined ? trace.end !== undefined : (epochs.at(-1)?.epoch ?? -1) + 1 >= asked;
+    if (!over || epochs.length < FEWEST || chanceLoss === undefined || !(chanceLoss > 0)) return [];
+    const losses = epochs.flatMap(({ logs }) => value(logs.loss) ?? []);
+    const validation = epochs.flatMap(({ logs }) => value(logs.val_loss) ?? []);
+    const [last, fall, fallBeyond] = [losses.at(-1), lateFall(losses), lateFall(validation)];
+    if (last === undefined || fall === undefined || !(last > LEFT * chanceLoss) || !(fall > FALL)) return [];
+    if (fallBeyond !== undefined && !(fallBeyond > VALIDATION_FALL)) return [];
+    return [
+      {
+        severity: 'ill',
+        layers: [],
+        measured: { what: 'last loss over that of chance', value: last / chanceLoss },
+        expected: { to: LEFT, why: 'a budget should end when the loss has fallen' },
+        cause: `after ${epochs.at(-1)?.step} steps ${percent(last / chanceLoss)} of chance's loss is left (${say(last)} of ${say(chanceLoss)}), and it still fell by ${percent(fall)} in the last fifth of the epochs`,
+      },
+    ];
+  },
+};

@@ -1,0 +1,209 @@
+import { AbortError, ArgumentError, show } from '../core/errors.js';
+import { suggestion } from '../core/names.js';
+import { Random } from '../core/random.js';
+import type { Custom } from '../layers/registry.js';
+import type { BatchLike } from '../model/fit-data.js';
+import type { Model } from '../model/model.js';
+import { checkRuleIds, type DiagnoseOptions } from './diagnose.js';
+import { remedies as hints } from './remedies.js';
+import { treatByChance } from './treatment/by-chance.js';
+import { type CourseEnd, treatByEvidence } from './treatment/by-evidence.js';
+import { best } from './treatment/choose.js';
+import { Clinic } from './treatment/clinic.js';
+import { Course, illOf, shortShare, type Tried } from './treatment/course.js';
+import { describeTreatment } from './treatment/describe.js';
+import { materialOf } from './treatment/material.js';
+import { type Alterable, alterables } from './treatment/method.js';
+import { methodOf } from './treatment/methods.js';
+import { admit } from './treatment/patient.js';
+import type { Evidence, Outcome, Treatment } from './treatment/treatment.js';
+
+export interface TreatOptions extends DiagnoseOptions {
+  /** Passes of the full run; default 5. */
+  readonly epochs?: number;
+  /** Rows per step; default 32. */
+  readonly batchSize?: number;
+  /** Rows that trials are judged by; a `validationSplit` (default 0.15) of the data, drawn by the seed, unless given. */
+  readonly validationData?: BatchLike;
+  readonly validationSplit?: number;
+  /** What the split and redrawn weights come from; default the model's seed. */
+  readonly seed?: number;
+  /** What may be spent: short trials (default 3, a tenth of a training each), steps and seconds of all together (default no bound). */
+  readonly budget?: { readonly trials?: number; readonly steps?: number; readonly seconds?: number };
+  /** What must stay as it is. */
+  readonly keep?: readonly Alterable[];
+  /** Ids of the only remedies that may be applied, and of such as may not. */
+  readonly allow?: readonly string[];
+  readonly deny?: readonly string[];
+  /** How remedies are chosen: by what was found, or drawn, to compare with; default 'evidence'. */
+  readonly choose?: 'evidence' | 'random';
+  /** Ends the treatment; what was best so far comes back. */
+  readonly signal?: AbortSignal;
+  /** Takes a line for each thing done. */
+  readonly onProgress?: (line: string) => void;
+  /** The model's own functions and classes, by name, as `load` takes them. */
+  readonly custom?: Custom;
+  /** Milliseconds since some origin; default `performance.now`. */
+  readonly clock?: () => number;
+}
+
+const ids: readonly string[] = Object.values(hints).map(({ id }) => id);
+const known = [
+  ...['epochs', 'batchSize', 'validationData', 'validationSplit', 'seed', 'budget', 'keep', 'allow', 'deny', 'choose'],
+  ...['signal', 'onProgress', 'custom', 'clock', 'ignore', 'baseline'],
+];
+
+/**
+ * Finds the smallest change by which a model trains, and proves it: what one minibatch shows to help is applied before a step is spent, short trials from the
+ * same start decide, then comes the full run. The given model stays as it is; a network in which nothing is ill is trained unchanged.
+ * @param data rows to train and to judge by; nothing that grades the model in the end.
+ * @throws ArgumentError on a wrong option or a budget too small to try anything, with what it would take; DataError where the data are at fault;
+ * AbortError where `signal` fires before anything was tried.
+ */
+export async function treat(model: Model, data: BatchLike, options: TreatOptions = {}): Promise<Treatment> {
+  checkOptions(options);
+  const { epochs = 5, batchSize = 32, validationData, validationSplit = 0.15, seed = model.seed, budget = {}, choose = 'evidence' } = options;
+  const clock = options.clock ?? (() => performance.now());
+  const material = materialOf(model, data, validationData, validationSplit, seed);
+  const { engine, backend, threads, warn } = model.options;
+  const clinic = new Clinic({
+    material,
+    epochs,
+    signal: options.signal,
+    clock,
+    making: {
+      ...(engine ? { engine } : {}),
+      ...(backend ? { backend } : {}),
+      ...(threads ? { threads } : {}),
+      ...(warn ? { warn } : {}),
+      ...(options.custom ? { custom: options.custom } : {}),
+    },
+    ...(options.ignore ? { ignore: options.ignore } : {}),
+    ...(options.baseline ? { baseline: options.baseline } : {}),
+  });
+  const patient = await admit(model, batchSize);
+  const plainSteps = clinic.stepsOf(patient);
+  const { trials = 3, steps = Number.POSITIVE_INFINITY, seconds = Number.POSITIVE_INFINITY } = budget;
+  const least = Math.ceil((1 + 2 * shortShare(plainSteps)) * plainSteps);
+  if (steps < least) {
+    throw new ArgumentError(
+      `treat: a budget of ${steps} steps is too small to try anything: one training of ${epochs} epochs takes ${plainSteps}, a trial and that of the untreated network ${least - plainSteps} more; give at least ${least}, or fewer epochs`,
+      { argument: 'budget', received: steps, expected: least },
+    );
+  }
+  const course = new Course(clinic, {
+    budget: { trials, steps, seconds },
+    keep: options.keep ?? [],
+    allow: options.allow,
+    deny: options.deny ?? [],
+    random: new Random(seed).stream('treatment'),
+    progress: options.onProgress ?? (() => {}),
+  });
+  const start = { patient, remedies: [] };
+  let interrupted = false;
+  let end: CourseEnd;
+  try {
+    end = await (choose === 'random' ? treatByChance : treatByEvidence)(course, start);
+  } catch (error) {
+    const so = best(course.tried);
+    const first = course.tried[0];
+    if (!(error instanceof AbortError) || !so || !first) throw error;
+    interrupted = true;
+    end = { findings: first.run.findings, before: first, after: so };
+  }
+  await forget(course, end.after);
+  return new Treated(end, course, { plainSteps, interrupted });
+}
+
+/** Frees what other trials hold in the engine. */
+async function forget({ tried }: Course, kept: Tried): Promise<void> {
+  for (const { run } of tried) if (run.model !== kept.run.model) await run.model.dispose();
+}
+
+/** What a course of treatment came to. */
+class Treated implements Treatment {
+  readonly outcome: Outcome;
+  readonly model: Model;
+  readonly changed: boolean;
+  readonly remedies: Treatment['remedies'];
+  readonly findings: Treatment['findings'];
+  readonly before: Evidence;
+  readonly after: Evidence;
+  readonly trials: Treatment['trials'];
+  readonly proposals: Treatment['proposals'];
+  readonly steps: number;
+  readonly plainSteps: number;
+  readonly seconds: number;
+  readonly interrupted: boolean;
+
+  constructor({ findings, before, after }: CourseEnd, course: Course, { plainSteps, interrupted }: Pick<Treatment, 'plainSteps' | 'interrupted'>) {
+    this.model = after.run.model;
+    this.changed = after.remedies.length > 0;
+    this.remedies = after.remedies;
+    this.findings = findings;
+    this.before = evidenceOf(before);
+    this.after = evidenceOf(after);
+    this.outcome = outcomeOf(findings, before, after);
+    this.trials = course.trials;
+    this.proposals = findings.flatMap(({ remedies }) => remedies.filter(({ id }) => methodOf(id) === undefined));
+    this.steps = course.clinic.steps;
+    this.plainSteps = plainSteps;
+    this.seconds = course.seconds;
+    this.interrupted = interrupted;
+  }
+
+  toString(): string {
+    return describeTreatment(this);
+  }
+}
+
+function evidenceOf({ patient, run }: Tried): Evidence {
+  return {
+    config: patient.config,
+    batchSize: patient.batchSize,
+    findings: run.findings,
+    grade: run.grade,
+    steps: run.steps,
+    trace: run.examination.trace,
+  };
+}
+
+function outcomeOf(findings: Treatment['findings'], before: Tried, after: Tried): Outcome {
+  if (illOf({ findings }).length === 0 && after.remedies.length === 0) return 'healthy';
+  if (after.remedies.length === 0 || after.run.grade.score <= before.run.grade.score) return 'uncured';
+  return illOf(after.run).length === 0 ? 'cured' : 'improved';
+}
+
+function checkOptions(options: TreatOptions): void {
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) throw new ArgumentError(`treat: unknown option '${key}'${suggestion(key, known)}`, { argument: key, received: key });
+  }
+  for (const key of ['epochs', 'batchSize'] as const) {
+    const value = options[key];
+    if (value !== undefined && (!Number.isInteger(value) || value < 1))
+      throw new ArgumentError(`treat: ${key} must be a whole number ≥ 1, got ${show(value)}`, { argument: key, received: value });
+  }
+  for (const [key, value] of Object.entries(options.budget ?? {})) {
+    if (!['trials', 'steps', 'seconds'].includes(key))
+      throw new ArgumentError(`treat: a budget has trials, steps and seconds, not '${key}'`, { argument: 'budget', received: key });
+    if (typeof value !== 'number' || !(value > 0))
+      throw new ArgumentError(`treat: budget.${key} must be a number above 0, got ${show(value)}`, { argument: 'budget', received: value });
+  }
+  for (const word of options.keep ?? []) {
+    if (!alterables.includes(word))
+      throw new ArgumentError(`treat: keep names '${word}'${suggestion(word, alterables)}; it takes ${alterables.join(', ')}`, {
+        argument: 'keep',
+        received: word,
+      });
+  }
+  for (const argument of ['allow', 'deny'] as const) {
+    for (const id of options[argument] ?? [])
+      if (!ids.includes(id)) throw new ArgumentError(`treat: unknown remedy '${id}'${suggestion(id, ids)}`, { argument, received: id });
+  }
+  if (options.choose !== undefined && options.choose !== 'evidence' && options.choose !== 'random')
+    throw new ArgumentError(`treat: choose must be 'evidence' or 'random', got ${show(options.choose)}`, {
+      argument: 'choose',
+      received: options.choose,
+    });
+  checkRuleIds(options.ignore ?? []);
+}

@@ -1,0 +1,29 @@
+import type { Course, Tried } from './course.js';
+import { illOf } from './course.js';
+
+/** A change is worth its size where it closes this share of what is missing to a score of 1, and beyond the least difference that is no chance. */
+const SHARE = 0.25;
+const LEAST = 0.02;
+
+/** What a score must reach to be better than another by more than chance and size make up for. */
+const beyond = (score: number): number => score + Math.max(LEAST, SHARE * (1 - score));
+
+/** What was tried for as long and did best; of such as did equally well, the one that changes least. */
+export function best(tried: readonly Tried[]): Tried | undefined {
+  const bySize = [...tried].sort((a, b) => a.remedies.length - b.remedies.length || b.run.grade.score - a.run.grade.score);
+  return bySize.reduce<Tried | undefined>((chosen, one) => (chosen === undefined || better(one, chosen) ? one : chosen), undefined);
+}
+
+/** Whether one did so much better than another that a larger change is worth it; or, where trials were too short to tell, is less ill. */
+export function better(one: Tried, other: Tried): boolean {
+  const [score, than] = [one.run.grade.score, other.run.grade.score];
+  return score > beyond(than) || (score > than - LEAST && distress(one.run) < distress(other.run) - 1);
+}
+
+/** Trials so far, the untreated network's included. */
+export const shortOnes = ({ tried }: Course): Tried[] => tried.filter(({ kind }) => kind === 'short');
+
+/** How ill a network is, from what was found: one for each finding that training suffers from, more for what is far beyond its limit. */
+export function distress(look: Parameters<typeof illOf>[0]): number {
+  return illOf(look).reduce((sum, { margin }) => sum + 1 + Math.log10(Math.min(margin, 1e6)) / 6, 0);
+}

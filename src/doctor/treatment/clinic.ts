@@ -1,0 +1,138 @@
+import { EvenkeelError } from '../../core/errors.js';
+import type { NdArray } from '../../core/ndarray.js';
+import type { Model } from '../../model/model.js';
+import type { Callback } from '../../training/callbacks.js';
+import type { Trace } from '../../vitals/trace.js';
+import { type DiagnoseOptions, diagnoseExamination } from '../diagnose.js';
+import { Examination } from '../examination.js';
+import type { Finding } from '../finding.js';
+import { type Grade, gradeOf } from './grade.js';
+import type { Material } from './material.js';
+import { build, type Making, type Patient } from './patient.js';
+
+/** Rows of a look: enough to tell dead units from unlucky ones. */
+const LOOK_ROWS = 256;
+
+/** A network as one minibatch showed it. */
+export interface Look {
+  readonly examination: Examination;
+  readonly findings: readonly Finding[];
+}
+
+/** A network after some steps. */
+export interface Run extends Look {
+  readonly model: Model;
+  readonly grade: Grade;
+  /** Steps taken, and seconds from the network's making to its grade. */
+  readonly steps: number;
+  readonly seconds: number;
+  /** Whether it took all the steps that were asked for. */
+  readonly whole: boolean;
+}
+
+export interface ClinicOptions extends DiagnoseOptions {
+  readonly making: Making;
+  readonly material: Material;
+  readonly epochs: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly clock: () => number;
+}
+
+/** Where patients are looked at and trained: it has the data, and counts what is spent. */
+export class Clinic {
+  /** Steps of all runs so far. */
+  steps = 0;
+  /** Looks so far. */
+  looks = 0;
+  readonly options: ClinicOptions;
+
+  constructor(options: ClinicOptions) {
+    this.options = options;
+  }
+
+  get rows(): number {
+    return this.options.material.train.inputs[0]?.shape[0] ?? 0;
+  }
+
+  /** Steps of a whole training of a patient. */
+  stepsOf({ batchSize }: Patient): number {
+    return Math.ceil(this.rows / Math.min(batchSize, this.rows)) * this.options.epochs;
+  }
+
+  /** One minibatch forward and backward, no step. @throws EvenkeelError where the network cannot be built. */
+  async look(patient: Patient): Promise<Look> {
+    this.looks++;
+    const { material } = this.options;
+    const model = await build(patient, this.options.making);
+    try {
+      const head = (array: NdArray): NdArray => array.slice(0, LOOK_ROWS);
+      return this.#judged(await model.examine(material.train.inputs.map(head), material.train.targets.map(head)));
+    } finally {
+      await model.dispose();
+    }
+  }
+
+  /** The look, or undefined where there is no such network. */
+  async lookIfPossible(patient: Patient): Promise<Look | undefined> {
+    try {
+      return await this.look(patient);
+    } catch (error) {
+      if (error instanceof EvenkeelError && error.name !== 'AbortError') return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Trains a patient from its start, watched.
+   * @param share of a whole training: its first steps. `until`: ends the run early where what was found says so.
+   */
+  async run(
+    patient: Patient,
+    { share = 1, until = () => false }: { readonly share?: number; readonly until?: (look: Look) => boolean } = {},
+  ): Promise<Run> {
+    const { material, epochs, signal, clock } = this.options;
+    const began = clock();
+    const model = await build(patient, this.options.making);
+    const whole = this.stepsOf(patient);
+    const perEpoch = whole / epochs;
+    const wanted = Math.min(whole, Math.max(1, Math.round(share * whole)));
+    // Beyond one epoch by whole ones: so no call of the engine is shorter than it would be.
+    const steps = wanted < perEpoch ? wanted : perEpoch * Math.round(wanted / perEpoch);
+    let ended = false;
+    const callback: Callback = {
+      every: steps < perEpoch ? steps : 'epoch',
+      vitals: {},
+      onNonFinite: (_, control) => control.stop(),
+      onBatchEnd: (_, __, control) => {
+        if (control.step >= steps) control.stop();
+      },
+      onRecord: (record, control) => {
+        const { trace } = control;
+        if (!trace || ended || !(record.kind === 'epoch' || (record.kind === 'step' && trace.steps.length === 1))) return;
+        if (until(this.#judged(trace))) {
+          ended = true;
+          control.stop();
+        }
+      },
+    };
+    const history = await model.fit(material.train.inputs as NdArray[], material.train.targets as NdArray[], {
+      epochs: Math.ceil(steps / perEpoch),
+      batchSize: patient.batchSize,
+      verbose: 0,
+      validationData: { x: material.validation.inputs as NdArray[], y: material.validation.targets as NdArray[] },
+      callbacks: [callback],
+      ...(signal ? { signal } : {}),
+    });
+    this.steps += history.steps;
+    const grade = await gradeOf(model, material.validation);
+    const look = this.#judged(history.trace as Trace);
+    return { ...look, model, grade, steps: history.steps, seconds: (clock() - began) / 1000, whole: history.steps >= steps };
+  }
+
+  #judged(trace: Trace): Look {
+    const { ignore, baseline } = this.options;
+    const examination = new Examination(trace);
+    const options = { ...(ignore ? { ignore } : {}), ...(baseline ? { baseline } : {}) };
+    return { examination, findings: diagnoseExamination(examination, options) };
+  }
+}

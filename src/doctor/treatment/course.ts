@@ -1,0 +1,154 @@
+import { ArgumentError } from '../../core/errors.js';
+import type { Random } from '../../core/random.js';
+import type { Examination } from '../examination.js';
+import type { Finding } from '../finding.js';
+import type { Clinic, Look, Run } from './clinic.js';
+import type { Alterable, Chart } from './method.js';
+import type { Applicable } from './methods.js';
+import type { Patient } from './patient.js';
+import type { AppliedRemedy, Trial } from './treatment.js';
+
+/** A patient with the remedies that made it. */
+export interface Candidate {
+  readonly patient: Patient;
+  readonly remedies: readonly AppliedRemedy[];
+}
+
+/** A candidate that was trained, for its first steps or to the end. */
+export interface Tried extends Candidate {
+  readonly run: Run;
+  readonly kind: 'short' | 'full';
+}
+
+/** What may be spent; the full run is not a trial. */
+export interface Budget {
+  /** Short trainings, that of the untreated network not counted; default 3. */
+  readonly trials: number;
+  readonly steps: number;
+  readonly seconds: number;
+}
+
+export interface CourseOptions {
+  readonly budget: Budget;
+  readonly keep: readonly Alterable[];
+  readonly allow: readonly string[] | undefined;
+  readonly deny: readonly string[];
+  readonly random: Random;
+  readonly progress: (line: string) => void;
+}
+
+/** Steps in which a network shows whether it learns, and share of a training that a trial takes: more of a training that is short. */
+const TELLING = 50;
+const SHARES = { from: 0.1, to: 0.2 };
+
+/** Share of a training of so many steps that a trial takes. */
+export const shortShare = (steps: number): number => Math.min(SHARES.to, Math.max(SHARES.from, TELLING / steps));
+
+/** Findings by which training suffers. */
+export const illOf = ({ findings }: { readonly findings: readonly Finding[] }): Finding[] => findings.filter(({ severity }) => severity === 'ill');
+
+/** What was tried on the way, and what may still be spent. */
+export class Course {
+  readonly clinic: Clinic;
+  readonly options: CourseOptions;
+  readonly trials: Trial[] = [];
+  readonly tried: Tried[] = [];
+  readonly #began: number;
+
+  constructor(clinic: Clinic, options: CourseOptions) {
+    this.clinic = clinic;
+    this.options = options;
+    this.#began = clinic.options.clock();
+  }
+
+  get seconds(): number {
+    return (this.clinic.options.clock() - this.#began) / 1000;
+  }
+
+  /** Whether a remedy may be applied. */
+  allows({ hint, method }: Applicable): boolean {
+    const { keep, allow, deny } = this.options;
+    return !keep.includes(method.alters) && !deny.includes(hint.id) && (allow?.includes(hint.id) ?? true);
+  }
+
+  /** What a remedy sees of a patient. */
+  chart(patient: Patient, examination: Examination): Chart {
+    return { patient, facts: examination.facts, examination, random: this.options.random };
+  }
+
+  /** All ways in which a remedy changes a candidate. */
+  changes(candidate: Candidate, examination: Examination, { hint, method }: Applicable, answers: readonly string[]): Candidate[] {
+    if (!this.allows({ hint, method })) return [];
+    return method.apply(this.chart(candidate.patient, examination)).map(({ patient, what }) => ({
+      patient,
+      remedies: [...candidate.remedies, { id: hint.id, cost: hint.cost, what, answers }],
+    }));
+  }
+
+  /** One minibatch of a candidate; undefined where there is no such network. */
+  async look(candidate: Candidate): Promise<Look | undefined> {
+    const look = await this.clinic.lookIfPossible(candidate.patient);
+    if (look) this.trials.push({ remedies: candidate.remedies, kind: 'look', steps: 0, ill: illOf(look).map(({ rule }) => rule) });
+    return look;
+  }
+
+  /** The first steps of a candidate's training. */
+  async short(candidate: Candidate): Promise<Tried> {
+    return this.#train(candidate, 'short', () => false);
+  }
+
+  /** A candidate's whole training. `until` ends it early. */
+  async full(candidate: Candidate, until: (look: Look) => boolean = () => false): Promise<Tried> {
+    return this.#train(candidate, 'full', until);
+  }
+
+  async #train(candidate: Candidate, kind: 'short' | 'full', until: (look: Look) => boolean): Promise<Tried> {
+    const names = candidate.remedies.map(({ what }) => what).join('; ');
+    const share = kind === 'short' ? shortShare(this.clinic.stepsOf(candidate.patient)) : 1;
+    const run = await this.clinic.run(candidate.patient, { share, until });
+    const tried = { ...candidate, run, kind };
+    const ill = illOf(run).map(({ rule }) => rule);
+    this.tried.push(tried);
+    this.trials.push({ remedies: candidate.remedies, kind, steps: run.steps, grade: run.grade, ill });
+    const { score } = run.grade;
+    this.options.progress(
+      `${kind === 'short' ? 'trial' : 'full run'}, ${names === '' ? 'untreated' : names}: score ${score.toFixed(3)} after ${run.steps} steps`,
+    );
+    this.#checkTime(tried);
+    return tried;
+  }
+
+  /** Short trainings of what was changed. */
+  get treatedTrials(): number {
+    return this.tried.filter(({ kind, remedies }) => kind === 'short' && remedies.length > 0).length;
+  }
+
+  /** Whether another trial, and the full run after it, can be paid for. */
+  canTry(patient: Patient): boolean {
+    const { trials, steps } = this.options.budget;
+    const whole = this.clinic.stepsOf(patient);
+    const made = this.tried.filter(({ kind, remedies }) => kind === 'short' && remedies.length > 0).length;
+    return (
+      made < trials &&
+      this.clinic.steps + Math.ceil((1 + shortShare(whole)) * whole) <= steps &&
+      this.seconds < this.options.budget.seconds - this.#fullSeconds()
+    );
+  }
+
+  /** Seconds that a whole training takes, from what was run so far. */
+  #fullSeconds(): number {
+    const [last] = this.tried.slice(-1);
+    return last ? (last.run.seconds / last.run.steps) * this.clinic.stepsOf(last.patient) : 0;
+  }
+
+  /** @throws ArgumentError where the first trial shows that a whole training cannot be paid for. */
+  #checkTime({ kind }: Tried): void {
+    const { seconds } = this.options.budget;
+    const needed = this.seconds + this.#fullSeconds();
+    if (this.tried.length > 1 || kind === 'full' || needed <= seconds) return;
+    throw new ArgumentError(
+      `treat: a budget of ${seconds} s is too small to try anything: a whole training takes about ${this.#fullSeconds().toFixed(1)} s beyond the ${this.seconds.toFixed(1)} s spent so far; give at least ${Math.ceil(1.5 * needed)} s, or fewer epochs`,
+      { argument: 'budget', received: seconds, expected: Math.ceil(1.5 * needed) },
+    );
+  }
+}

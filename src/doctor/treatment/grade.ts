@@ -1,0 +1,111 @@
+import type { NdArray } from '../../core/ndarray.js';
+import { rowsOf } from '../../data/dataset.js';
+import type { Loss, TargetKind } from '../../losses.js';
+import type { Model } from '../../model/model.js';
+import type { Checked } from '../../model/weights.js';
+
+/** How well a model does on rows that it was not trained on, whatever its loss. */
+export interface Grade {
+  /** 1 where all is right, 0 for the best constant answer: of classes the accuracy beyond the largest class's share, of numbers the explained variance. */
+  readonly score: number;
+  /** Share of right answers, mean over outputs; absent where targets are numbers. */
+  readonly accuracy?: number;
+}
+
+const argMax = (array: NdArray, start: number, count: number): number => {
+  let best = 0;
+  for (let i = 1; i < count; i++) if (array.at(start + i) > array.at(start + best)) best = i;
+  return best;
+};
+
+/** Shares of right answers: the model's, and that of always giving what is most frequent. */
+interface Hits {
+  readonly right: number;
+  readonly chance: number;
+}
+
+function hitsOf(truths: readonly number[], answers: readonly number[]): Hits {
+  const counts = new Map<number, number>();
+  for (const truth of truths) counts.set(truth, (counts.get(truth) ?? 0) + 1);
+  const right = truths.filter((truth, i) => truth === answers[i]).length;
+  return { right: right / truths.length, chance: Math.max(...counts.values()) / truths.length };
+}
+
+const decided = (output: NdArray, loss: Loss) => {
+  const threshold = loss.config.fromLogits === true ? 0 : 0.5;
+  return (i: number): number => Number(output.at(i) > threshold);
+};
+
+/** How answers are compared, by how targets look; each gives the hits of all decisions. */
+const decisions: { readonly [K in TargetKind]?: (output: NdArray, target: NdArray, loss: Loss) => Hits } = {
+  labels: (output, target, loss) => {
+    const classes = output.shape.at(-1) ?? 1;
+    const truths = Array.from({ length: target.size }, (_, row) => target.at(row));
+    if (classes === 1)
+      return hitsOf(
+        truths,
+        truths.map((_, row) => decided(output, loss)(row)),
+      );
+    return hitsOf(
+      truths,
+      truths.map((_, row) => argMax(output, row * classes, classes)),
+    );
+  },
+  oneHot: (output, target) => {
+    const classes = output.shape.at(-1) ?? 1;
+    const rows = Array.from({ length: output.size / classes }, (_, row) => row * classes);
+    return hitsOf(
+      rows.map((start) => argMax(target, start, classes)),
+      rows.map((start) => argMax(output, start, classes)),
+    );
+  },
+  binary: (output, target, loss) => {
+    const decide = decided(output, loss);
+    const places = Array.from({ length: target.size }, (_, i) => i);
+    return hitsOf(
+      places.map((i) => Number(target.at(i) > 0.5)),
+      places.map(decide),
+    );
+  },
+};
+
+/** Explained variance: 1 less the share of the targets' variance that is left. */
+function explained(output: NdArray, target: NdArray): number {
+  const width = target.size / Math.max(1, rowsOf(target));
+  let [left, all] = [0, 0];
+  for (let column = 0; column < width; column++) {
+    let mean = 0;
+    for (let i = column; i < target.size; i += width) mean += (target.at(i) * width) / target.size;
+    for (let i = column; i < target.size; i += width) {
+      left += (target.at(i) - output.at(i)) ** 2;
+      all += (target.at(i) - mean) ** 2;
+    }
+  }
+  return all > 0 ? 1 - left / all : 0;
+}
+
+/** Grades a model on checked rows. A model that gives what is not finite has score −1, as has any that is worse than that. */
+export async function gradeOf(model: Model, { inputs, targets }: Checked): Promise<Grade> {
+  const outputs = await model.predict(inputs as NdArray[], { all: true });
+  if (!outputs.every(({ data }) => Array.prototype.every.call(data, Number.isFinite))) return { score: -1 };
+  const graded = outputs.map((output, i): Grade => {
+    const [target, loss] = [targets[i] as NdArray, model.compiled.losses[i] as Loss];
+    const compare = decisions[loss.targets];
+    if (!compare || isReal(target, loss)) return { score: explained(output, target) };
+    const { right, chance } = compare(output, target, loss);
+    return { score: chance < 1 ? (right - chance) / (1 - chance) : right, accuracy: right };
+  });
+  const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+  const accuracies = graded.flatMap(({ accuracy }) => accuracy ?? []);
+  return {
+    score: Math.max(-1, mean(graded.map(({ score }) => score))),
+    ...(accuracies.length === graded.length ? { accuracy: mean(accuracies) } : {}),
+  };
+}
+
+/** Binary cross-entropy takes any number from 0 to 1: shares are no decisions. */
+function isReal(target: NdArray, loss: Loss): boolean {
+  if (loss.targets !== 'binary') return false;
+  for (let i = 0; i < target.size; i++) if (target.at(i) !== 0 && target.at(i) !== 1) return true;
+  return false;
+}

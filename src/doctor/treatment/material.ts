@@ -1,0 +1,82 @@
+import { ArgumentError, DataError } from '../../core/errors.js';
+import type { NdArray } from '../../core/ndarray.js';
+import { Random } from '../../core/random.js';
+import { rowWidth, takeRows } from '../../data/dataset.js';
+import { type BatchLike, isBatch } from '../../model/fit-data.js';
+import { checkInputs, checkTargets, commonRows } from '../../model/inputs.js';
+import type { Model } from '../../model/model.js';
+import type { Checked } from '../../model/weights.js';
+
+/** Rows that a treatment trains on and rows that it judges by; neither is what grades the model in the end. */
+export interface Material {
+  readonly train: Checked;
+  readonly validation: Checked;
+}
+
+/** Fewer rows say nothing of a network. */
+const FEWEST = 8;
+
+/**
+ * Rows to train on and, unless given, a share of them to judge by, in an order drawn from the seed.
+ * @throws DataError where the data are at fault: too few rows, targets that are all the same, features that never vary.
+ */
+export function materialOf(model: Model, data: BatchLike, given: BatchLike | undefined, share: number, seed: number): Material {
+  if (!isBatch(data))
+    throw new ArgumentError('treat needs arrays { x, y }: it trains on the same rows again and again, which a stream does not give', {
+      argument: 'data',
+      received: data,
+    });
+  const all = checked(model, data);
+  examineData(all);
+  if (given) return { train: all, validation: checked(model, given) };
+  if (!(share > 0 && share < 1)) {
+    throw new ArgumentError(
+      `treat: validationSplit must be above 0 and below 1, got ${share}; what is tried is judged by rows that it was not trained on`,
+      {
+        argument: 'validationSplit',
+        received: share,
+      },
+    );
+  }
+  const rows = all.inputs[0]?.shape[0] ?? 0;
+  const order = new Random(seed).stream('treatment').permutation(rows);
+  const kept = Math.min(rows - 1, Math.max(1, Math.round(rows * (1 - share))));
+  const part = (from: number, to: number): Checked => {
+    const cut = (array: NdArray): NdArray => takeRows(array, order.subarray(from, to));
+    return { inputs: all.inputs.map(cut), targets: all.targets.map(cut), weights: [] };
+  };
+  return { train: part(0, kept), validation: part(kept, rows) };
+}
+
+function checked(model: Model, { x, y }: BatchLike): Checked {
+  const inputs = checkInputs(model.network, x);
+  const rows = commonRows(inputs, 'x');
+  return { inputs, targets: checkTargets(model.network, model.compiled.losses, y, rows), weights: [] };
+}
+
+/** @throws DataError naming what no network could learn from. */
+function examineData({ inputs, targets }: Checked): void {
+  const rows = inputs[0]?.shape[0] ?? 0;
+  if (rows < FEWEST)
+    throw new DataError(`treat: ${rows} rows are too few to train and to judge by; at least ${FEWEST} are needed`, { argument: 'x', received: rows });
+  targets.forEach((target, i) => {
+    if (!rowsDiffer(target))
+      throw new DataError(
+        `the data are at fault, not the network: all ${rows} targets${targets.length > 1 ? ` of output ${i}` : ''} are the same (${target.at(0)}${rowWidth(target) > 1 ? ', …' : ''}); there is nothing to tell apart. Were rows of one class alone read, or is it the wrong column?`,
+        { argument: 'y', received: target.at(0) },
+      );
+  });
+  if (!inputs.some(rowsDiffer))
+    throw new DataError(
+      'the data are at fault, not the network: all rows of x are the same. Was one row repeated, or are the features all missing?',
+      {
+        argument: 'x',
+      },
+    );
+}
+
+function rowsDiffer(array: NdArray): boolean {
+  const width = rowWidth(array);
+  for (let i = width; i < array.size; i++) if (array.at(i) !== array.at(i % width)) return true;
+  return false;
+}

@@ -1,0 +1,48 @@
+import type { Random } from '../../core/random.js';
+import type { NetworkFacts } from '../../vitals/facts.js';
+import type { Examination } from '../examination.js';
+import type { Patient } from './patient.js';
+
+/** What remedies alter, as `keep` names it. */
+export const alterables = [
+  'data',
+  'batchSize',
+  'learningRate',
+  'optimizer',
+  'loss',
+  'weights',
+  'initializers',
+  'regularization',
+  'activations',
+  'architecture',
+] as const;
+export type Alterable = (typeof alterables)[number];
+
+/** What a remedy sees of a patient. */
+export interface Chart {
+  readonly patient: Patient;
+  /** Of the patient's network: uses in the order of its calls. */
+  readonly facts: NetworkFacts;
+  /** The last look at it: one minibatch, or a run. */
+  readonly examination: Examination;
+  readonly random: Random;
+}
+
+/** One way in which a remedy changes a patient. */
+export interface Change {
+  readonly patient: Patient;
+  /** What it does, an imperative phrase with its numbers: `lower the learning rate from 1 to 0.1`. */
+  readonly what: string;
+}
+
+/** How a remedy is applied. */
+export interface Method {
+  readonly alters: Alterable;
+  /** Ways to apply it, likeliest first; none where there is nothing to change. */
+  apply(chart: Chart): readonly Change[];
+}
+
+/** Why a remedy is proposed and never applied. */
+export interface Proposal {
+  readonly proposal: string;
+}

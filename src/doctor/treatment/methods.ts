@@ -1,0 +1,50 @@
+import type { RemedyHint } from '../finding.js';
+import { remedies } from '../remedies.js';
+import type { Method, Proposal } from './method.js';
+import { alphaDropout, batchFreeNormalization, changeActivation, moveNormalization, normalize, residual } from './methods/architecture.js';
+import { standardizeInputs } from './methods/data.js';
+import { mendLoss } from './methods/loss.js';
+import { adaptiveOptimizer, clipGradients, largerBatch, lowerLearningRate, raiseClip, raiseLearningRate } from './methods/training.js';
+import { criticalInitializer, lecunNormal, lsuv, reviveUnits, smallerHead, suitingInitializer } from './methods/weights.js';
+
+/** How each remedy is applied, or why it is left to people. */
+const methods: { readonly [K in keyof typeof remedies]: Method | Proposal } = {
+  standardizeInputs,
+  dropConstantFeatures: { proposal: 'which features a data set has is not for a network to say' },
+  largerBatch,
+  lowerLearningRate,
+  raiseLearningRate,
+  adaptiveOptimizer,
+  clipGradients,
+  raiseClip,
+  mendLoss,
+  suitingInitializer,
+  criticalInitializer,
+  lsuv,
+  lecunNormal,
+  smallerHead,
+  reviveUnits,
+  changeActivation,
+  alphaDropout,
+  normalize,
+  residual,
+  fewerLayers: { proposal: 'a network of another size is another network' },
+  moveNormalization,
+  batchFreeNormalization,
+};
+
+/** A remedy that can be applied. */
+export interface Applicable {
+  readonly hint: RemedyHint;
+  readonly method: Method;
+}
+
+/** Remedies that can be applied, in the order of their table. */
+export const applicable: readonly Applicable[] = Object.entries(methods).flatMap(([key, method]) =>
+  'apply' in method ? [{ hint: remedies[key as keyof typeof remedies], method }] : [],
+);
+
+/** What answers a finding's remedy; undefined where it is only proposed. */
+export function methodOf(id: string): Applicable | undefined {
+  return applicable.find(({ hint }) => hint.id === id);
+}

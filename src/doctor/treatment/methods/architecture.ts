@@ -1,0 +1,142 @@
+import type { DescribedLayer, ModelConfig } from '../../../model/config.js';
+import { insertAfter, layerAt, withLayer } from '../../../model/rewire.js';
+import type { Change, Chart, Method } from '../method.js';
+import { changed } from '../patient.js';
+import { drawnBy } from './weights.js';
+import { betweenSumsAndActivation, type HiddenUse, hiddenUses, named, sayLayers, withActivation, withOptions } from './wiring.js';
+
+/** Activations that answer each, by what it suffers from: a rectifier's units die, a logistic's or tanh's saturate. */
+const instead: Readonly<Record<string, readonly string[]>> = {
+  relu: ['leakyRelu', 'elu', 'selu'],
+  relu6: ['leakyRelu', 'elu', 'selu'],
+  thresholdedRelu: ['relu', 'elu'],
+  sigmoid: ['tanh', 'selu', 'elu'],
+  hardSigmoid: ['tanh', 'selu', 'elu'],
+  tanh: ['selu', 'elu'],
+  hardTanh: ['selu', 'elu'],
+  softsign: ['selu', 'elu'],
+  softplus: ['elu', 'selu'],
+  leakyRelu: ['elu', 'selu'],
+  elu: ['selu'],
+  linear: [],
+};
+
+export const changeActivation: Method = {
+  alters: 'activations',
+  apply({ patient, examination }: Chart): Change[] {
+    const uses = hiddenUses(patient.config, examination).filter(({ bent }) => bent !== undefined);
+    const [first] = uses;
+    if (!first) return [];
+    const names = [...new Set(uses.map(({ layer }) => layer.layer))];
+    return (instead[first.activation] ?? ['elu', 'selu']).map((to) => {
+      const bent = uses.reduce((config, use) => withActivation(config, use.bent ?? use.at, named(to)), patient.config);
+      return {
+        patient: changed(patient, drawnBy(bent, names, named('auto')), names),
+        what: `bend ${sayLayers(names)} by ${to} instead of ${first.activation}, drawn by what suits it`,
+      };
+    });
+  },
+};
+
+/** From the last use on, so that the places of those before it stay. */
+function fromTheLast(uses: readonly HiddenUse[], config: ModelConfig, change: (config: ModelConfig, use: HiddenUse) => ModelConfig): ModelConfig {
+  return [...uses].sort((a, b) => b.at - a.at).reduce(change, config);
+}
+
+/** Fewer rows than this make moments of a minibatch mostly chance. */
+const FEW_ROWS = 16;
+
+/** Of the running moments: with Keras's 0.99 they lag 460 steps behind, longer than many trainings. */
+const MOMENTUM = 0.9;
+
+export const normalize: Method = {
+  alters: 'architecture',
+  apply({ patient, examination, facts }) {
+    const normalized = facts.layers.some(({ role, kind }) => role === 'normalization' && kind !== 'normalization');
+    const uses = hiddenUses(patient.config, examination).filter(({ bent }) => bent !== undefined);
+    if (normalized || uses.length === 0) return [];
+    const kind = patient.batchSize < FEW_ROWS ? 'layerNormalization' : 'batchNormalization';
+    const config = fromTheLast(
+      uses,
+      patient.config,
+      (made, use) => betweenSumsAndActivation(made, use, kind, kind === 'batchNormalization' ? { momentum: MOMENTUM } : {}) ?? made,
+    );
+    if (config === patient.config) return [];
+    return [
+      {
+        patient: changed(patient, config),
+        what: `put layers.${kind}() between sums and activation of ${sayLayers(uses.map(({ layer }) => layer.name))}`,
+      },
+    ];
+  },
+};
+
+export const residual: Method = {
+  alters: 'architecture',
+  apply({ patient, examination, facts }) {
+    const uses = hiddenUses(patient.config, examination);
+    const pairs: { readonly from: number; readonly to: number }[] = [];
+    for (let i = 0; i + 1 < uses.length; i++) {
+      const [one, two] = [uses[i], uses[i + 1]];
+      const from = one?.layer.inputs[0];
+      const to = two?.bent ?? two?.at;
+      if (from === undefined || to === undefined || String(facts.layers[from]?.shape) !== String(facts.layers[to]?.shape)) continue;
+      pairs.push({ from, to });
+      i++;
+    }
+    if (pairs.length === 0 || facts.layers.some(({ kind }) => kind === 'add')) return [];
+    const config = pairs.reduceRight((made, { from, to }) => insertAfter(made, to, { kind: 'add', config: {} }, [from]), patient.config);
+    return [{ patient: changed(patient, config), what: `add ${pairs.length} skip connections, each around two layers` }];
+  },
+};
+
+export const alphaDropout: Method = {
+  alters: 'regularization',
+  apply({ patient, facts }) {
+    const dropped = facts.layers.filter(({ kind }) => kind === 'dropout').map(({ layer }) => layer);
+    if (dropped.length === 0) return [];
+    const config = dropped.reduce(
+      (made, name) => withLayer(made, name, (layer) => ({ ...layer, kind: 'alphaDropout', config: pick(layer, 'rate') })),
+      patient.config,
+    );
+    return [{ patient: changed(patient, config), what: `use layers.alphaDropout instead of ${sayLayers(dropped)}` }];
+  },
+};
+
+const pick = ({ config }: DescribedLayer, ...keys: readonly string[]): DescribedLayer['config'] =>
+  Object.fromEntries(keys.flatMap((key) => (key in config ? [[key, config[key]]] : [])));
+
+export const moveNormalization: Method = {
+  alters: 'architecture',
+  apply({ patient, facts }) {
+    // A layer that bends its sums itself, with a normalisation behind it: sums, normalisation, activation.
+    const wrong = facts.layers.flatMap(({ kind, inputs }, at) => {
+      const before = facts.layers[inputs[0] ?? -1];
+      const bent = before?.role === 'weights' && (before.activation?.name ?? 'linear') !== 'linear';
+      return kind === 'batchNormalization' && bent ? [{ at, before, from: inputs[0] ?? -1 }] : [];
+    });
+    const config = wrong.reduceRight((made, { at, before, from }) => {
+      const activation = layerAt(made, from)?.config.activation;
+      const straight = withOptions(made, before.layer, { activation: named('linear') });
+      return insertAfter(straight, at, { kind: 'activation', config: { activation } });
+    }, patient.config);
+    if (wrong.length === 0) return [];
+    return [
+      { patient: changed(patient, config), what: `move ${sayLayers(wrong.map(({ at }) => facts.layers[at]?.name ?? ''))} before the activation` },
+    ];
+  },
+};
+
+export const batchFreeNormalization: Method = {
+  alters: 'architecture',
+  apply({ patient, facts }) {
+    const names = facts.layers.filter(({ kind }) => kind === 'batchNormalization').map(({ layer }) => layer);
+    if (names.length === 0) return [];
+    const config = names.reduce(
+      (made, name) =>
+        withLayer(made, name, (layer) => ({ ...layer, kind: 'layerNormalization', config: pick(layer, 'axis', 'epsilon', 'center', 'scale') })),
+      patient.config,
+    );
+    return [{ patient: changed(patient, config, names), what: `use layers.layerNormalization() instead of ${sayLayers(names)}` }];
+  },
+};

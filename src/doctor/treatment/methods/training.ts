@@ -1,0 +1,138 @@
+import type { DescribedCompile } from '../../../model/config.js';
+import { value } from '../../examination.js';
+import { say } from '../../rule.js';
+import { speeds } from '../../rules/speed.js';
+import type { Change, Chart, Method } from '../method.js';
+import { changed, type Patient } from '../patient.js';
+
+/** Update over weight that suits most networks: a thousandth turns them over in a thousand steps. */
+const HEALTHY_SPEED = 3e-3;
+const LARGEST_BATCH = 256;
+
+interface DescribedOptimizer {
+  readonly name: string;
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+export function optimizerOf({ config }: Patient): DescribedOptimizer {
+  const optimizer = config.compile?.optimizer as Partial<DescribedOptimizer> | string | undefined;
+  if (typeof optimizer === 'string' || optimizer === undefined) return { name: optimizer ?? 'sgd', config: {} };
+  return { name: optimizer.name ?? 'sgd', config: optimizer.config ?? {} };
+}
+
+export function withCompile(patient: Patient, compile: DescribedCompile): Patient {
+  return changed(patient, { ...patient.config, compile: { ...patient.config.compile, ...compile } });
+}
+
+const withOptimizer = (patient: Patient, optimizer: DescribedOptimizer): Patient => withCompile(patient, { optimizer });
+
+/** The learning rate, where it is a number or a schedule that starts from one. */
+function rateOf({ config }: DescribedOptimizer): number | undefined {
+  const rate = config.learningRate ?? 0.01;
+  if (typeof rate === 'number') return rate;
+  const schedule = (rate as { config?: Readonly<Record<string, unknown>> }).config ?? {};
+  return typeof schedule.initialLearningRate === 'number' ? schedule.initialLearningRate : undefined;
+}
+
+function withRate(optimizer: DescribedOptimizer, rate: number): DescribedOptimizer {
+  const given = optimizer.config.learningRate;
+  const described = given as { config?: Readonly<Record<string, unknown>> } | number | undefined;
+  const learningRate = typeof described === 'object' ? { ...described, config: { ...described.config, initialLearningRate: rate } } : rate;
+  return { ...optimizer, config: { ...optimizer.config, learningRate } };
+}
+
+/** One digit, 1 or 3, as people write rates. */
+function rounded(rate: number): number {
+  const power = 10 ** Math.floor(Math.log10(rate));
+  const digit = rate / power;
+  return Number(((digit < 2 ? 1 : digit < 6 ? 3 : 10) * power).toPrecision(1));
+}
+
+/** Update over weight of the fastest kernel, as last seen. */
+function fastest({ examination }: Chart): number | undefined {
+  const list = speeds(examination).map(({ speed }) => speed);
+  return list.length > 0 ? Math.max(...list) : undefined;
+}
+
+function rated(chart: Chart, factors: readonly number[], word: 'lower' | 'raise'): Change[] {
+  const optimizer = optimizerOf(chart.patient);
+  const rate = rateOf(optimizer);
+  if (rate === undefined) return [];
+  return factors.map((factor) => {
+    const to = rounded(rate * factor);
+    return { patient: withOptimizer(chart.patient, withRate(optimizer, to)), what: `${word} the learning rate from ${say(rate)} to ${say(to)}` };
+  });
+}
+
+const between = (low: number, number: number, high: number): number => Math.min(Math.max(number, low), high);
+
+export const lowerLearningRate: Method = {
+  alters: 'learningRate',
+  apply(chart) {
+    const speed = fastest(chart);
+    const broke = chart.examination.trace.failure !== undefined;
+    const factor = speed === undefined || broke || !(speed > HEALTHY_SPEED) ? 0.1 : between(1e-4, HEALTHY_SPEED / speed, 0.3);
+    return rated(chart, [factor, factor / 10], 'lower');
+  },
+};
+
+export const raiseLearningRate: Method = {
+  alters: 'learningRate',
+  apply(chart) {
+    const speed = fastest(chart);
+    const factor = speed === undefined || !(speed > 0) ? 10 : between(3, HEALTHY_SPEED / speed, 1e4);
+    return rated(chart, [factor, Math.max(3, factor / 10)], 'raise');
+  },
+};
+
+/** Kingma and Ba 2015: the rate that they propose. */
+const ADAM_RATE = 1e-3;
+
+export const adaptiveOptimizer: Method = {
+  alters: 'optimizer',
+  apply({ patient }) {
+    const given = optimizerOf(patient);
+    if (given.name === 'adam' && rateOf(given) === ADAM_RATE) return [];
+    const { weightDecay } = given.config;
+    const config = { learningRate: ADAM_RATE, ...(typeof weightDecay === 'number' ? { weightDecay } : {}) };
+    return [{ patient: withOptimizer(patient, { name: 'adam', config }), what: `train by adam at ${ADAM_RATE} instead of ${given.name}` }];
+  },
+};
+
+const clips = ['clipNorm', 'clipValue', 'globalClipNorm'];
+
+function withoutClips({ name, config }: DescribedOptimizer): DescribedOptimizer {
+  return { name, config: Object.fromEntries(Object.entries(config).filter(([key]) => !clips.includes(key))) };
+}
+
+const isClipped = ({ config }: DescribedOptimizer): boolean => clips.some((key) => typeof config[key] === 'number');
+
+export const clipGradients: Method = {
+  alters: 'optimizer',
+  apply({ patient, examination }) {
+    const optimizer = optimizerOf(patient);
+    if (isClipped(optimizer)) return [];
+    const norms = examination.trace.steps.flatMap(({ gradientNorm }) => value(gradientNorm) ?? []).filter(Number.isFinite);
+    const typical = norms.length > 0 ? ([...norms].sort((a, b) => a - b)[Math.floor(norms.length / 2)] ?? 1) : 1;
+    const bound = rounded(between(0.1, typical, 1));
+    const config = { ...optimizer.config, globalClipNorm: bound };
+    return [{ patient: withOptimizer(patient, { ...optimizer, config }), what: `clip gradients at a global norm of ${bound}` }];
+  },
+};
+
+export const raiseClip: Method = {
+  alters: 'optimizer',
+  apply({ patient }) {
+    const optimizer = optimizerOf(patient);
+    return isClipped(optimizer) ? [{ patient: withOptimizer(patient, withoutClips(optimizer)), what: 'clip gradients no more' }] : [];
+  },
+};
+
+export const largerBatch: Method = {
+  alters: 'batchSize',
+  apply({ patient }) {
+    const batchSize = Math.min(LARGEST_BATCH, Math.max(32, 4 * patient.batchSize));
+    if (batchSize <= patient.batchSize) return [];
+    return [{ patient: { ...patient, batchSize }, what: `take minibatches of ${batchSize} rows instead of ${patient.batchSize}` }];
+  },
+};

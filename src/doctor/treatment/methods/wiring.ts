@@ -1,0 +1,76 @@
+import type { Described } from '../../../core/catalogue.js';
+import type { DescribedLayer, ModelConfig } from '../../../model/config.js';
+import { insertAfter, layerAt, usedOnce, usersOfCalls, withLayer } from '../../../model/rewire.js';
+import type { LayerFacts } from '../../../vitals/facts.js';
+import type { Examination } from '../../examination.js';
+
+/** A description as name and options. */
+export const named = (name: string, config: Described['config'] = {}): Described => ({ name, config });
+
+/** A hidden use that sums by weights, with where it is bent. */
+export interface HiddenUse {
+  /** Its place among the calls. */
+  readonly at: number;
+  readonly layer: LayerFacts;
+  /** Place of the call that bends its sums: itself, or a layer of its own behind it; undefined where nothing does. */
+  readonly bent: number | undefined;
+  readonly activation: string;
+}
+
+/** Hidden uses with weights, from the input on, as the description has them. */
+export function hiddenUses(config: ModelConfig, { hidden, facts }: Examination): HiddenUse[] {
+  const users = usersOfCalls(config);
+  return hidden.map(({ at, layer }): HiddenUse => {
+    const own = layer.activation?.name ?? 'linear';
+    if (own !== 'linear') return { at, layer, bent: at, activation: own };
+    // Through layers that only normalise, disturb or reshape.
+    for (let next = users[at]; next?.length === 1; next = users[next[0] ?? -1]) {
+      const behind = facts.layers[next[0] ?? -1];
+      if (behind?.role === 'activation') return { at, layer, bent: next[0], activation: behind.activation?.name ?? 'linear' };
+      if (!behind || !['normalization', 'noise', 'shape'].includes(behind.role)) break;
+    }
+    return { at, layer, bent: undefined, activation: 'linear' };
+  });
+}
+
+/** A layer with other options. */
+export function withOptions(config: ModelConfig, name: string, options: DescribedLayer['config']): ModelConfig {
+  return withLayer(config, name, (layer) => {
+    const all = Object.entries({ ...layer.config, ...options }).filter(([, value]) => value !== undefined);
+    return { ...layer, config: Object.fromEntries(all) };
+  });
+}
+
+/** The description with another activation at a call, whether it is the option of a layer or a layer of its own. */
+export function withActivation(config: ModelConfig, call: number, activation: Described): ModelConfig {
+  const layer = layerAt(config, call);
+  if (!layer?.name) return config;
+  if ('activation' in layer.config) return withOptions(config, layer.name, { activation });
+  return withLayer(config, layer.name, ({ name, trainable }) => ({
+    kind: 'activation',
+    ...(name === undefined ? {} : { name }),
+    ...(trainable === undefined ? {} : { trainable }),
+    config: { activation },
+  }));
+}
+
+/** The description with a layer between a use's sums and its activation. Undefined where the layer is shared, so that its uses would part. */
+export function betweenSumsAndActivation(
+  config: ModelConfig,
+  { at, layer, bent }: HiddenUse,
+  kind: string,
+  options: DescribedLayer['config'],
+): ModelConfig | undefined {
+  if (!usedOnce(config, at)) return undefined;
+  const described = layerAt(config, at);
+  if (bent !== at || !described?.name) return insertAfter(config, at, { kind, config: options });
+  const parted = insertAfter(withOptions(config, layer.layer, { activation: named('linear') }), at, { kind, config: options });
+  return insertAfter(parted, at + 1, { kind: 'activation', config: { activation: described.config.activation } });
+}
+
+/** `dense_1`, `dense_1 and dense_2`, `dense_1 to dense_20 (20 layers)`. */
+export function sayLayers(names: readonly string[]): string {
+  const [first = '', second] = names;
+  if (names.length <= 1) return first;
+  return names.length === 2 ? `${first} and ${second}` : `${first} to ${names.at(-1)} (${names.length} layers)`;
+}

@@ -1,0 +1,58 @@
+import type { NdArray } from '../../core/ndarray.js';
+import type { Custom } from '../../layers/registry.js';
+import { type ModelConfig, toConfig } from '../../model/config.js';
+import type { Model } from '../../model/model.js';
+import { fromConfig } from '../../model/persistence.js';
+import type { EngineChoice } from '../../model/programs.js';
+
+/** A model and its training as data: what remedies change. The model that was handed in stays as it is. */
+export interface Patient {
+  readonly config: ModelConfig;
+  readonly batchSize: number;
+  /** Arrays that it starts from; what is not here is drawn anew by its initializer. */
+  readonly weights: ReadonlyMap<string, NdArray>;
+  /** Layers that have taken from data what they need. */
+  readonly adapted: ReadonlySet<string>;
+}
+
+/** How patients become models. */
+export interface Making extends EngineChoice {
+  readonly custom?: Custom;
+  readonly warn?: (message: string) => void;
+}
+
+/** A model as a patient, with the weights that it has now. @throws ArgumentError before `compile`. */
+export async function admit(model: Model, batchSize: number): Promise<Patient> {
+  void model.compiled;
+  const arrays = await model.getWeights();
+  return {
+    config: toConfig(model),
+    batchSize,
+    weights: new Map(model.variables.map(({ name }, i) => [name, arrays[i] as NdArray])),
+    adapted: new Set(model.layers.filter(({ adapted }) => adapted).map(({ title }) => title)),
+  };
+}
+
+/** A new model of a patient, at its start. */
+export async function build({ config, weights, adapted }: Patient, making: Making): Promise<Model> {
+  const model = fromConfig(config, making);
+  const kept = model.variables.flatMap(({ name }): [string, NdArray][] => {
+    const array = weights.get(name);
+    return array ? [[name, array]] : [];
+  });
+  if (kept.length > 0) await model.setState(new Map(kept));
+  for (const layer of model.layers) layer.adapted = adapted.has(layer.title);
+  return model;
+}
+
+/** The patient with a changed description; arrays of the layers named are drawn anew. */
+export function changed(patient: Patient, config: ModelConfig, redrawn: readonly string[] = []): Patient {
+  const anew = new Set(redrawn);
+  const layerOf = (array: string): string => array.slice(0, array.lastIndexOf('/'));
+  return {
+    ...patient,
+    config,
+    weights: new Map([...patient.weights].filter(([name]) => !anew.has(layerOf(name)))),
+    adapted: new Set([...patient.adapted].filter((name) => !anew.has(name))),
+  };
+}

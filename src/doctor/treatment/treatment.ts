@@ -1,0 +1,63 @@
+import type { ModelConfig } from '../../model/config.js';
+import type { Model } from '../../model/model.js';
+import type { Trace } from '../../vitals/trace.js';
+import type { Finding, RemedyHint } from '../finding.js';
+import type { Grade } from './grade.js';
+
+/** A remedy as it was applied. */
+export interface AppliedRemedy extends Omit<RemedyHint, 'what'> {
+  /** What it did, with its numbers: `lower the learning rate from 1 to 0.1`. */
+  readonly what: string;
+  /** Ids of the rules whose findings it answers. */
+  readonly answers: readonly string[];
+}
+
+/** One network that was trained, or looked at, on the way. */
+export interface Trial {
+  readonly remedies: readonly AppliedRemedy[];
+  /** `look`: one minibatch, no step. `short`: the first steps of a training. `full`: all of it. */
+  readonly kind: 'look' | 'short' | 'full';
+  readonly steps: number;
+  /** Absent for a look. */
+  readonly grade?: Grade;
+  /** Ids of rules that found it ill. */
+  readonly ill: readonly string[];
+}
+
+/** How a treatment ended. `healthy`: nothing was changed. `cured`: it is no more ill and does better. `improved`: it does better. `uncured`: nothing helped. */
+export type Outcome = 'healthy' | 'cured' | 'improved' | 'uncured';
+
+/** One side of the proof: a network, what was measured of it, and how well it did. */
+export interface Evidence {
+  readonly config: ModelConfig;
+  readonly batchSize: number;
+  readonly findings: readonly Finding[];
+  readonly grade: Grade;
+  readonly steps: number;
+  readonly trace: Trace;
+}
+
+/** Remedies applied to a model and proven by measuring again. */
+export interface Treatment {
+  readonly outcome: Outcome;
+  /** The treated model, trained; the given one is as it was. */
+  readonly model: Model;
+  /** Whether anything was changed. */
+  readonly changed: boolean;
+  readonly remedies: readonly AppliedRemedy[];
+  /** What was wrong before: of one minibatch, or of the run that was begun. */
+  readonly findings: readonly Finding[];
+  readonly before: Evidence;
+  readonly after: Evidence;
+  /** All that was tried, in order. */
+  readonly trials: readonly Trial[];
+  /** Remedies that only people can decide on. */
+  readonly proposals: readonly RemedyHint[];
+  /** Steps of all trials and the full run, and of one plain training. */
+  readonly steps: number;
+  readonly plainSteps: number;
+  readonly seconds: number;
+  /** Whether it was stopped before its end: the best so far is what is here. */
+  readonly interrupted: boolean;
+  toString(): string;
+}

@@ -1,0 +1,80 @@
+import { isCall, isName, layerCall, picked } from './calls.js';
+import { folded } from './fold.js';
+import { argumentList, literal, pascal, snake } from './python.js';
+import { OWN_INITIALIZERS, type Use, usesOf } from './translation.js';
+import { isRow, type Written } from './wiring.js';
+
+/** Classes whose names do not follow from ours. */
+const classes: Readonly<Record<string, string>> = {
+  relu: 'ReLU',
+  leakyRelu: 'LeakyReLU',
+  prelu: 'PReLU',
+  elu: 'ELU',
+  rmsNormalization: 'RMSNormalization',
+  sgd: 'SGD',
+  rmsprop: 'RMSprop',
+  adamW: 'AdamW',
+};
+
+/** Keras takes clipping's options in one word. */
+const options: Readonly<Record<string, string>> = { clipNorm: 'clipnorm', clipValue: 'clipvalue', globalClipNorm: 'global_clipnorm' };
+
+const optionName = (name: string): string => options[name] ?? snake(name);
+
+function written(value: unknown): string {
+  if (isName(value)) return `"${snake(value.word)}"`;
+  if (!isCall(value)) return literal(value);
+  const list = argumentList(
+    value.leads.map(written),
+    value.options.map(([key, given]) => [optionName(key), written(given)] as const),
+  );
+  return `keras.${value.table}.${classes[value.name] ?? pascal(value.name)}(${list})`;
+}
+
+function layerOf({ layer, initializer }: Use): string {
+  if (layer.kind === 'input')
+    return `keras.Input(shape=${literal(layer.config.shape)}${layer.config.dtype === 'float32' ? '' : `, dtype="${layer.config.dtype}"`})`;
+  const call = layerCall(layer);
+  const own = initializer && OWN_INITIALIZERS[initializer.name];
+  const kept = call.options.filter(([key]) => key !== 'kernelInitializer' && !(key === 'biasInitializer' && own));
+  const drawn = initializer && !own && call.options.some(([key]) => key === 'kernelInitializer') ? [kernelOf(initializer)] : [];
+  return written({ ...call, options: [...kept, ...drawn] });
+}
+
+const kernelOf = ({ name, options: config }: NonNullable<Use['initializer']>) =>
+  ['kernelInitializer', picked('kernelInitializer', { name, config })] as const;
+
+/** A model and its training as Keras code, line by line; undefined where it has functions of the user's own. */
+export function kerasLines({ config, batchSize }: Written): string[] | undefined {
+  const uses = usesOf(config);
+  if (!uses) return undefined;
+  const { compile = {} } = config;
+  const name = (at: number): string => `x${at}`;
+  const row = (): string[] => [
+    'model = keras.Sequential([',
+    ...folded(uses.map(layerOf)).map(({ lines, count }) =>
+      count === 1 ? `    ${lines[0]},` : `    *[layer for _ in range(${count}) for layer in (${lines.join(', ')}${lines.length === 1 ? ',' : ''})],`,
+    ),
+    '])',
+  ];
+  const graph = (): string[] => [
+    ...uses.map((use, at) => {
+      const from = use.inputs.map(name).join(', ');
+      return `${name(at)} = ${layerOf(use)}${use.inputs.length === 0 ? '' : `(${use.inputs.length === 1 ? from : `[${from}]`})`}`;
+    }),
+    `model = keras.Model([${config.inputs.map(name).join(', ')}], [${config.outputs.map(name).join(', ')}])`,
+  ];
+  const notes = [...new Set(uses.flatMap(({ initializer }) => (initializer ? (OWN_INITIALIZERS[initializer.name] ?? []) : [])))];
+  const normalized = uses.some(({ layer }) => layer.kind === 'normalization');
+  const losses = [compile.loss].flat().map((loss) => written(picked('loss', loss)));
+  return [
+    ...(isRow(config) ? row() : graph()),
+    ...notes.map((note) => `# Keras has no such initializer: ${note}`),
+    ...(normalized ? ['# before the first fit: adapt each Normalization layer to the training rows, layer.adapt(x_train)'] : []),
+    'model.compile(',
+    `    optimizer=${written(picked('optimizer', compile.optimizer))},`,
+    `    loss=${losses.length === 1 ? losses[0] : `[${losses.join(', ')}]`},`,
+    ')',
+    `model.fit(x_train, y_train, batch_size=${batchSize})`,
+  ];
+}

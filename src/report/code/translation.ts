@@ -1,0 +1,57 @@
+import { forecast } from '../../doctor/forecast.js';
+import { isDescribed } from '../../layers/registry.js';
+import type { DescribedLayer, ModelConfig } from '../../model/config.js';
+import { fromConfig } from '../../model/persistence.js';
+
+/** What another framework's code needs to know of one use of a layer. */
+export interface Use {
+  readonly layer: DescribedLayer;
+  readonly inputs: readonly number[];
+  /** Features of its input and its output, where they are one number. */
+  readonly from: number | undefined;
+  readonly to: number | undefined;
+  /** What draws its kernel, by a name that other frameworks know; undefined where there is none. */
+  readonly initializer: Initializer | undefined;
+}
+
+export interface Initializer {
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** Ours alone: what they do is said in a comment. */
+export const OWN_INITIALIZERS: Readonly<Record<string, string>> = {
+  lsuv: 'orthogonal, then scaled on a batch so that the sums of each layer have variance 1 (LSUV, Mishkin and Matas 2016)',
+  critical: 'weights and biases at χ = 1 for the activation (Poole et al. 2016)',
+};
+
+/** A model's uses in the order of its calls. Functions of the user's own have no code: such a model cannot be translated, and gives undefined. */
+export function usesOf(config: ModelConfig): readonly Use[] | undefined {
+  const plain = config.layers.every(
+    ({ custom, config: options }) => !custom && Object.values(options).every((value) => !isDescribed(value) || !value.custom),
+  );
+  if (!plain) return undefined;
+  const { compile: _, ...wiring } = config;
+  const model = fromConfig(wiring);
+  const { layers } = forecast(model);
+  const features = (at: number | undefined): number | undefined => {
+    const dim = at === undefined ? undefined : model.network.calls[at]?.output.shape.at(-1);
+    return typeof dim === 'number' ? dim : undefined;
+  };
+  return config.calls.flatMap(({ layer: of, inputs }, at): Use[] => {
+    const layer = config.layers[of];
+    if (!layer) return [];
+    const given = layer.config.kernelInitializer;
+    const name = isDescribed(given) ? given.name : typeof given === 'string' ? given : undefined;
+    const known = name === 'auto' ? layers[at]?.suits : name;
+    return [
+      {
+        layer,
+        inputs,
+        from: features(inputs[0]),
+        to: features(at),
+        initializer: known === undefined ? undefined : { name: known, options: name === 'auto' || !isDescribed(given) ? {} : (given.config ?? {}) },
+      },
+    ];
+  });
+}

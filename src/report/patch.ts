@@ -1,0 +1,33 @@
+import { lookUp } from '../core/names.js';
+import type { Treatment } from '../doctor/treatment/treatment.js';
+import { evenkeelLines } from './code/evenkeel.js';
+import { kerasLines } from './code/keras.js';
+import { linesChanged } from './code/lines-changed.js';
+import { pytorchLines } from './code/pytorch.js';
+import type { Written } from './code/wiring.js';
+
+/** How a model and its training are written, by framework. */
+const frameworks: Readonly<Record<'evenkeel' | 'keras' | 'pytorch', (written: Written) => string[] | undefined>> = {
+  evenkeel: evenkeelLines,
+  keras: kerasLines,
+  pytorch: pytorchLines,
+};
+
+export type Framework = keyof typeof frameworks;
+export const frameworkNames: readonly Framework[] = ['evenkeel', 'keras', 'pytorch'];
+
+/** A model and its training as code. Undefined where it has functions of the user's own, which other frameworks do not know. @throws ArgumentError on an unknown framework. */
+export function codeOf(written: Written, framework: Framework): string | undefined {
+  return lookUp('framework', framework, frameworks)(written)?.join('\n');
+}
+
+/**
+ * What a treatment changed, as code: lines that go (`-`) and lines that come (`+`), with two lines of context. Empty where nothing was changed;
+ * undefined where the model has functions of the user's own, which other frameworks do not know.
+ * @throws ArgumentError on an unknown framework.
+ */
+export function patchOf({ before, after }: Pick<Treatment, 'before' | 'after'>, framework: Framework = 'evenkeel'): string | undefined {
+  const write = lookUp('framework', framework, frameworks);
+  const [from, to] = [write(before), write(after)];
+  return from && to ? linesChanged(from, to).join('\n') : undefined;
+}

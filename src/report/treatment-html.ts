@@ -1,0 +1,136 @@
+import { Examination, value } from '../doctor/examination.js';
+import type { AppliedRemedy, Evidence, Outcome, Treatment } from '../doctor/treatment/treatment.js';
+import { type ByLayer, byLayer } from './html/by-layer.js';
+import { showTable } from './html/figure.js';
+import { html, type Markup, Markup as Raw } from './html/markup.js';
+import { mosaic } from './html/mosaic.js';
+import { type Line, overTime } from './html/over-time.js';
+import { figure } from './html/scale.js';
+import { style } from './html/style.js';
+import { verdict } from './html/verdict.js';
+import { frameworkNames, patchOf } from './patch.js';
+
+const words: { readonly [K in Outcome]: { readonly text: string; readonly tone: 'healthy' | 'risk' | 'ill' } } = {
+  healthy: { text: 'Healthy: trained as it is.', tone: 'healthy' },
+  cured: { text: 'Cured.', tone: 'healthy' },
+  improved: { text: 'Better, but not cured.', tone: 'risk' },
+  uncured: { text: 'No remedy that was tried helps.', tone: 'ill' },
+};
+
+const frameworks = { evenkeel: 'Evenkeel', keras: 'Keras', pytorch: 'PyTorch' };
+
+/**
+ * A treatment as one HTML page that needs nothing else: what was ill, what was changed, before and after side by side, what else was tried, the change as code.
+ */
+export function treatmentHtml(treatment: Treatment, title = `${treatment.model.name}: treatment`): string {
+  const { outcome, remedies, before, after, changed, interrupted } = treatment;
+  const [was, is] = [new Examination(before.trace), new Examination(after.trace)];
+  const { text, tone } = words[outcome];
+  const sides = changed ? [side('Before', before, was), side('After', after, is)] : [side('As it is', after, is)];
+  const page = html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<link rel="icon" href="data:,"><title>${title}</title><style>${new Raw(style)}${new Raw(own)}</style></head>
+<body><a class="skip" href="#remedies">To the remedies</a>
+<header><h1>${title}</h1><p class="about">${cost(treatment)}</p></header>
+<main><section class="verdict ${tone}" aria-label="Outcome"><p class="word">${interrupted ? 'Stopped before its end. ' : undefined}${text}</p>${changed ? html`<p>Before: ${graded(before)}. After: ${graded(after)}.</p>` : html`<p>${upper(graded(after))}.</p>`}</section>
+<section id="remedies"><h2>Remedies</h2>${remedies.length === 0 ? html`<p>None was applied.</p>` : html`<ol>${remedies.map(remedy)}</ol>`}${proposals(treatment)}</section>
+<section id="sides"><h2>${changed ? 'Before and after' : 'The run'}</h2><div class="sides">${sides}</div></section>
+<section id="loss"><h2>Loss</h2><div class="figures time">${lossChart(was, is, changed)}</div></section>
+<section id="trials"><h2>What was tried</h2>${trialTable(treatment)}</section>
+${changed ? code(treatment) : undefined}</main></body></html>
+`;
+  return page.text;
+}
+
+const own = `
+.sides{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,25rem),1fr));gap:1.5rem 2rem}.side h3{font-size:1.1rem}.side figure{margin:1rem 0}
+@media screen{.told td{white-space:normal;overflow-wrap:normal}.told td:nth-child(4){min-width:10rem}.told td:nth-child(5){min-width:20rem}.told td:nth-child(n+4),.told th:nth-child(n+4){text-align:left}}
+pre{overflow-x:auto;background:var(--panel);padding:.75rem 1rem;font:13px/1.45 ui-monospace,monospace;overflow-wrap:normal}pre .comes{color:var(--fine)}pre .goes{color:var(--ill)}
+@media print{pre{white-space:pre-wrap}}`;
+
+function cost({ steps, plainSteps, seconds }: Treatment): string {
+  return `${steps} steps in ${figure(seconds)} s, ${(steps / plainSteps).toFixed(2)} times one training of ${plainSteps} steps.`;
+}
+
+function graded({ grade: { score, accuracy }, steps }: Evidence): string {
+  return `${accuracy === undefined ? `explained variance ${score.toFixed(3)}` : `accuracy ${(100 * accuracy).toFixed(1)} %`} after ${steps} steps`;
+}
+
+function remedy({ what, cost: changes, answers }: AppliedRemedy): Markup {
+  return html`<li>${what} <small>(changes ${changes === 'weights' ? 'how weights are drawn' : `the ${changes}`}${answers.length > 0 ? html`; answers ${answers.join(', ')}` : undefined})</small></li>`;
+}
+
+function proposals({ proposals: list }: Treatment): Markup | undefined {
+  return list.length === 0 ? undefined : html`<p>For you to decide: ${list.map(({ what }) => what).join('; ')}.</p>`;
+}
+
+function side(title: string, evidence: Evidence, examination: Examination): Markup {
+  return html`<article class="side" aria-label="${title}"><h3>${title}: ${graded(evidence)}</h3>${verdict(evidence.findings, { linked: false })}
+${gradientChart(title, examination)}${units(examination)}</article>`;
+}
+
+function gradientChart(title: string, { trace, uses, forecast, hidden }: Examination): Markup | undefined {
+  const [first, last] = [trace.steps[0], trace.steps.at(-1)];
+  if (!first || !last || uses.length === 0) return undefined;
+  const row = (step: typeof first): (number | undefined)[] => uses.map(({ column }) => value(step.signals.gRms[column]));
+  const reference = hidden.at(-1);
+  const size = reference && value(first.signals.gRms[reference.column]);
+  const chart: ByLayer = {
+    id: `gradient-${title}`,
+    title: 'Gradient: RMS of ∂L/∂z',
+    names: uses.map(({ layer }) => layer.name),
+    steps: [first.step, last.step],
+    rows: [row(first), row(last)],
+    band: uses.map(({ at }) => {
+      const { gradient } = forecast.layers[at] ?? {};
+      return gradient && size !== undefined && Number.isFinite(size) ? { low: gradient.low * size, high: gradient.high * size } : undefined;
+    }),
+    marks: new Map(),
+  };
+  return byLayer(chart).markup;
+}
+
+function units(examination: Examination): Markup | undefined {
+  const pass = examination.trace.passes.at(-1);
+  const layers = examination.uses.flatMap((use) => {
+    const states = examination.units(use);
+    return states ? [{ name: use.layer.name, units: states }] : [];
+  });
+  return pass && layers.length > 0 ? mosaic({ epoch: pass.epoch, layers }) : undefined;
+}
+
+function lossChart(was: Examination, is: Examination, changed: boolean): Markup {
+  const line = (name: string, { trace }: Examination): Line => ({
+    name,
+    steps: trace.steps.map(({ step }) => step),
+    values: trace.steps.map(({ loss }) => value(loss)),
+  });
+  return overTime('Loss of the minibatch', changed ? [line('Before', was), line('After', is)] : [line('Loss', is)]);
+}
+
+function trialTable({ trials }: Treatment): Markup {
+  const kinds = { look: 'one minibatch', short: 'trial', full: 'full run' };
+  const rows = trials.map(({ remedies, kind, steps, grade, ill }) => [
+    kinds[kind],
+    String(steps),
+    grade === undefined ? '' : grade.score.toFixed(3),
+    ill.length === 0 ? 'nothing' : ill.join(', '),
+    remedies.length === 0 ? 'untreated' : remedies.map(({ what }) => what).join('; '),
+  ]);
+  return html`<div class="told">${showTable({ titles: ['How', 'Steps', 'Score', 'Ill', 'Change'], rows }, 'what was tried')}</div>`;
+}
+
+function code(treatment: Treatment): Markup {
+  return html`<section id="code"><h2>The change as code</h2>${frameworkNames.map((name, i) => {
+    const patch = patchOf(treatment, name);
+    return html`<details${i === 0 ? new Raw(' open') : undefined}><summary>${frameworks[name]}</summary>${patch === undefined ? html`<p>The model has functions of your own, which ${frameworks[name]} does not know.</p>` : html`<pre tabindex="0">${patch.split('\n').map(coloured)}</pre>`}</details>`;
+  })}</section>`;
+}
+
+const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+function coloured(line: string): Markup {
+  if (line.startsWith('+')) return html`<span class="comes">${line}</span>\n`;
+  return line.startsWith('-') ? html`<span class="goes">${line}</span>\n` : html`${line}\n`;
+}

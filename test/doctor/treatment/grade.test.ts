@@ -1,0 +1,78 @@
+import { type CompileOptions, layers, losses, NdArray, sequential } from 'evenkeel';
+import { describe, expect, it } from 'vitest';
+import { gradeOf } from '#src/doctor/treatment/grade.js';
+
+/** A model that gives what it is given. */
+function through(width: number, loss: CompileOptions['loss']) {
+  return sequential([layers.input([width]), layers.identity()]).compile({ loss });
+}
+const grade = (x: number[][], y: NdArray, loss: CompileOptions['loss']) =>
+  gradeOf(through(x[0]?.length ?? 1, loss), { inputs: [NdArray.from(x)], targets: [y], weights: [] });
+
+describe('grades', () => {
+  it('of labels: accuracy, and what of it is beyond the largest class', async () => {
+    // Right, right, wrong, right; always class 0 would have 2 of 4.
+    const x = [
+      [0.9, 0.1, 0],
+      [0.6, 0.3, 0.1],
+      [0.5, 0.3, 0.2],
+      [0, 0.2, 0.8],
+    ];
+    const found = await grade(x, new NdArray(Int32Array.of(0, 0, 1, 2)), 'sparseCategoricalCrossentropy');
+    expect(found.accuracy).toBeCloseTo(0.75, 12);
+    expect(found.score).toBeCloseTo((0.75 - 0.5) / 0.5, 12);
+  });
+
+  it('of rows of zeros and ones likewise', async () => {
+    const x = [
+      [0.9, 0.1],
+      [0.2, 0.8],
+      [0.7, 0.3],
+    ];
+    const y = new NdArray(Uint8Array.of(1, 0, 0, 1, 0, 1), [3, 2]);
+    const found = await grade(x, y, 'categoricalCrossentropy');
+    expect(found.accuracy).toBeCloseTo(2 / 3, 12);
+    expect(found.score).toBeCloseTo(0, 12);
+  });
+
+  it('of decisions: at one half, of logits at zero', async () => {
+    const y = new NdArray(Uint8Array.of(1, 0, 1, 0), [4, 1]);
+    expect((await grade([[0.6], [0.4], [0.2], [0.1]], y, 'binaryCrossentropy')).accuracy).toBeCloseTo(0.75, 12);
+    expect((await grade([[0.6], [0.4], [-0.2], [-0.1]], y, losses.binaryCrossentropy({ fromLogits: true }))).accuracy).toBeCloseTo(0.5, 12);
+  });
+
+  it('of numbers: explained variance, column by column', async () => {
+    // Sums of squares: left 1 + 0 + 1 + 0 = 2; around the means (2, 10) they are 2 + 8 = 10.
+    const y = NdArray.from([
+      [1, 8],
+      [3, 12],
+    ]);
+    const x = [
+      [2, 8],
+      [4, 12],
+    ];
+    const found = await grade(x, y, 'mse');
+    expect(found).toEqual({ score: expect.closeTo(1 - 2 / 10, 6) });
+  });
+
+  it('shares under binary cross-entropy are numbers, not decisions', async () => {
+    const y = NdArray.from([[0.25], [0.75]]);
+    expect(await grade([[0.25], [0.75]], y, 'binaryCrossentropy')).toEqual({ score: expect.closeTo(1, 6) });
+  });
+
+  it('what is not finite has the least score', async () => {
+    const y = new NdArray(Int32Array.of(0, 1));
+    const broken = sequential([layers.input([2]), layers.rescaling(Number.MAX_VALUE)]).compile({ loss: 'sparseCategoricalCrossentropy' });
+    const found = await gradeOf(broken, {
+      inputs: [
+        NdArray.from([
+          [1, 0],
+          [0, 1],
+        ]),
+      ],
+      targets: [y],
+      weights: [],
+    });
+    expect(found).toEqual({ score: -1 });
+  });
+});

@@ -1,0 +1,157 @@
+import { doctor, initializers, layers, type Model, NdArray, optimizers, type Treatment, toConfig } from 'evenkeel';
+import { describe, expect, it } from 'vitest';
+import { build, type Patient, row } from '../patients.js';
+import { glyphSet } from '../sets.js';
+
+const data = { x: glyphSet.x.slice(0, 2000), y: glyphSet.y.slice(0, 2000) };
+const test = { x: glyphSet.x.slice(5000, 6400), y: glyphSet.y.slice(5000, 6400) };
+const treat = (patient: Patient, options: Parameters<typeof doctor.treat>[2] = {}): Promise<Treatment> =>
+  doctor.treat(build({ compile: { metrics: ['accuracy'] }, ...patient }), data, { epochs: 8, ...options });
+const accuracy = async (model: Model): Promise<number> => {
+  model.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
+  return (await model.evaluate(test)).accuracy ?? 0;
+};
+
+const healthy: Patient = { hidden: () => row(4, 48, { activation: 'selu', kernelInitializer: 'lecunNormal' }), compile: { optimizer: 'adam' } };
+const zeros: Patient = { hidden: () => row(3, 48, { activation: 'relu', kernelInitializer: 'zeros' }) };
+const logistic: Patient = {
+  hidden: () => row(10, 48, { activation: 'sigmoid', kernelInitializer: initializers.normal({ stddev: 1 }) }),
+  compile: { optimizer: 'adam' },
+};
+const rate = (learningRate: number): Patient => ({
+  hidden: () => row(3, 48, { activation: 'relu', kernelInitializer: 'heNormal' }),
+  compile: { optimizer: optimizers.sgd({ learningRate }) },
+});
+
+describe('treat', () => {
+  it.each<[string, Patient, string]>([
+    ['weights that are all alike', zeros, 'suiting-initializer'],
+    ['steps far too small', rate(1e-6), 'raise-learning-rate'],
+    ['steps far too large', rate(30), 'lower-learning-rate'],
+  ])('cures %s', async (_, patient, remedy) => {
+    const treatment = await treat(patient);
+    expect(treatment.remedies.map(({ id }) => id)).toContain(remedy);
+    expect(treatment).toMatchObject({ outcome: 'cured', changed: true, interrupted: false });
+    expect(treatment.findings.some(({ severity }) => severity === 'ill')).toBe(true);
+    expect(treatment.after.grade.score).toBeGreaterThan(treatment.before.grade.score + 0.5);
+    expect(await accuracy(treatment.model)).toBeGreaterThan(0.8);
+    expect(String(treatment)).toContain('was ill');
+  });
+
+  it('leaves a healthy network alone: it is trained as it is, at the price of one training', async () => {
+    const treatment = await treat(healthy);
+    expect(treatment).toMatchObject({ outcome: 'healthy', changed: false, remedies: [] });
+    expect(treatment.steps).toBe(treatment.plainSteps);
+    expect(treatment.plainSteps).toBe(8 * Math.ceil(1700 / 32));
+  });
+
+  it('does not touch the model that is handed in', async () => {
+    const model = build(zeros);
+    const [weights, config] = [await model.getWeights(), toConfig(model)];
+    const { model: treated } = await doctor.treat(model, data, { epochs: 1 });
+    expect(treated).not.toBe(model);
+    expect(toConfig(model)).toEqual(config);
+    expect((await model.getWeights()).map((array) => [...array.data])).toEqual(weights.map((array) => [...array.data]));
+  });
+
+  it('gives the same again for the same seed', async () => {
+    const [one, two] = [await treat(zeros), await treat(zeros)];
+    expect(one.remedies).toEqual(two.remedies);
+    const arrays = await Promise.all([one.model.getWeights(), two.model.getWeights()]);
+    expect(arrays[0].map(({ data: values }) => [...values])).toEqual(arrays[1].map(({ data: values }) => [...values]));
+  });
+
+  it('keeps what must stay', async () => {
+    const keep = ['activations', 'architecture', 'optimizer'] as const;
+    const treatment = await treat(logistic, { keep });
+    const given = toConfig(build(logistic));
+    const config = toConfig(treatment.model);
+    const described = (one: typeof given) =>
+      one.layers.filter(({ kind }) => kind !== 'normalization').map(({ kind, config: { units, activation } }) => ({ kind, units, activation }));
+    expect(described(config)).toEqual(described(given));
+    expect((config.compile?.optimizer as { name: string }).name).toBe('adam');
+  });
+
+  it('applies allowed remedies alone, and denied ones never', async () => {
+    const allowed = await treat(logistic, { allow: ['change-activation'] });
+    expect(new Set(allowed.trials.flatMap(({ remedies }) => remedies.map(({ id }) => id)))).toEqual(new Set(['change-activation']));
+    const denied = await treat(logistic, { deny: ['change-activation'] });
+    expect(denied.trials.flatMap(({ remedies }) => remedies.map(({ id }) => id))).not.toContain('change-activation');
+  });
+
+  it('says of a network that no allowed remedy cures that it is uncured', async () => {
+    const treatment = await treat(zeros, { allow: ['larger-batch'] });
+    expect(treatment).toMatchObject({ outcome: 'uncured', changed: false });
+    expect(String(treatment)).toContain('no remedy that was tried helps');
+  });
+
+  it('spends no more trials and steps than it may', async () => {
+    const treatment = await treat(logistic, { budget: { trials: 1 } });
+    expect(treatment.trials.filter(({ kind, remedies }) => kind === 'short' && remedies.length > 0)).toHaveLength(1);
+    const plain = treatment.plainSteps;
+    const bounded = await treat(logistic, { budget: { steps: Math.ceil(1.25 * plain) } });
+    expect(bounded.steps).toBeLessThanOrEqual(Math.ceil(1.25 * plain));
+  });
+
+  it('drawn remedies come from the same list and cost as much', async () => {
+    const treatment = await treat(zeros, { choose: 'random', budget: { trials: 2 }, epochs: 2 });
+    const drawn = treatment.trials.filter(({ kind, remedies }) => kind === 'short' && remedies.length > 0);
+    expect(drawn).toHaveLength(2);
+    expect(drawn.every(({ remedies }) => remedies.every(({ answers }) => answers.length === 0))).toBe(true);
+  });
+
+  it('keeps the best so far where it is stopped, and throws where nothing was tried', async () => {
+    const controller = new AbortController();
+    const treatment = await treat(zeros, {
+      signal: controller.signal,
+      onProgress: (line) => {
+        if (line.startsWith('trial') && !line.includes('untreated')) controller.abort();
+      },
+    });
+    expect(treatment.interrupted).toBe(true);
+    expect(treatment.changed).toBe(true);
+    expect(await accuracy(treatment.model)).toBeGreaterThan(0.15);
+    await expect(treat(healthy, { signal: AbortSignal.abort() })).rejects.toThrow('stopped');
+  });
+});
+
+describe('what cannot be treated', () => {
+  it('a budget too small to try anything: with what it would take', async () => {
+    await expect(treat(zeros, { budget: { steps: 100 } })).rejects.toThrow(/one training of 8 epochs takes 432.*give at least 532/s);
+    await expect(treat(zeros, { budget: { seconds: 0.01 } })).rejects.toThrow(/too small to try anything: a whole training takes about .* s/);
+  });
+
+  it('data that are at fault', async () => {
+    const model = build(healthy);
+    const alike = { x: data.x, y: new NdArray(new Uint8Array(2000)) };
+    await expect(doctor.treat(model, alike)).rejects.toThrow('the data are at fault, not the network: all 2000 targets are the same (0)');
+    const blank = { x: NdArray.zeros([2000, 28, 28], 'uint8'), y: data.y };
+    await expect(doctor.treat(model, blank)).rejects.toThrow('all rows of x are the same');
+    const few = { x: data.x.slice(0, 4), y: data.y.slice(0, 4) };
+    await expect(doctor.treat(model, few)).rejects.toThrow('4 rows are too few');
+    const floats = { hidden: healthy.hidden, data: { x: NdArray.zeros([20, 4]), y: data.y.slice(0, 20) } };
+    const broken = { x: NdArray.from(Array.from({ length: 20 }, (_, i) => [i, 1, 2, i === 7 ? Number.NaN : 3])), y: data.y.slice(0, 20) };
+    await expect(doctor.treat(build(floats), broken)).rejects.toThrow(/NaN|not finite/);
+  });
+
+  it.each<[string, Parameters<typeof doctor.treat>[2], string]>([
+    ['an unknown option', { epoch: 3 } as never, "unknown option 'epoch'; did you mean 'epochs'?"],
+    ['epochs of 0', { epochs: 0 }, 'epochs must be a whole number ≥ 1'],
+    ['an unknown thing to keep', { keep: ['activation' as never] }, "did you mean 'activations'"],
+    ['an unknown remedy', { deny: ['change-activations'] }, "did you mean 'change-activation'"],
+    ['an unknown way to choose', { choose: 'luck' as never }, "'evidence' or 'random'"],
+    ['an unknown rule', { ignore: ['vanishing'] }, 'unknown rule'],
+    ['a budget of nothing', { budget: { trials: 0 } }, 'budget.trials must be a number above 0'],
+    ['a budget of what there is not', { budget: { tries: 3 } as never }, "not 'tries'"],
+    ['no validation rows', { validationSplit: 0 }, 'validationSplit must be above 0'],
+  ])('%s', async (_, options, message) => {
+    await expect(doctor.treat(build(healthy), data, options)).rejects.toThrow(message);
+  });
+
+  it('a stream, and a model that is not compiled', async () => {
+    await expect(doctor.treat(build(healthy), (() => []) as never)).rejects.toThrow('treat needs arrays');
+    const { sequential } = await import('evenkeel');
+    const bare = sequential([layers.input([28, 28], { dtype: 'uint8' }), layers.flatten(), layers.dense(10)]);
+    await expect(doctor.treat(bare, data)).rejects.toThrow('not compiled');
+  });
+});

@@ -1,0 +1,146 @@
+import * as evenkeel from 'evenkeel';
+import { codeOf, initializers, layers, type Model, model, optimizers, patchOf, schedules, sequential, toConfig } from 'evenkeel';
+import { describe, expect, it } from 'vitest';
+import { insertAfter } from '#src/model/rewire.js';
+import { folded } from '#src/report/code/fold.js';
+import { linesChanged } from '#src/report/code/lines-changed.js';
+
+const deep = (activation: string, options: object = {}) =>
+  sequential(
+    [
+      layers.input([28, 28], { dtype: 'uint8' }),
+      layers.flatten(),
+      layers.normalization({ axis: null }),
+      ...Array.from({ length: 4 }, () => layers.dense(30, { activation, ...options })),
+      layers.dropout(0.2),
+      layers.dense(10, { activation: 'softmax' }),
+    ],
+    { seed: 7 },
+  );
+const loss = 'sparseCategoricalCrossentropy';
+const written = (made: Model) => ({ config: toConfig(made), batchSize: 32 });
+
+function graph() {
+  const x = layers.input([8]);
+  const one = layers.dense(8, { activation: 'selu', kernelInitializer: 'lecunNormal' }).apply(x);
+  return model({ inputs: x, outputs: layers.dense(1).apply(layers.add().apply([one, x])) }, { seed: 1 }).compile({ loss: 'mse' });
+}
+
+/** Runs Evenkeel code that was written, up to the fit, and gives the model that it makes. */
+function run(code: string, name: string): Model {
+  const names = Object.keys(evenkeel);
+  const body = code.replace(/^await .*$/m, `return ${name};`);
+  return new Function(...names, `{ ${body} }`)(...Object.values(evenkeel)) as Model;
+}
+
+/** Names say who was made first, not what was made. */
+const nameless = (config: ReturnType<typeof toConfig>) => ({ ...config, name: '', layers: config.layers.map((layer) => ({ ...layer, name: '' })) });
+
+describe('a model as Evenkeel code', () => {
+  it.each<[string, () => Model, string]>([
+    ['a row', () => deep('sigmoid').compile({ loss }), 'model'],
+    [
+      'layers with options',
+      () =>
+        deep('leakyRelu', { kernelInitializer: initializers.varianceScaling({ scale: 3, mode: 'fanOut' }), useBias: false }).compile({
+          loss,
+          optimizer: optimizers.adam({ learningRate: 3e-3, globalClipNorm: 1 }),
+        }),
+      'model',
+    ],
+    ['a graph', graph, 'built'],
+  ])('%s: the code makes the same model again', (_, make, name) => {
+    const made = make();
+    const again = run(codeOf(written(made), 'evenkeel') as string, name);
+    const { compile, ...rest } = nameless(toConfig(made));
+    const { compile: compiled, ...same } = nameless(toConfig(again));
+    expect(same).toEqual(rest);
+    expect([compiled?.optimizer, compiled?.loss]).toEqual([compile?.optimizer, compile?.loss]);
+  });
+});
+
+describe('a change as code', () => {
+  const before = written(deep('sigmoid').compile({ loss }) as Model);
+  const after = written(deep('selu', { kernelInitializer: 'auto' }).compile({ loss, optimizer: optimizers.adam({ globalClipNorm: 1 }) }) as Model);
+  const sides = { before, after } as unknown as Parameters<typeof patchOf>[0];
+  const lines = (framework: 'evenkeel' | 'keras' | 'pytorch') => patchOf(sides, framework)?.split('\n') ?? [];
+  const changed = (framework: 'evenkeel' | 'keras' | 'pytorch') => lines(framework).filter((line) => /^[-+]/.test(line));
+
+  it('of Evenkeel', () => {
+    expect(changed('evenkeel')).toEqual([
+      "-   ...Array.from({ length: 4 }, () => layers.dense(30, { activation: 'sigmoid' })),",
+      "+   ...Array.from({ length: 4 }, () => layers.dense(30, { activation: 'selu', kernelInitializer: 'auto' })),",
+      "-   optimizer: 'sgd',",
+      '+   optimizer: optimizers.adam({ globalClipNorm: 1 }),',
+    ]);
+  });
+
+  it('of Keras, where what suits an activation has a name of its own', () => {
+    expect(changed('keras')).toEqual([
+      '-     *[layer for _ in range(4) for layer in (keras.layers.Dense(30, activation="sigmoid"),)],',
+      '+     *[layer for _ in range(4) for layer in (keras.layers.Dense(30, activation="selu", kernel_initializer="lecun_normal"),)],',
+      '-     optimizer="sgd",',
+      '+     optimizer=keras.optimizers.Adam(global_clipnorm=1),',
+    ]);
+  });
+
+  it('of PyTorch, with the sizes that it asks for', () => {
+    const list = changed('pytorch');
+    expect(list).toContain('+     drawn(nn.Linear(784, 30), nn.init.kaiming_normal_, nonlinearity="linear"),');
+    expect(list).toContain('- optimizer = torch.optim.SGD(model.parameters(), lr=0.01)');
+    expect(list).toContain('+ optimizer = torch.optim.Adam(model.parameters(), lr=0.001)');
+    expect(list).toContain('+ # before each step: torch.nn.utils.clip_grad_norm_(model.parameters(), 1)');
+  });
+
+  it('is empty where nothing changes, and undefined where functions are of the user’s own', () => {
+    expect(patchOf({ before, after: before } as unknown as typeof sides)).toBe('');
+    const own = written(sequential([layers.input([2]), layers.dense(1, { activation: (x) => x })]).compile({ loss: 'mse' }));
+    expect(codeOf(own, 'keras')).toBeUndefined();
+    expect(codeOf(own, 'pytorch')).toBeUndefined();
+  });
+
+  it('a skip connection makes a graph of a row', () => {
+    const config = insertAfter(before.config, 4, { kind: 'add', config: {} }, [3]);
+    expect(codeOf({ ...before, config }, 'keras')).toContain('x5 = keras.layers.Add()([x4, x3])');
+    expect(codeOf({ ...before, config }, 'pytorch')).toContain('x5 = x4 + x3');
+    expect(codeOf({ ...before, config }, 'evenkeel')).toContain('const x5 = layers.add().apply([x4, x3]);');
+  });
+
+  it('says of schedules and initializers that a framework lacks what they do', () => {
+    const made = deep('tanh', { kernelInitializer: 'lsuv' }).compile({
+      loss,
+      optimizer: optimizers.sgd({ learningRate: schedules.exponentialDecay({ initialLearningRate: 0.1, decaySteps: 10, decayRate: 0.5 }) }),
+    });
+    expect(codeOf(written(made), 'keras')).toContain('# Keras has no such initializer: orthogonal, then scaled');
+    expect(codeOf(written(made), 'keras')).toContain('keras.schedules.ExponentialDecay');
+    expect(codeOf(written(made), 'pytorch')).toContain('# its learning rate follows a schedule');
+  });
+
+  it('names the nearest framework', () => {
+    expect(() => patchOf(sides, 'kera' as 'keras')).toThrow("did you mean 'keras'");
+  });
+});
+
+describe('lines', () => {
+  it('that repeat three times stand once, blocks of several too', () => {
+    expect(folded(['a', 'a', 'b', 'c', 'b', 'c', 'b', 'c', 'd'])).toEqual([
+      { lines: ['a'], count: 1 },
+      { lines: ['a'], count: 1 },
+      { lines: ['b', 'c'], count: 3 },
+      { lines: ['d'], count: 1 },
+    ]);
+  });
+
+  it('that change stand with two of their neighbours', () => {
+    expect(linesChanged(['1', '2', '3', '4', '5', '6', '7'], ['1', '2', '3', '4', 'x', '6', '7'])).toEqual([
+      '  …',
+      '  3',
+      '  4',
+      '- 5',
+      '+ x',
+      '  6',
+      '  7',
+    ]);
+    expect(linesChanged(['a'], ['a'])).toEqual([]);
+  });
+});
