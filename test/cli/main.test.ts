@@ -130,10 +130,15 @@ describe('evenkeel', () => {
   });
 
   it('runs the demo', () => {
-    const { status, stdout, stderr } = run('demo', '--epochs', '1', '--rows', '500');
+    const page = join(folder, 'treatment.html');
+    const { status, stdout, stderr } = run('demo', '--epochs', '2', '--rows', '2000', '--report', page);
     expect(status).toBe(0);
-    expect(stdout).toMatch(/test accuracy \d/);
-    expect(stderr).toContain('Epoch 1/1');
+    expect(stdout).toMatch(/forecast, from theory alone: \d+ % of the entries saturated/);
+    expect(stdout).toMatch(/^ILL {2}saturation in dense_1…dense_20/m);
+    expect(stdout).toMatch(/^(cured|better, but not cured)$/m);
+    expect(stdout).toMatch(/^test: loss \d/m);
+    expect(stderr).toContain('trial, untreated');
+    expect(readFileSync(page, 'utf8')).toContain('Before: accuracy');
   });
 
   it.each([

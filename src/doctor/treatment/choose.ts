@@ -2,7 +2,7 @@ import type { Course, Tried } from './course.js';
 import { illOf } from './course.js';
 
 /** A change is worth its size where it closes this share of what is missing to a score of 1, and beyond the least difference that is no chance. */
-const SHARE = 0.25;
+const SHARE = 0.1;
 const LEAST = 0.02;
 
 /** What a score must reach to be better than another by more than chance and size make up for. */

@@ -8,12 +8,11 @@ import { named, withActivation } from './wiring.js';
 const gives = { distribution: ['softmax', 'sparsemax'], decisions: ['sigmoid', 'hardSigmoid', 'sparseSigmoid'] };
 
 /** The pair of last activation and loss that is meant where what is there does not match. */
-function mended(activation: string, units: number, loss: Described): { readonly activation?: string; readonly loss?: Described } | undefined {
+function mended(activation: string, loss: Described): { readonly activation?: string; readonly loss?: Described } | undefined {
   const logits = loss.config.fromLogits === true;
   const categorical = /categorical(Focal|Generalized)?Crossentropy$/i.test(loss.name);
   const binary = /^binary/i.test(loss.name) && /crossentropy$/i.test(loss.name);
   const withLogits = (fromLogits: boolean): Described => ({ ...loss, config: { ...loss.config, fromLogits } });
-  if (categorical && units === 1) return { activation: 'sigmoid', loss: named('binaryCrossentropy') };
   if (categorical && logits && activation !== 'linear') return { activation: 'linear' };
   if (categorical && !logits && !gives.distribution.includes(activation)) return { activation: 'softmax' };
   if (binary && logits && activation !== 'linear') return { loss: withLogits(false) };
@@ -28,7 +27,7 @@ export const mendLoss: Method = {
     const said: string[] = [];
     const made = facts.outputs.reduce((treated: Patient, at, i): Patient => {
       const [layer, loss] = [facts.layers[at], losses[i]];
-      const pair = layer && loss && mended(layer.activation?.name ?? 'linear', layer.shape.at(-1) ?? 1, loss);
+      const pair = layer && loss && mended(layer.activation?.name ?? 'linear', loss);
       if (!layer || !pair) return treated;
       if (pair.activation) said.push(`end ${layer.name} in ${pair.activation}`);
       if (pair.loss) said.push(`compare by ${pair.loss.name}${pair.loss.config.fromLogits === false ? ' of probabilities' : ''}`);

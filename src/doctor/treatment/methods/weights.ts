@@ -27,14 +27,16 @@ function notDrawnBy(layers: readonly LayerFacts[], name: string): LayerFacts[] {
   return layers.filter((layer) => initializerOf(layer, 'kernel') !== undefined && initializerOf(layer, 'kernel')?.name !== name);
 }
 
+/** What draws numbers of one size whatever the fans, or all alike. */
+const unscaled = ['zeros', 'ones', 'constant', 'normal', 'uniform', 'truncatedNormal'];
+
 /** Uses whose kernels another family than the suiting one draws, or whose biases do not start at 0. */
 function illsuited({ facts, examination }: Chart): LayerFacts[] {
   return notDrawnBy(facts.layers, 'auto').filter((layer) => {
-    const { initializer, suits } = examination.forecast.layers[facts.layers.indexOf(layer)] ?? {};
-    const bias = initializerOf(layer, 'bias')?.name ?? 'zeros';
-    return (
-      layer.role === 'weights' && (initializer === undefined || suits === undefined || family(initializer) !== family(suits) || bias !== 'zeros')
-    );
+    const suits = examination.forecast.layers[facts.layers.indexOf(layer)]?.suits;
+    const [kernel = '', bias = 'zeros'] = ['kernel', 'bias'].map((array) => initializerOf(layer, array)?.name);
+    const wrong = suits === undefined ? unscaled.includes(kernel) : family(kernel) !== family(suits);
+    return layer.role === 'weights' && (wrong || bias !== 'zeros');
   });
 }
 

@@ -1,0 +1,192 @@
+import { initializers, layers, losses, type Model, model, NdArray, optimizers, Random, sequential, toConfig } from 'evenkeel';
+import { describe, expect, it } from 'vitest';
+import { Examination } from '#src/doctor/examination.js';
+import type { Change } from '#src/doctor/treatment/method.js';
+import { applicable, methodOf } from '#src/doctor/treatment/methods.js';
+import { admit, build as make } from '#src/doctor/treatment/patient.js';
+import type { ModelConfig } from '#src/model/config.js';
+import { build, type Patient, row } from '../patients.js';
+import { glyphSet } from '../sets.js';
+
+const [x, y] = [glyphSet.x.slice(0, 256), glyphSet.y.slice(0, 256)];
+
+/** All ways in which a remedy changes a model, as one minibatch shows it. */
+async function changes(id: string, given: Model, rows = { x, y }, batchSize = 32): Promise<readonly Change[]> {
+  const patient = await admit(given, batchSize);
+  const examination = new Examination(await given.examine(rows.x, rows.y));
+  const remedy = methodOf(id);
+  if (!remedy) throw new Error(`no remedy '${id}'`);
+  return remedy.method.apply({ patient, facts: examination.facts, examination, random: new Random(1) });
+}
+
+/** What a remedy makes of a model: described, after it was built, and shown to run. */
+async function treated(id: string, given: Model, rows = { x, y }, batchSize = 32): Promise<ModelConfig> {
+  const [first] = await changes(id, given, rows, batchSize);
+  if (!first) throw new Error(`'${id}' changes nothing`);
+  const built = await make(first.patient, {});
+  const { steps } = await built.examine(rows.x, rows.y);
+  expect(Number.isFinite(Number(steps[0]?.loss))).toBe(true);
+  expect(first.what).toMatch(/^[a-z].{8,}/);
+  return toConfig(built);
+}
+
+const net = (patient: Partial<Patient> = {}): Model =>
+  build({ hidden: () => row(3, 24, { activation: 'relu', kernelInitializer: 'heNormal' }), standardized: false, ...patient });
+const kinds = ({ layers: list, calls }: ModelConfig): string[] => calls.map(({ layer }) => list[layer]?.kind ?? '');
+const optimizer = ({ compile }: ModelConfig) => compile?.optimizer as { name: string; config: Record<string, unknown> };
+const drawnBy = ({ layers: list }: ModelConfig): string[] =>
+  list.flatMap(({ config }) => ('kernelInitializer' in config ? [(config.kernelInitializer as { name: string }).name] : []));
+const bentBy = ({ layers: list }: ModelConfig): string[] =>
+  list.flatMap(({ config }) => ('activation' in config ? [(config.activation as { name: string }).name] : []));
+const sgd = (options: Parameters<typeof optimizers.sgd>[0]) => ({ optimizer: optimizers.sgd(options) });
+
+describe('remedies', () => {
+  it('of the training', async () => {
+    const [lower, lowest] = (await changes('lower-learning-rate', net({ compile: sgd({ learningRate: 0.5 }) }))).map(({ patient }) => patient.config);
+    expect(optimizer(lower as ModelConfig).config.learningRate).toBeLessThan(0.5);
+    expect(optimizer(lowest as ModelConfig).config.learningRate).toBeLessThan(Number(optimizer(lower as ModelConfig).config.learningRate));
+    expect(optimizer(await treated('raise-learning-rate', net({ compile: sgd({ learningRate: 1e-6 }) }))).config.learningRate).toBeGreaterThanOrEqual(
+      3e-6,
+    );
+    expect(optimizer(await treated('adaptive-optimizer', net()))).toMatchObject({ name: 'adam', config: { learningRate: 1e-3 } });
+    expect(optimizer(await treated('clip-gradients', net())).config.globalClipNorm).toBeGreaterThan(0);
+    const clipped = net({ compile: sgd({ clipNorm: 1e-3, momentum: 0.9 }) });
+    expect(optimizer(await treated('raise-clip', clipped)).config).toEqual(expect.not.objectContaining({ clipNorm: 1e-3 }));
+    expect(optimizer(await treated('raise-clip', clipped)).config.momentum).toBe(0.9);
+    expect((await changes('larger-batch', net(), { x, y }, 8))[0]?.patient.batchSize).toBe(32);
+  });
+
+  it('of the data: a normalization right behind the input', async () => {
+    expect(kinds(await treated('standardize-inputs', net())).slice(0, 3)).toEqual(['input', 'normalization', 'flatten']);
+  });
+
+  it('of the weights, and biases that start at 0 with them', async () => {
+    const drawn = initializers.normal({ stddev: 1 });
+    const given = net({ hidden: () => row(2, 24, { activation: 'relu', kernelInitializer: drawn, biasInitializer: 'ones' }) });
+    const config = await treated('suiting-initializer', given);
+    expect(drawnBy(config)).toEqual(['auto', 'auto', 'glorotUniform']);
+    expect(config.layers[2]?.config.biasInitializer).toMatchObject({ name: 'zeros' });
+    expect(drawnBy(await treated('critical-initializer', net({ hidden: () => row(2, 24, { activation: 'tanh' }) })))).toEqual([
+      'critical',
+      'critical',
+      'glorotUniform',
+    ]);
+    expect(drawnBy(await treated('lsuv', given))).toEqual(['lsuv', 'lsuv', 'glorotUniform']);
+    expect(drawnBy(await treated('lecun-normal', net({ hidden: () => row(2, 24, { activation: 'selu' }) })))).toEqual([
+      'lecunNormal',
+      'lecunNormal',
+      'glorotUniform',
+    ]);
+    expect(drawnBy(await treated('smaller-head', net())).at(-1)).toBe('varianceScaling');
+  });
+
+  it('revive silent units alone', async () => {
+    const biasInitializer = initializers.constant({ value: -50 });
+    const given = net({ standardized: true, hidden: () => row(1, 24, { activation: 'relu', kernelInitializer: 'heNormal', biasInitializer }) });
+    await given.adapt(x);
+    const arrays = await given.getWeights();
+    const bias = arrays[given.variables.findIndex(({ name }) => name === 'dense_1/bias')] as NdArray;
+    // One unit lives.
+    bias.set(7, 1);
+    await given.setWeights(arrays);
+    const [first] = await changes('revive-units', given);
+    expect(first?.what).toContain('23 silent units of dense_1');
+    const kernel = (weights: ReadonlyMap<string, NdArray>, unit: number): number[] => {
+      const array = weights.get('dense_1/kernel') as NdArray;
+      return Array.from({ length: array.shape[0] ?? 0 }, (_, i) => array.at(i * 24 + unit));
+    };
+    const before = (await admit(given, 32)).weights;
+    const after = first?.patient.weights ?? before;
+    expect(kernel(after, 7)).toEqual(kernel(before, 7));
+    expect(kernel(after, 3)).not.toEqual(kernel(before, 3));
+    expect([3, 7].map((unit) => after.get('dense_1/bias')?.at(unit))).toEqual([0, 1]);
+  });
+
+  it('of the architecture', async () => {
+    const sigmoid = net({ hidden: () => row(2, 24, { activation: 'sigmoid' }) });
+    expect(bentBy(await treated('change-activation', sigmoid))).toEqual(['tanh', 'tanh', 'softmax']);
+    expect((await changes('change-activation', net())).map(({ patient }) => bentBy(patient.config)[0])).toEqual(['leakyRelu', 'elu', 'selu']);
+    const own = net({ hidden: () => [layers.dense(24), layers.relu(), layers.dense(24), layers.activation('relu')] });
+    expect(kinds(await treated('change-activation', own))).toEqual(['input', 'flatten', 'dense', 'activation', 'dense', 'activation', 'dense']);
+    expect(kinds(await treated('normalize', net()))).toEqual([
+      'input',
+      'flatten',
+      ...['dense', 'batchNormalization', 'activation', 'dense', 'batchNormalization', 'activation', 'dense', 'batchNormalization', 'activation'],
+      'dense',
+    ]);
+    expect(kinds(await treated('normalize', own))).toEqual([
+      'input',
+      'flatten',
+      'dense',
+      'batchNormalization',
+      'relu',
+      'dense',
+      'batchNormalization',
+      'activation',
+      'dense',
+    ]);
+    expect((await changes('normalize', net(), { x, y }, 4)).map(({ patient }) => kinds(patient.config)[3])).toEqual(['layerNormalization']);
+    const skips = await treated('residual', net({ hidden: () => row(5, 24, { activation: 'tanh' }) }));
+    // The first layer changes the width: pairs are dense 2 with 3, and 4 with 5.
+    expect(kinds(skips)).toEqual(['input', 'flatten', 'dense', 'dense', 'dense', 'add', 'dense', 'dense', 'add', 'dense']);
+    expect(skips.calls[5]?.inputs).toEqual([4, 2]);
+    const dropped = net({ hidden: () => [layers.dense(24, { activation: 'selu' }), layers.dropout(0.3)] });
+    expect((await treated('alpha-dropout', dropped)).layers.find(({ kind }) => kind === 'alphaDropout')?.config).toEqual({ rate: 0.3 });
+    const late = net({ hidden: () => [layers.dense(24, { activation: 'relu' }), layers.batchNormalization()] });
+    expect(kinds(await treated('move-normalization', late))).toEqual(['input', 'flatten', 'dense', 'batchNormalization', 'activation', 'dense']);
+    expect(kinds(await treated('batch-free-normalization', late))).toContain('layerNormalization');
+  });
+
+  it('of loss and last activation', async () => {
+    const head = (activation: string, units: number) => () => [layers.dense(units, { activation })];
+    const logits = losses.sparseCategoricalCrossentropy({ fromLogits: true });
+    expect(bentBy(await treated('mend-loss', net({ head: head('softmax', 10), compile: { loss: logits } }))).at(-1)).toBe('linear');
+    expect(bentBy(await treated('mend-loss', net({ head: head('linear', 10) }))).at(-1)).toBe('softmax');
+    const even = new NdArray(
+      Uint8Array.from({ length: 256 }, (_, i) => y.at(i) % 2),
+      [256, 1],
+    );
+    const one = await treated('mend-loss', net({ head: head('softmax', 1), compile: { loss: 'binaryCrossentropy' } }), { x, y: even });
+    expect(bentBy(one).at(-1)).toBe('sigmoid');
+    const twice = net({ head: head('sigmoid', 1), compile: { loss: losses.binaryCrossentropy({ fromLogits: true }) } });
+    expect((await treated('mend-loss', twice, { x, y: even })).compile?.loss).toMatchObject([{ config: { fromLogits: false } }]);
+  });
+
+  it('change nothing where there is nothing to change', async () => {
+    const hidden = () => row(3, 24, { activation: 'tanh' });
+    const good = net({ hidden, standardized: true, compile: { optimizer: 'adam' } });
+    for (const id of [
+      'standardize-inputs',
+      'adaptive-optimizer',
+      'raise-clip',
+      'suiting-initializer',
+      'lecun-normal',
+      'revive-units',
+      'alpha-dropout',
+      'move-normalization',
+      'batch-free-normalization',
+      'mend-loss',
+    ]) {
+      expect([id, (await changes(id, good)).map(({ what }) => what)]).toEqual([id, []]);
+    }
+    expect(await changes('larger-batch', good, { x, y }, 256)).toEqual([]);
+  });
+
+  it('leave shared layers whole: what stands between their sums and activation would stand there twice', async () => {
+    const enter = layers.input([8]);
+    const shared = layers.dense(8, { activation: 'tanh' });
+    const given = model({ inputs: enter, outputs: layers.dense(1).apply(shared.apply(shared.apply(enter))) }).compile({ loss: 'mse' });
+    const rows = {
+      x: NdArray.from(Array.from({ length: 16 }, (_, i) => Array.from({ length: 8 }, (_, k) => Math.sin(i + k)))),
+      y: NdArray.zeros([16, 1]),
+    };
+    expect(await changes('normalize', given, rows)).toEqual([]);
+    expect(bentBy(await treated('change-activation', given, rows))).toEqual(['selu', 'linear']);
+  });
+
+  it('are all tried here', () => {
+    const ids = applicable.map(({ hint }) => hint.id);
+    expect(ids).toHaveLength(20);
+    expect(sequential([layers.input([2]), layers.dense(1)]).layers).toHaveLength(2);
+  });
+});
