@@ -28,7 +28,7 @@ export interface TreatOptions extends DiagnoseOptions {
   readonly validationSplit?: number;
   /** What the split and redrawn weights come from; default the model's seed. */
   readonly seed?: number;
-  /** What may be spent: short trials (default 3, a tenth of a training each), steps and seconds of all together (default no bound). */
+  /** What may be spent: short trials (default 6, a tenth of a training each), steps of all together (default three trainings), seconds (default no bound). */
   readonly budget?: { readonly trials?: number; readonly steps?: number; readonly seconds?: number };
   /** What must stay as it is. */
   readonly keep?: readonly Alterable[];
@@ -83,7 +83,7 @@ export async function treat(model: Model, data: BatchLike, options: TreatOptions
   });
   const patient = await admit(model, batchSize);
   const plainSteps = clinic.stepsOf(patient);
-  const { trials = 3, steps = Number.POSITIVE_INFINITY, seconds = Number.POSITIVE_INFINITY } = budget;
+  const { trials = 6, steps = 3 * plainSteps, seconds = Number.POSITIVE_INFINITY } = budget;
   const least = Math.ceil((1 + 2 * shortShare(plainSteps)) * plainSteps);
   if (steps < least) {
     throw new ArgumentError(

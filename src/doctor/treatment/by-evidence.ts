@@ -3,7 +3,7 @@ import type { Finding } from '../finding.js';
 import { best, better, distress, shortOnes } from './choose.js';
 import type { Look } from './clinic.js';
 import { type Candidate, type Course, illOf, type Tried } from './course.js';
-import { applicable, methodOf } from './methods.js';
+import { methodOf } from './methods.js';
 
 /** Looks at most before the first trial: each costs about as much as some tens of steps. */
 const MOST_LOOKS = 12;
@@ -11,11 +11,14 @@ const MOST_LOOKS = 12;
 const MOST_REMEDIES = 4;
 /** From this confidence on a finding is answered before the first step. */
 const CERTAIN = 0.6;
-/** A trial with this score leaves little to gain; with less than the second, much, so that the last trial is worth its steps. */
+/** A trial with this score leaves little to gain. With less than the second a network has hardly begun to learn: more trials are cheaper than a full run of it. */
 const GOOD = 0.9;
-const POOR = 0.6;
-/** What helps most networks that are slow without a finding that says why, smallest first. */
-const boosters = ['adaptive-optimizer', 'suiting-initializer', 'change-activation', 'normalize'];
+const POOR = 0.25;
+/** Trials before the first full run, unless networks have hardly begun to learn. */
+const ENOUGH = 2;
+/** What no network suffers from, and most that are slow lack; then what changes more, smallest first. */
+const basics = ['standardize-inputs', 'suiting-initializer', 'adaptive-optimizer'];
+const boosters = ['change-activation', 'normalize', 'residual', 'raise-learning-rate', 'lower-learning-rate'];
 
 /** Where a course of treatment came to. */
 export interface CourseEnd {
@@ -61,16 +64,32 @@ async function settle(course: Course, start: Candidate, look: Look): Promise<{ r
   return state;
 }
 
-/** What to try after the best so far: answers to what its run showed, then what helps most networks. */
-function nextAfter(course: Course, tried: Tried, done: ReadonlySet<string>): Candidate | undefined {
+/** The candidate with more remedies, each where it has something to change and is allowed. */
+async function withAll(course: Course, candidate: Candidate, look: Look, ids: readonly string[]): Promise<Candidate> {
+  let [state, seen] = [candidate, look];
+  for (const id of ids) {
+    const remedy = methodOf(id);
+    if (!remedy || state.remedies.some((one) => one.id === id)) continue;
+    const [next] = course.changes(state, seen.examination, remedy, []);
+    const found = next && (await course.look(next));
+    if (next && found) [state, seen] = [next, found];
+  }
+  return state;
+}
+
+/** What to try after the best so far: answers to what its run showed, together with what helps most networks; then each answer alone, then more of the latter. */
+async function nextAfter(course: Course, tried: Tried, done: ReadonlySet<string>): Promise<Candidate | undefined> {
   const { run } = tried;
+  const isNew = (candidate: Candidate): boolean => candidate.remedies.length > tried.remedies.length && !done.has(keyOf(candidate));
+  const together = await withAll(course, tried, run, basics);
+  if (isNew(together)) return together;
   const answers = answersTo(course, tried, run, illOf(run));
   const boosts = boosters.flatMap((id) => {
-    const remedy = applicable.find(({ hint }) => hint.id === id);
+    const remedy = methodOf(id);
     const has = tried.remedies.some((one) => one.id === id);
-    return remedy && !has ? course.changes(tried, run.examination, remedy, []).slice(0, 1) : [];
+    return remedy && !has ? course.changes(tried, run.examination, remedy, []) : [];
   });
-  return [...answers, ...boosts].find((candidate) => !done.has(keyOf(candidate)));
+  return [...answers, ...boosts].find(isNew);
 }
 
 const keyOf = ({ remedies }: Candidate): string =>
@@ -105,8 +124,8 @@ async function answer(course: Course, start: Candidate, look: Look, untreated: T
   // A run that was begun shows more than a minibatch.
   let lead = best(shortOnes(course)) ?? before;
   if (untreated && lead === before) lead = { ...before, run: { ...untreated.run, grade: before.run.grade } };
-  while (course.canTry(lead.patient) && lead.run.grade.score < (course.treatedTrials < 2 ? GOOD : POOR)) {
-    const next = nextAfter(course, lead, done);
+  while (course.canTry(lead.patient) && (course.treatedTrials < ENOUGH ? lead.run.grade.score < GOOD : lead.run.grade.score < POOR)) {
+    const next = await nextAfter(course, lead, done);
     if (!next) break;
     done.add(keyOf(next));
     const check = await course.look(next);
@@ -114,7 +133,7 @@ async function answer(course: Course, start: Candidate, look: Look, untreated: T
     const tried = await course.short(next);
     if (better(tried, lead)) lead = tried;
   }
-  return { findings, before: untreated ?? before, after: await finish(course, best(shortOnes(course)) ?? before, untreated) };
+  return { findings, before: untreated ?? before, after: await finish(course, best(shortOnes(course)) ?? before, untreated, done) };
 }
 
 /** Share of chance's loss below which a network fits the rows that it is trained on: what is missing then is not its gradients' fault. */
@@ -131,7 +150,7 @@ async function spur(course: Course, untreated: Tried, look: Look): Promise<Cours
   if (untreated.run.grade.score >= GOOD || fits(untreated.run)) return stay;
   const done = new Set<string>();
   while (course.canTry(untreated.patient)) {
-    const next = nextAfter(course, untreated, done);
+    const next = await nextAfter(course, untreated, done);
     if (!next) return stay;
     done.add(keyOf(next));
     const check = await course.look(next);
@@ -144,15 +163,26 @@ async function spur(course: Course, untreated: Tried, look: Look): Promise<Cours
   return stay;
 }
 
-/** The full run of what did best; where that breaks off, of what did best besides. */
-async function finish(course: Course, chosen: Tried, untreated: Tried | undefined): Promise<Tried> {
-  if (chosen.remedies.length === 0 && untreated?.run.whole) return untreated;
-  const full = await course.full(chosen);
-  if (full.run.grade.score >= chosen.run.grade.score - 0.1) return full;
-  const others = shortOnes(course).filter(({ remedies }) => remedies !== chosen.remedies);
-  const second = best(others);
-  const { steps } = course.options.budget;
-  if (!second || second.run.grade.score <= full.run.grade.score || course.clinic.steps + course.clinic.stepsOf(second.patient) > steps) return full;
-  const again = await course.full(second);
-  return again.run.grade.score > full.run.grade.score ? again : full;
+/** Whether a whole run leaves nothing to treat: it went through, nothing is ill, and the network fits its rows or does well on others. */
+function satisfies({ run }: Tried): boolean {
+  return run.whole && illOf(run).length === 0 && (fits(run) || run.grade.score >= GOOD);
+}
+
+/** The full run of what did best; where that is not enough, of what did better in a trial, as often as the budget allows. The best by validation stands. */
+async function finish(course: Course, chosen: Tried, untreated: Tried | undefined, done: Set<string>): Promise<Tried> {
+  const asIs = chosen.remedies.length === 0 && untreated?.run.whole ? untreated : undefined;
+  let kept = asIs ?? (await course.full(chosen));
+  let trial = chosen;
+  while (!satisfies(kept) && course.canTry(kept.patient)) {
+    const next = await nextAfter(course, kept, done);
+    if (!next) break;
+    done.add(keyOf(next));
+    if (!(await course.look(next))) continue;
+    const tried = await course.short(next);
+    if (!better(tried, trial) || !course.canRun(tried.patient)) continue;
+    trial = tried;
+    const full = await course.full(tried);
+    if (full.run.grade.score > kept.run.grade.score) kept = full;
+  }
+  return kept;
 }

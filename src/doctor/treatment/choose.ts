@@ -1,12 +1,8 @@
 import type { Course, Tried } from './course.js';
 import { illOf } from './course.js';
 
-/** A change is worth its size where it closes this share of what is missing to a score of 1, and beyond the least difference that is no chance. */
-const SHARE = 0.1;
+/** Scores nearer than this are equal: the smaller change wins. */
 const LEAST = 0.02;
-
-/** What a score must reach to be better than another by more than chance and size make up for. */
-const beyond = (score: number): number => score + Math.max(LEAST, SHARE * (1 - score));
 
 /** What was tried for as long and did best; of such as did equally well, the one that changes least. */
 export function best(tried: readonly Tried[]): Tried | undefined {
@@ -17,7 +13,7 @@ export function best(tried: readonly Tried[]): Tried | undefined {
 /** Whether one did so much better than another that a larger change is worth it; or, where trials were too short to tell, is less ill. */
 export function better(one: Tried, other: Tried): boolean {
   const [score, than] = [one.run.grade.score, other.run.grade.score];
-  return score > beyond(than) || (score > than - LEAST && distress(one.run) < distress(other.run) - 1);
+  return score > than + LEAST || (score > than - LEAST && distress(one.run) < distress(other.run) - 1);
 }
 
 /** Trials so far, the untreated network's included. */

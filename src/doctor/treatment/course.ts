@@ -22,7 +22,7 @@ export interface Tried extends Candidate {
 
 /** What may be spent; the full run is not a trial. */
 export interface Budget {
-  /** Short trainings, that of the untreated network not counted; default 3. */
+  /** Short trainings, that of the untreated network not counted. */
   readonly trials: number;
   readonly steps: number;
   readonly seconds: number;
@@ -133,6 +133,12 @@ export class Course {
       this.clinic.steps + Math.ceil((1 + shortShare(whole)) * whole) <= steps &&
       this.seconds < this.options.budget.seconds - this.#fullSeconds()
     );
+  }
+
+  /** Whether a whole training can be paid for. */
+  canRun(patient: Patient): boolean {
+    const { steps, seconds } = this.options.budget;
+    return this.clinic.steps + this.clinic.stepsOf(patient) <= steps && this.seconds < seconds - this.#fullSeconds();
   }
 
   /** Seconds that a whole training takes, from what was run so far. */
