@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { ruleIds } from '#src/doctor/diagnose.js';
+import { faults, oddities } from '../../ward/faults.js';
+import { choices, closedSet, familyOf, mix, patientOf } from '../../ward/patients.js';
+
+const patients = Array.from({ length: 3000 }, (_, seed) => patientOf(seed));
+const shareOf = (is: (patient: (typeof patients)[number]) => boolean): number => patients.filter(is).length / patients.length;
+
+/** Four standard errors of a share. */
+const slack = (share: number): number => 4 * Math.sqrt((share * (1 - share)) / patients.length);
+
+describe('the generator', () => {
+  it('gives a seed the same patient again', () => {
+    expect(patientOf(41)).toEqual(patients[41]);
+    expect(new Set(patients.map((patient) => JSON.stringify({ ...patient, seed: 0 }))).size).toBeGreaterThan(0.99 * patients.length);
+  });
+
+  it('is data alone', () => {
+    for (const patient of patients.slice(0, 50)) expect(JSON.parse(JSON.stringify(patient))).toEqual(patient);
+  });
+
+  it('keeps to the stated mix', () => {
+    expect(Object.values(mix).reduce((sum, share) => sum + share, 0)).toBe(100);
+    // Faults that a half or a task does not allow are drawn anew with the whole patient, which takes at most a twentieth of them.
+    for (const [kind, share] of Object.entries(mix)) {
+      expect(Math.abs(shareOf((patient) => patient.kind === kind) - share / 100)).toBeLessThan(slack(share / 100) + 0.02);
+    }
+    for (const list of Object.values(choices)) expect(list.reduce((sum: number, [, weight]) => sum + weight, 0)).toBe(100);
+    for (const table of [faults, oddities]) expect(Object.values(table).reduce((sum, { share }) => sum + share, 0)).toBe(100);
+  });
+
+  it('draws every data set, fault and oddity', () => {
+    for (const [name] of choices.dataset) expect(shareOf(({ dataset }) => dataset === name)).toBeGreaterThan(0.02);
+    for (const name of Object.keys(faults)) expect(shareOf(({ fault }) => fault === name)).toBeGreaterThan(0.005);
+    for (const name of Object.keys(oddities)) expect(shareOf(({ odd }) => odd === name)).toBeGreaterThan(0.005);
+  });
+
+  it('names faults by rules that there are', () => {
+    for (const { rules } of Object.values(faults)) expect(rules.filter((rule) => !ruleIds.includes(rule))).toEqual([]);
+  });
+});
+
+describe('the halves', () => {
+  it('share no family', () => {
+    const halves = new Map<string, Set<string>>();
+    for (const { family, half } of patients) halves.set(family, (halves.get(family) ?? new Set()).add(half));
+    expect([...halves.values()].every((set) => set.size === 1)).toBe(true);
+    for (const patient of patients) expect(familyOf(patient)).toBe(patient.family);
+  });
+
+  it('keep one data set and one kind of fault from the open one', () => {
+    const open = patients.filter(({ half }) => half === 'open');
+    expect(open.filter(({ dataset }) => dataset === closedSet)).toEqual([]);
+    expect(open.filter(({ fault }) => fault === 'tight-clip')).toEqual([]);
+    expect(patients.some(({ fault }) => fault === 'tight-clip')).toBe(true);
+  });
+
+  it('are both large, the closed one larger', () => {
+    const closed = shareOf(({ half }) => half === 'closed');
+    expect(closed).toBeGreaterThan(0.5);
+    expect(closed).toBeLessThan(0.75);
+  });
+});

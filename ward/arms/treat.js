@@ -1,0 +1,49 @@
+// @ts-check
+import { doctor } from 'evenkeel';
+import { buildModel } from '../build.js';
+import { epochsOf } from '../train.js';
+
+/**
+ * @typedef {object} Treatment what `doctor.treat` gives, as far as the ward reads it
+ * @property {import('evenkeel').Model} model
+ * @property {readonly { readonly id: string }[]} remedies
+ * @property {boolean} changed
+ * @property {number} steps
+ */
+
+/** @returns {((model: import('evenkeel').Model, train: object, options: object) => Promise<Treatment>) | undefined} */
+const treatment = () => /** @type {any} */ (doctor).treat;
+
+/** What keeps treatments from being graded; nothing where all is there. */
+export function treatmentMissing() {
+  return treatment() === undefined
+    ? 'this build of the package has no doctor.treat, so neither its treatment nor random remedies can be graded; leave them out: --arms none,autotrainer'
+    : undefined;
+}
+
+/** The doctor's treatment, its remedies chosen as said. @param {'evidence' | 'random'} choose @returns {import('./arm.js').Arm} */
+export const treatBy =
+  (choose) =>
+  async ({ patient, set, seed, budget }) => {
+    const treat = treatment();
+    if (!treat) throw new Error(treatmentMissing());
+    const started = performance.now();
+    const model = buildModel(patient, set, seed);
+    const {
+      model: treated,
+      remedies,
+      changed,
+      steps,
+    } = await treat(model, set.train, {
+      validationData: set.validation,
+      epochs: epochsOf(patient),
+      batchSize: patient.batchSize,
+      seed,
+      budget,
+      choose,
+      verbose: 0,
+    });
+    const seconds = (performance.now() - started) / 1000;
+    if (treated !== model) await model.dispose();
+    return { model: treated, changed, remedies: remedies.map(({ id }) => id), steps, seconds };
+  };
