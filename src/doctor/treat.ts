@@ -37,6 +37,8 @@ export interface TreatOptions extends DiagnoseOptions {
   readonly deny?: readonly string[];
   /** How remedies are chosen: by what was found, or drawn, to compare with; default 'evidence'. */
   readonly choose?: 'evidence' | 'random';
+  /** Treat a run that turns ill after some healthy epochs from the last of them on, without losing what it learned; default false: from the start. */
+  readonly during?: boolean;
   /** Ends the treatment; what was best so far comes back. */
   readonly signal?: AbortSignal;
   /** Takes a line for each thing done. */
@@ -50,7 +52,7 @@ export interface TreatOptions extends DiagnoseOptions {
 const ids: readonly string[] = Object.values(hints).map(({ id }) => id);
 const known = [
   ...['epochs', 'batchSize', 'validationData', 'validationSplit', 'seed', 'budget', 'keep', 'allow', 'deny', 'choose'],
-  ...['signal', 'onProgress', 'custom', 'clock', 'ignore', 'baseline'],
+  ...['during', 'signal', 'onProgress', 'custom', 'clock', 'ignore', 'baseline'],
 ];
 
 /**
@@ -98,6 +100,7 @@ export async function treat(model: Model, data: BatchLike, options: TreatOptions
     deny: options.deny ?? [],
     random: new Random(seed).stream('treatment'),
     progress: options.onProgress ?? (() => {}),
+    during: options.during ?? false,
   });
   const start = { patient, remedies: [] };
   let interrupted = false;

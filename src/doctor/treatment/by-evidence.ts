@@ -4,6 +4,7 @@ import { best, better, distress, shortOnes } from './choose.js';
 import type { Look } from './clinic.js';
 import { type Candidate, type Course, illOf, type Tried } from './course.js';
 import { methodOf } from './methods.js';
+import { goneOn } from './patient.js';
 
 /** Looks at most before the first trial: each costs about as much as some tens of steps. */
 const MOST_LOOKS = 12;
@@ -111,6 +112,11 @@ export async function treatByEvidence(course: Course, start: Candidate): Promise
   if (isCertain(look)) return answer(course, start, look, undefined);
   const untreated = await course.full(start, (seen) => isCertain(seen));
   if (untreated.run.whole && illOf(untreated.run).length === 0) return spur(course, untreated, look);
+  if (course.options.during && untreated.run.healthyEpochs > 0) {
+    const { model, healthyEpochs } = untreated.run;
+    const patient = await goneOn(start.patient, model, healthyEpochs, healthyEpochs * course.clinic.stepsPerEpoch(start.patient));
+    return answer(course, { ...start, patient }, await course.clinic.look(patient), untreated);
+  }
   return answer(course, start, look, untreated);
 }
 
@@ -133,7 +139,10 @@ async function answer(course: Course, start: Candidate, look: Look, untreated: T
     const tried = await course.short(next);
     if (better(tried, lead)) lead = tried;
   }
-  return { findings, before: untreated ?? before, after: await finish(course, best(shortOnes(course)) ?? before, untreated, done) };
+  // What broke off once breaks off again, however well it begins.
+  const broke = untreated?.run.examination.trace.failure !== undefined;
+  const open = shortOnes(course).filter(({ remedies }) => !broke || remedies.length > 0);
+  return { findings, before: untreated ?? before, after: await finish(course, best(open) ?? before, untreated, done) };
 }
 
 /** Share of chance's loss below which a network fits the rows that it is trained on: what is missing then is not its gradients' fault. */

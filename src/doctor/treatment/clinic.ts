@@ -1,11 +1,12 @@
 import { EvenkeelError } from '../../core/errors.js';
 import type { NdArray } from '../../core/ndarray.js';
 import type { Model } from '../../model/model.js';
-import type { Callback } from '../../training/callbacks.js';
+import type { Callback, KeptWeights } from '../../training/callbacks.js';
 import type { Trace } from '../../vitals/trace.js';
 import { type DiagnoseOptions, diagnoseExamination } from '../diagnose.js';
 import { Examination } from '../examination.js';
 import type { Finding } from '../finding.js';
+import type { Forecast } from '../forecast.js';
 import { type Grade, gradeOf } from './grade.js';
 import type { Material } from './material.js';
 import { build, type Making, type Patient } from './patient.js';
@@ -28,6 +29,8 @@ export interface Run extends Look {
   readonly seconds: number;
   /** Whether it took all the steps that were asked for. */
   readonly whole: boolean;
+  /** Epochs after which nothing was surely ill, where the run was guarded: the model has the weights of the last of them. */
+  readonly healthyEpochs: number;
 }
 
 export interface ClinicOptions extends DiagnoseOptions {
@@ -54,9 +57,17 @@ export class Clinic {
     return this.options.material.train.inputs[0]?.shape[0] ?? 0;
   }
 
-  /** Steps of a whole training of a patient. */
-  stepsOf({ batchSize }: Patient): number {
-    return Math.ceil(this.rows / Math.min(batchSize, this.rows)) * this.options.epochs;
+  /** Steps of a whole training of a patient, those left where some were taken. */
+  stepsOf(patient: Patient): number {
+    return this.stepsPerEpoch(patient) * this.#epochsOf(patient);
+  }
+
+  stepsPerEpoch({ batchSize }: Patient): number {
+    return Math.ceil(this.rows / Math.min(batchSize, this.rows));
+  }
+
+  #epochsOf({ epochsDone }: Patient): number {
+    return Math.max(1, this.options.epochs - epochsDone);
   }
 
   /** One minibatch forward and backward, no step. @throws EvenkeelError where the network cannot be built. */
@@ -84,35 +95,29 @@ export class Clinic {
 
   /**
    * Trains a patient from its start, watched.
-   * @param share of a whole training: its first steps. `until`: ends the run early where what was found says so.
+   * @param share of a whole training: its first steps. `until`: ends the run early where what was found says so; the model then has the weights of the last
+   * epoch after which it did not, in `healthyEpoch`.
    */
-  async run(
-    patient: Patient,
-    { share = 1, until = () => false }: { readonly share?: number; readonly until?: (look: Look) => boolean } = {},
-  ): Promise<Run> {
-    const { material, epochs, signal, clock } = this.options;
+  async run(patient: Patient, { share = 1, until }: { readonly share?: number; readonly until?: (look: Look) => boolean } = {}): Promise<Run> {
+    const { material, signal, clock } = this.options;
     const began = clock();
     const model = await build(patient, this.options.making);
     const whole = this.stepsOf(patient);
-    const perEpoch = whole / epochs;
+    const perEpoch = this.stepsPerEpoch(patient);
     const wanted = Math.min(whole, Math.max(1, Math.round(share * whole)));
     // Beyond one epoch by whole ones: so no call of the engine is shorter than it would be.
     const steps = wanted < perEpoch ? wanted : perEpoch * Math.round(wanted / perEpoch);
-    let ended = false;
+    const guard = until && this.#guard(until);
     const callback: Callback = {
+      ...guard?.callback,
       every: steps < perEpoch ? steps : 'epoch',
       vitals: {},
-      onNonFinite: (_, control) => control.stop(),
-      onBatchEnd: (_, __, control) => {
-        if (control.step >= steps) control.stop();
+      onNonFinite: (_, control) => {
+        guard?.goBack();
+        control.stop();
       },
-      onRecord: (record, control) => {
-        const { trace } = control;
-        if (!trace || ended || !(record.kind === 'epoch' || (record.kind === 'step' && trace.steps.length === 1))) return;
-        if (until(this.#judged(trace))) {
-          ended = true;
-          control.stop();
-        }
+      onBatchEnd: (_, __, control) => {
+        if (control.step - patient.stepsDone >= steps) control.stop();
       },
     };
     const history = await model.fit(material.train.inputs as NdArray[], material.train.targets as NdArray[], {
@@ -126,12 +131,39 @@ export class Clinic {
     this.steps += history.steps;
     const grade = await gradeOf(model, material.validation);
     const look = this.#judged(history.trace as Trace);
-    return { ...look, model, grade, steps: history.steps, seconds: (clock() - began) / 1000, whole: history.steps >= steps };
+    const seconds = (clock() - began) / 1000;
+    return { ...look, model, grade, steps: history.steps, seconds, whole: history.steps >= steps, healthyEpochs: guard?.healthyEpochs() ?? 0 };
   }
 
-  #judged(trace: Trace): Look {
+  /** Ends a run where `until` says so, and goes back to the weights of the last epoch after which it did not. */
+  #guard(until: (look: Look) => boolean) {
+    let forecast: Forecast | undefined;
+    let kept: KeptWeights | undefined;
+    let healthyEpochs = 0;
+    let ended = false;
+    const callback: Callback = {
+      onRecord: (record, control) => {
+        const { trace } = control;
+        if (!trace || ended || !(record.kind === 'epoch' || (record.kind === 'step' && trace.steps.length === 1))) return;
+        const look = this.#judged(trace, forecast);
+        forecast = look.examination.forecast;
+        if (until(look)) {
+          ended = true;
+          kept?.restore();
+          control.stop();
+        } else if (record.kind === 'epoch') {
+          kept?.release();
+          kept = control.keepWeights();
+          healthyEpochs = record.epoch + 1;
+        }
+      },
+    };
+    return { callback, goBack: () => kept?.restore(), healthyEpochs: () => healthyEpochs };
+  }
+
+  #judged(trace: Trace, forecast?: Forecast): Look {
     const { ignore, baseline } = this.options;
-    const examination = new Examination(trace);
+    const examination = new Examination(trace, forecast);
     const options = { ...(ignore ? { ignore } : {}), ...(baseline ? { baseline } : {}) };
     return { examination, findings: diagnoseExamination(examination, options) };
   }

@@ -35,6 +35,8 @@ export interface CourseOptions {
   readonly deny: readonly string[];
   readonly random: Random;
   readonly progress: (line: string) => void;
+  /** Whether a run that turns ill goes on from its last healthy epoch instead of anew. */
+  readonly during: boolean;
 }
 
 /** Steps in which a network shows whether it learns, and share of a training that a trial takes: more of a training that is short. */
@@ -43,6 +45,9 @@ const SHARES = { from: 0.1, to: 0.2 };
 
 /** Share of a training of so many steps that a trial takes. */
 export const shortShare = (steps: number): number => Math.min(SHARES.to, Math.max(SHARES.from, TELLING / steps));
+
+/** What can be altered without losing what a network has learned. */
+const goingOn: readonly Alterable[] = ['learningRate', 'optimizer', 'batchSize', 'weights'];
 
 /** Findings by which training suffers. */
 export const illOf = ({ findings }: { readonly findings: readonly Finding[] }): Finding[] => findings.filter(({ severity }) => severity === 'ill');
@@ -66,8 +71,10 @@ export class Course {
   }
 
   /** Whether a remedy may be applied. */
-  allows({ hint, method }: Applicable): boolean {
+  allows({ hint, method }: Applicable, { epochsDone }: Patient): boolean {
     const { keep, allow, deny } = this.options;
+    // What was learned stays where a run goes on.
+    if (epochsDone > 0 && !goingOn.includes(method.alters)) return false;
     return !keep.includes(method.alters) && !deny.includes(hint.id) && (allow?.includes(hint.id) ?? true);
   }
 
@@ -78,7 +85,7 @@ export class Course {
 
   /** All ways in which a remedy changes a candidate. */
   changes(candidate: Candidate, examination: Examination, { hint, method }: Applicable, answers: readonly string[]): Candidate[] {
-    if (!this.allows({ hint, method })) return [];
+    if (!this.allows({ hint, method }, candidate.patient)) return [];
     return method.apply(this.chart(candidate.patient, examination)).map(({ patient, what }) => ({
       patient,
       remedies: [...candidate.remedies, { id: hint.id, cost: hint.cost, what, answers }],
@@ -94,18 +101,18 @@ export class Course {
 
   /** The first steps of a candidate's training. */
   async short(candidate: Candidate): Promise<Tried> {
-    return this.#train(candidate, 'short', () => false);
+    return this.#train(candidate, 'short', undefined);
   }
 
   /** A candidate's whole training. `until` ends it early. */
-  async full(candidate: Candidate, until: (look: Look) => boolean = () => false): Promise<Tried> {
+  async full(candidate: Candidate, until?: (look: Look) => boolean): Promise<Tried> {
     return this.#train(candidate, 'full', until);
   }
 
-  async #train(candidate: Candidate, kind: 'short' | 'full', until: (look: Look) => boolean): Promise<Tried> {
+  async #train(candidate: Candidate, kind: 'short' | 'full', until: ((look: Look) => boolean) | undefined): Promise<Tried> {
     const names = candidate.remedies.map(({ what }) => what).join('; ');
     const share = kind === 'short' ? shortShare(this.clinic.stepsOf(candidate.patient)) : 1;
-    const run = await this.clinic.run(candidate.patient, { share, until });
+    const run = await this.clinic.run(candidate.patient, { share, ...(until ? { until } : {}) });
     const tried = { ...candidate, run, kind };
     const ill = illOf(run).map(({ rule }) => rule);
     this.tried.push(tried);

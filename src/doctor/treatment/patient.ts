@@ -1,9 +1,10 @@
-import type { NdArray } from '../../core/ndarray.js';
+import { NdArray } from '../../core/ndarray.js';
 import type { Custom } from '../../layers/registry.js';
 import { type ModelConfig, toConfig } from '../../model/config.js';
 import type { Model } from '../../model/model.js';
 import { fromConfig } from '../../model/persistence.js';
 import type { EngineChoice } from '../../model/programs.js';
+import { ITERATIONS } from '../../training/step.js';
 
 /** A model and its training as data: what remedies change. The model that was handed in stays as it is. */
 export interface Patient {
@@ -11,6 +12,10 @@ export interface Patient {
   readonly batchSize: number;
   /** Arrays that it starts from; what is not here is drawn anew by its initializer. */
   readonly weights: ReadonlyMap<string, NdArray>;
+  /** Epochs that it was trained for before, where a run goes on from its last healthy one. */
+  readonly epochsDone: number;
+  /** The same in steps, which schedules go on from. */
+  readonly stepsDone: number;
   /** Layers that have taken from data what they need. */
   readonly adapted: ReadonlySet<string>;
 }
@@ -28,19 +33,28 @@ export async function admit(model: Model, batchSize: number): Promise<Patient> {
   return {
     config: toConfig(model),
     batchSize,
+    epochsDone: 0,
+    stepsDone: 0,
     weights: new Map(model.variables.map(({ name }, i) => [name, arrays[i] as NdArray])),
     adapted: new Set(model.layers.filter(({ adapted }) => adapted).map(({ title }) => title)),
   };
 }
 
+/** The patient as a run left it, which goes on from there; what the optimizer kept of the steps that made it ill does not come with it. */
+export async function goneOn(patient: Patient, model: Model, epochsDone: number, stepsDone: number): Promise<Patient> {
+  const { weights, adapted } = await admit(model, patient.batchSize);
+  return { ...patient, weights, adapted, epochsDone, stepsDone };
+}
+
 /** A new model of a patient, at its start. */
-export async function build({ config, weights, adapted }: Patient, making: Making): Promise<Model> {
+export async function build({ config, weights, adapted, stepsDone }: Patient, making: Making): Promise<Model> {
   const model = fromConfig(config, making);
   const kept = model.variables.flatMap(({ name }): [string, NdArray][] => {
     const array = weights.get(name);
     return array ? [[name, array]] : [];
   });
-  if (kept.length > 0) await model.setState(new Map(kept));
+  const counted: [string, NdArray][] = stepsDone > 0 ? [[ITERATIONS, new NdArray(Int32Array.of(stepsDone), [])]] : [];
+  if (kept.length + counted.length > 0) await model.setState(new Map([...kept, ...counted]));
   for (const layer of model.layers) layer.adapted = adapted.has(layer.title);
   return model;
 }

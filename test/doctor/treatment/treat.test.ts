@@ -1,4 +1,4 @@
-import { doctor, initializers, layers, type Model, NdArray, optimizers, type Treatment, toConfig } from 'evenkeel';
+import { doctor, initializers, layers, type Model, NdArray, optimizers, schedules, type Treatment, toConfig } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { build, type Patient, row } from '../patients.js';
 import { glyphSet } from '../sets.js';
@@ -91,6 +91,21 @@ describe('treat', () => {
     const plain = treatment.plainSteps;
     const bounded = await treat(logistic, { budget: { steps: Math.ceil(1.25 * plain) } });
     expect(bounded.steps).toBeLessThanOrEqual(Math.ceil(1.25 * plain));
+  });
+
+  it('goes on from the last healthy epoch, where it is asked to, and keeps what was learned', async () => {
+    const learningRate = schedules.piecewiseConstantDecay({ boundaries: [200], values: [0.03, 300] });
+    const breaks: Patient = { ...rate(0.03), compile: { optimizer: optimizers.sgd({ learningRate }) } };
+    const [anew, during] = [await treat(breaks), await treat(breaks, { during: true })];
+    expect(anew.findings.map(({ rule }) => rule)).toContain('not-finite');
+    expect(anew.before.steps).toBe(162);
+    expect([anew.changed, during.changed]).toEqual([true, true]);
+    // Three of eight epochs were healthy: five are left.
+    expect([anew.after.steps, during.after.steps]).toEqual([432, 270]);
+    expect(during.remedies.every(({ cost }) => cost === 'training' || cost === 'weights')).toBe(true);
+    const [, first] = during.trials.filter(({ kind, remedies }) => kind === 'short' && remedies.length > 0);
+    expect(first?.grade?.score ?? during.after.grade.score).toBeGreaterThan(0.6);
+    expect(await accuracy(during.model)).toBeGreaterThan(0.8);
   });
 
   it('drawn remedies come from the same list and cost as much', async () => {

@@ -95,7 +95,13 @@ export const adaptiveOptimizer: Method = {
     if (given.name === 'adam' && rateOf(given) === ADAM_RATE) return [];
     const { weightDecay } = given.config;
     const config = { learningRate: ADAM_RATE, ...(typeof weightDecay === 'number' ? { weightDecay } : {}) };
-    return [{ patient: withOptimizer(patient, { name: 'adam', config }), what: `train by adam at ${ADAM_RATE} instead of ${given.name}` }];
+    // A new optimizer knows of no step before its first.
+    return [
+      {
+        patient: { ...withOptimizer(patient, { name: 'adam', config }), stepsDone: 0 },
+        what: `train by adam at ${ADAM_RATE} instead of ${given.name}`,
+      },
+    ];
   },
 };
 
