@@ -16,7 +16,7 @@ const TEST = 2000;
  * @property {boolean} pixels features that share one scale
  * @property {number} classes 1 where targets are numbers
  * @property {number} features
- * @property {number} chance accuracy of the training rows' most frequent class on the test rows; 0 for numbers
+ * @property {number} chance share of the training rows' most frequent class; 0 for numbers
  * @property {Part} train
  * @property {Part} validation
  * @property {Part} test
@@ -110,18 +110,9 @@ function prepare(name, { task, pixels, asRaw }, whole, scale) {
   const rest = rows - ROWS - VALIDATION;
   const test = Math.min(TEST, rest);
   const labelled = task === 'classes';
-  const {
-    train,
-    validation,
-    test: held,
-  } = splitDataset(whole, {
-    test: test / rows,
-    validation: VALIDATION / rows,
-    stratify: labelled,
-    seed: 0,
-  });
-  if (!validation) throw new Error(`${name}: no rows are left for validation`);
-  const seen = { x: train.x.slice(0, ROWS), y: train.y.slice(0, ROWS) };
+  const parts = splitDataset(whole, { test: test / rows, validation: VALIDATION / rows, stratify: labelled, seed: 0 });
+  if (!parts.validation) throw new Error(`${name}: no rows are left for validation`);
+  const seen = { x: parts.train.x.slice(0, ROWS), y: parts.train.y.slice(0, ROWS) };
   const scaleX = scaler(seen.x, scale, pixels, asRaw);
   const scaleY = labelled ? (/** @type {NdArray} */ targets) => targets : scaler(seen.y, 'standard', false);
   const part = (/** @type {Part} */ { x, y }) => ({ x: scaleX(x), y: scaleY(y) });
@@ -132,10 +123,10 @@ function prepare(name, { task, pixels, asRaw }, whole, scale) {
     pixels,
     classes,
     features: whole.x.shape[1] ?? 1,
-    chance: labelled ? shareOf(held.y, mostFrequent(seen.y)) : 0,
+    chance: labelled ? largestShare(seen.y) : 0,
     train: part(seen),
-    validation: part(validation),
-    test: part(held),
+    validation: part(parts.validation),
+    test: part(parts.test),
   };
 }
 
@@ -164,22 +155,15 @@ function scaler(seen, scale, pixels, asRaw = (value) => value) {
   };
 }
 
-/** @param {NdArray} labels */
-function mostFrequent(labels) {
+/** Share of the most frequent label. @param {NdArray} labels */
+function largestShare(labels) {
   /** @type {Map<number, number>} */
   const counts = new Map();
   for (let i = 0; i < labels.size; i++) counts.set(labels.at(i), (counts.get(labels.at(i)) ?? 0) + 1);
-  return [...counts].reduce((a, b) => (b[1] > a[1] ? b : a), [0, 0])[0];
+  return Math.max(...counts.values()) / labels.size;
 }
 
-/** @param {NdArray} labels @param {number} label */
-function shareOf(labels, label) {
-  let count = 0;
-  for (let i = 0; i < labels.size; i++) if (labels.at(i) === label) count++;
-  return count / labels.size;
-}
-
-/** Rows of a minibatch that nobody has an order for: drawn from a seed. @param {Part} part @param {number} count @param {number} seed @returns {Part} */
+/** Some rows, drawn by a seed. @param {Part} part @param {number} count @param {number} seed @returns {Part} */
 export function someRows({ x, y }, count, seed) {
   const rows = x.shape[0] ?? 0;
   const chosen = new Random(seed).stream('rows').permutation(rows).subarray(0, Math.min(count, rows));
