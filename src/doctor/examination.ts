@@ -30,9 +30,8 @@ const LEARNED = 0.7;
 /** A trace with what follows from its facts: what rules look at. */
 export class Examination {
   readonly trace: Trace;
+  #forecast: Forecast | undefined;
   readonly facts: NetworkFacts;
-  /** What theory says of the network as it was drawn. */
-  readonly forecast: Forecast;
   readonly uses: readonly WatchedUse[];
   /** Uses that sum by weights and have another such use behind them, from the input on. */
   readonly hidden: readonly WatchedUse[];
@@ -44,12 +43,11 @@ export class Examination {
 
   /** @param forecast of an earlier look at the same run, whose header tells the same. */
   constructor(trace: Trace, forecast?: Forecast) {
-    const { network, training, data, watched, arrays } = trace.header;
+    const { network, watched, arrays } = trace.header;
     this.trace = trace;
     this.facts = network;
-    const batchSize = training?.batchSize;
     this.users = usersOf(network);
-    this.forecast = forecast ?? forecastFacts(network, { ...(data ? { data } : {}), ...(batchSize === undefined ? {} : { batchSize }) });
+    this.#forecast = forecast;
     const heads = headUses(network);
     this.uses = watched.flatMap((at, column): WatchedUse[] => {
       const layer = network.layers[at];
@@ -65,6 +63,14 @@ export class Examination {
     this.kernels = arrays
       .flatMap((name, column) => (wide.has(name) ? [{ name, column, layer: name.slice(0, name.lastIndexOf('/')) }] : []))
       .sort((a, b) => order.indexOf(a.layer) - order.indexOf(b.layer));
+  }
+
+  /** What theory says of the network as it was drawn. */
+  get forecast(): Forecast {
+    const { network, training, data } = this.trace.header;
+    const batchSize = training?.batchSize;
+    this.#forecast ??= forecastFacts(network, { ...(data ? { data } : {}), ...(batchSize === undefined ? {} : { batchSize }) });
+    return this.#forecast;
   }
 
   get first(): StepRecord | undefined {
@@ -110,6 +116,18 @@ export class Examination {
   get adaptive(): boolean {
     const name = this.trace.header.training?.optimizer.name ?? 'sgd';
     return name !== 'sgd';
+  }
+
+  /** Whether what a use gives goes to a normalization, straight or through noise. */
+  normalizedBehind(use: number): boolean {
+    for (let at = use; ; ) {
+      const [next, ...others] = this.users[at] ?? [];
+      const layer = next === undefined ? undefined : this.facts.layers[next];
+      if (next === undefined || !layer || others.length > 0) return false;
+      if (layer.role === 'normalization') return true;
+      if (layer.role !== 'noise') return false;
+      at = next;
+    }
   }
 
   /** What the data of the first input are scaled by before the first layer with weights, where nothing is known: none. */

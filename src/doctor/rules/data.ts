@@ -9,7 +9,7 @@ export const rawFeatures: Rule = {
   looksFor:
     'inputs that nothing standardises or rescales before the first layer with weights, by their RMS, their means and how far their deviations differ; and what sums they make there',
   threshold:
-    'a risk where the RMS lies beyond [0.1, 5], means exceed deviations threefold, or deviations differ by more than a factor 30: the curvature of the loss grows with the square of the features, and one learning rate must serve all of them (LeCun et al. 1998, "Efficient BackProp"). Ill where the first sums have an RMS above 30: activations start on their flat sides, or the first loss is that many times too large',
+    'a risk where the RMS lies beyond [0.1, 5], means exceed deviations threefold, or deviations differ by more than a factor 30: the curvature of the loss grows with the square of the features, and one learning rate must serve all of them (LeCun et al. 1998, "Efficient BackProp"). Ill where the first sums have an RMS above 30 and nothing normalises them: activations start on their flat sides, or the first loss is that many times too large',
   why: 'the largest features decide, the learning rate must suit them, and the first layer saturates',
   remedies: [remedies.standardizeInputs],
   check(examination) {
@@ -23,7 +23,7 @@ export const rawFeatures: Rule = {
       if (Math.max(off, uneven, shifted) <= 1) return [];
       const bottom = examination.uses.find((use) => use.layer.role === 'weights');
       const z = value(examination.first?.signals.zRms[bottom?.column ?? -1]) ?? (bottom && examination.forecast.layers[bottom.at]?.zRms?.value);
-      const flooded = z !== undefined && z > 30;
+      const flooded = z !== undefined && z > 30 && !(bottom && examination.normalizedBehind(bottom.at));
       return [
         {
           severity: flooded ? ('ill' as const) : ('risk' as const),

@@ -22,13 +22,16 @@ function shares(examination: Examination, state: 'dead' | 'coma', pass: 'first' 
 const worst = (list: readonly Share[]): Share | undefined =>
   list.reduce<Share | undefined>((most, one) => (one.share > (most?.share ?? 0) ? one : most), undefined);
 
+/** Share of dead units with which a layer passes next to nothing on. */
+const WHOLE_LAYER = 0.9;
+
 export const bornDead: Rule = {
   id: 'born-dead',
   bearable: true,
   title: 'Units born dead',
   looksFor: 'units that fired for no instance of the first whole pass over the data (in a check: of its batch), by layer',
   threshold:
-    'half of a layer (risk: a fifth). A ReLU unit with zero bias and centred inputs is dead for a batch with probability 2 to the power of minus the independent rows; whole layers die with probability 2 to the power of minus their width',
+    'nine tenths of a layer, or half of all (risk: a fifth of a layer). A ReLU unit with zero bias and centred inputs is dead for a batch with probability 2 to the power of minus the independent rows; whole layers die with probability 2 to the power of minus their width',
   why: 'a unit that never fires gets no gradient and cannot learn to',
   remedies: [remedies.reviveUnits, remedies.standardizeInputs, remedies.suitingInitializer, remedies.changeActivation],
   check(examination) {
@@ -36,9 +39,12 @@ export const bornDead: Rule = {
     // What died later is another rule's matter.
     const early = examination.trace.passes[0]?.units[first?.use.column ?? -1]?.died?.length ?? 0;
     if (!first || early > first.count / 2) return [];
-    return [
-      deadSymptom(shares(examination, 'dead', 'first'), first, examination.trace.passes[0]?.step ?? 0, 'fired for no instance since the start'),
-    ];
+    const all = shares(examination, 'dead', 'first');
+    const symptom = deadSymptom(all, first, examination.trace.passes[0]?.step ?? 0, 'fired for no instance since the start');
+    // One half-dead layer among many passes on what the others need: narrow deep rectifiers have such and train.
+    const whole = all.reduce((sum, { count }) => sum + count, 0) / all.reduce((sum, { units }) => sum + units, 0);
+    const ill = first.share >= WHOLE_LAYER || whole >= 0.5;
+    return [ill ? symptom : { ...symptom, severity: 'risk' }];
   },
 };
 

@@ -66,23 +66,23 @@ async function settle(course: Course, start: Candidate, look: Look): Promise<{ r
 }
 
 /** The candidate with more remedies, each where it has something to change and is allowed. */
-async function withAll(course: Course, candidate: Candidate, look: Look, ids: readonly string[]): Promise<Candidate> {
-  let [state, seen] = [candidate, look];
+function withAll(course: Course, candidate: Candidate, look: Look, ids: readonly string[]): Candidate {
+  let [state, known] = [candidate, look.examination];
   for (const id of ids) {
     const remedy = methodOf(id);
-    if (!remedy || state.remedies.some((one) => one.id === id)) continue;
-    const [next] = course.changes(state, seen.examination, remedy, []);
-    const found = next && (await course.look(next));
-    if (next && found) [state, seen] = [next, found];
+    const answers = illOf(look).flatMap(({ rule, remedies }) => (remedies.some((hint) => hint.id === id) ? [rule] : []));
+    const [next] = remedy && !state.remedies.some((one) => one.id === id) ? course.changes(state, known, remedy, answers) : [];
+    const plan = next && course.clinic.plan(next.patient, look.examination);
+    if (next && plan) [state, known] = [next, plan];
   }
   return state;
 }
 
 /** What to try after the best so far: answers to what its run showed, together with what helps most networks; then each answer alone, then more of the latter. */
-async function nextAfter(course: Course, tried: Tried, done: ReadonlySet<string>): Promise<Candidate | undefined> {
+function nextAfter(course: Course, tried: Tried, done: ReadonlySet<string>): Candidate | undefined {
   const { run } = tried;
-  const isNew = (candidate: Candidate): boolean => candidate.remedies.length > tried.remedies.length && !done.has(keyOf(candidate));
-  const together = await withAll(course, tried, run, basics);
+  const isNew = (candidate: Candidate): boolean => keyOf(candidate) !== keyOf(tried) && !done.has(keyOf(candidate));
+  const together = withAll(course, tried, run, basics);
   if (isNew(together)) return together;
   const answers = answersTo(course, tried, run, illOf(run));
   const boosts = boosters.flatMap((id) => {
@@ -111,7 +111,7 @@ export async function treatByEvidence(course: Course, start: Candidate): Promise
   course.trials.push({ remedies: [], kind: 'look', steps: 0, ill: illOf(look).map(({ rule }) => rule) });
   if (isCertain(look)) return answer(course, start, look, undefined);
   const untreated = await course.full(start, (seen) => isCertain(seen));
-  if (untreated.run.whole && illOf(untreated.run).length === 0) return spur(course, untreated, look);
+  if (untreated.run.whole && illOf(untreated.run).length === 0) return spur(course, untreated);
   if (course.options.during && untreated.run.healthyEpochs > 0) {
     const { model, healthyEpochs } = untreated.run;
     const patient = await goneOn(start.patient, model, healthyEpochs, healthyEpochs * course.clinic.stepsPerEpoch(start.patient));
@@ -131,13 +131,11 @@ async function answer(course: Course, start: Candidate, look: Look, untreated: T
   let lead = best(shortOnes(course)) ?? before;
   if (untreated && lead === before) lead = { ...before, run: { ...untreated.run, grade: before.run.grade } };
   while (course.canTry(lead.patient) && (course.treatedTrials < ENOUGH ? lead.run.grade.score < GOOD : lead.run.grade.score < POOR)) {
-    const next = await nextAfter(course, lead, done);
+    const next = nextAfter(course, lead, done);
     if (!next) break;
     done.add(keyOf(next));
-    const check = await course.look(next);
-    if (!check || distress(check) > distress(look) + 1) continue;
-    const tried = await course.short(next);
-    if (better(tried, lead)) lead = tried;
+    const tried = await course.shortIfPossible(next);
+    if (tried && better(tried, lead)) lead = tried;
   }
   // What broke off once breaks off again, however well it begins.
   const broke = untreated?.run.examination.trace.failure !== undefined;
@@ -153,19 +151,20 @@ function fits({ examination: { trace, chanceLoss } }: Look): boolean {
   return loss !== undefined && chanceLoss !== undefined && loss < FITTED * chanceLoss;
 }
 
+/** What a trial must reach to put a whole run in doubt: a quarter of what is missing, and more than chance. */
+const decisive = (score: number): number => score + Math.max(0.05, 0.25 * (1 - score));
+
 /** A network in which nothing is ill, and which does not fit its rows all the same: changed only where a tenth of its training, changed, does better than all of it. */
-async function spur(course: Course, untreated: Tried, look: Look): Promise<CourseEnd> {
+async function spur(course: Course, untreated: Tried): Promise<CourseEnd> {
   const stay = { findings: untreated.run.findings, before: untreated, after: untreated };
   if (untreated.run.grade.score >= GOOD || fits(untreated.run)) return stay;
   const done = new Set<string>();
   while (course.canTry(untreated.patient)) {
-    const next = await nextAfter(course, untreated, done);
+    const next = nextAfter(course, untreated, done);
     if (!next) return stay;
     done.add(keyOf(next));
-    const check = await course.look(next);
-    if (!check || distress(check) > distress(look)) continue;
-    const tried = await course.short(next);
-    if (!better(tried, untreated)) continue;
+    const tried = await course.shortIfPossible(next);
+    if (!tried || tried.run.grade.score < decisive(untreated.run.grade.score)) continue;
     const full = await course.full(tried);
     return better(full, untreated) ? { ...stay, after: full } : stay;
   }
@@ -183,12 +182,11 @@ async function finish(course: Course, chosen: Tried, untreated: Tried | undefine
   let kept = asIs ?? (await course.full(chosen));
   let trial = chosen;
   while (!satisfies(kept) && course.canTry(kept.patient)) {
-    const next = await nextAfter(course, kept, done);
+    const next = nextAfter(course, kept, done);
     if (!next) break;
     done.add(keyOf(next));
-    if (!(await course.look(next))) continue;
-    const tried = await course.short(next);
-    if (!better(tried, trial) || !course.canRun(tried.patient)) continue;
+    const tried = await course.shortIfPossible(next);
+    if (!tried || !better(tried, trial) || !course.canRun(tried.patient)) continue;
     trial = tried;
     const full = await course.full(tried);
     if (full.run.grade.score > kept.run.grade.score) kept = full;

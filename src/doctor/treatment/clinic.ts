@@ -1,6 +1,8 @@
-import { EvenkeelError } from '../../core/errors.js';
+import { ArgumentError, ShapeError } from '../../core/errors.js';
 import type { NdArray } from '../../core/ndarray.js';
 import type { Model } from '../../model/model.js';
+import { fromConfig } from '../../model/persistence.js';
+import { factsOf } from '../../network/facts.js';
 import type { Callback, KeptWeights } from '../../training/callbacks.js';
 import type { Trace } from '../../vitals/trace.js';
 import { type DiagnoseOptions, diagnoseExamination } from '../diagnose.js';
@@ -70,6 +72,16 @@ export class Clinic {
     return Math.max(1, this.options.epochs - epochsDone);
   }
 
+  /** What is known of a patient's network without a look at it; whatever was measured of the one that it was made from is not. Undefined where there is no such network. */
+  plan({ config }: Patient, { trace }: Examination): Examination | undefined {
+    const { compile: _, ...wiring } = config;
+    const made = possible(() => fromConfig(wiring, this.options.making));
+    if (!made) return undefined;
+    const network = factsOf(made.network);
+    const watched = network.layers.flatMap(({ role }, at) => (role === 'weights' || role === 'activation' ? [at] : []));
+    return new Examination({ header: { ...trace.header, network, watched, arrays: [] }, steps: [], passes: [], epochs: [] });
+  }
+
   /** One minibatch forward and backward, no step. @throws EvenkeelError where the network cannot be built. */
   async look(patient: Patient): Promise<Look> {
     this.looks++;
@@ -80,16 +92,6 @@ export class Clinic {
       return this.#judged(await model.examine(material.train.inputs.map(head), material.train.targets.map(head)));
     } finally {
       await model.dispose();
-    }
-  }
-
-  /** The look, or undefined where there is no such network. */
-  async lookIfPossible(patient: Patient): Promise<Look | undefined> {
-    try {
-      return await this.look(patient);
-    } catch (error) {
-      if (error instanceof EvenkeelError && error.name !== 'AbortError') return undefined;
-      throw error;
     }
   }
 
@@ -124,7 +126,8 @@ export class Clinic {
       epochs: Math.ceil(steps / perEpoch),
       batchSize: patient.batchSize,
       verbose: 0,
-      validationData: { x: material.validation.inputs as NdArray[], y: material.validation.targets as NdArray[] },
+      // Trials are judged by what they come to alone.
+      ...(steps < whole ? {} : { validationData: { x: material.validation.inputs as NdArray[], y: material.validation.targets as NdArray[] } }),
       callbacks: [callback],
       ...(signal ? { signal } : {}),
     });
@@ -167,4 +170,26 @@ export class Clinic {
     const options = { ...(ignore ? { ignore } : {}), ...(baseline ? { baseline } : {}) };
     return { examination, findings: diagnoseExamination(examination, options) };
   }
+}
+
+/** What work gives, or undefined where what it works on cannot be: shapes that do not fit, an initializer that an activation has none of. */
+export async function possibly<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    return undefinedIfImpossible(error);
+  }
+}
+
+/** The same of work that nobody waits for. */
+function possible<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    return undefinedIfImpossible(error);
+  }
+}
+
+function undefinedIfImpossible(error: unknown): undefined {
+  if (!(error instanceof ArgumentError || error instanceof ShapeError)) throw error;
 }

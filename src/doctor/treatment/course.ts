@@ -2,7 +2,7 @@ import { ArgumentError } from '../../core/errors.js';
 import type { Random } from '../../core/random.js';
 import type { Examination } from '../examination.js';
 import type { Finding } from '../finding.js';
-import type { Clinic, Look, Run } from './clinic.js';
+import { type Clinic, type Look, possibly, type Run } from './clinic.js';
 import type { Alterable, Chart } from './method.js';
 import type { Applicable } from './methods.js';
 import type { Patient } from './patient.js';
@@ -86,15 +86,16 @@ export class Course {
   /** All ways in which a remedy changes a candidate. */
   changes(candidate: Candidate, examination: Examination, { hint, method }: Applicable, answers: readonly string[]): Candidate[] {
     if (!this.allows({ hint, method }, candidate.patient)) return [];
+    const kept = candidate.remedies.filter(({ id }) => !method.supersedes?.includes(id));
     return method.apply(this.chart(candidate.patient, examination)).map(({ patient, what }) => ({
       patient,
-      remedies: [...candidate.remedies, { id: hint.id, cost: hint.cost, what, answers }],
+      remedies: [...kept, { id: hint.id, cost: hint.cost, what, answers }],
     }));
   }
 
   /** One minibatch of a candidate; undefined where there is no such network. */
   async look(candidate: Candidate): Promise<Look | undefined> {
-    const look = await this.clinic.lookIfPossible(candidate.patient);
+    const look = await possibly(() => this.clinic.look(candidate.patient));
     if (look) this.trials.push({ remedies: candidate.remedies, kind: 'look', steps: 0, ill: illOf(look).map(({ rule }) => rule) });
     return look;
   }
@@ -102,6 +103,11 @@ export class Course {
   /** The first steps of a candidate's training. */
   async short(candidate: Candidate): Promise<Tried> {
     return this.#train(candidate, 'short', undefined);
+  }
+
+  /** The same; undefined where there is no such network. */
+  async shortIfPossible(candidate: Candidate): Promise<Tried | undefined> {
+    return possibly(() => this.short(candidate));
   }
 
   /** A candidate's whole training. `until` ends it early. */

@@ -24,13 +24,13 @@ const rate = (learningRate: number): Patient => ({
 });
 
 describe('treat', () => {
-  it.each<[string, Patient, string]>([
-    ['weights that are all alike', zeros, 'suiting-initializer'],
-    ['steps far too small', rate(1e-6), 'raise-learning-rate'],
-    ['steps far too large', rate(30), 'lower-learning-rate'],
-  ])('cures %s', async (_, patient, remedy) => {
+  it.each<[string, Patient, string[]]>([
+    ['weights that are all alike', zeros, ['suiting-initializer']],
+    ['steps far too small', rate(1e-6), ['raise-learning-rate', 'adaptive-optimizer']],
+    ['steps far too large', rate(30), ['lower-learning-rate', 'adaptive-optimizer']],
+  ])('cures %s', async (_, patient, any) => {
     const treatment = await treat(patient);
-    expect(treatment.remedies.map(({ id }) => id)).toContain(remedy);
+    expect(treatment.remedies.filter(({ id }) => any.includes(id))).toHaveLength(1);
     expect(treatment).toMatchObject({ outcome: 'cured', changed: true, interrupted: false });
     expect(treatment.findings.some(({ severity }) => severity === 'ill')).toBe(true);
     expect(treatment.after.grade.score).toBeGreaterThan(treatment.before.grade.score + 0.5);

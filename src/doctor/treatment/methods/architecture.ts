@@ -23,6 +23,7 @@ const instead: Readonly<Record<string, readonly string[]>> = {
 
 export const changeActivation: Method = {
   alters: 'activations',
+  supersedes: ['critical-initializer', 'lsuv', 'lecun-normal', 'revive-units'],
   apply({ patient, examination }: Chart): Change[] {
     const uses = hiddenUses(patient.config, examination).filter(({ bent }) => bent !== undefined);
     const [first] = uses;

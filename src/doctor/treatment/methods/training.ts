@@ -90,6 +90,7 @@ const ADAM_RATE = 1e-3;
 
 export const adaptiveOptimizer: Method = {
   alters: 'optimizer',
+  supersedes: ['raise-learning-rate', 'lower-learning-rate', 'clip-gradients', 'raise-clip'],
   apply({ patient }) {
     const given = optimizerOf(patient);
     if (given.name === 'adam' && rateOf(given) === ADAM_RATE) return [];
