@@ -41,7 +41,6 @@ export const treatBy =
       seed,
       budget,
       choose,
-      verbose: 0,
     });
     const seconds = (performance.now() - started) / 1000;
     if (treated !== model) await model.dispose();
