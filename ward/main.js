@@ -143,7 +143,7 @@ if (options.json !== undefined) {
   writeWhole(options.json, `${JSON.stringify({ summary, run, records: finished }, undefined, 1)}\n`);
 }
 if (options.readme) {
-  const command = `npm run ward -- --seeds ${from}:${to}${options.half ? ` --half ${options.half}` : ''}`;
+  const command = `npm run ward -- --seeds ${from}:${to}${options.half ? ` --half ${options.half}` : ''} --arms ${['none', ...options.arms].join(',')}`;
   const text = readFileSync(readme, 'utf8');
   writeWhole(
     readme,

@@ -57,6 +57,7 @@ function repairs(sick, name) {
     median(list.flatMap(({ arms }) => (arms[name]?.error === undefined ? (arms[name]?.[of] ?? []) : [])));
   return {
     repairedRate: rate(had, ({ arms }) => arms[name]?.repaired === true),
+    changedRate: rate(had, ({ arms }) => arms[name]?.changed === true),
     meanGain: figure(had, (list) => mean(list.map(({ arms, truth }) => (arms[name]?.relative ?? 0) - (truth.trainings[0]?.relative ?? 0)))),
     medianStepRatio: figure(had, ratios('stepRatio')),
     medianTimeRatio: figure(had, ratios('timeRatio')),

@@ -40,6 +40,7 @@ export function tableOf(summary) {
     ["balanced accuracy of SageMaker's thresholds", '', ...figure(sagemaker.balancedAccuracy, percent)],
     ['healthy networks that they alarm about', '', ...figure(sagemaker.falseAlarmRate, percent)],
     ['repaired by AUTOTRAINER (classification)', '', ...figure(autotrainer.repairedRate, percent)],
+    ['sick ones in which it sees a symptom', '', ...figure(autotrainer.changedRate, percent)],
     ['its median cost in steps', '', ...figure(autotrainer.medianStepRatio, times)],
     ['repaired where random remedies fail', '50 %', ...figure(summary.repairedWhereRandomFails, percent)],
     ['McNemar against random, p', '< 0.01', summary.mcnemarP === null ? '–' : summary.mcnemarP.toPrecision(2), ''],

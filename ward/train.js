@@ -1,5 +1,6 @@
 // @ts-check
 import { buildModel } from './build.js';
+import { busySeconds } from './clock.js';
 import { ROWS } from './data.js';
 import { STEPS } from './patients.js';
 import { grade } from './score.js';
@@ -11,7 +12,7 @@ import { grade } from './score.js';
  * @property {number} validation the same on the validation rows
  * @property {boolean} diverged a value stopped being finite
  * @property {number} steps
- * @property {number} seconds of building and training, without grading
+ * @property {number} seconds of computation: building and training, without grading
  */
 
 /** Passes over the rows that take the budget's steps. @param {{ readonly batchSize: number }} patient */
@@ -29,7 +30,7 @@ const vitals = { vitals: {} };
  * @param {{ readonly watched?: boolean }} [options]
  */
 export async function train(patient, set, seed, { watched = false } = {}) {
-  const started = performance.now();
+  const started = busySeconds();
   const model = buildModel(patient, set, seed);
   const history = await model.fit(set.train.x, set.train.y, {
     epochs: epochsOf(patient),
@@ -38,7 +39,7 @@ export async function train(patient, set, seed, { watched = false } = {}) {
     callbacks: watched ? [endWhereNotFinite, vitals] : [endWhereNotFinite],
     ...(watched ? { validationData: set.validation } : {}),
   });
-  const seconds = (performance.now() - started) / 1000;
+  const seconds = busySeconds() - started;
   const diverged = history.failure !== undefined;
   const [score, validation] = diverged ? [0, 0] : [await grade(model, set.test, set), await grade(model, set.validation, set)];
   /** @type {Training} */

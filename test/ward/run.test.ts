@@ -30,16 +30,17 @@ const small: Patient = {
 };
 const faulty: Patient = { ...small, seed: 1, kind: 'fault', fault: 'equal-weights', kernelInitializer: { name: 'zeros' } };
 
+const sets = new Sets({});
+
 /** The same sets, their test labels in another order. */
 class Shuffled extends Sets {
-  override async get(name: string, scale: Parameters<Sets['get']>[1]) {
-    const set = await super.get(name, scale);
+  override async get(...asked: Parameters<Sets['get']>) {
+    const set = await sets.get(...asked);
     const order = new Random(1).permutation(set.test.y.size);
     return { ...set, test: { ...set.test, y: new NdArray(Int32Array.from(order, (row) => set.test.y.at(row))) } };
   }
 }
 
-const sets = new Sets({});
 const reference = await measureReference(small, sets, ['he']);
 const [healthy, sick] = [
   await runPatient(small, { sets, reference: reference.score, arms: ['autotrainer'] }),

@@ -16,7 +16,7 @@
  * @property {boolean} changed whether anything differs from the patient
  * @property {readonly string[]} remedies ids, in the order in which they were kept
  * @property {number} steps all that were taken, trials included
- * @property {number} seconds
+ * @property {number} seconds of computation
  */
 
 /** @typedef {(given: Case) => Promise<Outcome | null>} Arm null where it does not apply */

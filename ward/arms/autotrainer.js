@@ -1,6 +1,7 @@
 // @ts-check
 import { Random } from 'evenkeel';
 import { buildModel } from '../build.js';
+import { busySeconds } from '../clock.js';
 import { grade } from '../score.js';
 import { endWhereNotFinite, epochsOf } from '../train.js';
 import { solutions, strategy } from './autotrainer/solutions.js';
@@ -87,7 +88,7 @@ function summaryOf(gradients) {
 export async function autotrainer({ patient, set, seed, budget }) {
   // Its symptoms are of accuracies: it is made for classification.
   if (set.task !== 'classes') return null;
-  const started = performance.now();
+  const started = busySeconds();
   const epochs = epochsOf(patient);
   const random = new Random(seed).stream('autotrainer').stream(patient.seed);
   const first = await monitored(patient, set, seed, epochs);
@@ -97,7 +98,7 @@ export async function autotrainer({ patient, set, seed, budget }) {
   /** @param {Run} kept @param {readonly string[]} remedies */
   const outcome = async (kept, remedies) => {
     for (const model of models) if (model !== kept.model) await model.dispose();
-    return { model: kept.model, changed: remedies.length > 0, remedies, steps: spent, seconds: (performance.now() - started) / 1000 };
+    return { model: kept.model, changed: remedies.length > 0, remedies, steps: spent, seconds: busySeconds() - started };
   };
   if (first.symptom === undefined) return outcome(first, []);
 

@@ -1,6 +1,7 @@
 // @ts-check
 import { doctor } from 'evenkeel';
 import { buildModel } from '../build.js';
+import { busySeconds } from '../clock.js';
 import { epochsOf } from '../train.js';
 
 /**
@@ -27,7 +28,7 @@ export const treatBy =
   async ({ patient, set, seed, budget }) => {
     const treat = treatment();
     if (!treat) throw new Error(treatmentMissing());
-    const started = performance.now();
+    const started = busySeconds();
     const model = buildModel(patient, set, seed);
     const {
       model: treated,
@@ -42,7 +43,7 @@ export const treatBy =
       budget,
       choose,
     });
-    const seconds = (performance.now() - started) / 1000;
+    const seconds = busySeconds() - started;
     if (treated !== model) await model.dispose();
     return { model: treated, changed, remedies: remedies.map(({ id }) => id), steps, seconds };
   };
