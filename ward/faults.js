@@ -78,7 +78,7 @@ export const faults = {
   'low-rate': {
     title: 'a learning rate 100 to 10,000 times smaller than what was drawn',
     share: 10,
-    rules: ['step-too-small'],
+    rules: ['step-too-small', 'slow-learning'],
     inject: (random, { optimizer }) => ({ optimizer: { ...optimizer, learningRate: optimizer.learningRate / spread(random, 100, 10_000) } }),
   },
   'raw-inputs': {
@@ -132,8 +132,7 @@ export const faults = {
   'strong-dropout': {
     title: 'dropout of 0.7 to 0.9 behind every hidden layer',
     share: 3,
-    // No rule speaks of it but for SELU: in the others it counts as not named.
-    rules: ['selu-dropout'],
+    rules: ['strong-dropout', 'selu-dropout'],
     inject: (random) => ({ dropout: Number(random.uniform(0.7, 0.9).toFixed(2)) }),
   },
 };

@@ -20,6 +20,7 @@ export const remedies = {
   smallerHead: hint('smaller-head', 'weights', 'draw the last kernel smaller, so that the first outputs are undecided'),
   reviveUnits: hint('revive-units', 'weights', 'draw the weights of dead units anew, with zero biases'),
   changeActivation: hint('change-activation', 'architecture', "use an activation that does not saturate or die: 'selu', 'elu', 'leakyRelu'"),
+  lowerDropout: hint('lower-dropout', 'training', 'drop a tenth of the units, or none'),
   alphaDropout: hint('alpha-dropout', 'architecture', 'use layers.alphaDropout instead of dropout'),
   normalize: hint('normalize', 'architecture', 'put layers.batchNormalization() or layerNormalization() between sums and activation'),
   residual: hint('residual', 'architecture', 'add skip connections'),

@@ -43,6 +43,10 @@ const fixedFeatures = (share: number) => {
   for (let i = 0; i < x.size; i++) x.set(i, i % 40 < share * 40 ? 1 : Math.sin(i));
   return { x, y: glyphSet.y.slice(0, 640) };
 };
+const dropping = (depth: number, rate: number): Patient => ({
+  hidden: () =>
+    Array.from({ length: depth }, () => [layers.dense(32, { activation: 'relu', kernelInitializer: 'heNormal' }), layers.dropout(rate)]).flat(),
+});
 /** Targets that have nothing to do with their rows. */
 const shuffledLabels = { x: glyphSet.x.slice(0, 3200), y: glyphSet.y.slice(3200, 6400) };
 const smallSteps = (compile: Patient['compile']): Patient => ({ ...he('relu', 3), ...(compile ? { compile } : {}) });
@@ -247,6 +251,18 @@ const cases: Readonly<Record<string, Cases>> = {
       ['3 tanh layers at 0.05', { ...rate(glorot('tanh', 3, 32), 0.05), fit: { epochs: 5 } }, 'train'],
       ['SELU layers', { ...rate(selu(4, 32), 0.02), fit: { epochs: 5 } }, 'train'],
       ['random labels, which no network learns', { ...rate(he('relu', 2, 32), 0.01), data: shuffledLabels, fit: { epochs: 5 } }, 'train'],
+    ],
+  },
+  'strong-dropout': {
+    fires: [
+      ['3 of 0.8', dropping(3, 0.8)],
+      ['6 of 0.5', dropping(6, 0.5)],
+      ['2 of 0.9, trained', dropping(2, 0.9), 'train'],
+    ],
+    silent: [
+      ['2 of 0.5', dropping(2, 0.5)],
+      ['6 of 0.2', dropping(6, 0.2)],
+      ['1 of 0.8', dropping(1, 0.8), 'train'],
     ],
   },
   'loss-oscillates': {

@@ -3,7 +3,7 @@ import { constantFeatures, rawFeatures } from './data.js';
 import { explodingGradient, saturation, vanishingGradient } from './gradients.js';
 import { slowLearning } from './learning.js';
 import { initialLoss, lossMismatch, lossOscillates, lossStalls, notFinite } from './loss.js';
-import { clippingAlways, misplacedNormalization, smallBatchStatistics } from './practice.js';
+import { clippingAlways, misplacedNormalization, smallBatchStatistics, strongDropout } from './practice.js';
 import { seluDropout, seluInitializer, seluInputs, seluLayers, seluWiring } from './selu.js';
 import { signalDying, signalExploding } from './signals.js';
 import { stepTooLarge, stepTooSmall, unevenSpeeds } from './speed.js';
@@ -41,4 +41,5 @@ export const rules: readonly Rule[] = [
   clippingAlways,
   misplacedNormalization,
   smallBatchStatistics,
+  strongDropout,
 ];

@@ -169,12 +169,18 @@ export const lossOscillates: Rule = {
   bearable: true,
   title: 'Loss that oscillates',
   looksFor: 'rises of the training loss from epoch to epoch',
-  threshold: 'among the last six epochs at least two rise by more than 5 % of the epoch before: averages over an epoch vary far less by chance',
+  threshold:
+    'among the last six epochs at least two rise by more than 5 % of the epoch before, and by 2 % of the loss of chance: averages over an epoch vary far less by chance',
   why: 'steps jump over the valley instead of going down in it',
   remedies: [remedies.lowerLearningRate, remedies.largerBatch, remedies.clipGradients],
-  check({ trace }) {
+  check({ trace, chanceLoss = 0 }) {
     const losses = trace.epochs.slice(-6).flatMap(({ logs }) => value(logs.loss) ?? []);
-    const rises = losses.flatMap((loss, i) => (i > 0 ? [loss / (losses[i - 1] ?? loss) - 1] : [])).filter((rise) => rise > 0.05);
+    // Near 0 a loss doubles by chance.
+    const least = 0.02 * chanceLoss;
+    const rises = losses.flatMap((loss, i) => {
+      const before = losses[i - 1] ?? loss;
+      return loss > 1.05 * before && loss - before > least ? [loss / before - 1] : [];
+    });
     if (losses.length < 4 || rises.length < 2) return [];
     const typical = median(rises);
     return [

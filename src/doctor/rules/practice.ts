@@ -102,3 +102,39 @@ export const smallBatchStatistics: Rule = {
     ];
   },
 };
+
+/** Share of a signal's paths that dropout leaves, below which a network learns from noise. */
+const FEW_PATHS = { ill: 0.03, risk: 0.1 };
+
+export const strongDropout: Rule = {
+  id: 'strong-dropout',
+  bearable: true,
+  title: 'Dropout too strong',
+  looksFor: 'dropout layers between the input and an output: the product of the shares that they keep',
+  threshold:
+    'below 0.1 a risk, below 0.03 ill: each dropout multiplies the noise in the sums by 1 over what it keeps (Srivastava et al. 2014 keep a half or more), and depth multiplies that',
+  why: 'what a row says drowns in which units happen to be dropped',
+  remedies: [remedies.lowerDropout],
+  check({ facts }) {
+    // Along the way on which most is dropped.
+    const kept: number[] = [];
+    facts.layers.forEach(({ kind, inputs, options }, at) => {
+      const rate = /^(alpha|spatial)?dropout/i.test(kind) ? Number(options.rate ?? 0) : 0;
+      kept[at] = Math.min(1, ...inputs.map((from) => kept[from] ?? 1)) * (1 - rate);
+    });
+    const least = Math.min(1, ...facts.outputs.map((at) => kept[at] ?? 1));
+    if (!(least < FEW_PATHS.risk)) return [];
+    const dropping = facts.layers.filter(({ kind }) => /dropout/i.test(kind));
+    const limit = least < FEW_PATHS.ill ? FEW_PATHS.ill : FEW_PATHS.risk;
+    return [
+      {
+        severity: least < FEW_PATHS.ill ? 'ill' : 'risk',
+        layers: dropping.map(({ name }) => name),
+        step: 0,
+        measured: { what: 'share of paths that dropout leaves', value: least },
+        expected: { from: limit, why: 'a signal must be more than its noise' },
+        cause: `${dropping.length} dropout layers in a row leave ${say(100 * least)} % of the paths from input to output`,
+      },
+    ];
+  },
+};

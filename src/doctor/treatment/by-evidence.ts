@@ -17,6 +17,8 @@ const GOOD = 0.9;
 const POOR = 0.25;
 /** Trials before the first full run, unless networks have hardly begun to learn. */
 const ENOUGH = 2;
+/** Trials in a row that do no better, after which nothing more is tried. */
+const FRUITLESS = 2;
 /** What no network suffers from, and most that are slow lack; then what changes more, smallest first. */
 const basics = ['standardize-inputs', 'suiting-initializer', 'adaptive-optimizer'];
 const boosters = ['change-activation', 'normalize', 'residual', 'raise-learning-rate', 'lower-learning-rate'];
@@ -102,6 +104,18 @@ const keyOf = ({ remedies }: Candidate): string =>
 /** Whether a look is sure enough to change a network before its first step. */
 const isCertain = (look: Look): boolean => illOf(look).some(({ confidence }) => confidence >= CERTAIN);
 
+/** Epochs in a row that must show a network surely ill before its run is ended: the first ones of many that train look so. */
+const PATIENCE = 3;
+
+/** Whether a run has been surely ill for long enough to be ended. */
+function patience(): (look: Look) => boolean {
+  let surely = 0;
+  return (look) => {
+    surely = isCertain(look) ? surely + 1 : 0;
+    return surely >= PATIENCE;
+  };
+}
+
 /**
  * The smallest remedy that works. A network in which nothing is surely ill is trained as it is, watched; what shows then, or showed before the first step, is answered:
  * first by what one minibatch shows to help, then by short trials from the same start; the full run of the smallest change that does best comes last.
@@ -110,7 +124,7 @@ export async function treatByEvidence(course: Course, start: Candidate): Promise
   const look = await course.clinic.look(start.patient);
   course.trials.push({ remedies: [], kind: 'look', steps: 0, ill: illOf(look).map(({ rule }) => rule) });
   if (isCertain(look)) return answer(course, start, look, undefined);
-  const untreated = await course.full(start, (seen) => isCertain(seen));
+  const untreated = await course.full(start, patience());
   if (untreated.run.whole && illOf(untreated.run).length === 0) return spur(course, untreated);
   if (course.options.during && untreated.run.healthyEpochs > 0) {
     const { model, healthyEpochs } = untreated.run;
@@ -124,23 +138,25 @@ export async function treatByEvidence(course: Course, start: Candidate): Promise
 async function answer(course: Course, start: Candidate, look: Look, untreated: Tried | undefined): Promise<CourseEnd> {
   const findings = untreated ? untreated.run.findings : look.findings;
   const { candidate } = await settle(course, start, look);
-  const before = await course.short(start);
+  // What went through needs no trial, and what broke off once breaks off again, however well it begins.
+  const known = untreated && (untreated.run.whole || untreated.run.examination.trace.failure !== undefined);
+  const before = known ? untreated : await course.short(start);
   if (candidate !== start && course.canTry(candidate.patient)) await course.short(candidate);
   const done = new Set(shortOnes(course).map(keyOf));
-  // A run that was begun shows more than a minibatch.
-  let lead = best(shortOnes(course)) ?? before;
-  if (untreated && lead === before) lead = { ...before, run: { ...untreated.run, grade: before.run.grade } };
-  while (course.canTry(lead.patient) && (course.treatedTrials < ENOUGH ? lead.run.grade.score < GOOD : lead.run.grade.score < POOR)) {
-    const next = nextAfter(course, lead, done);
+  let lead = best(shortOnes(course));
+  // A run that was begun shows more than a minibatch, or a trial.
+  const shown = (): Tried => (lead && lead.remedies.length > 0 ? lead : { ...(untreated ?? before), patient: start.patient });
+  const wanting = (): boolean => !lead || lead.run.grade.score < (course.treatedTrials < ENOUGH ? GOOD : POOR);
+  while (course.canTry(start.patient) && wanting()) {
+    const next = nextAfter(course, shown(), done);
     if (!next) break;
     done.add(keyOf(next));
     const tried = await course.shortIfPossible(next);
-    if (tried && better(tried, lead)) lead = tried;
+    if (tried && (!lead || better(tried, lead))) lead = tried;
   }
-  // What broke off once breaks off again, however well it begins.
-  const broke = untreated?.run.examination.trace.failure !== undefined;
-  const open = shortOnes(course).filter(({ remedies }) => !broke || remedies.length > 0);
-  return { findings, before: untreated ?? before, after: await finish(course, best(open) ?? before, untreated, done) };
+  const chosen = best(shortOnes(course));
+  if (!chosen) return { findings, before, after: before };
+  return { findings, before: untreated ?? before, after: await finish(course, chosen, untreated, done) };
 }
 
 /** Share of chance's loss below which a network fits the rows that it is trained on: what is missing then is not its gradients' fault. */
@@ -159,7 +175,7 @@ async function spur(course: Course, untreated: Tried): Promise<CourseEnd> {
   const stay = { findings: untreated.run.findings, before: untreated, after: untreated };
   if (untreated.run.grade.score >= GOOD || fits(untreated.run)) return stay;
   const done = new Set<string>();
-  while (course.canTry(untreated.patient)) {
+  for (let fruitless = 0; fruitless < FRUITLESS && course.canTry(untreated.patient); fruitless++) {
     const next = nextAfter(course, untreated, done);
     if (!next) return stay;
     done.add(keyOf(next));
@@ -178,16 +194,17 @@ function satisfies({ run }: Tried): boolean {
 
 /** The full run of what did best; where that is not enough, of what did better in a trial, as often as the budget allows. The best by validation stands. */
 async function finish(course: Course, chosen: Tried, untreated: Tried | undefined, done: Set<string>): Promise<Tried> {
-  const asIs = chosen.remedies.length === 0 && untreated?.run.whole ? untreated : undefined;
-  let kept = asIs ?? (await course.full(chosen));
+  const whole = untreated?.run.whole ? untreated : undefined;
+  const first = chosen.remedies.length === 0 && whole ? whole : await course.full(chosen);
+  let kept = whole && first !== whole && !better(first, whole) ? whole : first;
   let trial = chosen;
-  while (!satisfies(kept) && course.canTry(kept.patient)) {
+  for (let fruitless = 0; fruitless < FRUITLESS && !satisfies(kept) && course.canTry(kept.patient); fruitless++) {
     const next = nextAfter(course, kept, done);
     if (!next) break;
     done.add(keyOf(next));
     const tried = await course.shortIfPossible(next);
     if (!tried || !better(tried, trial) || !course.canRun(tried.patient)) continue;
-    trial = tried;
+    [trial, fruitless] = [tried, -1];
     const full = await course.full(tried);
     if (full.run.grade.score > kept.run.grade.score) kept = full;
   }

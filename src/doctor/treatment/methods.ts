@@ -1,7 +1,15 @@
 import type { RemedyHint } from '../finding.js';
 import { remedies } from '../remedies.js';
 import type { Method, Proposal } from './method.js';
-import { alphaDropout, batchFreeNormalization, changeActivation, moveNormalization, normalize, residual } from './methods/architecture.js';
+import {
+  alphaDropout,
+  batchFreeNormalization,
+  changeActivation,
+  lowerDropout,
+  moveNormalization,
+  normalize,
+  residual,
+} from './methods/architecture.js';
 import { standardizeInputs } from './methods/data.js';
 import { mendLoss } from './methods/loss.js';
 import { adaptiveOptimizer, clipGradients, largerBatch, lowerLearningRate, raiseClip, raiseLearningRate } from './methods/training.js';
@@ -25,6 +33,7 @@ const methods: { readonly [K in keyof typeof remedies]: Method | Proposal } = {
   smallerHead,
   reviveUnits,
   changeActivation,
+  lowerDropout,
   alphaDropout,
   normalize,
   residual,

@@ -132,6 +132,7 @@ describe('remedies', () => {
     expect(skips.calls[5]?.inputs).toEqual([4, 2]);
     const dropped = net({ hidden: () => [layers.dense(24, { activation: 'selu' }), layers.dropout(0.3)] });
     expect((await treated('alpha-dropout', dropped)).layers.find(({ kind }) => kind === 'alphaDropout')?.config).toEqual({ rate: 0.3 });
+    expect((await treated('lower-dropout', dropped)).layers.find(({ kind }) => kind === 'dropout')?.config).toEqual({ rate: 0.1 });
     const late = net({ hidden: () => [layers.dense(24, { activation: 'relu' }), layers.batchNormalization()] });
     expect(kinds(await treated('move-normalization', late))).toEqual(['input', 'flatten', 'dense', 'batchNormalization', 'activation', 'dense']);
     expect(kinds(await treated('batch-free-normalization', late))).toContain('layerNormalization');
@@ -186,7 +187,7 @@ describe('remedies', () => {
 
   it('are all tried here', () => {
     const ids = applicable.map(({ hint }) => hint.id);
-    expect(ids).toHaveLength(20);
+    expect(ids).toHaveLength(21);
     expect(sequential([layers.input([2]), layers.dense(1)]).layers).toHaveLength(2);
   });
 });

@@ -103,8 +103,6 @@ describe('treat', () => {
     // Three of eight epochs were healthy: five are left.
     expect([anew.after.steps, during.after.steps]).toEqual([432, 270]);
     expect(during.remedies.every(({ cost }) => cost === 'training' || cost === 'weights')).toBe(true);
-    const [, first] = during.trials.filter(({ kind, remedies }) => kind === 'short' && remedies.length > 0);
-    expect(first?.grade?.score ?? during.after.grade.score).toBeGreaterThan(0.6);
     expect(await accuracy(during.model)).toBeGreaterThan(0.8);
   });
 

@@ -91,6 +91,21 @@ export const residual: Method = {
   },
 };
 
+/** What a network that suffers from dropout keeps of it. */
+const LITTLE = 0.1;
+
+export const lowerDropout: Method = {
+  alters: 'regularization',
+  apply({ patient, facts }) {
+    const strong = facts.layers
+      .filter(({ kind, options }) => /^(alpha)?dropout$/i.test(kind) && Number(options.rate) > LITTLE)
+      .map(({ layer }) => layer);
+    if (strong.length === 0) return [];
+    const config = strong.reduce((made, name) => withOptions(made, name, { rate: LITTLE }), patient.config);
+    return [{ patient: changed(patient, config), what: `lower the rate of ${sayLayers(strong)} to ${LITTLE}` }];
+  },
+};
+
 export const alphaDropout: Method = {
   alters: 'regularization',
   apply({ patient, facts }) {

@@ -93,7 +93,9 @@ export const adaptiveOptimizer: Method = {
   supersedes: ['raise-learning-rate', 'lower-learning-rate', 'clip-gradients', 'raise-clip'],
   apply({ patient }) {
     const given = optimizerOf(patient);
-    if (given.name === 'adam' && rateOf(given) === ADAM_RATE) return [];
+    const rate = rateOf(given) ?? ADAM_RATE;
+    // Such as divide by the gradient's size do as well, at a rate of that order.
+    if (given.name !== 'sgd' && rate > ADAM_RATE / 3.5 && rate < 3.5 * ADAM_RATE) return [];
     const { weightDecay } = given.config;
     const config = { learningRate: ADAM_RATE, ...(typeof weightDecay === 'number' ? { weightDecay } : {}) };
     // A new optimizer knows of no step before its first.
