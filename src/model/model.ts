@@ -192,6 +192,7 @@ export class Model {
     const outputs = await this.#exclusively(async () => {
       const inputs = checkInputs(this.network, x);
       commonRows(inputs, 'x');
+      const batchSize = inferenceBatch(this.network, inputs, INFERENCE_BATCH);
       await this.#arrange();
       const types = typesOf(inputs);
       const { session, program } = await this.#programs.load('prediction', types, INFERENCE_BATCH, () =>
@@ -199,7 +200,7 @@ export class Model {
       );
       const parts: NdArray[][] = this.network.outputs.map(() => []);
       const engine = await this.#programs.engine(INFERENCE_BATCH);
-      await eachBatch(engine, inputs, inferenceBatch(this.network, inputs, INFERENCE_BATCH), async (arrays) => {
+      await eachBatch(engine, inputs, batchSize, async (arrays) => {
         const feeds = { ...fed({ inputs: types, targets: [] }, arrays), ...(await this.#state.feeds(engine, program.reads)) };
         const fetched = await runKeeping(
           session,
@@ -369,13 +370,14 @@ export class Model {
   }
 
   async #evaluate(checked: Checked, prefix = ''): Promise<Logs> {
+    const batchSize = inferenceBatch(this.network, checked.inputs, INFERENCE_BATCH);
     const spec = await this.#specFor(checked);
     const { session, program } = await this.#programs.load('evaluation', [spec.inputs, spec.targets, spec.weights], INFERENCE_BATCH, () =>
       evaluationProgram(spec),
     );
     const means = new RunningMeans(logEntries(spec));
     const engine = await this.#programs.engine(INFERENCE_BATCH);
-    await eachBatch(engine, arraysOf(checked), inferenceBatch(this.network, checked.inputs, INFERENCE_BATCH), async (arrays, rows) => {
+    await eachBatch(engine, arraysOf(checked), batchSize, async (arrays, rows) => {
       const state = await this.#state.feeds(engine, program.reads);
       const feeds = { ...fed(spec, arrays), ...state };
       const fetched = await runKeeping(session, program, this.#state, feeds, ['logs']);
