@@ -15,6 +15,7 @@ import {
   ShapeError,
   sequential,
   toConfig,
+  transformerBlock,
 } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { gradients } from '#src/graph/gradients.js';
@@ -166,6 +167,25 @@ describe('a mask', () => {
     near([history.loss?.[0] ?? Number.NaN, history.accuracy?.[0] ?? Number.NaN], [loss, accuracy]);
   });
 
+  it('goes through what merges sequences as in Keras', async () => {
+    const shown = (name: 'add' | 'steps' | 'features'): Model => {
+      const [a, b] = [layers.input([3, 1]), layers.input([3, 1])];
+      const [left, right] = [layers.masking().apply(a), layers.masking().apply(b)];
+      const merged = {
+        add: () => layers.add().apply([left, right]),
+        steps: () => layers.concatenate({ axis: 1 }).apply([left, b]),
+        features: () => layers.concatenate().apply([left, right]),
+      }[name]();
+      // With weights of 1 and no recurrence, a linear layer gives the sum at the last step that counts.
+      const last = layers.simpleRnn(1, { activation: 'linear', kernelInitializer: 'ones', recurrentInitializer: 'zeros' });
+      return model({ inputs: [a, b], outputs: last.apply(merged) });
+    };
+    const x = [NdArray.from([[[1], [2], [0]]]), NdArray.from([[[5], [0], [0]]])];
+    expect(values(await shown('add').predict(x))).toEqual([2]);
+    expect(values(await shown('features').predict(x))).toEqual([6]);
+    expect(values(await shown('steps').predict(x))).toEqual([0]);
+  });
+
   it('keeps attention away from padding', async () => {
     const net = (time: number): Model => sequential([layers.input([time, 4]), layers.masking(), layers.multiHeadAttention(2, 3)], seed);
     const x = array([3, 4, 4], 5);
@@ -182,6 +202,29 @@ describe('attention', () => {
     const [before, after] = [await net.predict(x), await net.predict(changed)];
     expect(values(steps(after, 0, 4))).toEqual(values(steps(before, 0, 4)));
     expect(values(steps(after, 4, 5))).not.toEqual(values(steps(before, 4, 5)));
+  });
+});
+
+describe('a transformer block', () => {
+  it.each(['pre', 'post'] as const)('%s-norm is a sum of its input, attention and dense layers', async (norm) => {
+    const x = layers.input([3, 4]);
+    const out = transformerBlock(x, { numHeads: 2, hiddenDim: 5, norm, activation: 'tanh', causal: true });
+    const net = model({ inputs: x, outputs: out }, seed);
+    expect(net.layers.map(({ kind }) => kind).filter((kind) => kind !== 'input')).toEqual(
+      norm === 'pre'
+        ? ['layerNormalization', 'multiHeadAttention', 'add', 'layerNormalization', 'dense', 'dense', 'add']
+        : ['multiHeadAttention', 'add', 'layerNormalization', 'dense', 'dense', 'add', 'layerNormalization'],
+    );
+    const given = array([2, 3, 4], 10);
+    const loaded = fromConfig(toConfig(net));
+    await loaded.setWeights(await net.getWeights());
+    expect(values(await loaded.predict(given))).toEqual(values(await net.predict(given)));
+    expect(() => transformerBlock(x, { numHeads: 3 })).toThrow(/3 heads do not divide 4 features; give keyDim/);
+  });
+
+  it('keeps the mask of its input', () => {
+    const x = layers.masking().apply(layers.input([3, 4]));
+    expect(transformerBlock(x, { numHeads: 2 }).masked).toBe(true);
   });
 });
 
