@@ -6,6 +6,7 @@ import { dense } from './benches/dense.js';
 import { forecast } from './benches/forecast.js';
 import { eventloop, memory, startup } from './benches/once.js';
 import { optimizers } from './benches/optimizers.js';
+import { recurrence } from './benches/recurrence.js';
 import { vanishing } from './benches/vanishing.js';
 import { watch } from './benches/watch.js';
 
@@ -30,6 +31,11 @@ const choices = {
 /** Every bench by name. @type {Record<string, { about: string, run: (options: any) => Promise<void>, takes: readonly string[] }>} */
 const benches = {
   dense: { about: 'dense nets A to E against TF.js, jax-js and PyTorch', run: dense, takes: ['only', 'against', 'rounds', 'seconds'] },
+  recurrence: {
+    about: 'an LSTM of 128 over 100 steps (--only lstm,gru,simpleRnn) against PyTorch',
+    run: recurrence,
+    takes: ['only', 'against', 'rounds', 'seconds'],
+  },
   adam: { about: 'Adam against SGD on B', run: adam, takes: ['rounds', 'seconds'] },
   optimizers: { about: "every optimizer's step against the memory passes that its state needs", run: optimizers, takes: ['rounds'] },
   vanishing: { about: 'a net whose gradients vanish against a healthy one of the same shape', run: vanishing, takes: ['rounds', 'seconds'] },

@@ -20,6 +20,7 @@ export { readIdx } from './data/idx.js';
 export { readNpy, readNpz, writeNpy } from './data/npy.js';
 export { parquetTable } from './data/parquet.js';
 export type { DatasetOptions } from './data/remote.js';
+export { type PadOptions, padSequences } from './data/sequences.js';
 export { classWeights, type Parts, type SplitOptions, splitDataset } from './data/splits.js';
 export { synthetic } from './data/synthetic.js';
 export type { Table, TableOptions } from './data/table.js';
@@ -50,6 +51,7 @@ export {
 export {
   type ActivityRegularizationOptions,
   type BatchNormalizationOptions,
+  type BidirectionalOptions,
   type CategoryEncodingOptions,
   type ConcatenateOptions,
   type DenseOptions,
@@ -57,14 +59,22 @@ export {
   type DotOptions,
   type EmbeddingOptions,
   type GroupNormalizationOptions,
+  type GruOptions,
   type LayerFunction,
   type LayerNormalizationOptions,
+  type LstmOptions,
   layers,
+  type MaskingOptions,
+  type MergeMode,
+  type MultiHeadAttentionOptions,
   type NormalizationOptions,
+  type Recurrent,
+  type RecurrentOptions,
   type RescalingOptions,
   type RmsNormalizationOptions,
   type UnitNormalizationOptions,
 } from './layers/index.js';
+export { type TransformerOptions, transformerBlock } from './layers/transformer.js';
 export { type Loss, type LossFunction, type LossLike, type LossName, losses } from './losses.js';
 export { type MeanMetric, type Metric, type MetricFunction, type MetricLike, type MetricName, metrics, type SumMetric } from './metrics.js';
 export type { CompileOptions } from './model/compiled.js';

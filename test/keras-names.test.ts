@@ -89,13 +89,15 @@ const modules: Readonly<Record<string, Names>> = {
   layers: {
     table: layers,
     known:
-      words(`Activation ActivityRegularization Add AlphaDropout Average BatchNormalization CategoryEncoding Concatenate Dense Discretization Dot Dropout
-      ELU Embedding Flatten GaussianDropout GaussianNoise GroupNormalization Identity Lambda LayerNormalization LeakyReLU Maximum Minimum Multiply
-      Normalization PReLU Permute RMSNormalization ReLU RepeatVector Rescaling Reshape Softmax Subtract UnitNormalization Input`),
+      words(`Activation ActivityRegularization Add AlphaDropout Average BatchNormalization Bidirectional CategoryEncoding Concatenate Dense Discretization
+      Dot Dropout ELU Embedding Flatten GRU GaussianDropout GaussianNoise GroupNormalization Identity LSTM Lambda LayerNormalization LeakyReLU Masking
+      Maximum Minimum MultiHeadAttention Multiply Normalization PReLU Permute RMSNormalization ReLU RepeatVector Rescaling Reshape SimpleRNN Softmax
+      Subtract TimeDistributed UnitNormalization Input`),
     absent: {
       'Conv1D Conv2D Conv3D Cropping1D ZeroPadding1D UpSampling1D MaxPooling1D GlobalAveragePooling1D SpatialDropout1D': 'convolutions and their kin',
-      'LSTM GRU SimpleRNN Bidirectional TimeDistributed Masking': 'recurrence',
-      'Attention MultiHeadAttention AdditiveAttention': 'attention',
+      'RNN SimpleRNNCell LSTMCell GRUCell StackedRNNCells': 'cells come with their loops; layers stack',
+      'ConvLSTM1D ConvLSTM2D ConvLSTM3D': 'convolve in every step',
+      'Attention AdditiveAttention GroupedQueryAttention': 'forms of attention that multiHeadAttention has taken the place of',
       'StringLookup IntegerLookup Hashing TextVectorization': 'TableReader turns texts into features, and remembers them with the model',
       'RandomFlip CenterCrop MelSpectrogram': 'pictures and sound',
       'EinsumDense SpectralNormalization': 'not here; a layer of one’s own can',

@@ -23,7 +23,7 @@ const npmPeer = (name) => () =>
   existsSync(here(`peers/node_modules/${name}`)) ? undefined : `${name} is not installed: npm ci --prefix bench/peers`;
 
 /** The Python of the comparison: `EVENKEEL_BENCH_PYTHON`, or the one in `.venv`. */
-const python = () => process.env.EVENKEEL_BENCH_PYTHON ?? here('../.venv/bin/python');
+export const python = () => process.env.EVENKEEL_BENCH_PYTHON ?? here('../.venv/bin/python');
 
 /** @type {readonly Subject[]} */
 export const subjects = [

@@ -43,16 +43,16 @@ export function standardized(model: Model): Model {
   if (model.layers.some((layer) => layer instanceof Normalization))
     throw new UsageError('--standardize: the model has a normalization layer already');
   const signals = new Map<Signal, Signal>();
-  for (const { layer, inputs, output } of model.network.calls) {
-    if (inputs.length > 0)
-      signals.set(
-        output,
-        new LayerCall(
-          layer,
-          inputs.map((signal) => signals.get(signal) as Signal),
-        ).output,
+  for (const { layer, inputs, output, outputs } of model.network.calls) {
+    if (inputs.length > 0) {
+      const call = new LayerCall(
+        layer,
+        inputs.map((signal) => signals.get(signal) as Signal),
       );
-    else signals.set(output, new Normalization({ axis: output.shape.length > 2 ? null : -1 }).apply(output));
+      outputs.forEach((before, i) => {
+        signals.set(before, call.outputs[i] as Signal);
+      });
+    } else signals.set(output, new Normalization({ axis: output.shape.length > 2 ? null : -1 }).apply(output));
   }
   const network = new Network(
     model.inputs,

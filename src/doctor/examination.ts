@@ -1,4 +1,5 @@
 import type { Activation } from '../activations.js';
+import type { StaticShape } from '../core/shape.js';
 import type { LayerFacts, NetworkFacts } from '../vitals/facts.js';
 import type { Measured, StepRecord, Trace, UnitStates } from '../vitals/trace.js';
 import { tableActivation, usersOf } from './forecast/lookups.js';
@@ -54,14 +55,17 @@ export class Examination {
       return layer ? [{ column, at, layer, activation: layer.activation && tableActivation(layer.activation), head: heads.has(at) }] : [];
     });
     this.hidden = this.uses.filter(({ layer, head }) => layer.role === 'weights' && !head);
-    const wide = new Set(
+    const wide = new Map<string, string>(
       network.layers.flatMap(({ layer, weights }) =>
-        weights.flatMap(({ name, shape, trainable }) => (trainable && shape.length > 1 ? [`${layer}/${name}`] : [])),
+        weights.flatMap(({ name, shape, trainable }) => (trainable && isKernel(name, shape) ? [[`${layer}/${name}`, layer] as const] : [])),
       ),
     );
     const order = network.layers.map(({ layer }) => layer);
     this.kernels = arrays
-      .flatMap((name, column) => (wide.has(name) ? [{ name, column, layer: name.slice(0, name.lastIndexOf('/')) }] : []))
+      .flatMap((name, column) => {
+        const layer = wide.get(name);
+        return layer === undefined ? [] : [{ name, column, layer }];
+      })
       .sort((a, b) => order.indexOf(a.layer) - order.indexOf(b.layer));
   }
 
@@ -141,6 +145,11 @@ export class Examination {
       at = next;
     }
   }
+}
+
+/** Whether an array multiplies inputs: biases of several rows, as those of a GRU, do not. */
+function isKernel(name: string, shape: StaticShape): boolean {
+  return shape.length > 1 && !/(^|\/)bias$/.test(name);
 }
 
 /** Measured numbers as numbers: not finite where they were not, undefined where nothing was measured. */

@@ -58,7 +58,7 @@ export class InputLayer extends Layer {
 
   /** What enters here, symbolically. */
   enter(): Signal {
-    return new LayerCall(this, [], { dtype: this.dtype, shape: [BATCH, ...this.shape] }).output;
+    return new LayerCall(this, [], [{ dtype: this.dtype, shape: [BATCH, ...this.shape] }]).output;
   }
 }
 
@@ -77,7 +77,8 @@ export interface DenseOptions extends LayerOptions, WeightOptions<'kernel'>, Wei
   readonly activityRegularizer?: RegularizerLike;
 }
 
-const activationCheck: OptionCheck = (value, all) => {
+/** Checks an activation; a misspelt one is suggested by the initializer that was chosen with it. */
+export const isActivation: OptionCheck = (value, all) => {
   const mistake = resolves(resolveActivation)(value, all);
   if (mistake === undefined || typeof value !== 'string') return mistake;
   // The initializer chosen tells what was meant: He belongs to ReLU, LeCun to SELU.
@@ -97,7 +98,7 @@ const activationCheck: OptionCheck = (value, all) => {
 };
 
 const denseChecks = {
-  activation: activationCheck,
+  activation: isActivation,
   useBias: isBoolean,
   activityRegularizer: resolves(resolveRegularizer),
   ...weightChecks('kernel', 'bias'),
@@ -170,6 +171,10 @@ export class Dense extends Layer {
     if (this.activityRegularizer) context.addLoss(this.activityRegularizer.penalty(output));
     return output;
   }
+
+  override mask(_: readonly Tensor[], masks: readonly (Tensor | undefined)[]): Tensor | undefined {
+    return masks[0];
+  }
 }
 
 /** Applies an activation by name, record or function. */
@@ -180,7 +185,7 @@ export class ActivationLayer extends Layer {
   override readonly activation: Activation;
 
   constructor(activation: ActivationLike, options: LayerOptions = {}) {
-    checkOptions('activation', { ...options, activation }, { activation: activationCheck });
+    checkOptions('activation', { ...options, activation }, { activation: isActivation });
     super(options);
     this.activation = resolveActivation(activation);
   }

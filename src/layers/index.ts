@@ -1,5 +1,6 @@
 import type { ActivationLike, ActivationName } from '../activations.js';
-import type { LayerOptions } from '../network/layer.js';
+import type { Layer, LayerOptions } from '../network/layer.js';
+import { MultiHeadAttention, type MultiHeadAttentionOptions } from './attention.js';
 import { ActivationLayer, Dense, type DenseOptions, input } from './core.js';
 import { CategoryEncoding, type CategoryEncodingOptions, Discretization, type DiscretizationOptions } from './encoding.js';
 import {
@@ -13,9 +14,12 @@ import {
   Rescaling,
   type RescalingOptions,
 } from './functions.js';
+import { Masking, type MaskingOptions } from './masking.js';
 import { Concatenate, type ConcatenateOptions, Dot, type DotOptions, Merge, type MergeKind } from './merge.js';
 import { AlphaDropout, Dropout, GaussianDropout, GaussianNoise } from './noise.js';
 import { BatchNormalization, type BatchNormalizationOptions, Normalization, type NormalizationOptions } from './normalization.js';
+import type { Recurrent, RecurrentOptions } from './recurrent.js';
+import { Gru, type GruOptions, Lstm, type LstmOptions, SimpleRnn } from './recurrent-cells.js';
 import { Embedding, type EmbeddingOptions, Flatten, Permute, RepeatVector, Reshape } from './shaping.js';
 import {
   GroupNormalization,
@@ -27,6 +31,7 @@ import {
   UnitNormalization,
   type UnitNormalizationOptions,
 } from './standardization.js';
+import { Bidirectional, type BidirectionalOptions, type MergeMode, TimeDistributed } from './wrappers.js';
 
 const merge = (kind: MergeKind) => (options?: LayerOptions) => new Merge(kind, options);
 const named =
@@ -41,6 +46,20 @@ export const layers = {
   dense: (units: number, options?: DenseOptions) => new Dense(units, options),
   /** A learned vector for each whole number in [0, inputDim). */
   embedding: (inputDim: number, outputDim: number, options?: EmbeddingOptions) => new Embedding(inputDim, outputDim, options),
+  /** A layer whose state of `units` numbers is carried from step to step of [N, time, features] and given. */
+  simpleRnn: (units: number, options?: RecurrentOptions) => new SimpleRnn(units, options),
+  /** Long short-term memory: gates decide what its cell takes up, keeps and gives. */
+  lstm: (units: number, options?: LstmOptions) => new Lstm(units, options),
+  /** Gated recurrent unit: as an LSTM with two gates and one state. */
+  gru: (units: number, options?: GruOptions) => new Gru(units, options),
+  /** A recurrent layer in both directions. */
+  bidirectional: (layer: Recurrent, options?: BidirectionalOptions) => new Bidirectional(layer, options),
+  /** A layer applied to every step of a sequence. */
+  timeDistributed: (layer: Layer, options?: LayerOptions) => new TimeDistributed(layer, options),
+  /** Each step takes means of the values of others, by several heads of `keyDim` numbers. */
+  multiHeadAttention: (numHeads: number, keyDim: number, options?: MultiHeadAttentionOptions) => new MultiHeadAttention(numHeads, keyDim, options),
+  /** Steps of one value throughout do not count. */
+  masking: (options?: MaskingOptions) => new Masking(options),
   /** An activation as a layer of its own. */
   activation: (activation: ActivationLike, options?: LayerOptions) => new ActivationLayer(activation, options),
   relu: named('relu'),
@@ -107,6 +126,7 @@ export const layers = {
 export type {
   ActivityRegularizationOptions,
   BatchNormalizationOptions,
+  BidirectionalOptions,
   CategoryEncodingOptions,
   ConcatenateOptions,
   DenseOptions,
@@ -114,9 +134,16 @@ export type {
   DotOptions,
   EmbeddingOptions,
   GroupNormalizationOptions,
+  GruOptions,
   LayerFunction,
   LayerNormalizationOptions,
+  LstmOptions,
+  MaskingOptions,
+  MergeMode,
+  MultiHeadAttentionOptions,
   NormalizationOptions,
+  Recurrent,
+  RecurrentOptions,
   RescalingOptions,
   RmsNormalizationOptions,
   UnitNormalizationOptions,

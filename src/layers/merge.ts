@@ -1,7 +1,26 @@
 import { ArgumentError, ShapeError, show } from '../core/errors.js';
 import { normalizeAxis, showShape } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
-import { add, concat, div, matMul, max, min, mul, reduceSum, reshape, sqrt, square, sub, transpose, unsqueeze } from '../graph/ops/index.js';
+import {
+  add,
+  and,
+  cast,
+  concat,
+  div,
+  filledLike,
+  matMul,
+  max,
+  min,
+  mul,
+  or,
+  reduceSum,
+  reshape,
+  sqrt,
+  square,
+  sub,
+  transpose,
+  unsqueeze,
+} from '../graph/ops/index.js';
 import { Layer, type LayerOptions } from '../network/layer.js';
 import { checkOptions, isBoolean, isWhole, type OptionCheck } from './options.js';
 
@@ -57,6 +76,11 @@ export class Merge extends Layer {
     several(inputs);
     return merges[this.kind](inputs);
   }
+
+  /** A step counts where it does in any input; all do where an input has no mask. */
+  override mask(_: readonly Tensor[], masks: readonly (Tensor | undefined)[]): Tensor | undefined {
+    return masks.every((mask) => mask !== undefined) ? masks.reduce((all, next) => or(all, next)) : undefined;
+  }
 }
 
 export interface ConcatenateOptions extends LayerOptions {
@@ -85,6 +109,19 @@ export class Concatenate extends Layer {
     const axis = normalizeAxis(this.axis, inputs[0]?.rank ?? 0);
     if (axis === 0) throw new ShapeError(`cannot join along the batch axis of ${inputs.map((x) => showShape(x.shape)).join(' and ')}`);
     return concat(inputs, axis);
+  }
+
+  /** Features joined count where all their inputs' steps do; steps joined keep theirs. */
+  override mask(inputs: readonly Tensor[], masks: readonly (Tensor | undefined)[]): Tensor | undefined {
+    const known = masks.filter((mask) => mask !== undefined);
+    const rank = inputs[0]?.rank ?? 0;
+    if (known.length === 0 || rank < 3) return undefined;
+    const axis = normalizeAxis(this.axis, rank);
+    if (axis !== 1) return known.reduce((all, next) => and(all, next));
+    return concat(
+      inputs.map((x, i) => masks[i] ?? cast(filledLike(reduceSum(x, { axes: x.shape.map((_, at) => at).slice(2) }), 1), 'bool')),
+      1,
+    );
   }
 }
 

@@ -6,15 +6,19 @@ import { lookUp } from '../core/names.js';
 import { initializerFromConfig, resolveInitializer } from '../initializers.js';
 import { Layer } from '../network/layer.js';
 import { regularizerFromConfig, resolveRegularizer } from '../regularizers.js';
+import { MultiHeadAttention } from './attention.js';
 import { ActivationLayer, Dense, InputLayer } from './core.js';
 import { CategoryEncoding, type CategoryEncodingOptions, Discretization, type DiscretizationOptions } from './encoding.js';
 import { ActivityRegularization, Identity, Lambda, type LayerFunction, NamedActivation, type NamedFunction, Rescaling } from './functions.js';
 import type { layers } from './index.js';
+import { Masking } from './masking.js';
 import { Concatenate, Dot, Merge, type MergeKind } from './merge.js';
 import { AlphaDropout, Dropout, GaussianDropout, GaussianNoise } from './noise.js';
 import { BatchNormalization, Normalization } from './normalization.js';
+import { Gru, Lstm, SimpleRnn } from './recurrent-cells.js';
 import { Embedding, Flatten, Permute, RepeatVector, Reshape } from './shaping.js';
 import { GroupNormalization, LayerNormalization, RmsNormalization, UnitNormalization } from './standardization.js';
+import { Bidirectional, TimeDistributed } from './wrappers.js';
 
 /** Options of one layer as data. */
 export type LayerConfig = Readonly<Record<string, unknown>>;
@@ -51,6 +55,13 @@ const kinds: { readonly [K in keyof typeof layers]: Kind } = {
   input: { type: InputLayer, leads: ['shape'], make: ({ shape, trainable: _, ...options }) => new InputLayer(shape as number[], options) },
   dense: leading(Dense, 'units'),
   embedding: leading(Embedding, 'inputDim', 'outputDim'),
+  simpleRnn: leading(SimpleRnn, 'units'),
+  lstm: leading(Lstm, 'units'),
+  gru: leading(Gru, 'units'),
+  bidirectional: leading(Bidirectional, 'layer'),
+  timeDistributed: leading(TimeDistributed, 'layer'),
+  multiHeadAttention: leading(MultiHeadAttention, 'numHeads', 'keyDim'),
+  masking: plain(Masking),
   activation: leading(ActivationLayer, 'activation'),
   relu: named('relu'),
   leakyRelu: named('leakyRelu'),
@@ -110,6 +121,11 @@ export function isDescribed(value: unknown): value is Described {
   return value !== null && typeof value === 'object' && 'name' in value && typeof value.name === 'string';
 }
 
+/** Whether a value describes a layer inside of another. */
+export function isInside(value: unknown): value is { readonly kind: string; readonly config?: LayerConfig } {
+  return value !== null && typeof value === 'object' && !(value instanceof Layer) && 'kind' in value && typeof value.kind === 'string';
+}
+
 /** How one sort of thing that is picked by name comes back. */
 export interface Restorer<T> {
   resolve(value: never): T;
@@ -165,6 +181,10 @@ export function layerFromConfig(kind: string, { name, ...options }: LayerConfig,
   }
   const owner = typeof name === 'string' ? name : kind;
   const restored = Object.entries(given).map(([key, value]) => {
+    if (/^(layer|backwardLayer)$/.test(key) && isInside(value)) {
+      const { kind: inside, config, ...rest } = value;
+      return [key, layerFromConfig(inside, { ...rest, ...config }, custom)];
+    }
     const restorer = restorerOf(key);
     const named = typeof value === 'string' ? handedBack(custom, value, `${owner}/${key}`) !== undefined : isDescribed(value);
     return [key, restorer && named ? restore(value, `${owner}/${key}`, custom, restorer) : value];

@@ -3,7 +3,7 @@ import { showShape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
 import { cast, concat, gather, reshape, transpose, unsqueeze } from '../graph/ops/index.js';
 import { BATCH, Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
-import { checkOptions, isCount, type OptionCheck } from './options.js';
+import { checkOptions, isBoolean, isCount, type OptionCheck } from './options.js';
 import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
 
 /** Lengths of all axes but the batch's. @throws ShapeError where one is not known. */
@@ -132,7 +132,10 @@ export class RepeatVector extends Layer {
 }
 
 /** `embeddingsInitializer` is uniform in ±0.05 unless given. */
-export interface EmbeddingOptions extends LayerOptions, WeightOptions<'embeddings'> {}
+export interface EmbeddingOptions extends LayerOptions, WeightOptions<'embeddings'> {
+  /** The number 0 is padding: such steps do not count for the layers behind; default false. */
+  readonly maskZero?: boolean;
+}
 
 /** A learned vector for each whole number in [0, inputDim): [N, …] becomes [N, …, outputDim]. */
 export class Embedding extends Layer {
@@ -142,22 +145,28 @@ export class Embedding extends Layer {
   readonly inputDim: number;
   readonly outputDim: number;
   readonly embeddings: WeightSettings;
+  readonly maskZero: boolean;
 
   constructor(inputDim: number, outputDim: number, options: EmbeddingOptions = {}) {
-    const checks = { inputDim: isCount, outputDim: isCount, ...weightChecks('embeddings') };
+    const checks = { inputDim: isCount, outputDim: isCount, maskZero: isBoolean, ...weightChecks('embeddings') };
     checkOptions('embedding', { ...options, inputDim: inputDim ?? null, outputDim: outputDim ?? null }, checks);
     super(options);
     this.inputDim = inputDim;
     this.outputDim = outputDim;
     this.embeddings = readWeight('embeddings', options, 'uniform');
+    this.maskZero = options.maskZero ?? false;
   }
 
   config() {
-    return { inputDim: this.inputDim, outputDim: this.outputDim, ...describeWeight('embeddings', this.embeddings) };
+    return { inputDim: this.inputDim, outputDim: this.outputDim, maskZero: this.maskZero, ...describeWeight('embeddings', this.embeddings) };
   }
 
   call([x]: readonly Tensor[], context: LayerContext): Tensor {
     const table = context.parameter('embeddings', { shape: [this.inputDim, this.outputDim], ...this.embeddings });
     return gather(table, cast(x as Tensor, 'int64'));
+  }
+
+  override mask([x]: readonly Tensor[]): Tensor | undefined {
+    return this.maskZero ? cast(cast(x as Tensor, 'int64'), 'bool') : undefined;
   }
 }

@@ -3,7 +3,7 @@ import { dtypes, type FloatDType } from '../core/dtype.js';
 import { ArgumentError, show } from '../core/errors.js';
 import { suggestion } from '../core/names.js';
 import { InputLayer } from '../layers/core.js';
-import { type Custom, handedBack, isDescribed, isOwnLayer, type LayerConfig, layerFromConfig } from '../layers/registry.js';
+import { type Custom, handedBack, isDescribed, isInside, isOwnLayer, type LayerConfig, layerFromConfig } from '../layers/registry.js';
 import { LayerCall, type Signal } from '../network/layer.js';
 import type { Network } from '../network/network.js';
 import type { Compiled } from './compiled.js';
@@ -29,6 +29,9 @@ export interface DescribedCompile {
   readonly lossWeights?: unknown;
 }
 
+/** An output of a call, by the call's index; `[call, which]` where it is not the call's first. */
+export type SignalIndex = number | readonly [number, number];
+
 /** A model's wiring and training as data, without its weights. */
 export interface ModelConfig {
   readonly version: number;
@@ -37,10 +40,10 @@ export interface ModelConfig {
   readonly dtype?: FloatDType;
   readonly layers: readonly DescribedLayer[];
   /** Uses of the layers, by index, each after those it takes its inputs from; a layer that is used twice is shared. */
-  readonly calls: readonly { readonly layer: number; readonly inputs: readonly number[] }[];
+  readonly calls: readonly { readonly layer: number; readonly inputs: readonly SignalIndex[] }[];
   /** Calls that are the model's inputs. */
   readonly inputs: readonly number[];
-  readonly outputs: readonly number[];
+  readonly outputs: readonly SignalIndex[];
   readonly compile?: DescribedCompile;
 }
 
@@ -59,7 +62,8 @@ export interface Describable {
  */
 export function toConfig(model: Describable): ModelConfig {
   const { layers, calls, inputs, outputs, dtype } = model.network;
-  const at = (signal: Signal): number => calls.indexOf(signal.call);
+  const callOf = (signal: Signal): number => calls.indexOf(signal.call);
+  const at = (signal: Signal): SignalIndex => (signal.index === 0 ? callOf(signal) : [callOf(signal), signal.index]);
   const config: ModelConfig = {
     version: VERSION,
     name: model.name,
@@ -73,7 +77,7 @@ export function toConfig(model: Describable): ModelConfig {
       config: layer.config(),
     })),
     calls: calls.map((call) => ({ layer: layers.indexOf(call.layer), inputs: call.inputs.map(at) })),
-    inputs: inputs.map(at),
+    inputs: inputs.map(callOf),
     outputs: outputs.map(at),
     ...(model.isCompiled ? { compile: describeCompile(model.network, model.compiled) } : {}),
   };
@@ -144,9 +148,9 @@ export function readConfig(value: unknown): ModelConfig {
   if (calls === undefined) return { ...common, ...inRow(described) };
   const read = list(calls, 'calls').map((call, i) => {
     const { layer, inputs: from } = record(call, `call ${i}`);
-    return { layer: index(layer, described.length, `the layer of call ${i}`), inputs: indices(from, i, `the inputs of call ${i}`) };
+    return { layer: index(layer, described.length, `the layer of call ${i}`), inputs: signalIndices(from, i, `the inputs of call ${i}`) };
   });
-  return { ...common, calls: read, inputs: indices(inputs, read.length, 'inputs'), outputs: indices(outputs, read.length, 'outputs') };
+  return { ...common, calls: read, inputs: indices(inputs, read.length, 'inputs'), outputs: signalIndices(outputs, read.length, 'outputs') };
 }
 
 function inRow(layers: readonly DescribedLayer[]): Pick<ModelConfig, 'calls' | 'inputs' | 'outputs'> {
@@ -190,12 +194,20 @@ function index(value: unknown, below: number, what: string): number {
   throw new ArgumentError(`${what}: expected a whole number from 0 to ${below - 1}, got ${show(value)}`, { received: value });
 }
 
+function signalIndices(value: unknown, below: number, what: string): SignalIndex[] {
+  return list(value, what).map((item) => {
+    if (!Array.isArray(item)) return index(item, below, what);
+    return [index(item[0], below, what), index(item[1], Number.POSITIVE_INFINITY, what)];
+  });
+}
+
 const indices = (value: unknown, below: number, what: string): number[] => list(value, what).map((item) => index(item, below, what));
 
 /** Functions and classes that a description leaves to the user and that were not handed back, each with the place that needs it. */
 export function missingCustom({ layers, compile = {} }: ModelConfig, custom: Custom): Map<string, string> {
   const missing = new Map<string, string>();
   const need = (value: unknown, place: string): void => {
+    if (isInside(value)) for (const [key, inner] of Object.entries(value.config ?? {})) need(inner, `${value.kind}/${key}`);
     if (!isDescribed(value)) return;
     if (value.custom && handedBack(custom, value.name, place) === undefined) missing.set(value.name, place);
     for (const [key, inner] of Object.entries(value.config ?? {})) need(inner, `${place}/${key}`);
@@ -231,18 +243,20 @@ export function signalsFromConfig(config: ModelConfig, custom: Custom): { inputs
     if (trainable !== undefined) layer.trainable = trainable;
     return layer;
   });
-  const signals: Signal[] = [];
+  const calls: LayerCall[] = [];
+  const pick = (list: readonly SignalIndex[]): Signal[] =>
+    list.map((at) => {
+      const [call, which] = typeof at === 'number' ? [at, 0] : at;
+      const found = calls[call]?.outputs[which];
+      if (found) return found;
+      throw new ArgumentError(`the description needs output ${which} of call ${call}, which '${calls[call]?.layer.title}' does not give`, {
+        received: at,
+      });
+    });
   for (const { layer: at, inputs } of config.calls) {
     const layer = layers[at];
-    if (layer instanceof InputLayer) signals.push(layer.enter());
-    else if (layer)
-      signals.push(
-        new LayerCall(
-          layer,
-          inputs.map((from) => signals[from] as Signal),
-        ).output,
-      );
+    if (layer instanceof InputLayer) calls.push(layer.enter().call);
+    else if (layer) calls.push(new LayerCall(layer, pick(inputs)));
   }
-  const pick = (list: readonly number[]): Signal[] => list.map((at) => signals[at] as Signal);
   return { inputs: pick(config.inputs), outputs: pick(config.outputs) };
 }

@@ -43,7 +43,7 @@ export function orderArrays(kind: string, given: Arrays, names: readonly string[
 /** Arrays that fit the network's inputs, floats in its dtype. @throws ShapeError, DataError naming the input and what it expects. */
 export function checkInputs(network: Network, given: Arrays): NdArray[] {
   const names = network.inputs.map((signal) => signal.call.layer.title);
-  const arrays = orderArrays('x', given, names, network.dtype);
+  const arrays = unragged(names, () => orderArrays('x', given, names, network.dtype));
   if (arrays.length !== names.length) {
     throw new ArgumentError(
       `the model has ${names.length} input${names.length === 1 ? '' : 's'} (${names.join(', ')}), got ${arrays.length} array${arrays.length === 1 ? '' : 's'}`,
@@ -66,6 +66,20 @@ export function checkInputs(network: Network, given: Arrays): NdArray[] {
     checkFinite(array, name);
     return array.dtype === 'float32' || array.dtype === 'float64' ? array.cast(network.dtype) : array;
   });
+}
+
+/** Says what to do about rows of different lengths. */
+function unragged<T>(names: readonly string[], read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof DataError) || !error.message.startsWith('nested arrays are ragged')) throw error;
+    throw new DataError(
+      `${names.join(', ')}: ${error.message}. Sequences of different lengths? padSequences gives them one; layers.embedding with maskZero, or layers.masking, then passes over the padding`,
+      { ...error.details, argument: 'x' },
+      { cause: error },
+    );
+  }
 }
 
 function shapeHint(received: readonly number[], expected: readonly number[]): string {

@@ -1,9 +1,10 @@
 import type { FloatDType } from '../core/dtype.js';
 import { ArgumentError, EvenkeelError } from '../core/errors.js';
 import { suggestion } from '../core/names.js';
-import type { NdArray } from '../core/ndarray.js';
+import { NdArray } from '../core/ndarray.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Warn } from '../initializers.js';
+import { isKeptState } from '../layers/recurrent.js';
 import type { Layer, Signal } from '../network/layer.js';
 import { type Layout, type Network, SINGLE, type Variable } from '../network/network.js';
 import type { Engine } from '../runtime/index.js';
@@ -33,6 +34,7 @@ import { type Arrays, checkInputs, checkTargets, commonRows } from './inputs.js'
 import { type EngineChoice, Programs } from './programs.js';
 import { type SaveOptions, saveModel } from './saving.js';
 import { type BatchParts, batchGradients, examineBatch } from './single-batch.js';
+import { checkBatches, inferenceBatch, runKeeping } from './stateful.js';
 import { summarize } from './summary.js';
 import { traceHeader } from './trace-header.js';
 import { arraysOf, type Checked, checkSampleWeight } from './weights.js';
@@ -137,6 +139,7 @@ export class Model {
     return this.#exclusively(async () => {
       const { epochs = 1, initialEpoch = 0, batchSize = 32, callbacks = [], verbose = 1 } = options;
       const opened = await openFitData(data, options, this.seed, (given) => this.#check(given));
+      checkBatches(this.network, opened.sample[0]?.shape[0] ?? 0, batchSize);
       const engine = await this.#programs.engine(batchSize);
       const vitals = vitalsWanted(callbacks);
       const plain = await this.#spec(opened.inputTypes, opened.targetTypes, opened.weightTypes);
@@ -189,6 +192,7 @@ export class Model {
     const outputs = await this.#exclusively(async () => {
       const inputs = checkInputs(this.network, x);
       commonRows(inputs, 'x');
+      const batchSize = inferenceBatch(this.network, inputs, INFERENCE_BATCH);
       await this.#arrange();
       const types = typesOf(inputs);
       const { session, program } = await this.#programs.load('prediction', types, INFERENCE_BATCH, () =>
@@ -196,9 +200,15 @@ export class Model {
       );
       const parts: NdArray[][] = this.network.outputs.map(() => []);
       const engine = await this.#programs.engine(INFERENCE_BATCH);
-      await eachBatch(engine, inputs, INFERENCE_BATCH, async (arrays) => {
+      await eachBatch(engine, inputs, batchSize, async (arrays) => {
         const feeds = { ...fed({ inputs: types, targets: [] }, arrays), ...(await this.#state.feeds(engine, program.reads)) };
-        const { fetched } = await session.run(feeds, Object.fromEntries(parts.map((_, i) => [`output_${i}`, 'fetch'] as const)));
+        const fetched = await runKeeping(
+          session,
+          program,
+          this.#state,
+          feeds,
+          parts.map((_, i) => `output_${i}`),
+        );
         parts.forEach((list, i) => {
           list.push(fetched[`output_${i}`] as NdArray);
         });
@@ -237,6 +247,7 @@ export class Model {
 
   async #batch(x: Arrays, y: Arrays): Promise<BatchParts> {
     const checked = this.#check({ x, y });
+    checkBatches(this.network, checked.inputs[0]?.shape[0] ?? 0, Number.POSITIVE_INFINITY);
     return { model: this.name, spec: await this.#specFor(checked), programs: this.#programs, state: this.#state, checked };
   }
 
@@ -247,6 +258,15 @@ export class Model {
       commonRows(inputs, 'x');
       await this.#arrange();
       await adaptLayers(this.#adaptable(await this.#programs.engine(INFERENCE_BATCH)), inputs, true);
+    });
+  }
+
+  /** Sets the state that stateful recurrent layers keep from minibatch to minibatch to zeros. */
+  async resetStates(): Promise<void> {
+    await this.#exclusively(async () => {
+      await this.#arrange();
+      const kept = this.variables.filter(({ layer, weight }) => isKeptState(layer, weight));
+      await this.#state.write(kept.map(({ name, shape, dtype }) => [name, NdArray.zeros(shape, dtype)]));
     });
   }
 
@@ -350,16 +370,17 @@ export class Model {
   }
 
   async #evaluate(checked: Checked, prefix = ''): Promise<Logs> {
+    const batchSize = inferenceBatch(this.network, checked.inputs, INFERENCE_BATCH);
     const spec = await this.#specFor(checked);
     const { session, program } = await this.#programs.load('evaluation', [spec.inputs, spec.targets, spec.weights], INFERENCE_BATCH, () =>
       evaluationProgram(spec),
     );
     const means = new RunningMeans(logEntries(spec));
     const engine = await this.#programs.engine(INFERENCE_BATCH);
-    await eachBatch(engine, arraysOf(checked), INFERENCE_BATCH, async (arrays, rows) => {
+    await eachBatch(engine, arraysOf(checked), batchSize, async (arrays, rows) => {
       const state = await this.#state.feeds(engine, program.reads);
       const feeds = { ...fed(spec, arrays), ...state };
-      const { fetched } = await session.run(feeds, { logs: 'fetch' });
+      const fetched = await runKeeping(session, program, this.#state, feeds, ['logs']);
       means.add((fetched.logs as NdArray).data as ArrayLike<number>, 0, rows);
     });
     return means.logs(prefix);

@@ -1,4 +1,7 @@
-import type { DescribedLayer, ModelConfig } from './config.js';
+import type { DescribedLayer, ModelConfig, SignalIndex } from './config.js';
+
+/** The call whose output is meant. */
+export const callOf = (signal: SignalIndex): number => (typeof signal === 'number' ? signal : signal[0]);
 
 /** The layer whose call stands at a place. */
 export function layerAt({ layers, calls }: ModelConfig, call: number): DescribedLayer | undefined {
@@ -10,7 +13,7 @@ export function layerAt({ layers, calls }: ModelConfig, call: number): Described
 export function usersOfCalls({ calls }: ModelConfig): readonly (readonly number[])[] {
   const users: number[][] = calls.map(() => []);
   calls.forEach(({ inputs }, at) => {
-    for (const from of inputs) users[from]?.push(at);
+    for (const from of inputs) users[callOf(from)]?.push(at);
   });
   return users;
 }
@@ -45,27 +48,14 @@ export interface NewLayer {
  * @param more calls that the new one takes as well, before it: for layers that merge.
  */
 export function insertAfter(config: ModelConfig, call: number, { kind, config: options }: NewLayer, more: readonly number[] = []): ModelConfig {
-  const moved = (at: number): number => (at >= call ? at + 1 : at);
+  // Outputs of the call but its first stay what they are.
+  const moved = (signal: SignalIndex): SignalIndex => {
+    if (typeof signal === 'number') return signal >= call ? signal + 1 : signal;
+    return signal[0] > call ? [signal[0] + 1, signal[1]] : signal;
+  };
   const layers = [...config.layers, { kind, name: freshName(config, kind), config: options }];
   const inserted = { layer: layers.length - 1, inputs: [call, ...more] };
   const before = config.calls.slice(0, call + 1);
   const after = config.calls.slice(call + 1).map(({ layer, inputs }) => ({ layer, inputs: inputs.map(moved) }));
   return { ...config, layers, calls: [...before, inserted, ...after], outputs: config.outputs.map(moved) };
-}
-
-/** The description without one call that has one input: whoever took its output takes that input. */
-export function withoutCall(config: ModelConfig, call: number): ModelConfig {
-  const [source = 0] = config.calls[call]?.inputs ?? [];
-  const moved = (at: number): number => (at === call ? source : at > call ? at - 1 : at);
-  const gone = config.calls[call]?.layer;
-  const calls = config.calls.filter((_, at) => at !== call).map(({ layer, inputs }) => ({ layer, inputs: inputs.map(moved) }));
-  const unused = !calls.some(({ layer }) => layer === gone);
-  const layerMoved = (layer: number): number => (unused && gone !== undefined && layer > gone ? layer - 1 : layer);
-  return {
-    ...config,
-    layers: unused ? config.layers.filter((_, at) => at !== gone) : config.layers,
-    calls: calls.map(({ layer, inputs }) => ({ layer: layerMoved(layer), inputs })),
-    inputs: config.inputs.map(moved),
-    outputs: config.outputs.map(moved),
-  };
 }

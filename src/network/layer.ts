@@ -3,7 +3,7 @@ import type { Constraint } from '../constraints.js';
 import type { DType, FloatDType } from '../core/dtype.js';
 import { ArgumentError, ShapeError, show } from '../core/errors.js';
 import { type Dim, type StaticShape, sameShape, showShape, sizeOf } from '../core/shape.js';
-import { input, Tensor } from '../graph/node.js';
+import { input, type Tap, Tensor } from '../graph/node.js';
 import { add, cast, mul } from '../graph/ops/index.js';
 import type { InitializerLike } from '../initializers.js';
 import type { Regularizer } from '../regularizers.js';
@@ -37,6 +37,16 @@ export interface LayerContext extends ActivationContext {
   preactivation(z: Tensor): Tensor;
   /** What a statistic becomes after this step. Ignored outside training. */
   update(name: string, next: Tensor): void;
+  /** What a statistic becomes after this minibatch, in training or not: the state of a recurrent layer. */
+  carry(name: string, next: Tensor): void;
+  /** For each input, which of its steps count: bool [N, time]; undefined where all do. */
+  readonly masks: readonly (Tensor | undefined)[];
+  /** Whether someone measures signals: a layer's own loop then stacks the sums that its activation receives, and tells of them by `looped`. */
+  readonly observed: boolean;
+  /** Says that `z` [time, N, units] is what the activation inside the layer's own loop receives; `tap` is one step's in the loop's body. */
+  looped(z: Tensor, tap: Tap): void;
+  /** Keeps denormal numbers out of a signal that a loop carries and of its delta, on engines that do not flush them. */
+  guard(x: Tensor): Tensor;
   /** Adds a scalar to the loss: a penalty on what the layer gives. */
   addLoss(penalty: Tensor): void;
 }
@@ -73,6 +83,8 @@ export abstract class Layer {
 
   /** Number of inputs it takes; any number unless set. */
   readonly takes: number | undefined = undefined;
+  /** Rows that every minibatch must have, since the layer keeps a state for each; any number unless set. */
+  readonly batchSize: number | undefined = undefined;
   /** Weights, known from the first application on. */
   readonly weights = new Map<string, WeightSpec>();
 
@@ -84,8 +96,19 @@ export abstract class Layer {
   /** All that makes another layer of the same kind; what a saved model holds. */
   abstract config(): Readonly<Record<string, unknown>>;
 
-  /** Writes the layer's operators. The first axis of every tensor is the batch. @throws ShapeError where the inputs do not fit. */
-  abstract call(inputs: readonly Tensor[], context: LayerContext): Tensor;
+  /**
+   * Writes the layer's operators. The first axis of every tensor is the batch. A layer may give several outputs; the first is what
+   * `apply` returns. @throws ShapeError where the inputs do not fit.
+   */
+  abstract call(inputs: readonly Tensor[], context: LayerContext): Tensor | readonly Tensor[];
+
+  /**
+   * Which steps of its first output count, from what is known of its inputs: bool [N, time], undefined where all do. Elementwise layers
+   * pass on the mask of their input; others drop it unless they say otherwise.
+   */
+  mask(_inputs: readonly Tensor[], masks: readonly (Tensor | undefined)[]): Tensor | undefined {
+    return passing.has(this.role) ? masks[0] : undefined;
+  }
 
   /** Whether something that the layer keeps comes from the data of the first fit. */
   get needsData(): boolean {
@@ -102,6 +125,15 @@ export abstract class Layer {
 
   /** Applies the layer. @returns the symbolic output. @throws ShapeError naming the layer, what it expects and what it received. */
   apply(input: Signal | readonly Signal[]): Signal {
+    return this.#called(input).output;
+  }
+
+  /** Applies a layer that gives several outputs, as one with `returnState` does. @returns all of them. @throws ShapeError as `apply`. */
+  applyAll(input: Signal | readonly Signal[]): readonly Signal[] {
+    return this.#called(input).outputs;
+  }
+
+  #called(input: Signal | readonly Signal[]): LayerCall {
     const inputs = input instanceof Signal ? [input] : input;
     if (!Array.isArray(inputs) || inputs.length === 0 || !inputs.every((one) => one instanceof Signal)) {
       throw new ArgumentError(`${this.title}: apply takes what layers.input or another apply returned, or a list of them; got ${show(input)}`, {
@@ -119,20 +151,35 @@ export abstract class Layer {
         expected: this.takes,
       });
     }
-    return new LayerCall(this, inputs).output;
+    return new LayerCall(this, inputs);
   }
+}
+
+/** Roles of layers that change each number by itself, or its size: a step that does not count stays one. */
+const passing: ReadonlySet<Role> = new Set<Role>(['activation', 'normalization', 'noise']);
+
+/** Dtype and shape of what a call gives, and whether a mask goes with it. */
+interface SignalType {
+  readonly dtype: DType;
+  readonly shape: readonly Dim[];
+  readonly masked?: boolean;
 }
 
 /** One use of a layer: a shared layer has several. */
 export class LayerCall {
   readonly layer: Layer;
   readonly inputs: readonly Signal[];
-  readonly output: Signal;
+  readonly outputs: readonly Signal[];
 
-  constructor(layer: Layer, inputs: readonly Signal[], type: { dtype: DType; shape: readonly Dim[] } = traceType(layer, inputs)) {
+  constructor(layer: Layer, inputs: readonly Signal[], types: readonly SignalType[] = traceTypes(layer, inputs)) {
     this.layer = layer;
     this.inputs = inputs;
-    this.output = new Signal(this, type.dtype, type.shape);
+    this.outputs = types.map((type, i) => new Signal(this, type, i));
+  }
+
+  /** The first output; the only one of most layers. */
+  get output(): Signal {
+    return this.outputs[0] as Signal;
   }
 }
 
@@ -142,11 +189,17 @@ export class Signal {
   readonly dtype: DType;
   /** With the batch axis, `'N'`, first. */
   readonly shape: readonly Dim[];
+  /** Whether some of its steps may not count: a mask travels with it. */
+  readonly masked: boolean;
+  /** Which of the call's outputs it is. */
+  readonly index: number;
 
-  constructor(call: LayerCall, dtype: DType, shape: readonly Dim[]) {
+  constructor(call: LayerCall, { dtype, shape, masked = false }: SignalType, index = 0) {
     this.call = call;
     this.dtype = dtype;
     this.shape = shape;
+    this.masked = masked;
+    this.index = index;
   }
 }
 
@@ -162,12 +215,26 @@ export interface CallEnvironment {
   preactivation?(z: Tensor): Tensor;
   /** Uniform numbers in [0, 1) in the shape of a tensor, for the `use`-th request of this call. */
   uniform(like: Tensor, use: number): Tensor;
+  /** Masks of the inputs; none unless given. */
+  readonly masks?: readonly (Tensor | undefined)[];
+  /** Takes what a loop inside the layer lets be seen, where someone looks. */
+  looped?(z: Tensor, tap: Tap): void;
+  /** Keeps denormal numbers out. */
+  guard?(x: Tensor): Tensor;
+}
+
+/** What a layer call gives. */
+export interface CallResult {
+  readonly outputs: readonly Tensor[];
+  /** Which steps of the first output count; undefined where all do. */
+  readonly mask: Tensor | undefined;
 }
 
 /** Lets a layer write its graph. Integer inputs become floats unless the layer keeps them. @throws ShapeError naming the layer. */
-export function callLayer(layer: Layer, given: readonly Tensor[], environment: CallEnvironment): Tensor {
+export function callLayer(layer: Layer, given: readonly Tensor[], environment: CallEnvironment): CallResult {
   const { dtype, training } = environment;
   const inputs = layer.keepsIntegers ? given : given.map((tensor) => cast(tensor, dtype));
+  const masks = environment.masks ?? given.map(() => undefined);
   let uses = 0;
   const weight = (name: string, spec: WeightSpec): Tensor => {
     const known = layer.weights.get(name);
@@ -191,6 +258,14 @@ export function callLayer(layer: Layer, given: readonly Tensor[], environment: C
       layer.hasSideEffects = true;
       if (training && layer.trainable) environment.update(layer, name, next);
     },
+    carry: (name, next) => {
+      layer.hasSideEffects = true;
+      environment.update(layer, name, next);
+    },
+    masks,
+    observed: environment.looped !== undefined,
+    looped: (z, tap) => environment.looped?.(z, tap),
+    guard: (x) => environment.guard?.(x) ?? x,
     addLoss: (penalty) => {
       layer.hasSideEffects = true;
       environment.addLoss?.(penalty);
@@ -202,9 +277,10 @@ export function callLayer(layer: Layer, given: readonly Tensor[], environment: C
     },
   };
   try {
-    const output: unknown = layer.call(inputs, context);
-    if (output instanceof Tensor) return output;
-    throw new ArgumentError(`${layer.title}: call must return a tensor, got ${show(output)}`, { layer: layer.title, received: output });
+    const made: unknown = layer.call(inputs, context);
+    const outputs = Array.isArray(made) ? made : [made];
+    if (outputs.length > 0 && outputs.every((one) => one instanceof Tensor)) return { outputs, mask: layer.mask(inputs, masks) };
+    throw new ArgumentError(`${layer.title}: call must return a tensor, got ${show(made)}`, { layer: layer.title, received: made });
   } catch (error) {
     if (!(error instanceof ShapeError) || error.details.layer !== undefined) throw error;
     const received = given.map((tensor) => showShape(tensor.shape)).join(' and ');
@@ -212,14 +288,16 @@ export function callLayer(layer: Layer, given: readonly Tensor[], environment: C
   }
 }
 
-/** A call's output type, found by writing its graph once; the layer's weights become known on the way. */
-function traceType(layer: Layer, inputs: readonly Signal[]): Tensor {
+/** Types of a call's outputs, found by writing its graph once; the layer's weights become known on the way. */
+function traceTypes(layer: Layer, inputs: readonly Signal[]): SignalType[] {
   const tensors = inputs.map((signal, i) => input(`input_${i}`, signal.shape, signal.dtype));
-  return callLayer(layer, tensors, {
+  const { outputs, mask } = callLayer(layer, tensors, {
     training: true,
     dtype: 'float32',
     weight: (_, name, spec) => input(name, spec.shape),
     update: () => {},
     uniform: (like) => like,
+    masks: inputs.map(({ masked, shape }, i) => (masked ? input(`mask_${i}`, shape.slice(0, 2), 'bool') : undefined)),
   });
+  return outputs.map(({ dtype, shape }, i) => ({ dtype, shape, masked: i === 0 && mask !== undefined }));
 }

@@ -5,7 +5,7 @@ import type { DType, FloatDType } from '../core/dtype.js';
 import { ArgumentError } from '../core/errors.js';
 import type { StaticShape } from '../core/shape.js';
 import { label, type Tap, type Tensor } from '../graph/node.js';
-import { flush, scan, split } from '../graph/ops/index.js';
+import { concat, flush, scan, split } from '../graph/ops/index.js';
 import { type InitializerLike, resolveInitializer } from '../initializers.js';
 import type { Regularizer } from '../regularizers.js';
 import { activationsOf } from './activation-of.js';
@@ -88,6 +88,8 @@ export interface ForwardResult {
   readonly penalties: readonly Tensor[];
   /** What activations receive and give, where that was asked for. */
   readonly taps: readonly SignalTap[];
+  /** For each output, which of its steps count: bool [N, time]; undefined where all do. */
+  readonly masks: readonly (Tensor | undefined)[];
 }
 
 /** Layers wired into a graph: what a model computes, with the arrays it needs. */
@@ -152,6 +154,7 @@ export class Network {
     { training, values, uniform, preactivation, flush: guard = false, observe = false }: ForwardOptions,
   ): ForwardResult {
     const known = new Map<Signal, Tensor>(this.inputs.map((signal, i) => [signal, inputs[i] as Tensor]));
+    const masks = new Map<Signal, Tensor | undefined>();
     const updates = new Map<string, Tensor>();
     const calls = new Map<LayerCall, Tensor>();
     const times = new Map<Layer, number>();
@@ -168,7 +171,8 @@ export class Network {
         sums = preactivation ? preactivation(call, z) : z;
         return sums;
       };
-      const output = callLayer(layer, given, {
+      const looped: LoopedSums[] = [];
+      const { outputs, mask } = callLayer(layer, given, {
         training,
         dtype: this.dtype,
         weight,
@@ -176,20 +180,28 @@ export class Network {
         preactivation: seen,
         addLoss: (penalty) => penalties.push(penalty),
         uniform: (like, use) => uniform(like, `${layer.title}/${time}/${use}`),
+        masks: call.inputs.map((signal) => masks.get(signal)),
+        ...(observe ? { looped: (z: Tensor, tap: Tap) => looped.push({ z, tap }) } : {}),
+        ...(guard ? { guard: flush } : {}),
       });
       // A loss looks behind the last activation; nothing may stand between.
-      const kept = guard && layer.weights.size > 0 && !this.outputs.includes(call.output) ? flush(output) : output;
-      label([kept, ...updates.values()], layer.title);
-      return { output: kept, sums };
+      const keep = guard && layer.weights.size > 0;
+      const kept = outputs.map((output, i) => (keep && !this.outputs.includes(call.outputs[i] as Signal) ? flush(output) : output));
+      label([...kept, ...(mask ? [mask] : []), ...updates.values()], layer.title);
+      masks.set(call.output, mask);
+      return { outputs: kept, sums, looped };
     };
-    const single = (call: LayerCall, given: readonly Tensor[]): Tensor => {
-      const { output, sums: z } = write(call, given, (owner, name) => values.get(`${owner.title}/${name}`) as Tensor);
-      if (observe && z) taps.push({ calls: [call], z, h: output, gradient: (found) => found.get(z) });
-      return output;
+    const single = (call: LayerCall, given: readonly Tensor[]): readonly Tensor[] => {
+      const { outputs, sums: z, looped } = write(call, given, (owner, name) => values.get(`${owner.title}/${name}`) as Tensor);
+      if (observe && looped.length > 0) taps.push(loopedTap(call, looped));
+      else if (observe && z) taps.push({ calls: [call], z, h: outputs[0], gradient: (found) => found.get(z) });
+      return outputs;
     };
-    const settle = (call: LayerCall, output: Tensor): void => {
-      known.set(call.output, output);
-      calls.set(call, output);
+    const settle = (call: LayerCall, outputs: readonly Tensor[]): void => {
+      call.outputs.forEach((signal, i) => {
+        known.set(signal, outputs[i] as Tensor);
+      });
+      calls.set(call, outputs[0] as Tensor);
     };
     for (const call of this.calls) {
       const run = inRuns.get(call);
@@ -200,10 +212,20 @@ export class Network {
       else if (call === run.calls[0]) {
         const { output, tap } = this.#loop(run, given(call)[0] as Tensor, values, write, observe);
         if (tap) taps.push(tap);
-        settle(run.calls[run.calls.length - 1] as LayerCall, output);
+        const last = run.calls[run.calls.length - 1] as LayerCall;
+        settle(last, [output]);
+        // Layers that may run as a loop pass a mask on.
+        masks.set(last.output, masks.get(call.inputs[0] as Signal));
       }
     }
-    return { outputs: this.outputs.map((signal) => known.get(signal) as Tensor), updates, calls, taps, penalties };
+    return {
+      outputs: this.outputs.map((signal) => known.get(signal) as Tensor),
+      updates,
+      calls,
+      taps,
+      penalties,
+      masks: this.outputs.map((signal) => masks.get(signal)),
+    };
   }
 
   /** A row of equal layers as one `Scan` over their stacked weights. */
@@ -215,7 +237,8 @@ export class Network {
       state: [input],
       sequences: names.map((name) => values.get(`${run.name}/${name}`) as Tensor),
       step: ([x], items) => {
-        const { output, sums } = write(head, [x as Tensor], (_, name) => items[names.indexOf(name)] as Tensor);
+        const { outputs, sums } = write(head, [x as Tensor], (_, name) => items[names.indexOf(name)] as Tensor);
+        const output = outputs[0] as Tensor;
         if (!observe || !sums) return { state: [output] };
         inner = { tensor: sums };
         return { state: [output], outputs: [sums], taps: [inner] };
@@ -233,7 +256,27 @@ type WriteCall = (
   call: LayerCall,
   given: readonly Tensor[],
   weight: (owner: Layer, name: string) => Tensor,
-) => { readonly output: Tensor; readonly sums: Tensor | undefined };
+) => { readonly outputs: readonly Tensor[]; readonly sums: Tensor | undefined; readonly looped: readonly LoopedSums[] };
+
+/** What the activation inside of a layer's own loop receives: stacked along the steps, and in the loop's body. */
+interface LoopedSums {
+  readonly z: Tensor;
+  readonly tap: Tap;
+}
+
+/** One call's tap over the loops in it: the directions of a bidirectional layer lie side by side. */
+function loopedTap(call: LayerCall, looped: readonly LoopedSums[]): SignalTap {
+  const beside = (tensors: readonly Tensor[]): Tensor => (tensors.length === 1 ? (tensors[0] as Tensor) : concat(tensors, -1));
+  return {
+    calls: [call],
+    z: beside(looped.map(({ z }) => z)),
+    h: undefined,
+    gradient: () => {
+      const gradients = looped.flatMap(({ tap }) => tap.gradient ?? []);
+      return gradients.length === looped.length ? beside(gradients) : undefined;
+    },
+  };
+}
 
 /** The initializer that draws for the activation which the layer's sums go through. */
 function suited(initializer: InitializerLike, activation: Activation | undefined): InitializerLike {

@@ -16,14 +16,14 @@ const frameworks: Readonly<Record<'evenkeel' | 'keras' | 'pytorch', (written: Wr
 export type Framework = keyof typeof frameworks;
 export const frameworkNames: readonly Framework[] = ['evenkeel', 'keras', 'pytorch'];
 
-/** A model and its training as code. Undefined where it has functions of the user's own, which other frameworks do not know. @throws ArgumentError on an unknown framework. */
+/** A model and its training as code. Undefined where it has functions of the user's own, which other frameworks do not know, or uses an output that is not its layer's first. @throws ArgumentError on an unknown framework. */
 export function codeOf(written: Written, framework: Framework): string | undefined {
   return lookUp('framework', framework, frameworks)(written)?.join('\n');
 }
 
 /**
  * What a treatment changed, as code: lines that go (`-`) and lines that come (`+`), with two lines of context. Empty where nothing was changed;
- * undefined where the model has functions of the user's own, which other frameworks do not know.
+ * undefined where the model has functions of the user's own, which other frameworks do not know, or uses an output that is not its layer's first.
  * @throws ArgumentError on an unknown framework.
  */
 export function patchOf({ before, after }: Pick<Treatment, 'before' | 'after'>, framework: Framework = 'evenkeel'): string | undefined {

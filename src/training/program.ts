@@ -120,17 +120,17 @@ function finiteMark(state: readonly Tensor[]): Tensor {
 export function evaluationProgram(spec: StepSpec): Program {
   const batch = minibatchInputs(spec);
   const { states, values } = variableInputs(spec.network, spec.layout);
-  const { outputs, penalties } = spec.network.forward(feedNetwork(spec.network, batch.inputs), { training: false, values, uniform: untrained });
-  const { logs } = evaluateOutputs(spec, outputs, batch, penaltyOf(spec.network, values, penalties));
-  return finish('evaluation', [...tensorsOf(batch), ...states], { logs: stackScalars(logs) }, states);
+  const result = spec.network.forward(feedNetwork(spec.network, batch.inputs), { training: false, values, uniform: untrained });
+  const { logs } = evaluateOutputs(spec, result, batch, penaltyOf(spec.network, values, result.penalties));
+  return finish('evaluation', [...tensorsOf(batch), ...states], { logs: stackScalars(logs) }, states, result.updates);
 }
 
 /** Prediction of one batch: inputs `x_i` and the state; outputs `output_i`. */
 export function predictionProgram(network: Network, inputs: StepSpec['inputs'], layout: Layout): Program {
   const batch = minibatchInputs({ inputs, targets: [] });
   const { states, values } = variableInputs(network, layout);
-  const { outputs } = network.forward(feedNetwork(network, batch.inputs), { training: false, values, uniform: untrained });
-  return finish('prediction', [...batch.inputs, ...states], Object.fromEntries(outputs.map((tensor, i) => [`output_${i}`, tensor])), states);
+  const { outputs, updates } = network.forward(feedNetwork(network, batch.inputs), { training: false, values, uniform: untrained });
+  return finish('prediction', [...batch.inputs, ...states], Object.fromEntries(outputs.map((tensor, i) => [`output_${i}`, tensor])), states, updates);
 }
 
 /** Loss, logs and gradients of one batch in training mode; outputs `logs` and `gradient_i` per trainable variable. */
@@ -138,12 +138,12 @@ export function gradientProgram(spec: StepSpec, gradientsOf: (loss: Tensor, para
   const batch = minibatchInputs(spec);
   const { states, values } = variableInputs(spec.network, spec.layout);
   const iterations = input('iterations', [], 'int64');
-  const { outputs, penalties } = spec.network.forward(feedNetwork(spec.network, batch.inputs), {
+  const result = spec.network.forward(feedNetwork(spec.network, batch.inputs), {
     training: true,
     values,
     uniform: uniformSource(spec.seed, iterations),
   });
-  const { loss, logs } = evaluateOutputs(spec, outputs, batch, penaltyOf(spec.network, values, penalties));
+  const { loss, logs } = evaluateOutputs(spec, result, batch, penaltyOf(spec.network, values, result.penalties));
   const parameters = spec.network
     .storage(spec.layout)
     .filter((stored) => stored.trainable)
@@ -160,6 +160,15 @@ function variableInputs(network: Network, layout: Layout): { states: Tensor[]; v
 
 const untrained = (like: Tensor): Tensor => like;
 
-function finish(name: string, inputs: readonly Tensor[], outputs: Readonly<Record<string, Tensor>>, states: readonly Tensor[]): Program {
-  return { model: encodeOnnx(emitModel(inputs, outputs, { name })), reads: states.map((tensor) => tensor.name ?? ''), writes: [] };
+/** @param kept what arrays become that a layer carries from one minibatch to the next whether it trains or not. */
+function finish(
+  name: string,
+  inputs: readonly Tensor[],
+  outputs: Readonly<Record<string, Tensor>>,
+  states: readonly Tensor[],
+  kept: ReadonlyMap<string, Tensor> = new Map(),
+): Program {
+  const written = Object.fromEntries([...kept].map(([entry, tensor]) => [nextName(entry), tensor]));
+  const model = encodeOnnx(emitModel(inputs, { ...outputs, ...written }, { name }));
+  return { model, reads: states.map((tensor) => tensor.name ?? ''), writes: [...kept.keys()] };
 }

@@ -8,11 +8,12 @@ import { stepKey, uniformLike } from '../graph/random.js';
 import { type InitializerLike, initializers } from '../initializers.js';
 import type { Loss } from '../losses.js';
 import { isMean, type Metric } from '../metrics.js';
-import { BATCH } from '../network/layer.js';
-import { type Layout, type Network, type SignalTap, type Stored, type UniformSource, withPieces } from '../network/network.js';
+import { BATCH, type Signal } from '../network/layer.js';
+import { type ForwardResult, type Layout, type Network, type SignalTap, type Stored, type UniformSource, withPieces } from '../network/network.js';
 import type { Optimizer } from '../optimizers.js';
 import type { VitalsRequest } from '../vitals/request.js';
 import type { LogEntry } from './history.js';
+import { type Entries, entriesOf, meanLoss, shareOf } from './masked.js';
 import { globalName, slotName, slotShapes, takesSeed, writeUpdate } from './update.js';
 
 /** Name of the state's step counter. */
@@ -127,11 +128,13 @@ export function logEntries(spec: Pick<StepSpec, 'network' | 'losses' | 'metrics'
     ...metrics.flatMap((list, i) =>
       list.map((metric): LogEntry => {
         const name = unique(`${prefix(i)}${metric.name}`, metric.weighted === true);
-        const weight = weightOf(metric, weights, i, network.dtype);
+        const { shape, masked } = network.outputs[i] as Signal;
+        const mask = masked ? input('mask', shape.slice(0, 2), 'bool') : undefined;
+        const entries = entriesOf(targets[i] as Tensor, input('output', shape, network.dtype), mask);
+        const weight = shareOf(entries, weightOf(metric, weights, i, network.dtype));
         if (isMean(metric))
           return weight ? { name, width: 2, result: ([sum = 0, weights = 0]) => (weights === 0 ? 0 : sum / weights) } : { name, width: 1 };
-        const output = input('output', network.outputs[i]?.shape ?? [], network.dtype);
-        return { name, width: Number(metric.sums(targets[i] as Tensor, output, weight).shape[0]), result: metric.result };
+        return { name, width: Number(metric.sums(entries.target, entries.output, weight).shape[0]), result: metric.result };
       }),
     ),
   ];
@@ -142,8 +145,10 @@ function weightOf(metric: Metric, weights: readonly Tensor[], i: number, dtype: 
   return weight && cast(weight, dtype);
 }
 
-/** Scalar mean, or vector of sums, of one metric over a batch. */
-function measure(metric: Metric, target: Tensor, output: Tensor, weight: Tensor | undefined): Tensor {
+/** Scalar mean, or vector of sums, of one metric over a batch; over the steps that count where a mask says which. */
+function measure(metric: Metric, entries: Entries, rows: Tensor | undefined): Tensor {
+  const { target, output } = entries;
+  const weight = shareOf(entries, rows);
   if (!isMean(metric)) return metric.sums(target, output, weight);
   const values = metric.perSample(target, output);
   if (!weight) return reduceMean(values);
@@ -189,19 +194,16 @@ export interface Evaluation {
 /** Losses and metrics of the network's outputs. */
 export function evaluateOutputs(
   spec: Pick<StepSpec, 'losses' | 'lossWeights' | 'metrics'>,
-  outputs: readonly Tensor[],
+  { outputs, masks }: Pick<ForwardResult, 'outputs' | 'masks'>,
   { targets, weights }: Pick<Minibatch, 'targets' | 'weights'>,
   penalty?: Tensor,
 ): Evaluation {
-  const each = spec.losses.map((loss, i) => {
-    const values = loss.perSample(targets[i] as Tensor, outputs[i] as Tensor);
-    const weight = weights[i] ?? weights[0];
-    return named(reduceMean(weight ? mul(values, cast(weight, values.dtype)) : values), 'loss/mean');
-  });
+  const entries = outputs.map((output, i) => entriesOf(targets[i] as Tensor, output, masks[i]));
+  const each = spec.losses.map((loss, i) => named(meanLoss(loss, entries[i] as Entries, weights[i] ?? weights[0]), 'loss/mean'));
   const weighted = each.map((value, i) => (spec.lossWeights[i] === 1 ? value : mul(value, spec.lossWeights[i] ?? 1)));
   const loss = [...weighted, ...(penalty ? [penalty] : [])].reduce((sum, next) => add(sum, next));
   const metrics = spec.metrics.flatMap((list, i) =>
-    list.map((metric) => measure(metric, targets[i] as Tensor, outputs[i] as Tensor, weightOf(metric, weights, i, (outputs[i] as Tensor).dtype))),
+    list.map((metric) => measure(metric, entries[i] as Entries, weightOf(metric, weights, i, (outputs[i] as Tensor).dtype))),
   );
   label([loss, ...each], 'loss');
   label(metrics, 'metrics');
@@ -251,14 +253,15 @@ export function writeStep(spec: StepSpec, batch: Minibatch, learningRate: Tensor
   const iterations = values.get(ITERATIONS) as Tensor;
   const stored = network.storage(spec.layout);
   const pieces = withPieces(stored, values);
-  const { outputs, updates, taps, penalties } = network.forward(feedNetwork(network, batch.inputs), {
+  const result = network.forward(feedNetwork(network, batch.inputs), {
     training: true,
     values: pieces,
     uniform: uniformSource(spec.seed, iterations),
     flush: spec.flush,
     observe: spec.vitals !== undefined,
   });
-  const { loss, logs } = evaluateOutputs(spec, outputs, batch, penaltyOf(network, values, penalties));
+  const { updates, taps, penalties } = result;
+  const { loss, logs } = evaluateOutputs(spec, result, batch, penaltyOf(network, values, penalties));
 
   const trained = stored.filter(({ trainable }) => trainable);
   const rate = cast(learningRate, network.dtype);

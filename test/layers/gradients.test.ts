@@ -17,11 +17,17 @@ interface Case {
 
 const nameOf = (activation: string | { readonly name: string }): string => (typeof activation === 'string' ? activation : activation.name);
 
-const single = (title: string, shape: readonly number[], make: () => Layer): Case => ({
+const single = (title: string, shape: readonly number[], make: () => Layer, before: (x: Signal) => Signal = (x) => x): Case => ({
   title,
   shapes: [shape],
-  apply: ([x]) => make().apply(x as Signal),
+  apply: ([x]) => make().apply(before(x as Signal)),
 });
+
+/** Sequences with zeros for the features of every step whose first is below −0.4; such steps do not count. */
+const sometimesSilent = (x: Signal): Signal =>
+  layers
+    .masking()
+    .apply(layers.lambda((t) => ops.mul(t, ops.cast(ops.greater(ops.slice(t, { axis: 2, start: 0, end: 1 }), -0.4), t.dtype))).apply(x));
 
 /** The engine has no error function in float64: exact GELU is checked where its records are. */
 const activationNames = Object.keys(activations).map((name) => (name === 'gelu' ? activations.gelu({ approximate: true }) : name));
@@ -35,6 +41,63 @@ const cases: Record<keyof typeof layers, readonly Case[]> = {
     ...activationNames.map((activation) => single(`dense, ${nameOf(activation)}`, [3], () => layers.dense(4, { activation }))),
   ],
   activation: activationNames.map((activation) => single(`activation ${nameOf(activation)}`, [2, 4], () => layers.activation(activation))),
+  simpleRnn: [
+    single('simpleRnn', [4, 2], () => layers.simpleRnn(3)),
+    single('simpleRnn, all it gave, backwards, prelu', [4, 2], () =>
+      layers.simpleRnn(2, { returnSequences: true, goBackwards: true, activation: 'prelu', useBias: false }),
+    ),
+    { title: 'simpleRnn from a state', shapes: [[3, 2], [2]], apply: (signals) => layers.simpleRnn(2).apply(signals) },
+  ],
+  lstm: [
+    single('lstm', [4, 2], () => layers.lstm(2)),
+    single('lstm, all it gave, dropout', [3, 2], () => layers.lstm(2, { returnSequences: true, dropout: 0.3, recurrentDropout: 0.4 })),
+    single('lstm behind a mask', [4, 2], () => layers.lstm(2), sometimesSilent),
+    single(
+      'lstm behind a mask, all it gave, zeros',
+      [4, 2],
+      () => layers.lstm(2, { returnSequences: true, zeroOutputForMask: true }),
+      sometimesSilent,
+    ),
+    {
+      title: 'lstm, its states',
+      shapes: [[3, 2], [2], [2]],
+      apply: (signals) => layers.add().apply(layers.lstm(2, { returnState: true }).applyAll(signals)),
+    },
+  ],
+  gru: [
+    single('gru', [4, 2], () => layers.gru(2)),
+    single('gru, reset before, without bias', [3, 2], () => layers.gru(2, { resetAfter: false, useBias: false, returnSequences: true })),
+    single('gru, reset before, dropout, backwards', [3, 2], () => layers.gru(2, { resetAfter: false, recurrentDropout: 0.4, goBackwards: true })),
+    {
+      title: 'gru behind a mask, from a state',
+      shapes: [[4, 2], [2]],
+      apply: ([x, state]) => layers.gru(2).apply([sometimesSilent(x as Signal), state as Signal]),
+    },
+  ],
+  bidirectional: [
+    single('bidirectional', [3, 2], () => layers.bidirectional(layers.gru(2, { returnSequences: true }))),
+    single('bidirectional, mul, behind a mask', [4, 2], () => layers.bidirectional(layers.simpleRnn(2), { mergeMode: 'mul' }), sometimesSilent),
+  ],
+  timeDistributed: [single('timeDistributed', [3, 2], () => layers.timeDistributed(layers.dense(2, { activation: 'tanh' })))],
+  masking: [{ title: 'masking, through the layer behind it', shapes: [[4, 2]], apply: ([x]) => layers.lstm(2).apply(sometimesSilent(x as Signal)) }],
+  multiHeadAttention: [
+    single('multiHeadAttention', [3, 4], () => layers.multiHeadAttention(2, 3, { valueDim: 2, outputDim: 5, dropout: 0.2 })),
+    single(
+      'multiHeadAttention, causal, behind a mask',
+      [4, 2],
+      () => layers.multiHeadAttention(1, 2, { causal: true, useBias: false }),
+      sometimesSilent,
+    ),
+    {
+      title: 'multiHeadAttention of three',
+      shapes: [
+        [2, 3],
+        [4, 2],
+        [4, 5],
+      ],
+      apply: (signals) => layers.multiHeadAttention(2, 2).apply(signals),
+    },
+  ],
   embedding: [
     {
       title: 'embedding, through its table',

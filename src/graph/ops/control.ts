@@ -24,7 +24,8 @@ import {
 import { copyNode, rewrite } from '../rewrite.js';
 import { add } from './arithmetic.js';
 import { zerosLike } from './indexing.js';
-import { expandLike } from './movement.js';
+import { gemm, gemmRecord } from './linear.js';
+import { expandLike, reshape } from './movement.js';
 
 /** Control flow: `Scan` (depth and time), `Loop` (training steps), `If`. Bodies use tensors of the outer graph freely. */
 
@@ -122,20 +123,34 @@ function scanGradient({ node, dys, wanted }: GradientContext): (Tensor | undefin
     const gradient = found.get(tensor);
     return gradient ? expandLike(gradient, tensor) : zerosLike(tensor);
   };
-  const summed = captured.filter((tensor) => found.has(tensor));
+  const inside = nodesInside(node);
+  const isForward = (tensor: Tensor): boolean => tensor.node.id < since && inside.has(tensor.node);
+  const reached = captured.filter((tensor) => found.has(tensor));
+  // Rows of both factors must come to lie in one order: that of the steps.
+  const inOrder = (tensor: Tensor): boolean => heldSequence(node, tensor)?.reverse ?? true;
+  const products = reached.flatMap((tensor): Product[] => {
+    const product = found.get(tensor);
+    const [left, right] = product && isRowProduct(product) ? product.node.inputs : [];
+    return left && right && inOrder(left) && inOrder(right) ? [{ tensor, left, right }] : [];
+  });
+  const summed = reached.filter((tensor) => !products.some((product) => product.tensor === tensor));
   const sums = summed.map((tensor, i) => input(`sum_${i}`, tensor.shape, tensor.dtype));
   const dItems = wantedItems.filter((item) => found.has(item));
   const taps = (body.taps ?? []).filter(({ tensor }) => found.has(tensor));
+  const factors = [...new Set(products.flatMap(({ left, right }) => [left, right]))];
+  const made = factors.filter((tensor) => !isForward(tensor));
   const results = [
     ...floating.map((i) => gradientOf(states[i] as Tensor)),
     ...summed.map((tensor, i) => add(sums[i] as Tensor, gradientOf(tensor))),
     ...dItems.map(gradientOf),
     ...taps.map(({ tensor }) => gradientOf(tensor)),
+    ...made,
   ];
 
-  const kept = forwardValues(results, nodesInside(node), since);
+  const kept = forwardValues(results, isForward, since);
   const keptInputs = kept.map((tensor, i) => input(`kept_${i}`, tensor.shape, tensor.dtype));
-  const keptSequences = kept.map((tensor) => keptSequence(node, body, tensor, stateCount, sequences, backwards));
+  const keep = (tensor: Tensor): KeptSequence => heldSequence(node, tensor) ?? { tensor: keepResult(node, body, tensor), reverse: true };
+  const keptSequences = kept.map(keep);
   const rewritten = rewrite(results, new Map(kept.map((tensor, i) => [tensor, keptInputs[i] as Tensor])));
 
   const carried = [...floating.map((i) => dys[i] ?? zerosLike(node.outputs[i] as Tensor)), ...summed.map((tensor) => zerosLike(tensor))];
@@ -153,8 +168,11 @@ function scanGradient({ node, dys, wanted }: GradientContext): (Tensor | undefin
     sequences: walked.map(({ tensor }) => tensor),
     body: { parameters: [...stateSeeds, ...sums, ...walkers], results: rewritten },
     reverse: walked.map(({ reverse }) => reverse),
-    reverseOutputs: [...dItems.map((item) => !backwards[items.indexOf(item)]), ...taps.map(() => true)],
+    reverseOutputs: [...dItems.map((item) => !backwards[items.indexOf(item)]), ...taps.map(() => true), ...made.map(() => true)],
   });
+  const stacks = new Map(made.map((tensor, i) => [tensor, reversed.outputs[carried.length + dItems.length + taps.length + i] as Tensor]));
+  const stackOf = (tensor: Tensor): Tensor => stacks.get(tensor) ?? keep(tensor).tensor;
+  const ofProducts = new Map(products.map(({ tensor, left, right }) => [tensor, rowProduct(stackOf(left), stackOf(right))]));
   taps.forEach((tap, i) => {
     tap.gradient = reversed.outputs[carried.length + dItems.length + i] as Tensor;
   });
@@ -162,8 +180,28 @@ function scanGradient({ node, dys, wanted }: GradientContext): (Tensor | undefin
   return [
     ...states.map((_, i) => slot(floating.indexOf(i), 0)),
     ...items.map((item) => slot(dItems.indexOf(item), carried.length)),
-    ...all.map((tensor) => slot(summed.indexOf(tensor), floating.length)),
+    ...all.map((tensor) => ofProducts.get(tensor) ?? slot(summed.indexOf(tensor), floating.length)),
   ];
+}
+
+/** A gradient that every step adds to: leftᵀ·right, summed over rows and steps. One product of all steps' rows does it outside of the loop. */
+interface Product {
+  /** Whose gradient it is. */
+  readonly tensor: Tensor;
+  readonly left: Tensor;
+  readonly right: Tensor;
+}
+
+/** Whether a tensor is Aᵀ·B of matrices. */
+function isRowProduct({ node }: Tensor): boolean {
+  const { alpha = 1, transA, transB } = node.attributes;
+  return node.record === gemmRecord && node.inputs.length === 2 && alpha === 1 && transA === 1 && transB !== 1;
+}
+
+/** Σ leftᵀ·right over the steps, of matrices stacked along a first axis. */
+function rowProduct(left: Tensor, right: Tensor): Tensor {
+  const rows = (x: Tensor): Tensor => reshape(x, [-1, x.shape[2] as number]);
+  return gemm(rows(left), rows(right), undefined, { transA: true });
 }
 
 /** Which states carry what is wanted: those that start from it, and those that a step makes of it or of another such state. */
@@ -181,24 +219,29 @@ function changingStates(body: Body, states: readonly Tensor[], from: readonly Te
 }
 
 /** Tensors of the forward body that the backward body uses directly: what has to be kept for it. */
-function forwardValues(results: readonly Tensor[], inside: ReadonlySet<Node>, since: number): Tensor[] {
-  const kept = new Set<Tensor>(results.filter((tensor) => tensor.node.id < since && inside.has(tensor.node)));
+function forwardValues(results: readonly Tensor[], isForward: (tensor: Tensor) => boolean, since: number): Tensor[] {
+  const kept = new Set<Tensor>(results.filter(isForward));
   for (const made of madeSince(results, since)) {
-    for (const tensor of dependencies(made)) if (tensor.node.id < since && inside.has(tensor.node)) kept.add(tensor);
+    for (const tensor of dependencies(made)) if (isForward(tensor)) kept.add(tensor);
   }
   return [...kept].sort((a, b) => a.node.id - b.node.id || a.index - b.index);
 }
 
-/** Where the backward scan finds a forward value: the sequence itself, an output that already stacks it, or a new output. */
-function keptSequence(node: Node, body: Body, tensor: Tensor, stateCount: number, sequences: readonly Tensor[], backwards: readonly boolean[]) {
+interface KeptSequence {
+  readonly tensor: Tensor;
+  /** Whether the backward scan walks it from its end. */
+  readonly reverse: boolean;
+}
+
+/** Where the backward scan finds a forward value: the sequence itself, or an output that already stacks it; undefined where nothing holds it. */
+function heldSequence(node: Node, tensor: Tensor): KeptSequence | undefined {
+  const body = node.bodies.body as Body;
+  const stateCount = node.inputs.length - Number(node.attributes.num_scan_inputs);
+  const flag = (name: string, i: number): boolean => Boolean((node.attributes[name] as readonly number[])[i]);
   const item = body.parameters.indexOf(tensor) - stateCount;
-  if (isInput(tensor) && item >= 0) return { tensor: sequences[item] as Tensor, reverse: !backwards[item] };
+  if (isInput(tensor) && item >= 0) return { tensor: node.inputs[stateCount + item] as Tensor, reverse: !flag('scan_input_directions', item) };
   const output = body.results.findIndex((result, i) => i >= stateCount && result === tensor);
-  if (output >= 0) {
-    const flags = node.attributes.scan_output_directions as readonly number[];
-    return { tensor: node.outputs[output] as Tensor, reverse: !flags[output - stateCount] };
-  }
-  return { tensor: keepResult(node, body, tensor), reverse: true };
+  return output < 0 ? undefined : { tensor: node.outputs[output] as Tensor, reverse: !flag('scan_output_directions', output - stateCount) };
 }
 
 /** Makes a running scan stack one more of its inner values. */

@@ -20,6 +20,13 @@ export function identity(x: Tensor): Tensor {
   return applyOne(Identity, [x]);
 }
 
+const Held: OpRecord = { ...Identity, gradient: () => [] };
+
+/** The same value, through which no gradient flows. */
+export function stopGradient(x: Tensor): Tensor {
+  return applyOne(Held, [x]);
+}
+
 /** ONNX's numbers for element types, as `Cast` names its target. */
 export const onnxTypes: { readonly [D in DType]: number } = {
   float32: 1,

@@ -1,6 +1,6 @@
 import { type Call, isCall, isName, layerCall, picked } from './calls.js';
 import { folded } from './fold.js';
-import { isRow, type Written } from './wiring.js';
+import { isRow, plainCalls, type Written } from './wiring.js';
 
 function written(value: unknown): string {
   if (isName(value)) return `'${value.word}'`;
@@ -15,9 +15,12 @@ function argumentsOf({ leads, options }: Call): string {
   return [...leads.map(written), ...(named === '' ? [] : [`{ ${named} }`])].join(', ');
 }
 
-/** A model and its training as Evenkeel code, line by line. */
-export function evenkeelLines({ config, batchSize }: Written): string[] {
+/** A model and its training as Evenkeel code, line by line; undefined where an output that is not its layer's first is used. */
+export function evenkeelLines({ config, batchSize }: Written): string[] | undefined {
   const { compile = {}, calls, layers, seed } = config;
+  const plain = plainCalls([...calls.flatMap(({ inputs }) => inputs), ...config.outputs]);
+  const ends = plainCalls(config.outputs);
+  if (!plain || !ends) return undefined;
   const layerOf = (at: number): string => {
     const layer = layers[calls[at]?.layer ?? -1];
     return layer ? written(layerCall(layer)) : '';
@@ -37,7 +40,7 @@ export function evenkeelLines({ config, batchSize }: Written): string[] {
       const from = inputs.map((one) => `x${one}`).join(', ');
       return `const x${at} = ${layerOf(at)}${inputs.length === 0 ? '' : `.apply(${inputs.length === 1 ? from : `[${from}]`})`};`;
     }),
-    `const built = model({ inputs: ${listed(config.inputs)}, outputs: ${listed(config.outputs)} }${options});`,
+    `const built = model({ inputs: ${listed(config.inputs)}, outputs: ${listed(ends)} }${options});`,
   ];
   const name = isRow(config) ? 'model' : 'built';
   const losses = [compile.loss].flat().map((loss) => written(picked('loss', loss)));

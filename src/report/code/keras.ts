@@ -2,7 +2,7 @@ import { isCall, isName, layerCall, picked } from './calls.js';
 import { folded } from './fold.js';
 import { argumentList, literal, pascal, snake } from './python.js';
 import { OWN_INITIALIZERS, type Use, usesOf } from './translation.js';
-import { isRow, type Written } from './wiring.js';
+import { isRow, plainCalls, type Written } from './wiring.js';
 
 /** Classes whose names do not follow from ours. */
 const classes: Readonly<Record<string, string>> = {
@@ -62,7 +62,7 @@ export function kerasLines({ config, batchSize }: Written): string[] | undefined
       const from = use.inputs.map(name).join(', ');
       return `${name(at)} = ${layerOf(use)}${use.inputs.length === 0 ? '' : `(${use.inputs.length === 1 ? from : `[${from}]`})`}`;
     }),
-    `model = keras.Model([${config.inputs.map(name).join(', ')}], [${config.outputs.map(name).join(', ')}])`,
+    `model = keras.Model([${config.inputs.map(name).join(', ')}], [${(plainCalls(config.outputs) ?? []).map(name).join(', ')}])`,
   ];
   const notes = [...new Set(uses.flatMap(({ initializer }) => (initializer ? (OWN_INITIALIZERS[initializer.name] ?? []) : [])))];
   const normalized = uses.some(({ layer }) => layer.kind === 'normalization');

@@ -2,6 +2,7 @@ import { forecast } from '../../doctor/forecast.js';
 import { isDescribed } from '../../layers/registry.js';
 import type { DescribedLayer, ModelConfig } from '../../model/config.js';
 import { fromConfig } from '../../model/persistence.js';
+import { plainCalls } from './wiring.js';
 
 /** What another framework's code needs to know of one use of a layer. */
 export interface Use {
@@ -25,12 +26,13 @@ export const OWN_INITIALIZERS: Readonly<Record<string, string>> = {
   critical: 'weights and biases at χ = 1 for the activation (Poole et al. 2016)',
 };
 
-/** A model's uses in the order of its calls. Functions of the user's own have no code: such a model cannot be translated, and gives undefined. */
+/** A model's uses in the order of its calls. Functions of the user's own have no code, and outputs that are not a layer's first no common form: such a model cannot be translated, and gives undefined. */
 export function usesOf(config: ModelConfig): readonly Use[] | undefined {
   const plain = config.layers.every(
     ({ custom, config: options }) => !custom && Object.values(options).every((value) => !isDescribed(value) || !value.custom),
   );
-  if (!plain) return undefined;
+  const single = plainCalls([...config.calls.flatMap(({ inputs }) => inputs), ...config.outputs]);
+  if (!plain || !single) return undefined;
   const { compile: _, ...wiring } = config;
   const model = fromConfig(wiring);
   const { layers } = forecast(model);
@@ -38,11 +40,11 @@ export function usesOf(config: ModelConfig): readonly Use[] | undefined {
     const dim = at === undefined ? undefined : model.network.calls[at]?.output.shape.at(-1);
     return typeof dim === 'number' ? dim : undefined;
   };
-  return config.calls.flatMap(({ layer: of, inputs }, at): Use[] => {
-    const layer = config.layers[of];
-    if (!layer) return [];
-    const given = layer.config.kernelInitializer;
-    const name = isDescribed(given) ? given.name : typeof given === 'string' ? given : undefined;
+  return config.calls.flatMap(({ layer: of, inputs: given }, at): Use[] => {
+    const [layer, inputs] = [config.layers[of], plainCalls(given)];
+    if (!layer || !inputs) return [];
+    const kernel = layer.config.kernelInitializer;
+    const name = isDescribed(kernel) ? kernel.name : typeof kernel === 'string' ? kernel : undefined;
     const known = name === 'auto' ? layers[at]?.suits : name;
     return [
       {
@@ -50,7 +52,7 @@ export function usesOf(config: ModelConfig): readonly Use[] | undefined {
         inputs,
         from: features(inputs[0]),
         to: features(at),
-        initializer: known === undefined ? undefined : { name: known, options: name === 'auto' || !isDescribed(given) ? {} : (given.config ?? {}) },
+        initializer: known === undefined ? undefined : { name: known, options: name === 'auto' || !isDescribed(kernel) ? {} : (kernel.config ?? {}) },
       },
     ];
   });

@@ -1,4 +1,4 @@
-import type { ModelConfig } from '../../model/config.js';
+import type { ModelConfig, SignalIndex } from '../../model/config.js';
 
 /** Whether each layer takes the one before alone, and the last is the output: a row, which is written without names. */
 export function isRow({ calls, inputs, outputs }: ModelConfig): boolean {
@@ -10,4 +10,10 @@ export function isRow({ calls, inputs, outputs }: ModelConfig): boolean {
 export interface Written {
   readonly config: ModelConfig;
   readonly batchSize: number;
+}
+
+/** Places of calls; undefined where an output that is not a call's first is among them, which the three languages write too differently. */
+export function plainCalls(signals: readonly SignalIndex[]): readonly number[] | undefined {
+  const calls = signals.filter((signal) => typeof signal === 'number');
+  return calls.length === signals.length ? calls : undefined;
 }

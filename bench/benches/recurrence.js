@@ -1,0 +1,68 @@
+// @ts-check
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Child, nodeChild } from '../harness/child.js';
+import { bestOf, measure } from '../harness/measure.js';
+import { printTable, short, writeReport } from '../harness/report.js';
+import { python } from '../harness/subjects.js';
+
+/** What all do in a step; rows fill whole minibatches. */
+const common = { units: 128, steps: 100, features: 128, classes: 10, batch: 32, rows: 320, learningRate: 0.01 };
+
+const workloads = [
+  { id: 'lstm', title: 'LSTM of 128 over 100 steps of 128 features, batch 32', ...common, kind: 'lstm' },
+  { id: 'gru', title: 'GRU of 128, the same', ...common, kind: 'gru' },
+  { id: 'simpleRnn', title: 'tanh RNN of 128, the same', ...common, kind: 'simpleRnn' },
+];
+
+/**
+ * Recurrent layers against PyTorch's on the same sequences.
+ * @param {{ only?: readonly string[], against?: readonly string[], rounds: number, seconds: number, json?: string }} options
+ */
+export async function recurrence({ only = ['lstm'], against, rounds, seconds, json }) {
+  /** @type {Record<string, string>} */
+  const versions = { node: process.versions.node };
+  /** @type {import('../harness/measure.js').Measurement[]} */
+  const results = [];
+  /** @type {{ workload: string, subject: string, against: string, ratio: number }[]} */
+  const ratios = [];
+  const script = fileURLToPath(new URL('../subjects/recurrence.py', import.meta.url));
+  const torch = existsSync(python()) && (against === undefined || against.includes('pytorch'));
+  if (!torch) console.log('PyTorch eager: skipped (see bench/README.md)');
+  for (const workload of workloads.filter(({ id }) => only.includes(id))) {
+    console.log(`\n${workload.id}: ${workload.title}`);
+    const entry = (/** @type {string} */ subject, /** @type {string} */ label, /** @type {(request: object) => Child} */ start) =>
+      [1, 2].map((threads) => ({
+        workload: workload.id,
+        subject,
+        label,
+        threads,
+        start: () => start({ workload, threads, blockSeconds: seconds }),
+      }));
+    const measured = await measure(
+      [
+        ...entry('native', 'Evenkeel native', (request) => nodeChild('subjects/recurrence.js', { ...request, backend: 'native' })),
+        ...(torch ? entry('pytorch', 'PyTorch eager', (request) => new Child(python(), [script, JSON.stringify(request)])) : []),
+      ],
+      rounds,
+      versions,
+    );
+    results.push(...measured);
+    const best = bestOf(measured);
+    const [own, theirs] = [best.get('native'), best.get('pytorch')];
+    if (own && theirs) {
+      ratios.push({ workload: workload.id, subject: 'native', against: 'pytorch', ratio: theirs.medianMicroseconds / own.medianMicroseconds });
+    }
+    printTable([
+      ['', 'threads', 'median µs', 'least µs', 'native is'],
+      ...[...best].map(([id, result]) => [
+        id,
+        String(result.threads),
+        short(result.medianMicroseconds),
+        short(result.minimumMicroseconds),
+        id === 'pytorch' ? `${short(ratios.at(-1)?.ratio ?? Number.NaN)}×` : '',
+      ]),
+    ]);
+  }
+  writeReport(json, { versions, results, ratios });
+}

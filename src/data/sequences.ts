@@ -1,0 +1,53 @@
+import { ArgumentError, DataError, show } from '../core/errors.js';
+import { NdArray } from '../core/ndarray.js';
+
+export interface PadOptions {
+  /** Steps of every row; default as many as the longest has. */
+  readonly maxLength?: number;
+  /** Where short rows are filled up; default `pre`, in front, as in Keras. */
+  readonly padding?: 'pre' | 'post';
+  /** Where long rows are cut; default `pre`. */
+  readonly truncating?: 'pre' | 'post';
+  /** What they are filled up with; default 0, which `embedding` with `maskZero` and `masking` pass over. */
+  readonly value?: number;
+}
+
+/** One step: a number, or its features. */
+type Step = number | readonly number[];
+
+/**
+ * Sequences of different lengths as one array: [rows, steps], or [rows, steps, features] where steps have features; float32.
+ * @throws DataError where a step is no number, or has other features than the first; ArgumentError on an option.
+ */
+export function padSequences(sequences: readonly (readonly Step[])[], options: PadOptions = {}): NdArray {
+  const { padding = 'pre', truncating = 'pre', value = 0 } = options;
+  if (!Array.isArray(sequences) || !sequences.every(Array.isArray)) {
+    throw new DataError(`padSequences: expected a list of lists of steps, got ${show(sequences)}`, { received: sequences });
+  }
+  for (const [argument, where] of Object.entries({ padding, truncating })) {
+    if (where !== 'pre' && where !== 'post')
+      throw new ArgumentError(`padSequences: ${argument} must be 'pre' or 'post', got ${show(where)}`, { argument, received: where });
+  }
+  const longest = sequences.reduce((most, { length }) => Math.max(most, length), 0);
+  const time = options.maxLength ?? longest;
+  if (!Number.isInteger(time) || time < 1)
+    throw new ArgumentError(`padSequences: maxLength must be a whole number ≥ 1, got ${show(time)}`, { argument: 'maxLength', received: time });
+  const first = sequences.find(({ length }) => length > 0)?.[0];
+  const features = Array.isArray(first) ? first.length : undefined;
+  const width = features ?? 1;
+  const padded = NdArray.zeros([sequences.length, time, ...(features === undefined ? [] : [features])]);
+  padded.data.fill(value as never);
+  sequences.forEach((sequence, row) => {
+    const kept = truncating === 'pre' ? sequence.slice(Math.max(0, sequence.length - time)) : sequence.slice(0, time);
+    const start = padding === 'pre' ? time - kept.length : 0;
+    kept.forEach((step, i) => {
+      const numbers: readonly number[] = Array.isArray(step) ? step : [step as number];
+      if (numbers.length !== width || Array.isArray(step) !== (features !== undefined) || !numbers.every((one) => typeof one === 'number')) {
+        const expected = features === undefined ? 'a number, as the first step is' : `${features} numbers, as the first step has`;
+        throw new DataError(`padSequences: step ${i} of row ${row} is ${show(step)}, expected ${expected}`, { received: step });
+      }
+      (padded.data as Float32Array).set(numbers, (row * time + start + i) * width);
+    });
+  });
+  return padded;
+}

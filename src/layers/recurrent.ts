@@ -1,0 +1,261 @@
+import { type Activation, type ActivationLike, resolveActivation } from '../activations.js';
+import { describeEntry } from '../core/catalogue.js';
+import { ShapeError, show } from '../core/errors.js';
+import { showShape } from '../core/shape.js';
+import { scalar, type Tensor } from '../graph/node.js';
+import { expandLike, gather, greaterOrEqual, indicator, linear, mul, reshape, transpose, unsqueeze } from '../graph/ops/index.js';
+import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
+import { isActivation } from './core.js';
+import { checkOptions, isBoolean, isNumber, type OptionCheck, type OptionChecks } from './options.js';
+import { type StepOfCell, walk, zeroState } from './recurrent-loop.js';
+import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
+
+/**
+ * What all recurrent layers take. `kernelInitializer` is Glorot uniform, `recurrentInitializer` orthogonal, `biasInitializer` zeros unless given.
+ */
+export interface RecurrentOptions extends LayerOptions, WeightOptions<'kernel'>, WeightOptions<'recurrent'>, WeightOptions<'bias'> {
+  /** Applied to the sums that become the new state; default tanh. */
+  readonly activation?: ActivationLike;
+  /** Default true. */
+  readonly useBias?: boolean;
+  /** Give what every step gave, [N, time, units], not the last alone, [N, units]; default false. */
+  readonly returnSequences?: boolean;
+  /** Give the state after the last step as further outputs, which `applyAll` returns; default false. */
+  readonly returnState?: boolean;
+  /** Walk from the last step to the first; sequences come out in that order. Default false. */
+  readonly goBackwards?: boolean;
+  /** Begin each minibatch with the state that the same row of the one before ended in (`model.resetStates()` sets zeros); default false. Do not shuffle. */
+  readonly stateful?: boolean;
+  /** Rows of every minibatch, where the layer is `stateful`. */
+  readonly batchSize?: number;
+  /** Share of the inputs that falls while training, the same at all steps of a row (Gal and Ghahramani 2016); default 0. */
+  readonly dropout?: number;
+  /** The same for what returns from the step before; default 0. */
+  readonly recurrentDropout?: number;
+  /** Where a mask says that a step does not count: give zeros, not what was given before; default false. */
+  readonly zeroOutputForMask?: boolean;
+  /** Most steps that a gradient flows back through: every `truncate` steps, counted from the last, it ends. All unless given. */
+  readonly truncate?: number;
+}
+
+const isUnits: OptionCheck = (value) =>
+  Number.isInteger(value) && (value as number) >= 1
+    ? undefined
+    : `must be a whole number ≥ 1, the size of the state and of what the layer gives, got ${show(value)}`;
+const isCount: OptionCheck = (value) =>
+  Number.isInteger(value) && (value as number) >= 1 ? undefined : `must be a whole number ≥ 1, got ${show(value)}`;
+const isRate = isNumber(0, 1, 'high');
+const isStateful: OptionCheck = (value, { batchSize }) =>
+  isBoolean(value) ?? (value && batchSize === undefined ? 'keeps a state for each row of a minibatch: give batchSize too, such as 32' : undefined);
+
+const checks: OptionChecks = {
+  units: isUnits,
+  activation: isActivation,
+  useBias: isBoolean,
+  returnSequences: isBoolean,
+  returnState: isBoolean,
+  goBackwards: isBoolean,
+  stateful: isStateful,
+  batchSize: isCount,
+  dropout: isRate,
+  recurrentDropout: isRate,
+  zeroOutputForMask: isBoolean,
+  truncate: isCount,
+  ...weightChecks('kernel', 'recurrent', 'bias'),
+};
+
+/** Arrays of a cell, as its layer asks for them. */
+export interface CellWeights {
+  /** [features, gates · units]. */
+  readonly kernel: Tensor;
+  /** [units, gates · units]. */
+  readonly recurrent: Tensor;
+  readonly bias: Tensor | undefined;
+}
+
+/** A layer that carries a state along the second axis of its input [N, time, features]. */
+export abstract class Recurrent extends Layer {
+  abstract override readonly kind: string;
+  readonly units: number;
+  /** As they were given. */
+  readonly options: RecurrentOptions;
+  override readonly activation: Activation;
+  readonly useBias: boolean;
+  readonly returnSequences: boolean;
+  readonly returnState: boolean;
+  readonly goBackwards: boolean;
+  readonly stateful: boolean;
+  override readonly batchSize: number | undefined;
+  readonly dropout: number;
+  readonly recurrentDropout: number;
+  readonly zeroOutputForMask: boolean;
+  readonly truncate: number | undefined;
+  readonly kernelSettings: WeightSettings;
+  readonly recurrentSettings: WeightSettings;
+  readonly biasSettings: WeightSettings;
+
+  constructor(kind: string, units: number, options: RecurrentOptions, more: OptionChecks = {}) {
+    checkOptions(kind, { ...options, units: units ?? null }, { ...checks, ...more });
+    super(options);
+    this.units = units;
+    this.options = options;
+    this.activation = resolveActivation(options.activation ?? 'tanh');
+    this.useBias = options.useBias ?? true;
+    this.returnSequences = options.returnSequences ?? false;
+    this.returnState = options.returnState ?? false;
+    this.goBackwards = options.goBackwards ?? false;
+    this.stateful = options.stateful ?? false;
+    this.batchSize = this.stateful ? options.batchSize : undefined;
+    this.dropout = options.dropout ?? 0;
+    this.recurrentDropout = options.recurrentDropout ?? 0;
+    this.zeroOutputForMask = options.zeroOutputForMask ?? false;
+    this.truncate = options.truncate;
+    this.kernelSettings = readWeight('kernel', options, 'glorotUniform');
+    this.recurrentSettings = readWeight('recurrent', options, 'orthogonal');
+    this.biasSettings = readWeight('bias', options, 'zeros');
+  }
+
+  /** Blocks of `units` columns in the kernels. */
+  protected abstract readonly gates: number;
+  /** Parts of the state. */
+  abstract readonly stateSize: number;
+  /** The bias as the layer keeps it. */
+  protected abstract biasOf(context: LayerContext): Tensor;
+  /** What is added to the inputs' products at all steps at once. */
+  protected inputBias(bias: Tensor | undefined): Tensor | undefined {
+    return bias;
+  }
+  /** One step: the inputs' products [N, gates · units] and the state become the new state. `drop` takes from what returns. */
+  protected abstract step(
+    item: Tensor,
+    state: readonly Tensor[],
+    weights: CellWeights,
+    context: LayerContext,
+    drop: (h: Tensor) => Tensor,
+  ): StepOfCell;
+
+  config(): Readonly<Record<string, unknown>> {
+    return {
+      units: this.units,
+      activation: describeEntry(this.activation),
+      useBias: this.useBias,
+      returnSequences: this.returnSequences,
+      returnState: this.returnState,
+      goBackwards: this.goBackwards,
+      stateful: this.stateful,
+      ...(this.batchSize === undefined ? {} : { batchSize: this.batchSize }),
+      dropout: this.dropout,
+      recurrentDropout: this.recurrentDropout,
+      zeroOutputForMask: this.zeroOutputForMask,
+      ...(this.truncate === undefined ? {} : { truncate: this.truncate }),
+      ...describeWeight('kernel', this.kernelSettings),
+      ...describeWeight('recurrent', this.recurrentSettings),
+      ...describeWeight('bias', this.biasSettings),
+    };
+  }
+
+  call([x, ...given]: readonly Tensor[], context: LayerContext): Tensor | readonly Tensor[] {
+    const features = this.#check(x as Tensor, given);
+    const { units, gates } = this;
+    const kernel = context.parameter('kernel', { shape: [features, gates * units], ...this.kernelSettings });
+    const recurrent = context.parameter('recurrentKernel', { shape: [units, gates * units], ...this.recurrentSettings });
+    const bias = this.useBias ? this.biasOf(context) : undefined;
+    const weights = { kernel, recurrent, bias };
+    const steps = transpose(this.#dropped(x as Tensor, this.dropout, context), [1, 0, 2]);
+    // One product for all steps, outside of the loop.
+    const items = linear(steps, kernel, this.inputBias(bias));
+    const zeros = zeroState(items, units);
+    const kept = this.stateful && given.length === 0;
+    const initial = given.length > 0 ? given : kept ? this.#kept(zeros, context) : new Array<Tensor>(this.stateSize).fill(zeros);
+    const rate = context.training ? this.recurrentDropout : 0;
+    const survivors = rate > 0 ? dropMask(zeros, rate, context) : undefined;
+    const drop = (h: Tensor): Tensor => (survivors ? mul(h, survivors) : h);
+    const walked = walk(
+      {
+        items,
+        initial,
+        silence: initial[0] === zeros ? undefined : zeros,
+        mask: context.masks[0],
+        goBackwards: this.goBackwards,
+        zeroOutputForMask: this.zeroOutputForMask,
+        truncate: this.truncate,
+        step: (item, state) => this.step(item, state, weights, context, drop),
+      },
+      context,
+    );
+    if (this.stateful) this.#keep(walked.state, context);
+    const output = this.returnSequences ? transpose(walked.outputs, [1, 0, 2]) : walked.last;
+    return this.returnState ? [output, ...walked.state] : output;
+  }
+
+  override mask(_: readonly Tensor[], masks: readonly (Tensor | undefined)[]): Tensor | undefined {
+    return this.returnSequences ? masks[0] : undefined;
+  }
+
+  /** @returns the number of features. */
+  #check(x: Tensor, given: readonly Tensor[]): number {
+    const [, time, features] = x.shape;
+    if (x.rank !== 3 || typeof time !== 'number' || typeof features !== 'number') {
+      const hint = x.rank === 2 ? 'Numbers of one feature need an axis for it: layers.reshape([time, 1]); words need layers.embedding' : '';
+      const many = x.rank > 3 ? 'Is a layers.timeDistributed(layers.flatten()) missing in front?' : hint;
+      throw new ShapeError(`walks over sequences [N, time, features], got ${showShape(x.shape)}. ${many}`.trim(), {
+        expected: '[N, time, features]',
+        received: x.shape,
+      });
+    }
+    if (given.length !== 0 && given.length !== this.stateSize) {
+      throw new ShapeError(
+        `takes a sequence, and ${this.stateSize} more input${this.stateSize === 1 ? '' : 's'} for the state to begin with, got ${given.length} more`,
+        {
+          expected: this.stateSize,
+          received: given.length,
+        },
+      );
+    }
+    const wrong = given.find(({ shape }) => shape.length !== 2 || shape[1] !== this.units);
+    if (wrong) {
+      throw new ShapeError(`a state to begin with has shape [N, ${this.units}], got ${showShape(wrong.shape)}; is it from a layer of other units?`, {
+        expected: ['N', this.units],
+        received: wrong.shape,
+      });
+    }
+    return features;
+  }
+
+  /** Inputs of which a share falls, the same features at all steps of a row. */
+  #dropped(x: Tensor, rate: number, context: LayerContext): Tensor {
+    if (!context.training || rate === 0) return x;
+    return mul(x, unsqueeze(dropMask(gather(x, scalar(0, 'int64'), 1), rate, context), [1]));
+  }
+
+  /** The state that the minibatch before ended in. */
+  #kept(zeros: Tensor, context: LayerContext): Tensor[] {
+    const { batchSize = 1, units } = this;
+    return Array.from({ length: this.stateSize }, (_, i) => {
+      const value = context.statistic(stateName(i), { shape: [batchSize, units], initializer: 'zeros' });
+      return expandLike(value, zeros);
+    });
+  }
+
+  #keep(state: readonly Tensor[], context: LayerContext): void {
+    const { batchSize = 1, units } = this;
+    state.forEach((part, i) => {
+      context.statistic(stateName(i), { shape: [batchSize, units], initializer: 'zeros' });
+      context.carry(stateName(i), reshape(part, [batchSize, units]));
+    });
+  }
+}
+
+/** Arrays in which a stateful layer keeps its state. */
+const STATE = 'state';
+const stateName = (i: number): string => `${STATE}${i}`;
+
+/** Whether an array of a layer is the state that it keeps between minibatches. */
+export function isKeptState(layer: Layer, weight: string): boolean {
+  return layer.batchSize !== undefined && /(^|[/_])state\d+$/.test(weight);
+}
+
+/** 1/(1 − rate) where an element stays, 0 where it falls. */
+function dropMask(like: Tensor, rate: number, context: LayerContext): Tensor {
+  return mul(indicator(greaterOrEqual(context.uniform(like, 0, 1), rate), like.dtype), 1 / (1 - rate));
+}

@@ -1,0 +1,57 @@
+import type { ActivationLike } from '../activations.js';
+import { ArgumentError, show } from '../core/errors.js';
+import type { Signal } from '../network/layer.js';
+import { MultiHeadAttention } from './attention.js';
+import { Dense } from './core.js';
+import { Merge } from './merge.js';
+import { Dropout } from './noise.js';
+import { checkOptions, isBoolean, isNumber, type OptionCheck } from './options.js';
+import { LayerNormalization } from './standardization.js';
+
+export interface TransformerOptions {
+  readonly numHeads: number;
+  /** Numbers of each head's queries and keys; default features / numHeads. */
+  readonly keyDim?: number;
+  /** Units between the two dense layers; default 4 · features. */
+  readonly hiddenDim?: number;
+  /** Between the dense layers; default GELU. */
+  readonly activation?: ActivationLike;
+  /** `pre` (default) normalises what enters attention and dense layers, so that the skip connection stays a clear way for gradients; `post` the sums. */
+  readonly norm?: 'pre' | 'post';
+  /** Share that falls of what is added, and of the attention; default 0. */
+  readonly dropout?: number;
+  /** No step looks at later ones; default false. */
+  readonly causal?: boolean;
+}
+
+const isNorm: OptionCheck = (value) => (value === 'pre' || value === 'post' ? undefined : `must be 'pre' or 'post', got ${show(value)}`);
+const isCount: OptionCheck = (value) =>
+  Number.isInteger(value) && (value as number) >= 1 ? undefined : `must be a whole number ≥ 1, got ${show(value)}`;
+
+/**
+ * Self-attention and two dense layers, each with a skip connection and layer normalization, behind a signal [N, steps, features]; Vaswani et al., 2017
+ * (post), Xiong et al., "On layer normalization in the transformer architecture", 2020 (pre). It is made of layers: a saved model holds them.
+ * @throws ArgumentError on an option, or where the heads do not divide the features and no `keyDim` is given.
+ */
+export function transformerBlock(x: Signal, options: TransformerOptions): Signal {
+  const checks = { numHeads: isCount, keyDim: isCount, hiddenDim: isCount, norm: isNorm, dropout: isNumber(0, 1, 'high'), causal: isBoolean };
+  const { activation = 'gelu', ...plain } = options;
+  checkOptions('transformerBlock', { ...plain, numHeads: options.numHeads ?? null }, checks);
+  const features = Number(x.shape.at(-1));
+  const { numHeads, norm = 'pre', dropout = 0, causal = false, hiddenDim = 4 * features } = options;
+  const keyDim = options.keyDim ?? features / numHeads;
+  if (!Number.isInteger(keyDim)) {
+    throw new ArgumentError(`transformerBlock: ${numHeads} heads do not divide ${features} features; give keyDim, or another number of heads`, {
+      argument: 'numHeads',
+      received: numHeads,
+    });
+  }
+  const normalized = (signal: Signal): Signal => new LayerNormalization({ epsilon: 1e-5 }).apply(signal);
+  const beside = (signal: Signal, branch: (input: Signal) => Signal): Signal => {
+    const made = branch(norm === 'pre' ? normalized(signal) : signal);
+    const sum = new Merge('add').apply([signal, dropout > 0 ? new Dropout(dropout).apply(made) : made]);
+    return norm === 'pre' ? sum : normalized(sum);
+  };
+  const attended = beside(x, (input) => new MultiHeadAttention(numHeads, keyDim, { dropout, causal }).apply(input));
+  return beside(attended, (input) => new Dense(features).apply(new Dense(hiddenDim, { activation }).apply(input)));
+}

@@ -1,0 +1,205 @@
+import type { Activation } from '../activations.js';
+import { ArgumentError, ShapeError, show } from '../core/errors.js';
+import { NdArray } from '../core/ndarray.js';
+import { type Dim, showShape } from '../core/shape.js';
+import { constant, type Tensor } from '../graph/node.js';
+import { add, cast, concat, div, gather, mul, reshape } from '../graph/ops/index.js';
+import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
+import { checkOptions, type OptionCheck } from './options.js';
+import { Recurrent } from './recurrent.js';
+import { Gru, Lstm, SimpleRnn } from './recurrent-cells.js';
+
+/** Layers around layers. The arrays of what is inside stand under its place: `forward/kernel`. */
+
+/** A layer inside of another as data. */
+export interface DescribedInside {
+  readonly kind: string;
+  readonly trainable: boolean;
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+function describeInside(layer: Layer): DescribedInside {
+  return { kind: layer.kind, trainable: layer.trainable, config: layer.config() };
+}
+
+/** Lets a layer inside of another write its graph. */
+function callInside(layer: Layer, place: string, given: readonly Tensor[], masks: readonly (Tensor | undefined)[], context: LayerContext): Tensor[] {
+  const inputs = layer.keepsIntegers ? given : given.map((tensor) => cast(tensor, context.dtype));
+  const name = (own: string): string => (place === '' ? own : `${place}/${own}`);
+  const outputs = layer.call(inputs, {
+    ...context,
+    training: context.training && layer.trainable,
+    masks,
+    parameter: (own, spec) => context.parameter(name(own), layer.trainable ? spec : { ...spec, trainable: false }),
+    statistic: (own, spec) => context.statistic(name(own), spec),
+    update: (own, next) => context.update(name(own), next),
+    carry: (own, next) => context.carry(name(own), next),
+  });
+  return [outputs].flat() as Tensor[];
+}
+
+const isLayer: OptionCheck = (value) =>
+  value instanceof Layer
+    ? undefined
+    : `must be a layer, such as layers.dense(8), got ${show(value)}; layers.input and apply give signals, not layers`;
+
+/** Applies one layer to every step of a sequence [N, time, …] by itself: time becomes part of the batch. */
+export class TimeDistributed extends Layer {
+  readonly kind = 'timeDistributed';
+  override readonly takes = 1;
+  override readonly keepsIntegers: boolean;
+  override readonly activation: Activation | undefined;
+  readonly layer: Layer;
+
+  constructor(layer: Layer, options: LayerOptions = {}) {
+    checkOptions('timeDistributed', { ...options, layer: layer ?? null }, { layer: isLayer });
+    super(options);
+    this.layer = layer;
+    this.activation = layer.activation;
+    this.keepsIntegers = layer.keepsIntegers;
+  }
+
+  config() {
+    return { layer: describeInside(this.layer) };
+  }
+
+  call([x]: readonly Tensor[], context: LayerContext): Tensor {
+    const source = x as Tensor;
+    const [rows, time, ...rest] = source.shape;
+    if (source.rank < 3 || rows === undefined || typeof time !== 'number' || rest.some((dim) => typeof dim !== 'number')) {
+      throw new ShapeError(`applies a layer to every step of [N, time, …], got ${showShape(source.shape)}; without steps, use the layer as it is`, {
+        expected: '[N, time, …]',
+        received: source.shape,
+      });
+    }
+    const flat = reshape(source, [-1, ...(rest as number[])]);
+    const [y] = callInside(this.layer, '', [flat], [undefined], context) as [Tensor];
+    return reshape(y, [rows as Dim, time, ...(y.shape.slice(1) as number[])]);
+  }
+
+  override mask(_: readonly Tensor[], masks: readonly (Tensor | undefined)[]): Tensor | undefined {
+    return masks[0];
+  }
+}
+
+const modes = ['concat', 'sum', 'ave', 'mul'] as const;
+/** How a bidirectional layer joins what both directions give: side by side, or number by number; null gives both by themselves. */
+export type MergeMode = (typeof modes)[number] | null;
+
+const merges: Readonly<Record<NonNullable<MergeMode>, (a: Tensor, b: Tensor) => Tensor>> = {
+  concat: (a, b) => concat([a, b], -1),
+  sum: add,
+  ave: (a, b) => div(add(a, b), 2),
+  mul,
+};
+
+export interface BidirectionalOptions extends LayerOptions {
+  /** Default `concat`. */
+  readonly mergeMode?: MergeMode;
+  /** What walks backwards; unless given, a layer with the options of the first, with weights of its own. */
+  readonly backwardLayer?: Recurrent;
+}
+
+const isRecurrent: OptionCheck = (value) =>
+  value instanceof Recurrent
+    ? undefined
+    : `must be a recurrent layer, such as layers.lstm(32), got ${value instanceof Layer ? `layers.${value.kind}` : show(value)}`;
+const isMode: OptionCheck = (value) =>
+  value === null || modes.some((mode) => mode === value)
+    ? undefined
+    : `must be ${modes.map((mode) => `'${mode}'`).join(', ')} or null, got ${show(value)}`;
+
+/** A recurrent layer walking forwards and another walking backwards, joined; Schuster and Paliwal, 1997. Sequences come in the order of the input. */
+export class Bidirectional extends Layer {
+  readonly kind = 'bidirectional';
+  override readonly activation: Activation;
+  override readonly batchSize: number | undefined;
+  readonly layer: Recurrent;
+  readonly backwardLayer: Recurrent;
+  readonly mergeMode: MergeMode;
+
+  constructor(layer: Recurrent, options: BidirectionalOptions = {}) {
+    checkOptions('bidirectional', { ...options, layer: layer ?? null }, { layer: isRecurrent, backwardLayer: isRecurrent, mergeMode: isMode });
+    super(options);
+    this.layer = layer;
+    this.activation = layer.activation;
+    this.batchSize = layer.batchSize;
+    this.backwardLayer = options.backwardLayer ?? reversed(layer);
+    this.mergeMode = options.mergeMode === undefined ? 'concat' : options.mergeMode;
+    this.#checkPair();
+  }
+
+  config() {
+    return { layer: describeInside(this.layer), backwardLayer: describeInside(this.backwardLayer), mergeMode: this.mergeMode };
+  }
+
+  call([x, ...given]: readonly Tensor[], context: LayerContext): Tensor | readonly Tensor[] {
+    const { layer, backwardLayer, mergeMode } = this;
+    const half = given.length / 2;
+    if (!Number.isInteger(half)) {
+      throw new ShapeError(`takes a sequence and the states of both directions to begin with, got ${given.length} states`, {
+        expected: layer.stateSize + backwardLayer.stateSize,
+        received: given.length,
+      });
+    }
+    const masks = context.masks.slice(0, 1);
+    const [ahead, ...aheadState] = callInside(layer, 'forward', [x as Tensor, ...given.slice(0, half)], masks, context) as [Tensor, ...Tensor[]];
+    const [back, ...backState] = callInside(backwardLayer, 'backward', [x as Tensor, ...given.slice(half)], masks, context) as [Tensor, ...Tensor[]];
+    const straight = layer.returnSequences ? turned(back) : back;
+    const outputs = mergeMode === null ? [ahead, straight] : [merges[mergeMode](ahead, straight)];
+    const all = [...outputs, ...aheadState, ...backState];
+    return all.length === 1 ? (all[0] as Tensor) : all;
+  }
+
+  override mask(_: readonly Tensor[], masks: readonly (Tensor | undefined)[]): Tensor | undefined {
+    return this.layer.returnSequences ? masks[0] : undefined;
+  }
+
+  #checkPair(): void {
+    const { layer, backwardLayer } = this;
+    for (const key of ['returnSequences', 'returnState', 'batchSize'] as const) {
+      if (layer[key] === backwardLayer[key]) continue;
+      throw new ArgumentError(`bidirectional: both layers need the same ${key}, got ${show(layer[key])} and ${show(backwardLayer[key])}`, {
+        layer: 'bidirectional',
+        argument: 'backwardLayer',
+        expected: layer[key],
+        received: backwardLayer[key],
+      });
+    }
+    if (layer.goBackwards === backwardLayer.goBackwards) {
+      throw new ArgumentError(`bidirectional: one layer must walk forwards and one backwards, both have goBackwards ${show(layer.goBackwards)}`, {
+        layer: 'bidirectional',
+        argument: 'backwardLayer',
+      });
+    }
+  }
+}
+
+/** A sequence [N, time, units] in the other order. */
+function turned(x: Tensor): Tensor {
+  const time = Number(x.shape[1]);
+  return gather(
+    x,
+    constant(
+      new NdArray(
+        BigInt64Array.from({ length: time }, (_, i) => BigInt(time - 1 - i)),
+        [time],
+      ),
+    ),
+    1,
+  );
+}
+
+const cells = { simpleRnn: SimpleRnn, lstm: Lstm, gru: Gru };
+
+/** A layer of the same options that walks the other way. */
+function reversed(layer: Recurrent): Recurrent {
+  const Cell = Object.entries(cells).find(([kind, type]) => kind === layer.kind && layer.constructor === type)?.[1];
+  if (!Cell) {
+    throw new ArgumentError(`bidirectional: '${layer.kind}' is a layer of your own; give the one that walks backwards as backwardLayer`, {
+      layer: 'bidirectional',
+      argument: 'backwardLayer',
+    });
+  }
+  return new Cell(layer.units, { ...layer.options, goBackwards: !layer.goBackwards });
+}

@@ -1,0 +1,65 @@
+import { ArgumentError, DataError } from '../core/errors.js';
+import type { NdArray } from '../core/ndarray.js';
+import type { Network } from '../network/network.js';
+import type { Feeds, Resident, Session } from '../runtime/index.js';
+import { nextName, type Program } from '../training/program.js';
+import type { State } from '../training/state.js';
+
+/** Rows that every minibatch of a network must have, because layers keep a state for each; undefined where any number will do. */
+export function fixedBatch({ layers }: Network): number | undefined {
+  const keepers = layers.filter(({ batchSize }) => batchSize !== undefined);
+  const [first] = keepers;
+  const other = keepers.find(({ batchSize }) => batchSize !== first?.batchSize);
+  if (first && other) {
+    throw new ArgumentError(
+      `${first.title} keeps a state for ${first.batchSize} rows and ${other.title} for ${other.batchSize}; stateful layers of a model need one batchSize`,
+      { layer: other.title, argument: 'batchSize', expected: first.batchSize, received: other.batchSize },
+    );
+  }
+  return first?.batchSize;
+}
+
+/** @throws ArgumentError, DataError where minibatches of `size` rows would not all have the rows that stateful layers keep a state for. */
+export function checkBatches(network: Network, rows: number, size: number): void {
+  const wanted = fixedBatch(network);
+  if (wanted === undefined) return;
+  const layer = network.layers.find(({ batchSize }) => batchSize !== undefined)?.title ?? '';
+  if (Math.min(size, rows) !== wanted) {
+    throw new ArgumentError(
+      `${layer} keeps a state for each of ${wanted} rows, and minibatches have ${Math.min(size, rows)}; give batchSize: ${wanted}`,
+      {
+        layer,
+        argument: 'batchSize',
+        expected: wanted,
+        received: Math.min(size, rows),
+      },
+    );
+  }
+  if (rows % wanted === 0) return;
+  throw new DataError(
+    `${layer} keeps a state for each of ${wanted} rows, and ${rows} rows do not fill whole minibatches; leave out ${rows % wanted} or add ${wanted - (rows % wanted)}`,
+    { layer, argument: 'x', expected: `a multiple of ${wanted}`, received: rows },
+  );
+}
+
+/** Rows per engine call where nothing is trained: as many as suit, or as stateful layers keep a state for. @throws DataError as `checkBatches`. */
+export function inferenceBatch(network: Network, inputs: readonly NdArray[], most: number): number {
+  const wanted = fixedBatch(network);
+  if (wanted !== undefined) checkBatches(network, inputs[0]?.shape[0] ?? 0, wanted);
+  return wanted ?? most;
+}
+
+/** Runs a program and keeps in the state what it writes. @returns the outputs asked for. */
+export async function runKeeping(
+  session: Session,
+  program: Program,
+  state: State,
+  feeds: Feeds,
+  outputs: readonly string[],
+): Promise<Readonly<Record<string, NdArray>>> {
+  const written = program.writes.map((name) => [name, nextName(name)] as const);
+  const plan = [...outputs.map((name) => [name, 'fetch'] as const), ...written.map(([, next]) => [next, 'keep'] as const)];
+  const { fetched, kept } = await session.run(feeds, Object.fromEntries(plan));
+  state.replace(Object.fromEntries(written.map(([name, next]) => [name, kept[next] as Resident])));
+  return fetched;
+}

@@ -1,0 +1,356 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  ArgumentError,
+  doctor,
+  fromConfig,
+  type Layer,
+  layers,
+  load,
+  type Model,
+  model,
+  NdArray,
+  ops,
+  ShapeError,
+  sequential,
+  toConfig,
+  transformerBlock,
+} from 'evenkeel';
+import { describe, expect, it } from 'vitest';
+import { gradients } from '#src/graph/gradients.js';
+import type { Tensor } from '#src/graph/node.js';
+import { compute, numbers } from '../graph/engine.js';
+import { randomArray, seededLoss, wire } from './wiring.js';
+
+const array = (shape: readonly number[], seed: number): NdArray => randomArray(shape, seed).cast('float32');
+const values = (x: NdArray): number[] => Array.from({ length: x.size }, (_, i) => x.at(i));
+const seed = { seed: 3 };
+
+function near(actual: readonly number[], expected: readonly number[], tolerance = 1e-5): void {
+  expect(actual).toHaveLength(expected.length);
+  actual.forEach((value, i) => {
+    expect(Math.abs(value - (expected[i] ?? Number.NaN))).toBeLessThanOrEqual(tolerance);
+  });
+}
+
+/** Steps `from` to `to` of sequences [N, time, features]. */
+function steps(x: NdArray, from: number, to: number): NdArray {
+  const [rows = 0, time = 0, features = 0] = x.shape;
+  const cut = NdArray.zeros([rows, to - from, features], x.dtype);
+  for (let row = 0; row < rows; row++) {
+    for (let i = 0; i < (to - from) * features; i++) cut.set(row * (to - from) * features + i, x.at((row * time + from) * features + i));
+  }
+  return cut;
+}
+
+/** The sequences with `count` steps of zeros behind them, or in front. */
+function padded(x: NdArray, count: number, front = false): NdArray {
+  const [rows = 0, time = 0, features = 0] = x.shape;
+  const wide = NdArray.zeros([rows, time + count, features], x.dtype);
+  for (let row = 0; row < rows; row++) {
+    const at = (row * (time + count) + (front ? count : 0)) * features;
+    for (let i = 0; i < time * features; i++) wide.set(at + i, x.at(row * time * features + i));
+  }
+  return wide;
+}
+
+const kinds: Readonly<Record<string, (options: object) => Layer>> = {
+  simpleRnn: (options) => layers.simpleRnn(4, options),
+  lstm: (options) => layers.lstm(4, options),
+  gru: (options) => layers.gru(4, options),
+  'gru, reset before': (options) => layers.gru(4, { resetAfter: false, ...options }),
+  bidirectional: (options) => layers.bidirectional(layers.lstm(2, options)),
+};
+
+describe.each(Object.entries(kinds))('%s', (_, make) => {
+  it.each([false, true])('passes over padding, in front: %s', async (front) => {
+    const net = (time: number): Model => sequential([layers.input([time, 3]), layers.masking(), make({})], seed);
+    const x = array([5, 4, 3], 1);
+    near(values(await net(7).predict(padded(x, 3, front))), values(await net(4).predict(x)));
+  });
+
+  it('gives the last of a sequence, or all of it', async () => {
+    const x = array([5, 4, 3], 2);
+    if (_ === 'bidirectional') return;
+    const all = await sequential([layers.input([4, 3]), make({ returnSequences: true })], seed).predict(x);
+    const last = await sequential([layers.input([4, 3]), make({})], seed).predict(x);
+    expect(all.shape).toEqual([5, 4, 4]);
+    expect(values(last)).toEqual(values(steps(all, 3, 4)));
+  });
+
+  it('goes on where the minibatch before ended, until it is reset', async () => {
+    if (_ === 'bidirectional') return;
+    const x = array([5, 6, 3], 3);
+    const whole = values(await sequential([layers.input([6, 3]), make({})], seed).predict(x));
+    const kept = sequential([layers.input([3, 3]), make({ stateful: true, batchSize: 5 })], seed);
+    const first = values(await kept.predict(steps(x, 0, 3)));
+    near(values(await kept.predict(steps(x, 3, 6))), whole);
+    await kept.resetStates();
+    expect(values(await kept.predict(steps(x, 0, 3)))).toEqual(first);
+  });
+
+  it('sends no gradient further back than it is told', async () => {
+    const gradientOf = async (truncate: number | undefined): Promise<number[]> => {
+      const signal = layers.input([6, 2]);
+      const { inputs, variables, outputs } = wire([signal], [make(truncate === undefined ? {} : { truncate }).apply(signal)], 2, true);
+      const output = outputs[0] as Tensor;
+      const [dx] = gradients(seededLoss(output, randomArray([2, Number(output.shape[1])], 9)), inputs);
+      const feeds = new Map([
+        [inputs[0] as Tensor, randomArray([2, 6, 2], 4)],
+        ...[...variables.values()].map((v, i) => [v, randomArray(v.shape.map(Number), 20 + i)] as const),
+      ]);
+      return numbers((await compute([dx as Tensor], feeds))[0]);
+    };
+    const [all, cut, never] = [await gradientOf(undefined), await gradientOf(2), await gradientOf(6)];
+    expect(never).toEqual(all);
+    if (_ === 'bidirectional') return;
+    for (let i = 0; i < cut.length; i++) {
+      const step = Math.floor(i / 2) % 6;
+      if (step < 4) expect(cut[i]).toBe(0);
+      else expect(Math.abs((cut[i] ?? 0) - (all[i] ?? 0))).toBeLessThan(1e-12);
+    }
+    expect(all.slice(0, 2).some((value) => value !== 0)).toBe(true);
+  });
+});
+
+describe('first weights', () => {
+  it('are orthogonal where the state returns, and 1 in the forget gate’s bias', async () => {
+    const net = sequential([layers.input([4, 3]), layers.lstm(2)], seed);
+    const [kernel, recurrent, bias] = await net.getWeights();
+    expect([kernel?.shape, recurrent?.shape, bias?.shape]).toEqual([[3, 8], [2, 8], [8]]);
+    expect(values(bias as NdArray)).toEqual([0, 0, 1, 1, 0, 0, 0, 0]);
+    const row = (i: number): number[] => values(recurrent as NdArray).slice(8 * i, 8 * i + 8);
+    const product = (a: number[], b: number[]): number => a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0);
+    near([product(row(0), row(0)), product(row(0), row(1)), product(row(1), row(1))], [1, 0, 1]);
+    const plain = sequential([layers.input([4, 3]), layers.lstm(2, { unitForgetBias: false, biasInitializer: 'ones' })], seed);
+    expect(values((await plain.getWeights())[2] as NdArray)).toEqual([1, 1, 1, 1, 1, 1, 1, 1]);
+  });
+});
+
+describe('a mask', () => {
+  it('leaves steps out of loss and metrics', async () => {
+    const tokens = NdArray.from([
+      [1, 2, 0],
+      [3, 0, 0],
+      [2, 1, 3],
+    ]);
+    const targets = NdArray.from([
+      [1, 0, 1],
+      [0, 1, 1],
+      [1, 1, 0],
+    ]);
+    const net = sequential(
+      [
+        layers.input([3]),
+        layers.embedding(4, 3, { maskZero: true }),
+        layers.gru(4, { returnSequences: true }),
+        layers.dropout(0),
+        layers.timeDistributed(layers.dense(3)),
+        layers.dense(2, { activation: 'softmax' }),
+      ],
+      seed,
+    );
+    net.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
+    const probabilities = values(await net.predict(tokens));
+    const counted = values(tokens).flatMap((token, i) =>
+      token === 0 ? [] : [[probabilities[2 * i] ?? 0, probabilities[2 * i + 1] ?? 0, targets.at(i)] as const],
+    );
+    const loss = counted.reduce((sum, [a, b, label]) => sum - Math.log(label === 0 ? a : b), 0) / counted.length;
+    const accuracy = counted.filter(([a, b, label]) => Number(b > a) === label).length / counted.length;
+    const found = await net.evaluate(tokens, targets);
+    near([found.loss ?? Number.NaN, found.accuracy ?? Number.NaN], [loss, accuracy]);
+    const weighted = await net.evaluate(tokens, targets, { sampleWeight: NdArray.from([1, 0, 0]) });
+    const first = counted.slice(0, 2).reduce((sum, [a, b, label]) => sum - Math.log(label === 0 ? a : b), 0);
+    near([weighted.loss ?? Number.NaN], [first / counted.length]);
+    const { history } = await net.fit(tokens, targets, { epochs: 2, verbose: 0 });
+    near([history.loss?.[0] ?? Number.NaN, history.accuracy?.[0] ?? Number.NaN], [loss, accuracy]);
+  });
+
+  it('goes through what merges sequences as in Keras', async () => {
+    const shown = (name: 'add' | 'steps' | 'features'): Model => {
+      const [a, b] = [layers.input([3, 1]), layers.input([3, 1])];
+      const [left, right] = [layers.masking().apply(a), layers.masking().apply(b)];
+      const merged = {
+        add: () => layers.add().apply([left, right]),
+        steps: () => layers.concatenate({ axis: 1 }).apply([left, b]),
+        features: () => layers.concatenate().apply([left, right]),
+      }[name]();
+      // With weights of 1 and no recurrence, a linear layer gives the sum at the last step that counts.
+      const last = layers.simpleRnn(1, { activation: 'linear', kernelInitializer: 'ones', recurrentInitializer: 'zeros' });
+      return model({ inputs: [a, b], outputs: last.apply(merged) });
+    };
+    const x = [NdArray.from([[[1], [2], [0]]]), NdArray.from([[[5], [0], [0]]])];
+    expect(values(await shown('add').predict(x))).toEqual([2]);
+    expect(values(await shown('features').predict(x))).toEqual([6]);
+    expect(values(await shown('steps').predict(x))).toEqual([0]);
+  });
+
+  it('keeps attention away from padding', async () => {
+    const net = (time: number): Model => sequential([layers.input([time, 4]), layers.masking(), layers.multiHeadAttention(2, 3)], seed);
+    const x = array([3, 4, 4], 5);
+    near(values(steps(await net(6).predict(padded(x, 2)), 0, 4)), values(await net(4).predict(x)));
+  });
+});
+
+describe('attention', () => {
+  it('sees no later step where it is causal', async () => {
+    const net = sequential([layers.input([5, 4]), layers.multiHeadAttention(2, 3, { causal: true })], seed);
+    const x = array([2, 5, 4], 6);
+    const changed = new NdArray((x.data as Float32Array).slice(), x.shape);
+    for (let i = 0; i < 4; i++) changed.set(4 * 4 + i, 3);
+    const [before, after] = [await net.predict(x), await net.predict(changed)];
+    expect(values(steps(after, 0, 4))).toEqual(values(steps(before, 0, 4)));
+    expect(values(steps(after, 4, 5))).not.toEqual(values(steps(before, 4, 5)));
+  });
+});
+
+describe('a transformer block', () => {
+  it.each(['pre', 'post'] as const)('%s-norm is a sum of its input, attention and dense layers', async (norm) => {
+    const x = layers.input([3, 4]);
+    const out = transformerBlock(x, { numHeads: 2, hiddenDim: 5, norm, activation: 'tanh', causal: true });
+    const net = model({ inputs: x, outputs: out }, seed);
+    expect(net.layers.map(({ kind }) => kind).filter((kind) => kind !== 'input')).toEqual(
+      norm === 'pre'
+        ? ['layerNormalization', 'multiHeadAttention', 'add', 'layerNormalization', 'dense', 'dense', 'add']
+        : ['multiHeadAttention', 'add', 'layerNormalization', 'dense', 'dense', 'add', 'layerNormalization'],
+    );
+    const given = array([2, 3, 4], 10);
+    const loaded = fromConfig(toConfig(net));
+    await loaded.setWeights(await net.getWeights());
+    expect(values(await loaded.predict(given))).toEqual(values(await net.predict(given)));
+    expect(() => transformerBlock(x, { numHeads: 3 })).toThrow(/3 heads do not divide 4 features; give keyDim/);
+  });
+
+  it('keeps the mask of its input', () => {
+    const x = layers.masking().apply(layers.input([3, 4]));
+    expect(transformerBlock(x, { numHeads: 2 }).masked).toBe(true);
+  });
+});
+
+describe('a stateful layer', () => {
+  const net = (): Model =>
+    sequential([layers.input([3, 2]), layers.lstm(3, { stateful: true, batchSize: 4 }), layers.dense(1)], seed).compile({
+      optimizer: 'adam',
+      loss: 'mse',
+    });
+  const [x, y] = [array([16, 3, 2], 7), array([16, 1], 8)];
+
+  it('carries its state through a fit alike in chunks of any length', async () => {
+    const trained = async (chunk: number): Promise<number[]> => {
+      const one = net();
+      await one.fit(x, y, { batchSize: 4, epochs: 2, shuffle: false, verbose: 0, chunk });
+      return (await one.getWeights()).flatMap(values);
+    };
+    const [single, several] = [await trained(1), await trained(3)];
+    expect(several).toEqual(single);
+  });
+
+  it('says how many rows it needs', async () => {
+    expect(() => layers.lstm(3, { stateful: true })).toThrow(/give batchSize too/);
+    await expect(net().fit(x, y, { batchSize: 8, verbose: 0 })).rejects.toThrow(
+      /lstm_1 keeps a state for each of 4 rows, and minibatches have 8; give batchSize: 4/,
+    );
+    await expect(net().predict(array([6, 3, 2], 1))).rejects.toThrow(/6 rows do not fill whole minibatches; leave out 2 or add 2/);
+    const two = sequential([
+      layers.input([3, 2]),
+      layers.gru(3, { stateful: true, batchSize: 4, returnSequences: true }),
+      layers.gru(3, { stateful: true, batchSize: 2 }),
+    ]);
+    await expect(two.predict(array([4, 3, 2], 1))).rejects.toThrow(/need one batchSize/);
+  });
+});
+
+describe('saving', () => {
+  it('keeps wrappers, masks, several outputs and functions of the user’s own', async () => {
+    const bent = (z: Tensor): Tensor => ops.tanh(ops.mul(z, 0.5));
+    const tokens = layers.input([5], { name: 'tokens' });
+    const later = layers.input([2, 3], { name: 'later' });
+    const embedded = layers.embedding(6, 3, { maskZero: true }).apply(tokens);
+    const both = layers.bidirectional(layers.lstm(3, { returnState: true, activation: bent }), { mergeMode: 'sum' }).applyAll(embedded);
+    const decoded = layers.gru(3, { returnSequences: true, truncate: 2 }).apply([later, both[2] as never]);
+    const attended = layers.multiHeadAttention(1, 2).apply([decoded, embedded]);
+    const outputs = [layers.timeDistributed(layers.dense(2, { activation: 'relu' })).apply(attended), both[1] as never];
+    const before = model({ inputs: [tokens, later], outputs }, seed);
+    const x = {
+      tokens: NdArray.from([
+        [1, 2, 3, 0, 0],
+        [5, 4, 0, 0, 0],
+      ]),
+      later: array([2, 2, 3], 9),
+    };
+    const path = join(await mkdtemp(join(tmpdir(), 'evenkeel-')), 'model.safetensors');
+    await before.save(path);
+    const after = await load(path, { custom: { bent } });
+    const [given, loaded] = [await before.predict(x, { all: true }), await after.predict(x, { all: true })];
+    expect(loaded.map(values)).toEqual(given.map(values));
+    expect(toConfig(fromConfig(toConfig(before), { custom: { bent } }))).toEqual(toConfig(before));
+    await expect(load(path)).rejects.toThrow(/bent/);
+  });
+});
+
+describe('vital signs', () => {
+  it('hold what the activation receives inside the loop, and its gradient', async () => {
+    const net = sequential(
+      [layers.input([2, 2]), layers.simpleRnn(1, { recurrentInitializer: 'ones', kernelInitializer: 'ones' }), layers.dense(1)],
+      seed,
+    );
+    net.compile({ optimizer: 'sgd', loss: 'mse' });
+    // The kernel's gradient is each step's gradient, since each step has a feature of its own.
+    const [x, y] = [
+      NdArray.from([
+        [
+          [1, 0],
+          [0, 1],
+        ],
+      ]),
+      NdArray.from([[0.3]]),
+    ];
+    const found = await net.gradients(x, y);
+    const [first = 0, second = 0] = values(found.gradients.get('simpleRnn_1/kernel') as NdArray);
+    const trace = await net.examine(x, y);
+    const signals = trace.steps[0]?.signals;
+    near([Number(signals?.gRms?.[0])], [Math.hypot(first, second) / Math.SQRT2], 1e-7);
+    near([Number(signals?.zRms?.[0])], [Math.hypot(1, 1 + Math.tanh(1)) / Math.SQRT2]);
+    expect(doctor.forecast(net).toString()).toContain("its kind, 'simpleRnn', is not one that theory knows");
+  });
+});
+
+describe('mistakes', () => {
+  it.each<[string, () => unknown, RegExp]>([
+    ['no units', () => layers.lstm(0), /lstm: units must be a whole number ≥ 1, .* got 0/],
+    [
+      'rows without time',
+      () => layers.gru(2).apply(layers.input([3])),
+      /gru: walks over sequences \[N, time, features\], got \[N, 3\]\. Numbers of one feature need/,
+    ],
+    ['pictures', () => layers.gru(2).apply(layers.input([3, 4, 4, 1])), /Is a layers\.timeDistributed\(layers\.flatten\(\)\) missing in front\?/],
+    [
+      'states of another size',
+      () => layers.gru(2).apply([layers.input([3, 4]), layers.input([3])]),
+      /a state to begin with has shape \[N, 2\], got \[N, 3\]/,
+    ],
+    ['one state of two', () => layers.lstm(2).apply([layers.input([3, 4]), layers.input([2])]), /takes a sequence, and 2 more inputs/],
+    [
+      'no recurrent layer',
+      () => layers.bidirectional(layers.dense(2) as never),
+      /bidirectional: layer must be a recurrent layer, .* got layers\.dense/,
+    ],
+    [
+      'both ways alike',
+      () => layers.bidirectional(layers.gru(2), { backwardLayer: layers.gru(2) }),
+      /one layer must walk forwards and one backwards/,
+    ],
+    [
+      'no steps',
+      () => layers.timeDistributed(layers.dense(2)).apply(layers.input([3])),
+      /applies a layer to every step of \[N, time, …\], got \[N, 3\]/,
+    ],
+    ['a signal for a layer', () => layers.timeDistributed(layers.input([2]) as never), /must be a layer/],
+    ['tokens to masking', () => layers.masking().apply(layers.input([3])), /use layers\.embedding with maskZero/],
+    ['no time in attention', () => layers.multiHeadAttention(2, 2).apply(layers.input([3])), /its query must be a sequence/],
+  ])('%s', (_, work, message) => {
+    expect(work).toThrow(message);
+    expect(work).toThrow(expect.toSatisfy((error) => error instanceof ShapeError || error instanceof ArgumentError));
+  });
+});
