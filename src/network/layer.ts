@@ -5,7 +5,7 @@ import { ArgumentError, ShapeError, show } from '../core/errors.js';
 import { type Dim, type StaticShape, sameShape, showShape, sizeOf } from '../core/shape.js';
 import { input, Tensor } from '../graph/node.js';
 import { add, cast, mul } from '../graph/ops/index.js';
-import type { InitializerLike } from '../initializers.js';
+import { computeFans, type Fans, type InitializerLike } from '../initializers.js';
 import type { Regularizer } from '../regularizers.js';
 import type { Role } from '../vitals/facts.js';
 
@@ -86,6 +86,11 @@ export abstract class Layer {
 
   /** Writes the layer's operators. The first axis of every tensor is the batch. @throws ShapeError where the inputs do not fit. */
   abstract call(inputs: readonly Tensor[], context: LayerContext): Tensor;
+
+  /** Units that feed one unit, and units that one unit feeds, of a layer with a kernel of this shape. */
+  fans(kernel: StaticShape): Fans {
+    return computeFans(kernel);
+  }
 
   /** Whether something that the layer keeps comes from the data of the first fit. */
   get needsData(): boolean {
