@@ -92,9 +92,15 @@ const modules: Readonly<Record<string, Names>> = {
       words(`Activation ActivityRegularization Add AlphaDropout Average BatchNormalization Bidirectional CategoryEncoding Concatenate Dense Discretization
       Dot Dropout ELU Embedding Flatten GRU GaussianDropout GaussianNoise GroupNormalization Identity LSTM Lambda LayerNormalization LeakyReLU Masking
       Maximum Minimum MultiHeadAttention Multiply Normalization PReLU Permute RMSNormalization ReLU RepeatVector Rescaling Reshape SimpleRNN Softmax
-      Subtract TimeDistributed UnitNormalization Input`),
+      Subtract TimeDistributed UnitNormalization Input
+      Conv1D Conv1DTranspose Conv2D Conv2DTranspose DepthwiseConv1D DepthwiseConv2D SeparableConv1D SeparableConv2D AveragePooling1D AveragePooling2D
+      MaxPooling1D MaxPooling2D GlobalAveragePooling1D GlobalAveragePooling2D GlobalMaxPooling1D GlobalMaxPooling2D Cropping1D Cropping2D
+      UpSampling1D UpSampling2D ZeroPadding1D ZeroPadding2D SpatialDropout1D SpatialDropout2D`),
     absent: {
-      'Conv1D Conv2D Conv3D Cropping1D ZeroPadding1D UpSampling1D MaxPooling1D GlobalAveragePooling1D SpatialDropout1D': 'convolutions and their kin',
+      'Conv3D Conv3DTranspose AveragePooling3D MaxPooling3D GlobalAveragePooling3D GlobalMaxPooling3D Cropping3D UpSampling3D ZeroPadding3D SpatialDropout3D':
+        'volumes; signals along one axis and images along two are here',
+      'AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveMaxPooling1D AdaptiveMaxPooling2D':
+        'windows of several sizes in one layer; shapes are known, so that poolSize can be',
       'RNN SimpleRNNCell LSTMCell GRUCell StackedRNNCells': 'cells come with their loops; layers stack',
       'ConvLSTM1D ConvLSTM2D ConvLSTM3D': 'convolve in every step',
       'Attention AdditiveAttention GroupedQueryAttention': 'forms of attention that multiHeadAttention has taken the place of',

@@ -23,7 +23,9 @@ const defaults: Readonly<Record<string, Attributes>> = {
 /** Attributes that records do not have, with the only value that means what the record does. */
 const implied: Readonly<Record<string, AttributeValue>> = {
   allowzero: 0,
+  auto_pad: 'NOTSET',
   broadcast: 1,
+  ceil_mode: 0,
   detect_negative: 1,
   detect_positive: 1,
   mode: 'constant',

@@ -1,7 +1,9 @@
 import type { ActivationLike, ActivationName } from '../activations.js';
 import type { Layer, LayerOptions } from '../network/layer.js';
 import { MultiHeadAttention, type MultiHeadAttentionOptions } from './attention.js';
+import { Conv, type ConvOptions, ConvTranspose, type ConvTransposeOptions } from './convolution.js';
 import { ActivationLayer, Dense, type DenseOptions, input } from './core.js';
+import { DepthwiseConv, type DepthwiseConvOptions, SeparableConv, type SeparableConvOptions } from './depthwise.js';
 import { CategoryEncoding, type CategoryEncodingOptions, Discretization, type DiscretizationOptions } from './encoding.js';
 import {
   ActivityRegularization,
@@ -16,10 +18,12 @@ import {
 } from './functions.js';
 import { Masking, type MaskingOptions } from './masking.js';
 import { Concatenate, type ConcatenateOptions, Dot, type DotOptions, Merge, type MergeKind } from './merge.js';
-import { AlphaDropout, Dropout, GaussianDropout, GaussianNoise } from './noise.js';
+import { AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout } from './noise.js';
 import { BatchNormalization, type BatchNormalizationOptions, Normalization, type NormalizationOptions } from './normalization.js';
+import { GlobalPooling, type GlobalPoolingOptions, Pooling, type PoolingKind, type PoolingOptions } from './pooling.js';
 import type { Recurrent, RecurrentOptions } from './recurrent.js';
 import { Gru, type GruOptions, Lstm, type LstmOptions, SimpleRnn } from './recurrent-cells.js';
+import { Cropping, type CroppingOptions, UpSampling, type UpSamplingOptions, ZeroPadding, type ZeroPaddingOptions } from './resizing.js';
 import { Embedding, type EmbeddingOptions, Flatten, Permute, RepeatVector, Reshape } from './shaping.js';
 import {
   GroupNormalization,
@@ -31,6 +35,7 @@ import {
   UnitNormalization,
   type UnitNormalizationOptions,
 } from './standardization.js';
+import type { Sizes } from './windowing.js';
 import { Bidirectional, type BidirectionalOptions, type MergeMode, TimeDistributed } from './wrappers.js';
 
 const merge = (kind: MergeKind) => (options?: LayerOptions) => new Merge(kind, options);
@@ -38,6 +43,14 @@ const named =
   <K extends ActivationName>(kind: K) =>
   (options?: NamedActivationOptions<K>) =>
     new NamedActivation(kind, options);
+const conv = (rank: 1 | 2) => (filters: number, kernelSize: Sizes, options?: ConvOptions) => new Conv(rank, filters, kernelSize, options);
+const convTranspose = (rank: 1 | 2) => (filters: number, kernelSize: Sizes, options?: ConvTransposeOptions) =>
+  new ConvTranspose(rank, filters, kernelSize, options);
+const depthwise = (rank: 1 | 2) => (kernelSize: Sizes, options?: DepthwiseConvOptions) => new DepthwiseConv(rank, kernelSize, options);
+const separable = (rank: 1 | 2) => (filters: number, kernelSize: Sizes, options?: SeparableConvOptions) =>
+  new SeparableConv(rank, filters, kernelSize, options);
+const pool = (pooling: PoolingKind, rank: 1 | 2) => (options?: PoolingOptions) => new Pooling(pooling, rank, options);
+const globalPool = (pooling: PoolingKind, rank: 1 | 2) => (options?: GlobalPoolingOptions) => new GlobalPooling(pooling, rank, options);
 
 /** Every layer, by the name users write. */
 export const layers = {
@@ -60,6 +73,50 @@ export const layers = {
   multiHeadAttention: (numHeads: number, keyDim: number, options?: MultiHeadAttentionOptions) => new MultiHeadAttention(numHeads, keyDim, options),
   /** Steps of one value throughout do not count. */
   masking: (options?: MaskingOptions) => new Masking(options),
+  /** Weighted sums of windows of [N, steps, channels]. */
+  conv1d: conv(1),
+  /** Weighted sums of windows of [N, rows, columns, channels]. */
+  conv2d: conv(2),
+  /** The transpose of a convolution of steps: a longer output. */
+  conv1dTranspose: convTranspose(1),
+  /** The transpose of a convolution of images: a larger output. */
+  conv2dTranspose: convTranspose(2),
+  /** Every channel convolved by itself. */
+  depthwiseConv1d: depthwise(1),
+  /** Every channel convolved by itself. */
+  depthwiseConv2d: depthwise(2),
+  /** Every channel convolved by itself, then channels mixed at each step. */
+  separableConv1d: separable(1),
+  /** Every channel convolved by itself, then channels mixed at each place. */
+  separableConv2d: separable(2),
+  /** The largest of each window. */
+  maxPooling1d: pool('max', 1),
+  /** The largest of each window. */
+  maxPooling2d: pool('max', 2),
+  /** The mean of each window. */
+  averagePooling1d: pool('average', 1),
+  /** The mean of each window. */
+  averagePooling2d: pool('average', 2),
+  /** The largest of each channel. */
+  globalMaxPooling1d: globalPool('max', 1),
+  /** The largest of each channel. */
+  globalMaxPooling2d: globalPool('max', 2),
+  /** The mean of each channel. */
+  globalAveragePooling1d: globalPool('average', 1),
+  /** The mean of each channel. */
+  globalAveragePooling2d: globalPool('average', 2),
+  /** Zeros before and after. */
+  zeroPadding1d: (options?: ZeroPaddingOptions) => new ZeroPadding(1, options),
+  /** Zeros around. */
+  zeroPadding2d: (options?: ZeroPaddingOptions) => new ZeroPadding(2, options),
+  /** What is left without some steps at both ends. */
+  cropping1d: (options?: CroppingOptions) => new Cropping(1, options),
+  /** What is left without a margin. */
+  cropping2d: (options?: CroppingOptions) => new Cropping(2, options),
+  /** Every step several times. */
+  upSampling1d: (options?: UpSamplingOptions) => new UpSampling(1, options),
+  /** Every element several times, or lines between them. */
+  upSampling2d: (options?: UpSamplingOptions) => new UpSampling(2, options),
   /** An activation as a layer of its own. */
   activation: (activation: ActivationLike, options?: LayerOptions) => new ActivationLayer(activation, options),
   relu: named('relu'),
@@ -103,6 +160,10 @@ export const layers = {
   unitNormalization: (options?: UnitNormalizationOptions) => new UnitNormalization(options),
   /** A share of the inputs set to 0 while training. */
   dropout: (rate: number, options?: LayerOptions) => new Dropout(rate, options),
+  /** Dropout of whole channels of [N, steps, channels]. */
+  spatialDropout1d: (rate: number, options?: LayerOptions) => new SpatialDropout(1, rate, options),
+  /** Dropout of whole channels of [N, rows, columns, channels]. */
+  spatialDropout2d: (rate: number, options?: LayerOptions) => new SpatialDropout(2, rate, options),
   /** Dropout for SELU: mean and variance stay. */
   alphaDropout: (rate: number, options?: LayerOptions) => new AlphaDropout(rate, options),
   /** Multiplied by normal noise while training. */
@@ -129,10 +190,15 @@ export type {
   BidirectionalOptions,
   CategoryEncodingOptions,
   ConcatenateOptions,
+  ConvOptions,
+  ConvTransposeOptions,
+  CroppingOptions,
   DenseOptions,
+  DepthwiseConvOptions,
   DiscretizationOptions,
   DotOptions,
   EmbeddingOptions,
+  GlobalPoolingOptions,
   GroupNormalizationOptions,
   GruOptions,
   LayerFunction,
@@ -142,9 +208,13 @@ export type {
   MergeMode,
   MultiHeadAttentionOptions,
   NormalizationOptions,
+  PoolingOptions,
   Recurrent,
   RecurrentOptions,
   RescalingOptions,
   RmsNormalizationOptions,
+  SeparableConvOptions,
   UnitNormalizationOptions,
+  UpSamplingOptions,
+  ZeroPaddingOptions,
 };

@@ -1,7 +1,8 @@
 import type { Tensor } from '../graph/node.js';
-import { add, cast, cos, greaterOrEqual, log, mul, SELU_ALPHA, SELU_LAMBDA, sqrt, sub } from '../graph/ops/index.js';
+import { add, cast, cos, greaterOrEqual, log, mul, SELU_ALPHA, SELU_LAMBDA, slice, sqrt, sub } from '../graph/ops/index.js';
 import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
 import { checkOptions, isNumber } from './options.js';
+import { imageOf } from './windowing.js';
 
 const isRate = isNumber(0, 1, 'high');
 
@@ -52,6 +53,36 @@ export class Dropout extends Noise {
 
   protected disturb(x: Tensor, context: LayerContext): Tensor {
     return mul(x, mul(mask(x, this.rate, context), 1 / (1 - this.rate)));
+  }
+}
+
+/** Sets a share `rate` of its channels to 0 while training, whole, and scales the others by 1/(1 − rate): neighbours are too alike to be dropped alone. */
+export class SpatialDropout extends Noise {
+  readonly kind: string;
+  readonly rank: 1 | 2;
+  readonly rate: number;
+
+  constructor(rank: 1 | 2, rate: number, options: LayerOptions = {}) {
+    const kind = `spatialDropout${rank}d`;
+    checkOptions(kind, { ...options, rate: rate ?? null }, { rate: isRate });
+    super(options);
+    this.kind = kind;
+    this.rank = rank;
+    this.rate = rate;
+  }
+
+  config() {
+    return { rate: this.rate };
+  }
+
+  protected get active(): boolean {
+    return this.rate > 0;
+  }
+
+  protected disturb(input: Tensor, context: LayerContext): Tensor {
+    const { x, lengths } = imageOf(input, this.rank);
+    const one = lengths.reduce((y, _, axis) => slice(y, { axis: axis + 1, start: 0, end: 1 }), x);
+    return mul(x, mul(mask(one, this.rate, context), 1 / (1 - this.rate)));
   }
 }
 

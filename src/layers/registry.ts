@@ -7,15 +7,19 @@ import { initializerFromConfig, resolveInitializer } from '../initializers.js';
 import { Layer } from '../network/layer.js';
 import { regularizerFromConfig, resolveRegularizer } from '../regularizers.js';
 import { MultiHeadAttention } from './attention.js';
+import { Conv, ConvTranspose } from './convolution.js';
 import { ActivationLayer, Dense, InputLayer } from './core.js';
+import { DepthwiseConv, SeparableConv } from './depthwise.js';
 import { CategoryEncoding, type CategoryEncodingOptions, Discretization, type DiscretizationOptions } from './encoding.js';
 import { ActivityRegularization, Identity, Lambda, type LayerFunction, NamedActivation, type NamedFunction, Rescaling } from './functions.js';
 import type { layers } from './index.js';
 import { Masking } from './masking.js';
 import { Concatenate, Dot, Merge, type MergeKind } from './merge.js';
-import { AlphaDropout, Dropout, GaussianDropout, GaussianNoise } from './noise.js';
+import { AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout } from './noise.js';
 import { BatchNormalization, Normalization } from './normalization.js';
+import { GlobalPooling, Pooling } from './pooling.js';
 import { Gru, Lstm, SimpleRnn } from './recurrent-cells.js';
+import { Cropping, UpSampling, ZeroPadding } from './resizing.js';
 import { Embedding, Flatten, Permute, RepeatVector, Reshape } from './shaping.js';
 import { GroupNormalization, LayerNormalization, RmsNormalization, UnitNormalization } from './standardization.js';
 import { Bidirectional, TimeDistributed } from './wrappers.js';
@@ -50,6 +54,15 @@ const leading = (type: Kind['type'], ...names: readonly string[]): Kind => ({
   },
 });
 
+/** The same where something stands before all of them. */
+const fixed = (type: Kind['type'], fixtures: readonly unknown[], ...names: readonly string[]): Kind => ({
+  type,
+  make: (given) => {
+    const options = Object.fromEntries(Object.entries(given).filter(([key]) => !names.includes(key)));
+    return Reflect.construct(type, [...fixtures, ...names.map((name) => given[name]), options]);
+  },
+});
+
 /** How a layer of every kind is made from its options. */
 const kinds: { readonly [K in keyof typeof layers]: Kind } = {
   input: { type: InputLayer, leads: ['shape'], make: ({ shape, trainable: _, ...options }) => new InputLayer(shape as number[], options) },
@@ -62,6 +75,30 @@ const kinds: { readonly [K in keyof typeof layers]: Kind } = {
   timeDistributed: leading(TimeDistributed, 'layer'),
   multiHeadAttention: leading(MultiHeadAttention, 'numHeads', 'keyDim'),
   masking: plain(Masking),
+  conv1d: fixed(Conv, [1], 'filters', 'kernelSize'),
+  conv2d: fixed(Conv, [2], 'filters', 'kernelSize'),
+  conv1dTranspose: fixed(ConvTranspose, [1], 'filters', 'kernelSize'),
+  conv2dTranspose: fixed(ConvTranspose, [2], 'filters', 'kernelSize'),
+  depthwiseConv1d: fixed(DepthwiseConv, [1], 'kernelSize'),
+  depthwiseConv2d: fixed(DepthwiseConv, [2], 'kernelSize'),
+  separableConv1d: fixed(SeparableConv, [1], 'filters', 'kernelSize'),
+  separableConv2d: fixed(SeparableConv, [2], 'filters', 'kernelSize'),
+  maxPooling1d: fixed(Pooling, ['max', 1]),
+  maxPooling2d: fixed(Pooling, ['max', 2]),
+  averagePooling1d: fixed(Pooling, ['average', 1]),
+  averagePooling2d: fixed(Pooling, ['average', 2]),
+  globalMaxPooling1d: fixed(GlobalPooling, ['max', 1]),
+  globalMaxPooling2d: fixed(GlobalPooling, ['max', 2]),
+  globalAveragePooling1d: fixed(GlobalPooling, ['average', 1]),
+  globalAveragePooling2d: fixed(GlobalPooling, ['average', 2]),
+  zeroPadding1d: fixed(ZeroPadding, [1]),
+  zeroPadding2d: fixed(ZeroPadding, [2]),
+  cropping1d: fixed(Cropping, [1]),
+  cropping2d: fixed(Cropping, [2]),
+  upSampling1d: fixed(UpSampling, [1]),
+  upSampling2d: fixed(UpSampling, [2]),
+  spatialDropout1d: fixed(SpatialDropout, [1], 'rate'),
+  spatialDropout2d: fixed(SpatialDropout, [2], 'rate'),
   activation: leading(ActivationLayer, 'activation'),
   relu: named('relu'),
   leakyRelu: named('leakyRelu'),

@@ -1,5 +1,5 @@
 import { describeEntry } from '../core/catalogue.js';
-import { computeFans, type Initializer } from '../initializers.js';
+import type { Initializer } from '../initializers.js';
 import type { LayerFacts, NetworkFacts, WeightFacts } from '../vitals/facts.js';
 import type { Layer, LayerCall } from './layer.js';
 import type { Network, Variable } from './network.js';
@@ -31,7 +31,7 @@ export function factsOf(network: Network): NetworkFacts {
         trainable: layer.trainable,
         weights: own,
         ...(layer.activation ? { activation: describeEntry(layer.activation) } : {}),
-        ...(kernel ? computeFans(kernel.shape) : {}),
+        ...(kernel ? layer.fans(kernel.shape) : {}),
         options: optionsOf(layer),
       };
     }),

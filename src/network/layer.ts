@@ -5,7 +5,7 @@ import { ArgumentError, ShapeError, show } from '../core/errors.js';
 import { type Dim, type StaticShape, sameShape, showShape, sizeOf } from '../core/shape.js';
 import { input, type Tap, Tensor } from '../graph/node.js';
 import { add, cast, mul } from '../graph/ops/index.js';
-import type { InitializerLike } from '../initializers.js';
+import { computeFans, type Fans, type InitializerLike } from '../initializers.js';
 import type { Regularizer } from '../regularizers.js';
 import type { Role } from '../vitals/facts.js';
 
@@ -108,6 +108,11 @@ export abstract class Layer {
    */
   mask(_inputs: readonly Tensor[], masks: readonly (Tensor | undefined)[]): Tensor | undefined {
     return passing.has(this.role) ? masks[0] : undefined;
+  }
+
+  /** Units that feed one unit, and units that one unit feeds, of a layer with a kernel of this shape. */
+  fans(kernel: StaticShape): Fans {
+    return computeFans(kernel);
   }
 
   /** Whether something that the layer keeps comes from the data of the first fit. */

@@ -2,6 +2,7 @@ import { NdArray } from '#src/core/ndarray.js';
 import { apply, applyOne, constant, int64, type Tensor } from '#src/graph/node.js';
 import * as ops from '#src/graph/ops/index.js';
 import type { Argument, Build } from './differences.js';
+import { windowCases } from './window-cases.js';
 
 export interface GradientCase {
   readonly title: string;
@@ -319,4 +320,5 @@ export const gradientCases: Readonly<Record<string, readonly GradientCase[]>> = 
       )[0] as Tensor;
     }),
   })),
+  ...windowCases,
 };

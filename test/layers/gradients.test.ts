@@ -40,6 +40,86 @@ const cases: Record<keyof typeof layers, readonly Case[]> = {
     single('dense without bias over two axes', [2, 3], () => layers.dense(2, { useBias: false, activation: 'tanh' })),
     ...activationNames.map((activation) => single(`dense, ${nameOf(activation)}`, [3], () => layers.dense(4, { activation }))),
   ],
+  conv1d: [
+    single('conv1d', [5, 2], () => layers.conv1d(3, 2)),
+    single('conv1d, causal and dilated', [5, 2], () => layers.conv1d(2, 2, { padding: 'causal', dilationRate: 2, activation: 'tanh' })),
+  ],
+  conv2d: [
+    single('conv2d', [4, 4, 2], () => layers.conv2d(2, [3, 2], { activation: 'tanh' })),
+    single('conv2d, same, strides', [5, 4, 1], () => layers.conv2d(2, 3, { padding: 'same', strides: 2, useBias: false })),
+    single('conv2d in groups', [3, 3, 4], () => layers.conv2d(2, 2, { groups: 2 })),
+    {
+      title: 'conv2d, pooled twice',
+      shapes: [[4, 4, 1]],
+      apply: ([x]) => {
+        const hidden = layers.conv2d(2, 3, { padding: 'same', activation: 'softplus' }).apply(x as Signal);
+        const pooled = layers.maxPooling2d().apply(hidden);
+        const again = layers.conv2d(2, 2, { padding: 'same', activation: 'tanh' }).apply(pooled);
+        return layers.dense(2).apply(layers.flatten().apply(layers.averagePooling2d({ padding: 'same' }).apply(again)));
+      },
+    },
+    {
+      title: 'conv2d, normalised and joined with what it received',
+      shapes: [[3, 3, 2]],
+      apply: ([x]) => {
+        const hidden = layers.conv2d(2, 3, { padding: 'same' }).apply(x as Signal);
+        const bent = layers.activation('softplus').apply(layers.batchNormalization().apply(hidden));
+        return layers.globalAveragePooling2d().apply(layers.add().apply([layers.conv2d(2, 1).apply(bent), x as Signal]));
+      },
+    },
+  ],
+  conv1dTranspose: [single('conv1dTranspose', [3, 2], () => layers.conv1dTranspose(2, 3, { strides: 2 }))],
+  conv2dTranspose: [
+    single('conv2dTranspose', [2, 3, 2], () => layers.conv2dTranspose(2, 2, { strides: [2, 1], activation: 'tanh' })),
+    single('conv2dTranspose, same', [2, 2, 1], () => layers.conv2dTranspose(2, 3, { strides: 2, padding: 'same', outputPadding: 1 })),
+  ],
+  depthwiseConv1d: [single('depthwiseConv1d', [4, 2], () => layers.depthwiseConv1d(2, { depthMultiplier: 2 }))],
+  depthwiseConv2d: [single('depthwiseConv2d', [3, 4, 2], () => layers.depthwiseConv2d(2, { depthMultiplier: 2, padding: 'same' }))],
+  separableConv1d: [single('separableConv1d', [4, 2], () => layers.separableConv1d(3, 2))],
+  separableConv2d: [single('separableConv2d', [4, 4, 2], () => layers.separableConv2d(2, 3, { depthMultiplier: 2, activation: 'tanh' }))],
+  maxPooling1d: [single('maxPooling1d', [5, 2], () => layers.maxPooling1d())],
+  maxPooling2d: [
+    single('maxPooling2d', [4, 5, 2], () => layers.maxPooling2d()),
+    single('maxPooling2d, overlapping', [3, 4, 1], () => layers.maxPooling2d({ poolSize: 3, strides: 2, padding: 'same' })),
+  ],
+  averagePooling1d: [single('averagePooling1d', [5, 2], () => layers.averagePooling1d({ padding: 'same' }))],
+  averagePooling2d: [
+    single('averagePooling2d', [4, 5, 2], () => layers.averagePooling2d()),
+    single('averagePooling2d, overlapping', [5, 5, 1], () => layers.averagePooling2d({ poolSize: 3, strides: 2, padding: 'same' })),
+  ],
+  globalMaxPooling1d: [single('globalMaxPooling1d', [4, 2], () => layers.globalMaxPooling1d())],
+  globalMaxPooling2d: [single('globalMaxPooling2d', [2, 3, 2], () => layers.globalMaxPooling2d({ keepdims: true }))],
+  globalAveragePooling1d: [single('globalAveragePooling1d', [4, 2], () => layers.globalAveragePooling1d({ keepdims: true }))],
+  globalAveragePooling2d: [single('globalAveragePooling2d', [2, 3, 2], () => layers.globalAveragePooling2d())],
+  zeroPadding1d: [single('zeroPadding1d', [2, 2], () => layers.zeroPadding1d({ padding: [0, 2] }))],
+  zeroPadding2d: [
+    single('zeroPadding2d', [2, 2, 1], () =>
+      layers.zeroPadding2d({
+        padding: [
+          [1, 0],
+          [2, 1],
+        ],
+      }),
+    ),
+  ],
+  cropping1d: [single('cropping1d', [4, 2], () => layers.cropping1d())],
+  cropping2d: [
+    single('cropping2d', [4, 3, 1], () =>
+      layers.cropping2d({
+        cropping: [
+          [1, 1],
+          [0, 2],
+        ],
+      }),
+    ),
+  ],
+  upSampling1d: [single('upSampling1d', [2, 2], () => layers.upSampling1d({ size: 3 }))],
+  upSampling2d: [
+    single('upSampling2d', [2, 2, 2], () => layers.upSampling2d({ size: [2, 3] })),
+    single('upSampling2d, bilinear', [2, 3, 2], () => layers.upSampling2d({ interpolation: 'bilinear' })),
+  ],
+  spatialDropout1d: [single('spatialDropout1d', [3, 4], () => layers.spatialDropout1d(0.4))],
+  spatialDropout2d: [single('spatialDropout2d', [2, 2, 4], () => layers.spatialDropout2d(0.4))],
   activation: activationNames.map((activation) => single(`activation ${nameOf(activation)}`, [2, 4], () => layers.activation(activation))),
   simpleRnn: [
     single('simpleRnn', [4, 2], () => layers.simpleRnn(3)),

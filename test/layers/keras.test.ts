@@ -1,12 +1,16 @@
 import { activations, layers } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
+import { findName } from '#src/core/names.js';
 import { NdArray } from '#src/core/ndarray.js';
 import { gradients } from '#src/graph/gradients.js';
 import type { Tensor } from '#src/graph/node.js';
 import type { Layer } from '#src/network/layer.js';
+import convolutions from '../fixtures/convolutions.json' with { type: 'json' };
 import fixture from '../fixtures/layers.json' with { type: 'json' };
 import { compute, numbers } from '../graph/engine.js';
 import { seededLoss, wire } from './wiring.js';
+
+const goldens = [...fixture.cases, ...convolutions.cases] as unknown as Golden[];
 
 type Nested = number | readonly Nested[];
 
@@ -47,17 +51,29 @@ function layerOf({ kind, config }: Golden): Layer {
   if (kind === 'RMSNormalization') return layers.rmsNormalization(given({ axis, epsilon }));
   if (kind === 'UnitNormalization') return layers.unitNormalization(given({ axis }));
   if (kind === 'Embedding') return layers.embedding(Number(config.input_dim), Number(config.output_dim));
+  const own = windowed(kind, config);
+  if (own) return own;
   if (kind === 'Average') return layers.average();
   if (kind === 'Subtract') return layers.subtract();
   if (kind === 'RepeatVector') return layers.repeatVector(Number(n));
   throw new Error(`no layer for ${kind}`);
 }
 
+/** Layers over windows, whose options have Keras's names but for the spelling. */
+function windowed(kind: string, config: Golden['config']): Layer | undefined {
+  const named = Object.entries(config).map(([key, value]) => [key.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase()), value] as const);
+  const { filters, kernelSize, ...options } = Object.fromEntries(named) as { filters?: number; kernelSize?: number[] };
+  const name = findName(kind, layers);
+  if (!name || !/(conv|pooling|sampling|cropping|padding)/i.test(name)) return undefined;
+  const leading = [filters, kernelSize].filter((value) => value !== undefined);
+  return (layers[name] as (...given: unknown[]) => Layer)(...leading, options);
+}
+
 /** Cases that are left out, and why. */
 const leftOut: Readonly<Record<string, string>> = {
-  'UpSampling1D UpSampling2D Cropping1D': 'belong to convolutions',
   'Attention AdditiveAttention MultiHeadAttention': 'attention is not part of dense networks',
   SpectralNormalization: 'wraps a convolution in every case',
+  channels_first: 'channels stand last here',
   rms_scaling: 'Keras gave it up for RMSNormalization, which is here',
   'normalize with order 3 or an axis of the batch': 'a layer keeps instances apart',
 };
@@ -66,11 +82,11 @@ describe('golden values of Keras', () => {
   it(`leaves out ${Object.entries(leftOut)
     .map(([what, why]) => `${what} (${why})`)
     .join('; ')}`, () => {
-    const names = new Set((fixture.cases as unknown as Golden[]).map(({ kind }) => kind));
+    const names = new Set(goldens.map(({ kind }) => kind));
     for (const kind of Object.keys(leftOut).flatMap((what) => what.split(' '))) expect(names).not.toContain(kind);
   });
 
-  it.each((fixture.cases as unknown as Golden[]).map((golden) => [golden.id, golden] as const))('%s', async (_, golden) => {
+  it.each(goldens.map((golden) => [golden.id, golden] as const))('%s', async (_, golden) => {
     const arrays = golden.inputs.map(array);
     const signals = arrays.map(({ shape }) => layers.input(shape.slice(1)));
     const layer = layerOf(golden);

@@ -153,7 +153,7 @@ const Slice: OpRecord = {
 };
 
 /** `step` − 1 zeros after every element along an axis. */
-function spreadOut(x: Tensor, axis: number, step: number): Tensor {
+export function spreadOut(x: Tensor, axis: number, step: number): Tensor {
   if (step === 1) return x;
   const wide = pad(unsqueeze(x, [axis + 1]), { axis: axis + 1, before: 0, after: step - 1 });
   const length = Number(x.shape[axis]) * step;

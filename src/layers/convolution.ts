@@ -1,0 +1,281 @@
+import { type Activation, type ActivationLike, resolveActivation } from '../activations.js';
+import { describeEntry } from '../core/catalogue.js';
+import { ArgumentError, ShapeError, show } from '../core/errors.js';
+import { type StaticShape, showShape } from '../core/shape.js';
+import type { Tensor } from '../graph/node.js';
+import { conv, convTranspose, transpose, type Windows, windows } from '../graph/ops/index.js';
+import { computeFans, type Fans } from '../initializers.js';
+import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
+import { type Regularizer, type RegularizerLike, resolveRegularizer } from '../regularizers.js';
+import { checkOptions, isBoolean, type OptionCheck, type OptionChecks, resolves } from './options.js';
+import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
+import {
+  areSizes,
+  channelsFirst,
+  channelsLast,
+  checkFit,
+  imageOf,
+  isPadding,
+  type Padding,
+  padded,
+  reachOf,
+  type Sizes,
+  sizes,
+} from './windowing.js';
+
+/** One spatial axis (steps) or two (rows, columns). */
+export type Rank = 1 | 2;
+
+/** What every layer with a kernel that moves over its input may be told. */
+export interface WindowOptions extends LayerOptions, WeightOptions<'bias'> {
+  /** Steps from one window to the next; default 1. */
+  readonly strides?: Sizes;
+  /** `'valid'`: windows lie inside the input; `'same'`: zeros around it, so that strides of 1 keep its size; default valid. */
+  readonly padding?: Padding;
+  /** Steps from one tap of the kernel to the next; above 1 only with strides of 1; default 1. */
+  readonly dilationRate?: Sizes;
+  /** Applied to the outputs; default linear. */
+  readonly activation?: ActivationLike;
+  /** Default true. */
+  readonly useBias?: boolean;
+  /** Penalty on the outputs, summed over the batch, in the loss; default none. */
+  readonly activityRegularizer?: RegularizerLike;
+}
+
+export const isCount: OptionCheck = (value) =>
+  Number.isInteger(value) && (value as number) >= 1 ? undefined : `must be a whole number ≥ 1, got ${show(value)}`;
+
+const isDilation =
+  (rank: Rank): OptionCheck =>
+  (value, { strides = 1 }) => {
+    const mistake = areSizes(rank)(value, {});
+    const above = (given: unknown): boolean => (Array.isArray(given) ? given : [given]).some((size) => size > 1);
+    return (
+      mistake ??
+      (above(value) && above(strides)
+        ? `of ${show(value)} does not go with strides of ${show(strides)}: one of them must be 1. Dilate, or step, not both`
+        : undefined)
+    );
+  };
+
+const windowChecks = (rank: Rank, ...paddings: readonly Padding[]): OptionChecks => ({
+  kernelSize: areSizes(rank),
+  strides: areSizes(rank),
+  padding: isPadding(...paddings),
+  dilationRate: isDilation(rank),
+  activation: resolves(resolveActivation),
+  useBias: isBoolean,
+  activityRegularizer: resolves(resolveRegularizer),
+  ...weightChecks('bias'),
+});
+
+/** A layer whose kernel moves over its input: what convolutions of every kind have in common. */
+export abstract class Convolution extends Layer {
+  readonly kind: string;
+  override readonly role = 'weights';
+  override readonly takes = 1;
+  readonly rank: Rank;
+  readonly strides: StaticShape;
+  readonly padding: Padding;
+  readonly kernelSize: StaticShape;
+  readonly dilationRate: StaticShape;
+  override readonly activation: Activation;
+  readonly useBias: boolean;
+  readonly biasSettings: WeightSettings;
+  readonly activityRegularizer: Regularizer | undefined;
+
+  /** @param given all that the user said, `kernelSize` included. @param checks those of the layer's own options. */
+  protected constructor(
+    kind: string,
+    rank: Rank,
+    given: WindowOptions & Readonly<Record<string, unknown>> & { readonly kernelSize: Sizes },
+    checks: OptionChecks,
+    paddings: readonly Padding[] = ['valid', 'same'],
+  ) {
+    checkOptions(kind, { ...given, kernelSize: given.kernelSize ?? null }, { ...windowChecks(rank, ...paddings), ...checks });
+    super(given);
+    this.kind = kind;
+    this.rank = rank;
+    this.kernelSize = sizes(given.kernelSize, rank);
+    this.strides = sizes(given.strides ?? 1, rank);
+    this.padding = given.padding ?? 'valid';
+    this.dilationRate = sizes(given.dilationRate ?? 1, rank);
+    this.activation = resolveActivation(given.activation ?? 'linear');
+    this.useBias = given.useBias ?? true;
+    this.biasSettings = readWeight('bias', given, 'zeros');
+    this.activityRegularizer = given.activityRegularizer === undefined ? undefined : resolveRegularizer(given.activityRegularizer);
+  }
+
+  /** Options in the order of the constructor's arguments, without those of the kernel. */
+  protected shared(): Readonly<Record<string, unknown>> {
+    return {
+      kernelSize: this.kernelSize,
+      strides: this.strides,
+      padding: this.padding,
+      dilationRate: this.dilationRate,
+      activation: describeEntry(this.activation),
+      useBias: this.useBias,
+      ...describeWeight('bias', this.biasSettings),
+      ...(this.activityRegularizer ? { activityRegularizer: describeEntry(this.activityRegularizer) } : {}),
+    };
+  }
+
+  /** The kernel's windows, without padding. */
+  protected get places(): Windows {
+    return windows(this.kernelSize, { strides: this.strides, dilations: this.dilationRate });
+  }
+
+  /** Windows over an input of the given lengths, padding included. @throws ShapeError where the kernel does not fit. */
+  protected placesIn(lengths: StaticShape): Windows {
+    const at = padded(this.padding, lengths, this.places);
+    checkFit('kernel', lengths, at);
+    return at;
+  }
+
+  /** Sums over windows: [N, channels, ...lengths] becomes [N, outputs, ...]. `bias` gives that of as many outputs. */
+  protected abstract sums(
+    x: Tensor,
+    channels: number,
+    lengths: StaticShape,
+    context: LayerContext,
+    bias: (outputs: number) => Tensor | undefined,
+  ): Tensor;
+
+  call([input]: readonly Tensor[], context: LayerContext): Tensor {
+    const { x, lengths, channels } = imageOf(input, this.rank);
+    const bias = (outputs: number) => (this.useBias ? context.parameter('bias', { shape: [outputs], ...this.biasSettings }) : undefined);
+    const z = channelsLast(this.sums(channelsFirst(x), channels, lengths, context, bias));
+    const output = this.activation.apply(context.preactivation(z), context);
+    if (this.activityRegularizer) context.addLoss(this.activityRegularizer.penalty(output));
+    return output;
+  }
+}
+
+/** `kernelInitializer` is Glorot uniform, `biasInitializer` zeros unless given. */
+export interface ConvOptions extends WindowOptions, WeightOptions<'kernel'> {
+  /** Parts into which input and output channels are divided, each part apart from the others; default 1. */
+  readonly groups?: number;
+}
+
+/** [...taps, a, b] as [b, a, ...taps], as the engine wants it. */
+export function kernelFirst(kernel: Tensor): Tensor {
+  return transpose(kernel, [kernel.rank - 1, kernel.rank - 2, ...kernel.shape.slice(2).map((_, axis) => axis)]);
+}
+
+/** Every output is a weighted sum of a window of the input: activation(x ⋆ kernel + bias), kernel [...taps, in / groups, filters]. */
+export class Conv extends Convolution {
+  readonly filters: number;
+  readonly groups: number;
+  readonly kernelSettings: WeightSettings;
+
+  constructor(rank: Rank, filters: number, kernelSize: Sizes, options: ConvOptions = {}) {
+    const kind = `conv${rank}d`;
+    const checks = { filters: isCount, groups: isCount, ...weightChecks('kernel') };
+    super(kind, rank, { ...options, filters: filters ?? null, kernelSize }, checks, rank === 1 ? ['valid', 'same', 'causal'] : ['valid', 'same']);
+    this.filters = filters;
+    this.groups = options.groups ?? 1;
+    this.kernelSettings = readWeight('kernel', options, 'glorotUniform');
+    if (filters % this.groups !== 0) {
+      throw new ArgumentError(`${kind}: ${filters} filters cannot be divided into ${this.groups} groups; make filters a multiple of groups`, {
+        layer: kind,
+        argument: 'groups',
+        received: this.groups,
+      });
+    }
+  }
+
+  override get needsData(): boolean {
+    return this.kernelSettings.initializer.scaledByData === true;
+  }
+
+  config() {
+    return { filters: this.filters, groups: this.groups, ...this.shared(), ...describeWeight('kernel', this.kernelSettings) };
+  }
+
+  /** An output stands in one group, and an input in as many windows as its strides let it. */
+  override fans(kernel: StaticShape): Fans {
+    const { fanIn, fanOut } = computeFans(kernel);
+    return { fanIn, fanOut: fanOut / this.groups / this.strides.reduce((a, b) => a * b, 1) };
+  }
+
+  protected sums(x: Tensor, channels: number, lengths: StaticShape, context: LayerContext, bias: (outputs: number) => Tensor | undefined): Tensor {
+    if (channels % this.groups !== 0) {
+      throw new ShapeError(`${channels} channels cannot be divided into ${this.groups} groups; groups must divide the channels of the input`, {
+        received: channels,
+        expected: this.groups,
+      });
+    }
+    const { kernel: _, ...at } = this.placesIn(lengths);
+    const shape = [...this.kernelSize, channels / this.groups, this.filters];
+    const kernel = kernelFirst(context.parameter('kernel', { shape, ...this.kernelSettings }));
+    return conv(x, kernel, bias(this.filters), { ...at, group: this.groups });
+  }
+}
+
+/** `kernelInitializer` is Glorot uniform, `biasInitializer` zeros unless given. */
+export interface ConvTransposeOptions extends WindowOptions, WeightOptions<'kernel'> {
+  /** Elements added behind the output, fewer than its stride; default what makes the output `strides` times its input under `'same'`. */
+  readonly outputPadding?: Sizes;
+}
+
+/** The transpose of a convolution: every input spreads over a window of the output, kernel [...taps, filters, in]. Makes images larger. */
+export class ConvTranspose extends Convolution {
+  readonly filters: number;
+  readonly outputPadding: StaticShape | undefined;
+  readonly kernelSettings: WeightSettings;
+
+  constructor(rank: Rank, filters: number, kernelSize: Sizes, options: ConvTransposeOptions = {}) {
+    const kind = `conv${rank}dTranspose`;
+    const checks = { filters: isCount, outputPadding: areSizes(rank, 0), ...weightChecks('kernel') };
+    super(kind, rank, { ...options, filters: filters ?? null, kernelSize }, checks);
+    this.filters = filters;
+    this.outputPadding = options.outputPadding === undefined ? undefined : sizes(options.outputPadding, rank);
+    this.kernelSettings = readWeight('kernel', options, 'glorotUniform');
+    const extra = this.outputPadding;
+    if (extra?.some((more, axis) => more >= (this.strides[axis] ?? 1))) {
+      throw new ArgumentError(
+        `${kind}: outputPadding ${showShape(extra)} must be smaller than strides ${showShape(this.strides)}; a larger output needs larger strides`,
+        { layer: kind, argument: 'outputPadding', received: extra, expected: this.strides },
+      );
+    }
+  }
+
+  override get needsData(): boolean {
+    return this.kernelSettings.initializer.scaledByData === true;
+  }
+
+  config() {
+    const extra = this.outputPadding === undefined ? {} : { outputPadding: this.outputPadding };
+    return { filters: this.filters, ...this.shared(), ...extra, ...describeWeight('kernel', this.kernelSettings) };
+  }
+
+  /** An output lies in as many windows as the strides let it. */
+  override fans(kernel: StaticShape): Fans {
+    const { fanIn, fanOut } = computeFans(kernel, { inputAxes: [-1], outputAxes: [-2] });
+    return { fanIn: fanIn / this.strides.reduce((a, b) => a * b, 1), fanOut };
+  }
+
+  protected sums(x: Tensor, channels: number, _: StaticShape, context: LayerContext, bias: (outputs: number) => Tensor | undefined): Tensor {
+    const at = this.places;
+    const cuts = this.strides.map((_stride, axis) => this.#cut(reachOf(at, axis), axis));
+    const shape = [...this.kernelSize, this.filters, channels];
+    const kernel = kernelFirst(context.parameter('kernel', { shape, ...this.kernelSettings }));
+    return convTranspose(x, kernel, bias(this.filters), {
+      strides: this.strides,
+      dilations: this.dilationRate,
+      before: cuts.map(({ before }) => before),
+      after: cuts.map(({ after }) => Math.max(0, after)),
+      outputPadding: cuts.map(({ after }) => Math.max(0, -after)),
+    });
+  }
+
+  /** What is cut off before and behind; a negative number adds behind. Lengths as in Keras. */
+  #cut(reach: number, axis: number): { readonly before: number; readonly after: number } {
+    const stride = this.strides[axis] ?? 1;
+    const extra = this.outputPadding?.[axis];
+    if (this.padding === 'valid') return { before: 0, after: -(extra ?? Math.max(reach, stride) - reach) };
+    const total = extra === undefined ? stride + reach - 2 : reach + (reach % 2) - 2 + extra;
+    const left = stride > reach - 1 ? reach - 1 : Math.ceil(total / 2);
+    return { before: reach - 1 - left, after: reach - 1 - (total - left) };
+  }
+}

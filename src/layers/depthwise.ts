@@ -1,0 +1,104 @@
+import type { StaticShape } from '../core/shape.js';
+import type { Tensor } from '../graph/node.js';
+import { conv, reshape, transpose } from '../graph/ops/index.js';
+import type { Fans } from '../initializers.js';
+import type { LayerContext } from '../network/layer.js';
+import { Convolution, isCount, kernelFirst, type Rank, type WindowOptions } from './convolution.js';
+import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
+import type { Sizes } from './windowing.js';
+
+/** `depthwiseInitializer` is Glorot uniform, `biasInitializer` zeros unless given. */
+export interface DepthwiseConvOptions extends WindowOptions, WeightOptions<'depthwise'> {
+  /** Outputs for each input channel; default 1. */
+  readonly depthMultiplier?: number;
+}
+
+const product = (lengths: StaticShape): number => lengths.reduce((a, b) => a * b, 1);
+
+/** [...taps, in, multiplier] as [in · multiplier, 1, ...taps]. */
+function channelwise(kernel: Tensor): Tensor {
+  const taps = kernel.shape.slice(0, -2);
+  const outputs = product(kernel.shape.slice(-2).map(Number));
+  return reshape(transpose(kernel, [taps.length, taps.length + 1, ...taps.map((_, axis) => axis)]), [outputs, 1, ...taps]);
+}
+
+/** Every channel is convolved by itself, with `depthMultiplier` kernels of its own: kernel [...taps, in, multiplier]. */
+export class DepthwiseConv extends Convolution {
+  readonly depthMultiplier: number;
+  readonly depthwiseSettings: WeightSettings;
+
+  constructor(rank: Rank, kernelSize: Sizes, options: DepthwiseConvOptions = {}) {
+    super(`depthwiseConv${rank}d`, rank, { ...options, kernelSize }, { depthMultiplier: isCount, ...weightChecks('depthwise') });
+    this.depthMultiplier = options.depthMultiplier ?? 1;
+    this.depthwiseSettings = readWeight('depthwise', options, 'glorotUniform');
+  }
+
+  override get needsData(): boolean {
+    return this.depthwiseSettings.initializer.scaledByData === true;
+  }
+
+  config() {
+    return { depthMultiplier: this.depthMultiplier, ...this.shared(), ...describeWeight('depthwise', this.depthwiseSettings) };
+  }
+
+  override fans(kernel: StaticShape): Fans {
+    const taps = product(kernel.slice(0, -2));
+    return { fanIn: taps, fanOut: (taps * this.depthMultiplier) / product(this.strides) };
+  }
+
+  protected sums(x: Tensor, channels: number, lengths: StaticShape, context: LayerContext, bias: (outputs: number) => Tensor | undefined): Tensor {
+    const { kernel: _, ...at } = this.placesIn(lengths);
+    const shape = [...this.kernelSize, channels, this.depthMultiplier];
+    const kernel = channelwise(context.parameter('kernel', { shape, ...this.depthwiseSettings }));
+    return conv(x, kernel, bias(channels * this.depthMultiplier), { ...at, group: channels });
+  }
+}
+
+/** `depthwiseInitializer` and `pointwiseInitializer` are Glorot uniform, `biasInitializer` zeros unless given. */
+export interface SeparableConvOptions extends DepthwiseConvOptions, WeightOptions<'pointwise'> {}
+
+/** A depthwise convolution, then a mixture of its channels at each place: depthwiseKernel [...taps, in, multiplier], pointwiseKernel [1 …, in · multiplier, filters]. */
+export class SeparableConv extends Convolution {
+  readonly filters: number;
+  readonly depthMultiplier: number;
+  readonly depthwiseSettings: WeightSettings;
+  readonly pointwiseSettings: WeightSettings;
+
+  constructor(rank: Rank, filters: number, kernelSize: Sizes, options: SeparableConvOptions = {}) {
+    const checks = { filters: isCount, depthMultiplier: isCount, ...weightChecks('depthwise', 'pointwise') };
+    super(`separableConv${rank}d`, rank, { ...options, filters: filters ?? null, kernelSize }, checks);
+    this.filters = filters;
+    this.depthMultiplier = options.depthMultiplier ?? 1;
+    this.depthwiseSettings = readWeight('depthwise', options, 'glorotUniform');
+    this.pointwiseSettings = readWeight('pointwise', options, 'glorotUniform');
+  }
+
+  override get needsData(): boolean {
+    return this.depthwiseSettings.initializer.scaledByData === true || this.pointwiseSettings.initializer.scaledByData === true;
+  }
+
+  config() {
+    return {
+      filters: this.filters,
+      depthMultiplier: this.depthMultiplier,
+      ...this.shared(),
+      ...describeWeight('depthwise', this.depthwiseSettings),
+      ...describeWeight('pointwise', this.pointwiseSettings),
+    };
+  }
+
+  protected sums(x: Tensor, channels: number, lengths: StaticShape, context: LayerContext, bias: (outputs: number) => Tensor | undefined): Tensor {
+    const { kernel: _, ...at } = this.placesIn(lengths);
+    const inner = channels * this.depthMultiplier;
+    const depthwise = context.parameter('depthwiseKernel', {
+      shape: [...this.kernelSize, channels, this.depthMultiplier],
+      ...this.depthwiseSettings,
+    });
+    const pointwise = context.parameter('pointwiseKernel', {
+      shape: [...this.kernelSize.map(() => 1), inner, this.filters],
+      ...this.pointwiseSettings,
+    });
+    const each = conv(x, channelwise(depthwise), undefined, { ...at, group: channels });
+    return conv(each, kernelFirst(pointwise), bias(this.filters));
+  }
+}
