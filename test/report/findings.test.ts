@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import type { Finding } from '#src/doctor/finding.js';
 import { columns } from '#src/report/columns.js';
-import { showFinding, showFindings, showLayers } from '#src/report/findings.js';
+import { showFinding, showFindings } from '#src/report/findings.js';
+import { showLayers } from '#src/views/words.js';
 
 const finding: Finding = {
   rule: 'saturation',
