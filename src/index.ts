@@ -28,6 +28,7 @@ export type { Column, ColumnKind, NumberColumn, TextColumn } from './data/table-
 export { type TableFitOptions, type TableLike, TableReader, type TableReadOptions, type TableSchema } from './data/table-reader.js';
 export type { Task } from './data/table-target.js';
 export type { Baseline, DiagnoseOptions } from './doctor/diagnose.js';
+export { Examination, type WatchedKernel, type WatchedUse } from './doctor/examination.js';
 export type { Expectation, Finding, Quantity, RemedyHint, Severity } from './doctor/finding.js';
 export type { Estimate, Forecast, ForecastOptions, LayerForecast, Lookups, PhaseRun, Suits } from './doctor/forecast.js';
 export { doctor } from './doctor/index.js';
@@ -89,6 +90,7 @@ export type { ClassWeight } from './model/weights.js';
 export { Layer, type LayerContext, type LayerOptions, Signal, type WeightSpec } from './network/layer.js';
 export { type Optimizer, type OptimizerLike, type OptimizerName, optimizers } from './optimizers.js';
 export { type Regularizer, type RegularizerLike, regularizers } from './regularizers.js';
+export { type ReportSource, reportHtml } from './report/html.js';
 export { codeOf, type Framework, patchOf } from './report/patch.js';
 export { treatmentHtml } from './report/treatment-html.js';
 export { type Backend, createEngine, type Engine, type EngineOptions } from './runtime/index.js';
@@ -106,6 +108,8 @@ export { type TraceFileOptions, traceFile } from './training/callbacks/trace-fil
 export type { Callback, KeptWeights, Logs, TrainingControl } from './training/callbacks.js';
 export { type CheckpointOptions, checkpoint } from './training/checkpoint.js';
 export type { History } from './training/history.js';
+/** What the report draws, as escaped HTML and SVG: functions from an `Examination`, findings or plain numbers to markup, which `String()` gives as text. */
+export * as views from './views/index.js';
 export type { InputFacts, LayerFacts, NetworkFacts, Role, TargetFacts, TrainingFacts, WeightFacts } from './vitals/facts.js';
 export type {
   ArrayVitals,

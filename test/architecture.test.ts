@@ -7,6 +7,7 @@ const stair: readonly (readonly string[])[] = [
   ['cli'],
   ['index.ts'],
   ['report'],
+  ['views'],
   ['doctor'],
   ['model'],
   ['training'],

@@ -1,19 +1,20 @@
 import type { Command } from 'commander';
 import { diagnose } from '../doctor/diagnose.js';
 import { showFindings } from '../report/findings.js';
+import { heatStrip } from '../report/heat-strip.js';
 import { readFile } from '../storage/files.js';
 import type { Trace } from '../vitals/trace.js';
 import { parseTrace } from '../vitals/trace-file.js';
 import { exitOf, type FindingOptions, judged, readBaseline, withFindingOptions } from './check.js';
 import { requireFile } from './load-model.js';
-import { printResult } from './print.js';
+import { looksOf, printResult } from './print.js';
 
 const examples = `
 Examples:
   evenkeel train model.ts --data fashion-mnist --trace run.jsonl
   evenkeel diagnose run.jsonl
 
-Exit status: 0 where nothing is ill, 1 where something is, 2 for wrong usage. A trace may be read while the run still writes it.`;
+Exit status: 0 where nothing is ill, 1 where something is, 2 for wrong usage. Below the findings the gradient's size is shown by layer and step. A trace may be read while the run still writes it.`;
 
 /** `evenkeel diagnose`. */
 export function addDiagnose(program: Command): void {
@@ -26,7 +27,11 @@ export function addDiagnose(program: Command): void {
     process.exitCode = await judged(async () => {
       const trace = await openTrace(path);
       const findings = diagnose(trace, { ...options, baseline: await readBaseline(options.baseline) });
-      printResult(options.json ? JSON.stringify({ findings }) : showFindings(findings));
+      if (options.json) printResult(JSON.stringify({ findings }));
+      else {
+        const strip = heatStrip(trace, looksOf(process.stdout, process.env));
+        printResult(`${showFindings(findings)}${strip === '' ? '' : `\n\n${strip}`}`);
+      }
       return exitOf(findings);
     });
   });

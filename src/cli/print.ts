@@ -22,6 +22,15 @@ export function printNote(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
+/** What an output shows: colours on a terminal, unless the reader wants none (https://no-color.org); characters in a line. */
+export function looksOf(
+  stream: { readonly isTTY?: boolean; readonly columns?: number },
+  environment: Readonly<Record<string, string | undefined>>,
+): { readonly colour: boolean; readonly width: number } {
+  const { NO_COLOR = '', TERM } = environment;
+  return { colour: stream.isTTY === true && NO_COLOR === '' && TERM !== 'dumb', width: stream.columns ?? 80 };
+}
+
 /** `accuracy 0.8712, loss 0.3612`. */
 export function showValues(values: Readonly<Record<string, number>>): string {
   return Object.entries(values)

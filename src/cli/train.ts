@@ -8,16 +8,18 @@ import { resolveLoss } from '../losses.js';
 import { saveModel } from '../model/saving.js';
 import { resolveOptimizer } from '../optimizers.js';
 import { showFinding } from '../report/findings.js';
+import { heatStrip } from '../report/heat-strip.js';
 import type { Backend } from '../runtime/index.js';
 import { tensorBoard } from '../training/callbacks/tensor-board.js';
 import { traceFile } from '../training/callbacks/trace-file.js';
 import type { Callback } from '../training/callbacks.js';
 import type { History } from '../training/history.js';
+import type { Trace } from '../vitals/trace.js';
 import { defaultRun } from './default-model.js';
 import { loadData, type RunData } from './load-data.js';
 import { isSaved, type LoadedModel, loadCustom, loadModel, type ModelSource, notesOf } from './load-model.js';
 import { type PreparedRun, prepareRun } from './prepare.js';
-import { INTERRUPTED, nameFor, numberBelow, printNote, printResult, showValues, UsageError, wholeNumber } from './print.js';
+import { INTERRUPTED, looksOf, nameFor, numberBelow, printNote, printResult, showValues, UsageError, wholeNumber } from './print.js';
 
 interface TrainOptions {
   readonly data: string;
@@ -80,7 +82,7 @@ export function addTrain(program: Command): void {
     .option('--custom <FILE>', 'module that exports the functions and classes of your own that MODEL names; it runs code')
     .addOption(new Option('--backend <NAME>', 'what computes').choices(['native', 'wasm']))
     .option('--threads <N>', 'threads of one run (default: chosen from the shapes)', wholeNumber(1))
-    .option('--watch', 'say what is wrong as it shows')
+    .option('--watch', 'say what is wrong as it shows, and at the end show the size of gradients by layer and step')
     .option('--trace <FILE>', 'record vital signs here (.jsonl), for diagnose')
     .option('--tensorboard <DIR>', 'record vital signs in this folder, for TensorBoard; one folder per run')
     .option('--json', 'print one JSON object')
@@ -152,9 +154,13 @@ async function run({ model, train, test, epochs, batchSize, notes }: Run, option
     if (out !== undefined) await saveModel(model, out, { notes });
   };
   const began = performance.now();
+  let trace: Trace | undefined;
+  const keepTrace: Callback['onTraceBegin'] = (_, control) => {
+    trace = control.trace;
+  };
   const callbacks: Callback[] = [
     { onEpochEnd: save },
-    ...(options.watch ? [watch({ onFinding: (finding) => printNote(`\n${showFinding(finding)}`) })] : []),
+    ...(options.watch ? [watch({ onFinding: (finding) => printNote(`\n${showFinding(finding)}`) }), { onTraceBegin: keepTrace }] : []),
     ...(options.trace === undefined ? [] : [traceFile(options.trace)]),
     ...(options.tensorboard === undefined ? [] : [tensorBoard(options.tensorboard)]),
   ];
@@ -165,6 +171,9 @@ async function run({ model, train, test, epochs, batchSize, notes }: Run, option
     if (!(error instanceof AbortError)) throw error;
     printNote(`\n${error.message}`);
     await save();
+  } finally {
+    const strip = trace && !options.json ? heatStrip(trace, looksOf(process.stderr, process.env)) : '';
+    if (strip !== '') printNote(`\n${strip}`);
   }
   const graded = history && test ? await model.evaluate(test) : undefined;
   const seconds = (performance.now() - began) / 1000;

@@ -1,13 +1,13 @@
 import { Examination, value } from '../doctor/examination.js';
 import type { AppliedRemedy, Evidence, Outcome, Treatment } from '../doctor/treatment/treatment.js';
-import { type ByLayer, byLayer } from './html/by-layer.js';
-import { showTable } from './html/figure.js';
-import { html, type Markup, Markup as Raw } from './html/markup.js';
-import { mosaic } from './html/mosaic.js';
-import { type Line, overTime } from './html/over-time.js';
-import { figure } from './html/scale.js';
-import { style } from './html/style.js';
-import { verdict } from './html/verdict.js';
+import { type ByLayer, byLayer } from '../views/by-layer.js';
+import { showTable } from '../views/figure.js';
+import { html, type Markup, Markup as Raw } from '../views/markup.js';
+import { mosaic } from '../views/mosaic.js';
+import { type Line, overTime } from '../views/over-time.js';
+import { figure } from '../views/scale.js';
+import { style } from '../views/style.js';
+import { verdict } from '../views/verdict.js';
 import { frameworkNames, patchOf } from './patch.js';
 
 const words: { readonly [K in Outcome]: { readonly text: string; readonly tone: 'healthy' | 'risk' | 'ill' } } = {

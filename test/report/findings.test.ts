@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Finding } from '#src/doctor/finding.js';
-import { showFinding, showFindings, showLayers } from '#src/report/findings.js';
+import { showFinding, showFindings } from '#src/report/findings.js';
+import { showLayers } from '#src/views/words.js';
 
 const finding: Finding = {
   rule: 'saturation',

@@ -1,5 +1,5 @@
-import type { Described } from '../../core/catalogue.js';
-import { type Examination, value } from '../../doctor/examination.js';
+import type { Described } from '../core/catalogue.js';
+import { type Examination, value } from '../doctor/examination.js';
 import { html, type Markup, type Part } from './markup.js';
 import { figure } from './scale.js';
 

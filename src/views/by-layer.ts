@@ -1,4 +1,4 @@
-import type { Severity } from '../../doctor/finding.js';
+import type { Severity } from '../doctor/finding.js';
 import { type Figure, showFigure } from './figure.js';
 import { html, type Markup } from './markup.js';
 import { bandPath, frame, HEIGHT, inner, linePath, plot, xAt, yAt } from './plot.js';

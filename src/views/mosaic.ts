@@ -1,4 +1,4 @@
-import type { UnitStates } from '../../vitals/trace.js';
+import type { UnitStates } from '../vitals/trace.js';
 import { rowLabels, showFigure } from './figure.js';
 import { html, type Markup } from './markup.js';
 

@@ -1,4 +1,4 @@
-import { median } from '../../doctor/examination.js';
+import { median } from '../doctor/examination.js';
 import { type Figure, rowLabels, showFigure } from './figure.js';
 import { html, type Markup } from './markup.js';
 import { colours, figure, type LogScale, logScale, spread } from './scale.js';

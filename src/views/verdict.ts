@@ -1,7 +1,7 @@
-import type { Finding } from '../../doctor/finding.js';
-import { limitsOf, showLayers } from '../findings.js';
+import type { Finding } from '../doctor/finding.js';
 import { html, type Markup } from './markup.js';
 import { figure } from './scale.js';
+import { limitsOf, showLayers } from './words.js';
 
 /** The sentence at the top, and the causes. `linked`: each leads to its evidence on the page; default true. */
 export function verdict(findings: readonly Finding[], { linked: leads = true }: { readonly linked?: boolean } = {}): Markup {

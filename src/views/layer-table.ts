@@ -1,4 +1,4 @@
-import { type Examination, value } from '../../doctor/examination.js';
+import { type Examination, value } from '../doctor/examination.js';
 import { html, type Markup } from './markup.js';
 import { figure } from './scale.js';
 

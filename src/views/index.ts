@@ -1,0 +1,16 @@
+export { type ByLayer, byLayer, type SliderChart } from './by-layer.js';
+export { runFacts } from './facts.js';
+export { type Figure, type Numbers, showFigure, showTable } from './figure.js';
+export { gradientMap } from './gradient-map.js';
+export { type HeatMap, heatMap } from './heat-map.js';
+export { depthCharts, type LayerCharts, speedCharts } from './layer-charts.js';
+export { layerTable } from './layer-table.js';
+export { lossCurves } from './loss-curves.js';
+export { html, Markup, type Part } from './markup.js';
+export { type Mosaic, mosaic } from './mosaic.js';
+export { type Line, overTime } from './over-time.js';
+export { script } from './script.js';
+export { chosenSteps, stepSlider } from './step-slider.js';
+export { style } from './style.js';
+export { unitMosaic } from './unit-mosaic.js';
+export { evidence, verdict } from './verdict.js';
