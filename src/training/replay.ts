@@ -1,6 +1,7 @@
 import { isFloat } from '../core/dtype.js';
 import { NdArray } from '../core/ndarray.js';
 import { emitModel } from '../graph/emit.js';
+import { nodesInside } from '../graph/gradients.js';
 import { input, type Node, type Tensor, topological } from '../graph/node.js';
 import { encodeOnnx } from '../graph/onnx/encode.js';
 import { reduceMax, reduceMin, reduceSum, sub } from '../graph/ops/index.js';
@@ -51,7 +52,7 @@ export async function locateNonFinite(
   learningRates: ArrayLike<number>,
   firstStep: number,
 ): Promise<NonFinitePlace | undefined> {
-  // Every array and layer on its own: inside a loop no operator could be watched.
+  // Every array and layer on its own: inside a loop over layers no operator could be watched.
   const { model, probes, writes } = probedStep({ ...spec, layout: SINGLE });
   const session = await engine.load(model, { name: 'replay' });
   const made: Resident[] = [];
@@ -92,8 +93,11 @@ function probedStep(spec: StepSpec): { model: Uint8Array; probes: Probe[]; write
   const { next, logs } = writeStep(spec, batch, learningRate, new Map(states.map((tensor) => [tensor.name ?? '', tensor])));
   const writes = [...next.keys()];
   const results = simplify([...next.values(), logs]);
-  const probes = topological(results)
-    .filter((node) => !node.value && Object.keys(node.bodies).length === 0)
+  const nodes = topological(results);
+  // What runs inside of a loop of a layer's own is not seen by itself; what the loop gives is, with all that the backward pass needs of its steps.
+  const hidden = new Set(nodes.flatMap((node) => (Object.keys(node.bodies).length > 0 ? [...nodesInside(node)] : [])));
+  const probes = nodes
+    .filter((node) => !node.value && !hidden.has(node))
     .flatMap((node) => node.outputs.filter((tensor) => isFloat(tensor.dtype)).map((tensor) => ({ tensor, node })));
   const outputs: Record<string, Tensor> = {
     lows: stackScalars(probes.map(({ tensor }) => reduceMin(tensor))),

@@ -5,12 +5,14 @@ import {
   ArgumentError,
   doctor,
   fromConfig,
+  initializers,
   type Layer,
   layers,
   load,
   type Model,
   model,
   NdArray,
+  NonFiniteError,
   ops,
   ShapeError,
   sequential,
@@ -313,6 +315,16 @@ describe('vital signs', () => {
     near([Number(signals?.gRms?.[0])], [Math.hypot(first, second) / Math.SQRT2], 1e-7);
     near([Number(signals?.zRms?.[0])], [Math.hypot(1, 1 + Math.tanh(1)) / Math.SQRT2]);
     expect(doctor.forecast(net).toString()).toContain("its kind, 'simpleRnn', is not one that theory knows");
+  });
+});
+
+describe('a state that explodes', () => {
+  it('is found in the layer that carries it', async () => {
+    const grows = layers.simpleRnn(1, { activation: 'linear', recurrentInitializer: initializers.constant({ value: 10 }), name: 'grows' });
+    const net = sequential([layers.input([40, 1]), grows, layers.dense(1)], seed).compile({ optimizer: 'sgd', loss: 'mse' });
+    const run = net.fit(NdArray.from([new Array(40).fill([1])]), NdArray.from([[0]]), { verbose: 0 });
+    await expect(run).rejects.toThrow(/layer grows, operator Scan \(forward\)/);
+    await expect(run).rejects.toBeInstanceOf(NonFiniteError);
   });
 });
 
