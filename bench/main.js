@@ -2,7 +2,7 @@
 // @ts-check
 import { Command, InvalidArgumentError } from 'commander';
 import { adam } from './benches/adam.js';
-import { dense } from './benches/dense.js';
+import { convolution, dense } from './benches/dense.js';
 import { forecast } from './benches/forecast.js';
 import { eventloop, memory, startup } from './benches/once.js';
 import { optimizers } from './benches/optimizers.js';
@@ -36,6 +36,7 @@ const benches = {
     run: recurrence,
     takes: ['only', 'against', 'rounds', 'seconds'],
   },
+  convolution: { about: 'a LeNet against PyTorch', run: convolution, takes: ['against', 'rounds', 'seconds'] },
   adam: { about: 'Adam against SGD on B', run: adam, takes: ['rounds', 'seconds'] },
   optimizers: { about: "every optimizer's step against the memory passes that its state needs", run: optimizers, takes: ['rounds'] },
   vanishing: { about: 'a net whose gradients vanish against a healthy one of the same shape', run: vanishing, takes: ['rounds', 'seconds'] },

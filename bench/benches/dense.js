@@ -2,13 +2,29 @@
 import { bestOf, measure } from '../harness/measure.js';
 import { printTable, short, writeReport } from '../harness/report.js';
 import { subjects } from '../harness/subjects.js';
-import { workloads } from '../harness/workloads.js';
+import { convolutions, workloads } from '../harness/workloads.js';
 
 /**
  * Evenkeel against the others on the same dense nets.
  * @param {{ only?: string[], against?: string[], rounds: number, seconds: number, json?: string }} options
  */
-export async function dense({ only, against, rounds, seconds, json }) {
+export async function dense(options) {
+  await compare(workloads, options);
+}
+
+/**
+ * The same on a convolutional net.
+ * @param {{ only?: string[], against?: string[], rounds: number, seconds: number, json?: string }} options
+ */
+export async function convolution(options) {
+  await compare(convolutions, options);
+}
+
+/**
+ * @param {readonly import('../harness/workloads.js').Workload[]} nets
+ * @param {{ only?: string[], against?: string[], rounds: number, seconds: number, json?: string }} options
+ */
+async function compare(nets, { only, against, rounds, seconds, json }) {
   const chosen = subjects.filter((subject) => subject.own || against === undefined || against.includes(subject.id));
   const present = chosen.filter((subject) => {
     const missing = subject.missing();
@@ -21,7 +37,7 @@ export async function dense({ only, against, rounds, seconds, json }) {
   const results = [];
   /** @type {{ workload: string, subject: string, against: string, ratio: number }[]} */
   const ratios = [];
-  for (const workload of workloads.filter(({ id }) => only === undefined || only.includes(id))) {
+  for (const workload of nets.filter(({ id }) => only === undefined || only.includes(id))) {
     console.log(`\n${workload.id}: ${workload.title}`);
     const entries = present
       .filter((subject) => subject.workloads.includes(workload.id))

@@ -14,13 +14,17 @@ import { learningRate, pixelScale, rows } from './workloads.js';
 
 /** The workload's model, compiled. @param {Request} request */
 export function buildModel({ workload, backend, threads, optimizer = 'sgd', stddev }) {
-  const { widths, activation } = workload;
+  const { widths, activation, filters = [] } = workload;
+  const side = Math.sqrt(widths[0] ?? 0);
   const kernelInitializer = stddev === undefined ? workload.initializer : initializers.normal({ stddev });
   const hidden = widths.slice(1, -1).map((units) => layers.dense(units, { activation, kernelInitializer }));
   const model = sequential(
     [
       layers.input([widths[0] ?? 0], { dtype: 'uint8' }),
       layers.normalization({ axis: null, mean: 0, variance: pixelScale ** -2 }),
+      ...(filters.length > 0 ? [layers.reshape([side, side, 1])] : []),
+      ...filters.flatMap((count) => [layers.conv2d(count, 5, { padding: 'same', activation, kernelInitializer }), layers.maxPooling2d()]),
+      ...(filters.length > 0 ? [layers.flatten()] : []),
       ...hidden,
       layers.dense(widths.at(-1) ?? 0, { activation: 'softmax' }),
     ],

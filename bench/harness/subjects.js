@@ -17,6 +17,7 @@ import { learningRate, pixelScale, rows } from './workloads.js';
 
 const here = (/** @type {string} */ path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const everything = ['A', 'B', 'C', 'D', 'E'];
+const alsoConvolutions = [...everything, 'L'];
 
 /** @param {string} name */
 const npmPeer = (name) => () =>
@@ -32,7 +33,7 @@ export const subjects = [
     own: true,
     label: 'Evenkeel native',
     threads: [1, 2],
-    workloads: everything,
+    workloads: alsoConvolutions,
     missing: () => undefined,
     start: (request) => nodeChild('subjects/evenkeel.js', { ...request, backend: 'native' }),
   },
@@ -41,7 +42,7 @@ export const subjects = [
     own: true,
     label: 'Evenkeel WASM',
     threads: [1, 2],
-    workloads: everything,
+    workloads: alsoConvolutions,
     missing: () => undefined,
     start: (request) => nodeChild('subjects/evenkeel.js', { ...request, backend: 'wasm' }),
   },
@@ -50,7 +51,7 @@ export const subjects = [
     own: false,
     label: 'PyTorch eager',
     threads: [1, 2],
-    workloads: everything,
+    workloads: alsoConvolutions,
     missing: () =>
       existsSync(python())
         ? undefined

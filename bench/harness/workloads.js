@@ -7,6 +7,7 @@
  * @property {'selu' | 'relu' | 'tanh'} activation
  * @property {'lecunNormal' | 'heNormal' | 'glorotNormal'} initializer
  * @property {number} batch
+ * @property {readonly number[]} [filters] of 5×5 convolutions with pools behind them, before the dense layers; images are square
  */
 
 /** Rows of the data set: whole batches of 32 and of 128, so that no subject has a partial batch. */
@@ -44,6 +45,19 @@ export const workloads = [
     activation: 'tanh',
     initializer: 'glorotNormal',
     batch: 32,
+  },
+];
+
+/** A LeNet: two convolutions, then dense layers. @type {readonly Workload[]} */
+export const convolutions = [
+  {
+    id: 'L',
+    title: '28×28, conv 5×5×32, pool, conv 5×5×64, pool, 512-10 ReLU, batch 64',
+    widths: [784, 512, 10],
+    filters: [32, 64],
+    activation: 'relu',
+    initializer: 'heNormal',
+    batch: 64,
   },
 ];
 

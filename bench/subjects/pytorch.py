@@ -13,8 +13,19 @@ ACTIVATIONS = {"selu": nn.SELU, "relu": nn.ReLU, "tanh": nn.Tanh}
 
 
 def build(workload):
-    widths = workload["widths"]
+    widths = list(workload["widths"])
     layers = []
+    channels, side = 1, round(widths[0] ** 0.5)
+    for count in workload.get("filters", []):
+        convolution = nn.Conv2d(channels, count, 5, padding=2)
+        nn.init.normal_(convolution.weight, 0, (2 / (25 * channels)) ** 0.5)
+        nn.init.zeros_(convolution.bias)
+        start = [nn.Unflatten(1, (1, side, side))] if channels == 1 else []
+        layers += [*start, convolution, ACTIVATIONS[workload["activation"]](), nn.MaxPool2d(2)]
+        channels, side = count, side // 2
+    if channels > 1:
+        layers.append(nn.Flatten())
+        widths[0] = channels * side * side
     for fan_in, fan_out in zip(widths, widths[1:]):
         linear = nn.Linear(fan_in, fan_out)
         deviation = {"lecunNormal": 1 / fan_in, "heNormal": 2 / fan_in, "glorotNormal": 2 / (fan_in + fan_out)}[workload["initializer"]] ** 0.5
