@@ -44,24 +44,16 @@ const named = (kind: ActivationName): Kind => ({ type: NamedActivation, make: (o
 const merged = (kind: MergeKind): Kind => ({ type: Merge, make: (options) => new Merge(kind, options) });
 /** A layer that takes options alone. */
 const plain = (type: new (options: LayerConfig) => Layer): Kind => ({ type, make: (options) => new type(options) });
-/** A layer whose first arguments stand apart from its options; constructors check what they are given. */
-const leading = (type: Kind['type'], ...names: readonly string[]): Kind => ({
-  type,
-  leads: names,
-  make: (given) => {
-    const options = Object.fromEntries(Object.entries(given).filter(([key]) => !names.includes(key)));
-    return Reflect.construct(type, [...names.map((name) => given[name]), options]);
-  },
-});
-
-/** The same where something stands before all of them. */
+/** A layer whose first arguments stand apart from its options, with something fixed before them; constructors check what they are given. */
 const fixed = (type: Kind['type'], fixtures: readonly unknown[], ...names: readonly string[]): Kind => ({
   type,
+  leads: names,
   make: (given) => {
     const options = Object.fromEntries(Object.entries(given).filter(([key]) => !names.includes(key)));
     return Reflect.construct(type, [...fixtures, ...names.map((name) => given[name]), options]);
   },
 });
+const leading = (type: Kind['type'], ...names: readonly string[]): Kind => fixed(type, [], ...names);
 
 /** How a layer of every kind is made from its options. */
 const kinds: { readonly [K in keyof typeof layers]: Kind } = {

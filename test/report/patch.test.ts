@@ -48,6 +48,14 @@ describe('a model as Evenkeel code', () => {
         }),
       'model',
     ],
+    [
+      'convolutions',
+      () =>
+        sequential([layers.input([8, 8, 1]), layers.conv2d(4, 3, { activation: 'relu' }), layers.maxPooling2d(), layers.flatten(), layers.dense(2)], {
+          seed: 3,
+        }).compile({ loss: 'mse' }),
+      'model',
+    ],
     ['a graph', graph, 'built'],
   ])('%s: the code makes the same model again', (_, make, name) => {
     const made = make();
@@ -114,6 +122,13 @@ describe('a change as code', () => {
     expect(codeOf(written(made), 'keras')).toContain('# Keras has no such initializer: orthogonal, then scaled');
     expect(codeOf(written(made), 'keras')).toContain('keras.schedules.ExponentialDecay');
     expect(codeOf(written(made), 'pytorch')).toContain('# its learning rate follows a schedule');
+  });
+
+  it('writes convolutions and recurrent layers under the names of Keras', () => {
+    const convolved = sequential([layers.input([8, 8, 1]), layers.conv2d(4, 3), layers.flatten(), layers.dense(2)]).compile({ loss: 'mse' });
+    expect(codeOf(written(convolved), 'keras')).toContain('keras.layers.Conv2D(4, (3, 3)');
+    const recurrent = sequential([layers.input([8, 2]), layers.lstm(4), layers.dense(2)]).compile({ loss: 'mse' });
+    expect(codeOf(written(recurrent), 'keras')).toContain('keras.layers.LSTM(4');
   });
 
   it('names the nearest framework', () => {

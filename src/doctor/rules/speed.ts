@@ -90,7 +90,7 @@ export const stepTooSmall: Rule = {
         measured: { what: 'update over weight, fastest kernel', value: fastest.speed },
         expected: { from: 1e-5, why: 'healthy steps change weights by about a thousandth' },
         cause: `even the fastest kernel (${fastest.layer}) changes by ${say(fastest.speed)} of its weights in a step${clipped ? ', since clipping leaves next to nothing of the gradient' : ''}`,
-        ...(clipped ? { remedies: [remedies.raiseClip] } : {}),
+        remedies: clipped ? [remedies.raiseClip] : [remedies.raiseLearningRate, remedies.adaptiveOptimizer],
       },
     ];
   },

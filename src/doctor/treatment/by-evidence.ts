@@ -10,8 +10,8 @@ import { goneOn } from './patient.js';
 const MOST_LOOKS = 12;
 /** Remedies at most that looks add up. */
 const MOST_REMEDIES = 4;
-/** From this confidence on a finding is answered before the first step. */
-const CERTAIN = 0.6;
+/** From this margin on a finding is answered before the first step: networks nearer to a threshold often train. */
+const CERTAIN = 1.5625;
 /** A trial with this score leaves little to gain. With less than the second a network has hardly begun to learn: more trials are cheaper than a full run of it. */
 const GOOD = 0.9;
 const POOR = 0.25;
@@ -102,7 +102,7 @@ const keyOf = ({ remedies }: Candidate): string =>
     .join('; ');
 
 /** Whether a look is sure enough to change a network before its first step. */
-const isCertain = (look: Look): boolean => illOf(look).some(({ confidence }) => confidence >= CERTAIN);
+const isCertain = (look: Look): boolean => illOf(look).some(({ margin }) => margin >= CERTAIN);
 
 /** Epochs in a row that must show a network surely ill before its run is ended: the first ones of many that train look so. */
 const PATIENCE = 3;

@@ -11,10 +11,16 @@ const classes: Readonly<Record<string, string>> = {
   prelu: 'PReLU',
   elu: 'ELU',
   rmsNormalization: 'RMSNormalization',
+  simpleRnn: 'SimpleRNN',
+  lstm: 'LSTM',
+  gru: 'GRU',
   sgd: 'SGD',
   rmsprop: 'RMSprop',
   adamW: 'AdamW',
 };
+
+/** `conv2dTranspose` is `Conv2DTranspose`. */
+const classOf = (name: string): string => pascal(name).replace(/(\d)d/, '$1D');
 
 /** Keras takes clipping's options in one word. */
 const options: Readonly<Record<string, string>> = { clipNorm: 'clipnorm', clipValue: 'clipvalue', globalClipNorm: 'global_clipnorm' };
@@ -28,7 +34,7 @@ function written(value: unknown): string {
     value.leads.map(written),
     value.options.map(([key, given]) => [optionName(key), written(given)] as const),
   );
-  return `keras.${value.table}.${classes[value.name] ?? pascal(value.name)}(${list})`;
+  return `keras.${value.table}.${classes[value.name] ?? classOf(value.name)}(${list})`;
 }
 
 function layerOf({ layer, initializer }: Use): string {
