@@ -24,14 +24,7 @@ describe('in ASCII', () => {
           [1, 0.5, 'Infinity'],
         ]),
       ),
-    ).toBe(
-      [
-        'dense_1 .+@',
-        'dense_2 @0@',
-        'dense_3 X X',
-        'RMS of dL/dz, log scale: 1e-9 .:-=+*#%@ 1, 0 zero, X not finite; steps 1 to 3',
-      ].join('\n'),
-    );
+    ).toBe(['dense_1 .+@', 'dense_2 @0@', 'dense_3 X X', 'RMS of dL/dz, log scale: 1e-9 .:-=+*#%@ 1, 0 zero, X not finite; steps 1 to 3'].join('\n'));
   });
 
   it('holds nothing else than ASCII, and fits the width though names are long', () => {
