@@ -2,7 +2,8 @@
 // @ts-check
 import { Command, InvalidArgumentError } from 'commander';
 import { adam } from './benches/adam.js';
-import { convolution, dense } from './benches/dense.js';
+import { confidence } from './benches/confidence.js';
+import { convolution, dense, dense } from './benches/dense.js';
 import { forecast } from './benches/forecast.js';
 import { eventloop, memory, startup } from './benches/once.js';
 import { optimizers } from './benches/optimizers.js';
@@ -25,6 +26,9 @@ const choices = {
   rounds: (command) => command.option('--rounds <count>', 'rounds, interleaved; the median stands', positive, 5),
   seconds: (command) => command.option('--seconds <time>', 'length of one block of steps', positive, 1),
   seeds: (command) => command.option('--seeds <count>', 'draws of the weights', positive, 12),
+  networks: (command) => command.option('--networks <count>', 'networks that are drawn and trained', positive, 280),
+  from: (command) => command.option('--from <file>', 'take networks that were trained before, from what --json wrote'),
+  fit: (command) => command.option('--fit', 'write the table of confidences in src/doctor anew'),
   steps: (command) => command.option('--steps <count>', 'steps of each run', positive),
 };
 
@@ -42,6 +46,7 @@ const benches = {
   vanishing: { about: 'a net whose gradients vanish against a healthy one of the same shape', run: vanishing, takes: ['rounds', 'seconds'] },
   forecast: { about: 'gains forecast against gains measured at initialisation', run: forecast, takes: ['only', 'seeds'] },
   watch: { about: 'what vital signs cost on A to D, natively and in WASM', run: watch, takes: ['only', 'rounds', 'seconds'] },
+  confidence: { about: 'how often findings hold of which a confidence is told', run: confidence, takes: ['networks', 'from', 'fit'] },
   startup: { about: 'time from fit to the first step, in fresh processes', run: startup, takes: ['only', 'rounds'] },
   memory: { about: 'resident memory over 20,000 steps of A', run: memory, takes: ['only', 'steps'] },
   eventloop: { about: 'largest pause of the event loop while steps run', run: eventloop, takes: ['only', 'rounds', 'steps'] },

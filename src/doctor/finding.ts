@@ -39,7 +39,10 @@ export interface Finding {
   readonly expected: Expectation;
   /** How far beyond what is expected: 1 at the threshold, 10 for ten times. */
   readonly margin: number;
-  /** Probability that it holds, from 0 to 1. */
+  /**
+   * Probability that training suffers, from 0 to 1: that the network ends below nine tenths of what the best healthy one of its size reaches. By rule,
+   * severity and margin, as counted among networks that were drawn at random and trained (`npm run bench -- confidence`).
+   */
   readonly confidence: number;
   /** The cause in one sentence, with its numbers. */
   readonly cause: string;

@@ -1,3 +1,4 @@
+import { confidenceOf } from './confidence.js';
 import type { Examination } from './examination.js';
 import type { Finding, RemedyHint } from './finding.js';
 import { cheapestFirst } from './remedies.js';
@@ -45,7 +46,7 @@ export function findingsOf(rule: Rule, examination: Examination): Finding[] {
       severity,
       step: step ?? examination.last?.step ?? 0,
       margin: beyond,
-      confidence: confidenceOf(beyond),
+      confidence: confidenceOf(rule.id, severity, beyond),
       remedies: cheapestFirst(remedies ?? rule.remedies),
     };
   });
@@ -56,11 +57,6 @@ function marginOf({ measured: { value }, expected: { from, to } }: Pick<Symptom,
   if (from !== undefined && value < from) return value > 0 ? from / value : Number.MAX_VALUE;
   if (to !== undefined && value > to) return to > 0 ? value / to : Number.MAX_VALUE;
   return 1;
-}
-
-/** One half at the threshold, 0.84 at ten times, 0.95 at a hundred times: thresholds were drawn between networks that train and networks that do not. */
-function confidenceOf(margin: number): number {
-  return 1 - 0.5 / Math.sqrt(Math.min(margin, 1e6));
 }
 
 /** A number as sentences have it. */
