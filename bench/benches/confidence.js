@@ -1,7 +1,8 @@
 // @ts-check
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { confidenceOf, groupOf, ruleGroups } from '#src/doctor/confidence.js';
+import { confidenceOf } from '#src/doctor/confidence.js';
+import { groupOf, ruleGroups } from '#src/doctor/rule-groups.js';
 import { drawNetwork, healthyNetworks, sets, sizes, trainNetwork } from '../harness/networks.js';
 import { brier, calibrationError, fitLogistic, reliability } from '../harness/reliability.js';
 import { printTable, writeReport } from '../harness/report.js';

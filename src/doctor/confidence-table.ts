@@ -1,5 +1,5 @@
-import type { RuleGroup } from './confidence.js';
 import type { Severity } from './finding.js';
+import type { RuleGroup } from './rule-groups.js';
 
 /** Written by `npm run bench -- confidence --fit`. Offset and slope of the logit over log10(margin), by group of rules and severity. */
 export const confidenceTable: Readonly<Record<RuleGroup, Readonly<Record<Severity, readonly [offset: number, slope: number]>>>> = {

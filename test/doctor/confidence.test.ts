@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { confidenceOf, groupOf, reachOf, ruleGroups } from '#src/doctor/confidence.js';
+import { confidenceOf, reachOf } from '#src/doctor/confidence.js';
 import { confidenceTable } from '#src/doctor/confidence-table.js';
 import { ruleIds } from '#src/doctor/diagnose.js';
+import { groupOf, ruleGroups } from '#src/doctor/rule-groups.js';
 
 const severities = ['ill', 'risk'] as const;
 
