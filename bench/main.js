@@ -3,7 +3,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { adam } from './benches/adam.js';
 import { confidence } from './benches/confidence.js';
-import { convolution, dense, dense } from './benches/dense.js';
+import { convolution, dense } from './benches/dense.js';
 import { forecast } from './benches/forecast.js';
 import { eventloop, memory, startup } from './benches/once.js';
 import { optimizers } from './benches/optimizers.js';
