@@ -2,7 +2,7 @@ import type { Activation } from '../activations.js';
 import type { StaticShape } from '../core/shape.js';
 import type { LayerFacts, NetworkFacts } from '../vitals/facts.js';
 import type { Measured, StepRecord, Trace, UnitStates } from '../vitals/trace.js';
-import { tableActivation, usersOf } from './forecast/lookups.js';
+import { behind, tableActivation, usersOf } from './forecast/lookups.js';
 import { type Forecast, forecastFacts } from './forecast.js';
 
 /** One watched use of a layer. */
@@ -124,26 +124,20 @@ export class Examination {
 
   /** Whether what a use gives goes to a normalization, straight or through noise. */
   normalizedBehind(use: number): boolean {
-    for (let at = use; ; ) {
-      const [next, ...others] = this.users[at] ?? [];
-      const layer = next === undefined ? undefined : this.facts.layers[next];
-      if (next === undefined || !layer || others.length > 0) return false;
+    for (const { layer } of behind(this.facts, this.users, use)) {
       if (layer.role === 'normalization') return true;
       if (layer.role !== 'noise') return false;
-      at = next;
     }
+    return false;
   }
 
   /** What the data of the first input are scaled by before the first layer with weights, where nothing is known: none. */
   standardized(input: number): boolean {
-    let at = input;
-    for (;;) {
-      const [next, ...others] = this.users[at] ?? [];
-      const layer = next === undefined ? undefined : this.facts.layers[next];
-      if (next === undefined || !layer || others.length > 0 || layer.role === 'weights') return false;
+    for (const { layer } of behind(this.facts, this.users, input)) {
+      if (layer.role === 'weights') return false;
       if (layer.role === 'normalization' || layer.kind === 'rescaling' || layer.kind === 'embedding') return true;
-      at = next;
     }
+    return false;
   }
 }
 

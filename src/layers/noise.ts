@@ -20,6 +20,25 @@ abstract class Noise extends Layer {
   }
 }
 
+/** Noise that takes a share of what it is given. */
+abstract class ShareNoise extends Noise {
+  readonly rate: number;
+
+  constructor(kind: string, rate: number, options: LayerOptions) {
+    checkOptions(kind, { ...options, rate: rate ?? null }, { rate: isRate });
+    super(options);
+    this.rate = rate;
+  }
+
+  config() {
+    return { rate: this.rate };
+  }
+
+  protected get active(): boolean {
+    return this.rate > 0;
+  }
+}
+
 /** 1 where an element stays, 0 where it falls, with probability `rate`. */
 function mask(x: Tensor, rate: number, context: LayerContext): Tensor {
   return cast(greaterOrEqual(context.uniform(x, 0, 1), rate), x.dtype);
@@ -33,22 +52,11 @@ function normal(x: Tensor, context: LayerContext): Tensor {
 }
 
 /** Sets a share `rate` of its inputs to 0 while training and scales the others by 1/(1 − rate) (Srivastava 2014). */
-export class Dropout extends Noise {
+export class Dropout extends ShareNoise {
   readonly kind = 'dropout';
-  readonly rate: number;
 
   constructor(rate: number, options: LayerOptions = {}) {
-    checkOptions('dropout', { ...options, rate: rate ?? null }, { rate: isRate });
-    super(options);
-    this.rate = rate;
-  }
-
-  config() {
-    return { rate: this.rate };
-  }
-
-  protected get active(): boolean {
-    return this.rate > 0;
+    super('dropout', rate, options);
   }
 
   protected disturb(x: Tensor, context: LayerContext): Tensor {
@@ -57,26 +65,15 @@ export class Dropout extends Noise {
 }
 
 /** Sets a share `rate` of its channels to 0 while training, whole, and scales the others by 1/(1 − rate): neighbours are too alike to be dropped alone. */
-export class SpatialDropout extends Noise {
+export class SpatialDropout extends ShareNoise {
   readonly kind: string;
   readonly rank: 1 | 2;
-  readonly rate: number;
 
   constructor(rank: 1 | 2, rate: number, options: LayerOptions = {}) {
     const kind = `spatialDropout${rank}d`;
-    checkOptions(kind, { ...options, rate: rate ?? null }, { rate: isRate });
-    super(options);
+    super(kind, rate, options);
     this.kind = kind;
     this.rank = rank;
-    this.rate = rate;
-  }
-
-  config() {
-    return { rate: this.rate };
-  }
-
-  protected get active(): boolean {
-    return this.rate > 0;
   }
 
   protected disturb(input: Tensor, context: LayerContext): Tensor {
@@ -93,22 +90,11 @@ const FALLEN = -SELU_LAMBDA * SELU_ALPHA;
  * Dropout that keeps mean 0 and variance 1, for SELU: a share `rate` falls to −λα, and a line brings mean and variance back.
  * Klambauer et al., "Self-normalizing neural networks", 2017, section 3.
  */
-export class AlphaDropout extends Noise {
+export class AlphaDropout extends ShareNoise {
   readonly kind = 'alphaDropout';
-  readonly rate: number;
 
   constructor(rate: number, options: LayerOptions = {}) {
-    checkOptions('alphaDropout', { ...options, rate: rate ?? null }, { rate: isRate });
-    super(options);
-    this.rate = rate;
-  }
-
-  config() {
-    return { rate: this.rate };
-  }
-
-  protected get active(): boolean {
-    return this.rate > 0;
+    super('alphaDropout', rate, options);
   }
 
   protected disturb(x: Tensor, context: LayerContext): Tensor {
@@ -145,22 +131,11 @@ export class GaussianNoise extends Noise {
 }
 
 /** Multiplies by normal noise of mean 1 and variance rate / (1 − rate) while training (Srivastava 2014, section 10). */
-export class GaussianDropout extends Noise {
+export class GaussianDropout extends ShareNoise {
   readonly kind = 'gaussianDropout';
-  readonly rate: number;
 
   constructor(rate: number, options: LayerOptions = {}) {
-    checkOptions('gaussianDropout', { ...options, rate: rate ?? null }, { rate: isRate });
-    super(options);
-    this.rate = rate;
-  }
-
-  config() {
-    return { rate: this.rate };
-  }
-
-  protected get active(): boolean {
-    return this.rate > 0;
+    super('gaussianDropout', rate, options);
   }
 
   protected disturb(x: Tensor, context: LayerContext): Tensor {

@@ -37,6 +37,20 @@ export interface GatedOptions extends RecurrentOptions {
   readonly recurrentActivation?: ActivationLike;
 }
 
+/** A recurrent layer whose gates have an activation of their own. */
+abstract class Gated extends Recurrent {
+  readonly recurrentActivation: Activation;
+
+  constructor(kind: string, units: number, options: GatedOptions, flag: string) {
+    super(kind, units, options, { recurrentActivation: isActivation, [flag]: isBoolean });
+    this.recurrentActivation = resolveActivation(options.recurrentActivation ?? 'sigmoid');
+  }
+
+  override config(): Readonly<Record<string, unknown>> {
+    return { ...super.config(), recurrentActivation: describeEntry(this.recurrentActivation) };
+  }
+}
+
 export interface LstmOptions extends GatedOptions {
   /** Begin with 1 in the forget gate's bias, so that the state is kept at first (Jozefowicz et al. 2015); default true. */
   readonly unitForgetBias?: boolean;
@@ -46,21 +60,19 @@ export interface LstmOptions extends GatedOptions {
  * Long short-term memory; Hochreiter and Schmidhuber, 1997, with the forget gate of Gers et al., 2000. Columns of the kernels: input gate,
  * forget gate, candidate, output gate. Its state is h, which it gives, and the cell c ← f·c + i·candidate, along which gradients travel.
  */
-export class Lstm extends Recurrent {
+export class Lstm extends Gated {
   readonly kind = 'lstm';
   protected readonly gates = 4;
   readonly stateSize = 2;
-  readonly recurrentActivation: Activation;
   readonly unitForgetBias: boolean;
 
   constructor(units: number, options: LstmOptions = {}) {
-    super('lstm', units, options, { recurrentActivation: isActivation, unitForgetBias: isBoolean });
-    this.recurrentActivation = resolveActivation(options.recurrentActivation ?? 'sigmoid');
+    super('lstm', units, options, 'unitForgetBias');
     this.unitForgetBias = options.unitForgetBias ?? true;
   }
 
   override config() {
-    return { ...super.config(), recurrentActivation: describeEntry(this.recurrentActivation), unitForgetBias: this.unitForgetBias };
+    return { ...super.config(), unitForgetBias: this.unitForgetBias };
   }
 
   protected biasOf(context: LayerContext): Tensor {
@@ -109,21 +121,19 @@ export interface GruOptions extends GatedOptions {
  * Gated recurrent unit; Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014. Columns of the kernels: update gate z,
  * reset gate r, candidate; h ← z·h + (1 − z)·candidate.
  */
-export class Gru extends Recurrent {
+export class Gru extends Gated {
   readonly kind = 'gru';
   protected readonly gates = 3;
   readonly stateSize = 1;
-  readonly recurrentActivation: Activation;
   readonly resetAfter: boolean;
 
   constructor(units: number, options: GruOptions = {}) {
-    super('gru', units, options, { recurrentActivation: isActivation, resetAfter: isBoolean });
-    this.recurrentActivation = resolveActivation(options.recurrentActivation ?? 'sigmoid');
+    super('gru', units, options, 'resetAfter');
     this.resetAfter = options.resetAfter ?? true;
   }
 
   override config() {
-    return { ...super.config(), recurrentActivation: describeEntry(this.recurrentActivation), resetAfter: this.resetAfter };
+    return { ...super.config(), resetAfter: this.resetAfter };
   }
 
   protected biasOf(context: LayerContext): Tensor {

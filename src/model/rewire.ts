@@ -1,21 +1,9 @@
 import type { DescribedLayer, ModelConfig, SignalIndex } from './config.js';
 
-/** The call whose output is meant. */
-export const callOf = (signal: SignalIndex): number => (typeof signal === 'number' ? signal : signal[0]);
-
 /** The layer whose call stands at a place. */
 export function layerAt({ layers, calls }: ModelConfig, call: number): DescribedLayer | undefined {
   const at = calls[call]?.layer;
   return at === undefined ? undefined : layers[at];
-}
-
-/** Calls that take each call as an input. */
-export function usersOfCalls({ calls }: ModelConfig): readonly (readonly number[])[] {
-  const users: number[][] = calls.map(() => []);
-  calls.forEach(({ inputs }, at) => {
-    for (const from of inputs) users[callOf(from)]?.push(at);
-  });
-  return users;
 }
 
 /** Whether a layer is used once alone, so that what is put behind it is behind that use. */

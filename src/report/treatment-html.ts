@@ -1,12 +1,14 @@
 import { Examination, value } from '../doctor/examination.js';
+import { sayEvidence } from '../doctor/treatment/describe.js';
 import type { AppliedRemedy, Evidence, Outcome, Treatment } from '../doctor/treatment/treatment.js';
-import { type ByLayer, byLayer } from '../views/by-layer.js';
+import { byLayer } from '../views/by-layer.js';
 import { showTable } from '../views/figure.js';
+import { gradientByLayer } from '../views/layer-charts.js';
 import { html, type Markup, Markup as Raw } from '../views/markup.js';
-import { mosaic } from '../views/mosaic.js';
 import { type Line, overTime } from '../views/over-time.js';
 import { figure } from '../views/scale.js';
 import { style } from '../views/style.js';
+import { unitsIfAny } from '../views/unit-mosaic.js';
 import { verdict } from '../views/verdict.js';
 import { frameworkNames, patchOf } from './patch.js';
 
@@ -33,7 +35,7 @@ export function treatmentHtml(treatment: Treatment, title = `${treatment.model.n
 <link rel="icon" href="data:,"><title>${title}</title><style>${new Raw(style)}${new Raw(own)}</style></head>
 <body><a class="skip" href="#remedies">To the remedies</a>
 <header><h1>${title}</h1><p class="about">${cost(treatment)}</p></header>
-<main><section class="verdict ${tone}" aria-label="Outcome"><p class="word">${interrupted ? 'Stopped before its end. ' : undefined}${text}</p>${changed ? html`<p>Before: ${graded(before)}. After: ${graded(after)}.</p>` : html`<p>${upper(graded(after))}.</p>`}</section>
+<main><section class="verdict ${tone}" aria-label="Outcome"><p class="word">${interrupted ? 'Stopped before its end. ' : undefined}${text}</p>${changed ? html`<p>Before: ${sayEvidence(before)}. After: ${sayEvidence(after)}.</p>` : html`<p>${upper(sayEvidence(after))}.</p>`}</section>
 <section id="remedies"><h2>Remedies</h2>${remedies.length === 0 ? html`<p>None was applied.</p>` : html`<ol>${remedies.map(remedy)}</ol>`}${proposals(treatment)}</section>
 <section id="sides"><h2>${changed ? 'Before and after' : 'The run'}</h2><div class="sides">${sides}</div></section>
 <section id="loss"><h2>Loss</h2><div class="figures time">${lossChart(was, is, changed)}</div></section>
@@ -53,10 +55,6 @@ function cost({ steps, plainSteps, seconds }: Treatment): string {
   return `${steps} steps in ${figure(seconds)} s, ${(steps / plainSteps).toFixed(2)} times one training of ${plainSteps} steps.`;
 }
 
-function graded({ grade: { score, accuracy }, steps }: Evidence): string {
-  return `${accuracy === undefined ? `explained variance ${score.toFixed(3)}` : `accuracy ${(100 * accuracy).toFixed(1)} %`} after ${steps} steps`;
-}
-
 function remedy({ what, cost: changes, answers }: AppliedRemedy): Markup {
   return html`<li>${what} <small>(changes ${changes === 'weights' ? 'how weights are drawn' : `the ${changes}`}${answers.length > 0 ? html`; answers ${answers.join(', ')}` : undefined})</small></li>`;
 }
@@ -66,38 +64,16 @@ function proposals({ proposals: list }: Treatment): Markup | undefined {
 }
 
 function side(title: string, evidence: Evidence, examination: Examination): Markup {
-  return html`<article class="side" aria-label="${title}"><h3>${title}: ${graded(evidence)}</h3>${verdict(evidence.findings, { linked: false })}
-${gradientChart(title, examination)}${units(examination)}</article>`;
+  return html`<article class="side" aria-label="${title}"><h3>${title}: ${sayEvidence(evidence)}</h3>${verdict(evidence.findings, { linked: false })}
+${gradientChart(title, examination)}${unitsIfAny(examination)}</article>`;
 }
 
-function gradientChart(title: string, { trace, uses, forecast, hidden }: Examination): Markup | undefined {
-  const [first, last] = [trace.steps[0], trace.steps.at(-1)];
-  if (!first || !last || uses.length === 0) return undefined;
-  const row = (step: typeof first): (number | undefined)[] => uses.map(({ column }) => value(step.signals.gRms[column]));
-  const reference = hidden.at(-1);
-  const size = reference && value(first.signals.gRms[reference.column]);
-  const chart: ByLayer = {
-    id: `gradient-${title}`,
-    title: 'Gradient: RMS of ∂L/∂z',
-    names: uses.map(({ layer }) => layer.name),
-    steps: [first.step, last.step],
-    rows: [row(first), row(last)],
-    band: uses.map(({ at }) => {
-      const { gradient } = forecast.layers[at] ?? {};
-      return gradient && size !== undefined && Number.isFinite(size) ? { low: gradient.low * size, high: gradient.high * size } : undefined;
-    }),
-    marks: new Map(),
-  };
-  return byLayer(chart).markup;
-}
-
-function units(examination: Examination): Markup | undefined {
-  const pass = examination.trace.passes.at(-1);
-  const layers = examination.uses.flatMap((use) => {
-    const states = examination.units(use);
-    return states ? [{ name: use.layer.name, units: states }] : [];
-  });
-  return pass && layers.length > 0 ? mosaic({ epoch: pass.epoch, layers }) : undefined;
+function gradientChart(title: string, examination: Examination): Markup | undefined {
+  const { steps } = examination.trace;
+  const [first, last] = [steps[0], steps.at(-1)];
+  if (!first || !last || examination.uses.length === 0) return undefined;
+  const { note: _, ...chart } = gradientByLayer(examination, [first, last]);
+  return byLayer({ ...chart, id: `gradient-${title}`, marks: new Map() }).markup;
 }
 
 function lossChart(was: Examination, is: Examination, changed: boolean): Markup {

@@ -1,6 +1,6 @@
 import { type Examination, value } from '../doctor/examination.js';
 import type { Finding, Severity } from '../doctor/finding.js';
-import type { Measured, StepRecord, Trace } from '../vitals/trace.js';
+import type { StepRecord, Trace } from '../vitals/trace.js';
 import { type ByLayer, byLayer, type SliderChart } from './by-layer.js';
 import type { Markup } from './markup.js';
 import { spread } from './scale.js';
@@ -48,30 +48,38 @@ function marksOf(findings: readonly Finding[]): Map<string, Severity> {
   return marks;
 }
 
-function signalCharts({ trace, uses, hidden, forecast }: Examination, findings: readonly Finding[]): ByLayer[] {
-  const stops = stopsOf(trace);
-  const column = (values: readonly Measured[]): (number | undefined)[] => uses.map((use) => value(values[use.column]));
+/** RMS of ∂L/∂z by layer at some steps; the band is that of the forecast, scaled to what the last hidden layer with weights has at the first of them. */
+export function gradientByLayer({ uses, hidden, forecast }: Examination, steps: readonly StepRecord[]): Omit<ByLayer, 'id' | 'marks'> {
   const reference = hidden.at(-1);
-  const size = reference && value(stops[0]?.signals.gRms[reference.column]);
-  const common = { names: uses.map(({ layer }) => layer.name), steps: stops.map(({ step }) => step), marks: marksOf(findings) };
+  const size = reference && value(steps[0]?.signals.gRms[reference.column]);
+  return {
+    title: 'Gradient: RMS of ∂L/∂z',
+    names: uses.map(({ layer }) => layer.name),
+    steps: steps.map(({ step }) => step),
+    rows: steps.map(({ signals }) => uses.map(({ column }) => value(signals.gRms[column]))),
+    band: uses.map(({ at }) => {
+      const { gradient } = forecast.layers[at] ?? {};
+      return gradient && size !== undefined && Number.isFinite(size) ? { low: gradient.low * size, high: gradient.high * size } : undefined;
+    }),
+    ...(reference && size !== undefined ? { note: `The band is relative to ${reference.layer.name}, the last hidden layer with weights.` } : {}),
+  };
+}
+
+function signalCharts(examination: Examination, findings: readonly Finding[]): ByLayer[] {
+  const { trace, uses, forecast } = examination;
+  const stops = stopsOf(trace);
+  const marks = marksOf(findings);
+  const gradient = gradientByLayer(examination, stops);
   return [
+    { ...gradient, id: 'gradient', marks },
     {
-      ...common,
-      id: 'gradient',
-      title: 'Gradient: RMS of ∂L/∂z',
-      rows: stops.map(({ signals }) => column(signals.gRms)),
-      band: uses.map(({ at }) => {
-        const { gradient } = forecast.layers[at] ?? {};
-        return gradient && size !== undefined && Number.isFinite(size) ? { low: gradient.low * size, high: gradient.high * size } : undefined;
-      }),
-      ...(reference && size !== undefined ? { note: `The band is relative to ${reference.layer.name}, the last hidden layer with weights.` } : {}),
-    },
-    {
-      ...common,
       id: 'signal',
       title: 'Signal: RMS of z, which activations receive',
-      rows: stops.map(({ signals }) => column(signals.zRms)),
+      names: gradient.names,
+      steps: gradient.steps,
+      rows: stops.map(({ signals }) => uses.map(({ column }) => value(signals.zRms[column]))),
       band: uses.map(({ at }) => forecast.layers[at]?.zRms),
+      marks,
     },
   ];
 }

@@ -1,6 +1,8 @@
 import { fromConfig, layers, model, NdArray, sequential, toConfig } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
-import { freshName, insertAfter, usedOnce, usersOfCalls, withLayer } from '#src/model/rewire.js';
+import { usersOf } from '#src/doctor/forecast/lookups.js';
+import { freshName, insertAfter, usedOnce, withLayer } from '#src/model/rewire.js';
+import { factsOf } from '#src/network/facts.js';
 
 const x = new NdArray(
   Float32Array.from({ length: 12 }, (_, i) => Math.sin(i)),
@@ -61,8 +63,9 @@ describe('descriptions rewired', () => {
   it('knows who uses what, and which layers are shared', () => {
     const config = toConfig(graph());
     const [entered, once, twice] = [0, 1, 2];
-    expect(usersOfCalls(config)[entered]).toEqual([once, 3]);
-    expect(usersOfCalls(config)[once]).toContain(twice);
+    const users = usersOf(factsOf(graph().network));
+    expect(users[entered]).toEqual([once, 3]);
+    expect(users[once]).toContain(twice);
     expect([entered, once, twice].map((call) => usedOnce(config, call))).toEqual([true, false, false]);
   });
 });

@@ -78,16 +78,38 @@ export function usersOf({ layers }: NetworkFacts): number[][] {
   return users;
 }
 
-/** The activation that the sums of a use go through: its own, or one behind it with normalisation, noise and reshaping between. */
-export function bendBehind({ layers }: NetworkFacts, users: readonly (readonly number[])[], use: number): Described | undefined {
-  const own = layers[use]?.activation;
-  if (isBending(own)) return own;
+/** Uses behind one, from the nearest on, as long as each goes to one other alone. */
+export function* behind(
+  { layers }: NetworkFacts,
+  users: readonly (readonly number[])[],
+  use: number,
+): Generator<{ readonly at: number; readonly layer: LayerFacts }> {
   for (let at = use; ; ) {
     const [next, ...others] = users[at] ?? [];
-    const layer: LayerFacts | undefined = next === undefined ? undefined : layers[next];
-    if (next === undefined || !layer || others.length > 0) return undefined;
-    if (layer.role === 'activation') return isBending(layer.activation) ? layer.activation : undefined;
-    if (!between.has(layer.role)) return undefined;
+    const layer = next === undefined ? undefined : layers[next];
+    if (next === undefined || !layer || others.length > 0) return;
+    yield { at: next, layer };
     at = next;
   }
+}
+
+/** The activation layer that the sums of a use go to, with normalisation, noise and reshaping between. */
+export function activationBehind(
+  facts: NetworkFacts,
+  users: readonly (readonly number[])[],
+  use: number,
+): { readonly at: number; readonly layer: LayerFacts } | undefined {
+  for (const next of behind(facts, users, use)) {
+    if (next.layer.role === 'activation') return next;
+    if (!between.has(next.layer.role)) return undefined;
+  }
+  return undefined;
+}
+
+/** The activation that the sums of a use go through: its own, or one behind it. */
+export function bendBehind(facts: NetworkFacts, users: readonly (readonly number[])[], use: number): Described | undefined {
+  const own = facts.layers[use]?.activation;
+  if (isBending(own)) return own;
+  const found = activationBehind(facts, users, use)?.layer.activation;
+  return isBending(found) ? found : undefined;
 }

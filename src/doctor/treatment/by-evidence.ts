@@ -46,12 +46,12 @@ function answersTo(course: Course, candidate: Candidate, look: Look, findings: r
 }
 
 /** Adds remedies, cheapest first, as long as one minibatch shows each to help. No step is spent. */
-async function settle(course: Course, start: Candidate, look: Look): Promise<{ readonly candidate: Candidate; readonly look: Look }> {
+async function settle(course: Course, start: Candidate, look: Look): Promise<Candidate> {
   let state = { candidate: start, look };
   let looks = 0;
   while (state.candidate.remedies.length < MOST_REMEDIES) {
     const [first] = illOf(state.look);
-    if (!first) return state;
+    if (!first) return state.candidate;
     let found: typeof state | undefined;
     for (const candidate of answersTo(course, state.candidate, state.look, illOf(state.look))) {
       if (looks++ >= MOST_LOOKS) break;
@@ -61,10 +61,10 @@ async function settle(course: Course, start: Candidate, look: Look): Promise<{ r
       const cleared = !illOf(next).some(({ rule }) => rule === first.rule);
       if (cleared && illOf(next).length < illOf(state.look).length) break;
     }
-    if (!found) return state;
+    if (!found) return state.candidate;
     state = found;
   }
-  return state;
+  return state.candidate;
 }
 
 /** The candidate with more remedies, each where it has something to change and is allowed. */
@@ -137,7 +137,7 @@ export async function treatByEvidence(course: Course, start: Candidate): Promise
 /** Answers what is ill. @param untreated the run of the network as it is, where one was begun. */
 async function answer(course: Course, start: Candidate, look: Look, untreated: Tried | undefined): Promise<CourseEnd> {
   const findings = untreated ? untreated.run.findings : look.findings;
-  const { candidate } = await settle(course, start, look);
+  const candidate = await settle(course, start, look);
   // What went through needs no trial, and what broke off once breaks off again, however well it begins.
   const known = untreated && (untreated.run.whole || untreated.run.examination.trace.failure !== undefined);
   const before = known ? untreated : await course.short(start);

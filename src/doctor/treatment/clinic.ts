@@ -47,8 +47,6 @@ export interface ClinicOptions extends DiagnoseOptions {
 export class Clinic {
   /** Steps of all runs so far. */
   steps = 0;
-  /** Looks so far. */
-  looks = 0;
   readonly options: ClinicOptions;
 
   constructor(options: ClinicOptions) {
@@ -84,7 +82,6 @@ export class Clinic {
 
   /** One minibatch forward and backward, no step. @throws EvenkeelError where the network cannot be built. */
   async look(patient: Patient): Promise<Look> {
-    this.looks++;
     const { material } = this.options;
     const model = await build(patient, this.options.making);
     try {

@@ -3,7 +3,7 @@ import type { Random } from '../../core/random.js';
 import type { Examination } from '../examination.js';
 import type { Finding } from '../finding.js';
 import { type Clinic, type Look, possibly, type Run } from './clinic.js';
-import type { Alterable, Chart } from './method.js';
+import type { Alterable } from './method.js';
 import type { Applicable } from './methods.js';
 import type { Patient } from './patient.js';
 import type { AppliedRemedy, Trial } from './treatment.js';
@@ -78,19 +78,16 @@ export class Course {
     return !keep.includes(method.alters) && !deny.includes(hint.id) && (allow?.includes(hint.id) ?? true);
   }
 
-  /** What a remedy sees of a patient. */
-  chart(patient: Patient, examination: Examination): Chart {
-    return { patient, facts: examination.facts, examination, random: this.options.random };
-  }
-
   /** All ways in which a remedy changes a candidate. */
   changes(candidate: Candidate, examination: Examination, { hint, method }: Applicable, answers: readonly string[]): Candidate[] {
     if (!this.allows({ hint, method }, candidate.patient)) return [];
     const kept = candidate.remedies.filter(({ id }) => !method.supersedes?.includes(id));
-    return method.apply(this.chart(candidate.patient, examination)).map(({ patient, what }) => ({
-      patient,
-      remedies: [...kept, { id: hint.id, cost: hint.cost, what, answers }],
-    }));
+    return method
+      .apply({ patient: candidate.patient, facts: examination.facts, examination, random: this.options.random })
+      .map(({ patient, what }) => ({
+        patient,
+        remedies: [...kept, { id: hint.id, cost: hint.cost, what, answers }],
+      }));
   }
 
   /** One minibatch of a candidate; undefined where there is no such network. */

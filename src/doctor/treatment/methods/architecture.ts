@@ -1,4 +1,4 @@
-import type { DescribedLayer, ModelConfig } from '../../../model/config.js';
+import type { ModelConfig } from '../../../model/config.js';
 import { insertAfter, layerAt, withLayer } from '../../../model/rewire.js';
 import type { Change, Chart, Method } from '../method.js';
 import { changed } from '../patient.js';
@@ -25,7 +25,7 @@ export const changeActivation: Method = {
   alters: 'activations',
   supersedes: ['critical-initializer', 'lsuv', 'lecun-normal', 'revive-units'],
   apply({ patient, examination }: Chart): Change[] {
-    const uses = hiddenUses(patient.config, examination).filter(({ bent }) => bent !== undefined);
+    const uses = hiddenUses(examination).filter(({ bent }) => bent !== undefined);
     const [first] = uses;
     if (!first) return [];
     const names = [...new Set(uses.map(({ layer }) => layer.layer))];
@@ -54,7 +54,7 @@ export const normalize: Method = {
   alters: 'architecture',
   apply({ patient, examination, facts }) {
     const normalized = facts.layers.some(({ role, kind }) => role === 'normalization' && kind !== 'normalization');
-    const uses = hiddenUses(patient.config, examination).filter(({ bent }) => bent !== undefined);
+    const uses = hiddenUses(examination).filter(({ bent }) => bent !== undefined);
     if (normalized || uses.length === 0) return [];
     const kind = patient.batchSize < FEW_ROWS ? 'layerNormalization' : 'batchNormalization';
     const config = fromTheLast(
@@ -75,7 +75,7 @@ export const normalize: Method = {
 export const residual: Method = {
   alters: 'architecture',
   apply({ patient, examination, facts }) {
-    const uses = hiddenUses(patient.config, examination);
+    const uses = hiddenUses(examination);
     const pairs: { readonly from: number; readonly to: number }[] = [];
     for (let i = 0; i + 1 < uses.length; i++) {
       const [one, two] = [uses[i], uses[i + 1]];
@@ -111,16 +111,22 @@ export const alphaDropout: Method = {
   apply({ patient, facts }) {
     const dropped = facts.layers.filter(({ kind }) => kind === 'dropout').map(({ layer }) => layer);
     if (dropped.length === 0) return [];
-    const config = dropped.reduce(
-      (made, name) => withLayer(made, name, (layer) => ({ ...layer, kind: 'alphaDropout', config: pick(layer, 'rate') })),
-      patient.config,
-    );
+    const config = ofKind(patient.config, dropped, 'alphaDropout', 'rate');
     return [{ patient: changed(patient, config), what: `use layers.alphaDropout instead of ${sayLayers(dropped)}` }];
   },
 };
 
-const pick = ({ config }: DescribedLayer, ...keys: readonly string[]): DescribedLayer['config'] =>
-  Object.fromEntries(keys.flatMap((key) => (key in config ? [[key, config[key]]] : [])));
+/** Layers of another kind under the same names, with those of their options that both have. */
+function ofKind(config: ModelConfig, names: readonly string[], kind: string, ...keys: readonly string[]): ModelConfig {
+  return names.reduce(
+    (made, name) =>
+      withLayer(made, name, (layer) => {
+        const kept = keys.flatMap((key) => (key in layer.config ? [[key, layer.config[key]]] : []));
+        return { ...layer, kind, config: Object.fromEntries(kept) };
+      }),
+    config,
+  );
+}
 
 export const moveNormalization: Method = {
   alters: 'architecture',
@@ -148,11 +154,7 @@ export const batchFreeNormalization: Method = {
   apply({ patient, facts }) {
     const names = facts.layers.filter(({ kind }) => kind === 'batchNormalization').map(({ layer }) => layer);
     if (names.length === 0) return [];
-    const config = names.reduce(
-      (made, name) =>
-        withLayer(made, name, (layer) => ({ ...layer, kind: 'layerNormalization', config: pick(layer, 'axis', 'epsilon', 'center', 'scale') })),
-      patient.config,
-    );
+    const config = ofKind(patient.config, names, 'layerNormalization', 'axis', 'epsilon', 'center', 'scale');
     return [{ patient: changed(patient, config, names), what: `use layers.layerNormalization() instead of ${sayLayers(names)}` }];
   },
 };

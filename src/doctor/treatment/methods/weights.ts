@@ -71,7 +71,7 @@ export const lsuv: Method = {
 export const lecunNormal: Method = {
   alters: 'initializers',
   apply(chart) {
-    const selus = hiddenUses(chart.patient.config, chart.examination).filter(({ activation }) => activation === 'selu');
+    const selus = hiddenUses(chart.examination).filter(({ activation }) => activation === 'selu');
     return redrawn(
       chart,
       notDrawnBy(

@@ -1,8 +1,9 @@
 import type { Described } from '../../../core/catalogue.js';
 import type { DescribedLayer, ModelConfig } from '../../../model/config.js';
-import { insertAfter, layerAt, usedOnce, usersOfCalls, withLayer } from '../../../model/rewire.js';
+import { insertAfter, layerAt, usedOnce, withLayer } from '../../../model/rewire.js';
 import type { LayerFacts } from '../../../vitals/facts.js';
 import type { Examination } from '../../examination.js';
+import { activationBehind } from '../../forecast/lookups.js';
 
 /** A description as name and options. */
 export const named = (name: string, config: Described['config'] = {}): Described => ({ name, config });
@@ -17,19 +18,13 @@ export interface HiddenUse {
   readonly activation: string;
 }
 
-/** Hidden uses with weights, from the input on, as the description has them. */
-export function hiddenUses(config: ModelConfig, { hidden, facts }: Examination): HiddenUse[] {
-  const users = usersOfCalls(config);
+/** Hidden uses with weights, from the input on. */
+export function hiddenUses({ hidden, facts, users }: Examination): HiddenUse[] {
   return hidden.map(({ at, layer }): HiddenUse => {
     const own = layer.activation?.name ?? 'linear';
     if (own !== 'linear') return { at, layer, bent: at, activation: own };
-    // Through layers that only normalise, disturb or reshape.
-    for (let next = users[at]; next?.length === 1; next = users[next[0] ?? -1]) {
-      const behind = facts.layers[next[0] ?? -1];
-      if (behind?.role === 'activation') return { at, layer, bent: next[0], activation: behind.activation?.name ?? 'linear' };
-      if (!behind || !['normalization', 'noise', 'shape'].includes(behind.role)) break;
-    }
-    return { at, layer, bent: undefined, activation: 'linear' };
+    const next = activationBehind(facts, users, at);
+    return { at, layer, bent: next?.at, activation: next?.layer.activation?.name ?? 'linear' };
   });
 }
 
