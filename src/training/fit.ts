@@ -104,8 +104,12 @@ async function runEpochs(run: FitRun, watch: Watch | undefined, keepWeights: () 
     for (const callback of run.callbacks) await callback.onEpochBegin?.(index, control);
     const means = new RunningMeans(entries);
     const epoch = run.source.epoch(index);
+    const first = step;
     const take = (batch: number): Promise<Chunk | undefined> =>
-      epoch.take(Math.min(run.maxChunk, stepsUntilCallback(run.callbacks, batch), pace.steps), buffers.next());
+      epoch.take(
+        Math.min(run.maxChunk, stepsUntilCallback(run.callbacks, batch), watch?.most(first + batch) ?? pace.steps, pace.steps),
+        buffers.next(),
+      );
     try {
       let batch = 0;
       let chunk = await unlessAborted(take(batch), run.signal, step);
@@ -217,7 +221,7 @@ async function runChunk(
   const feeds = { ...Object.fromEntries(feedNames(spec).map((name, i) => [name, chunk.arrays[i] as NdArray])), learning_rate: rates, ...before };
   const writes = program.writes.map((name) => [nextName(name), 'keep'] as const);
   const plan = { logs: 'fetch', finite: 'fetch', ...Object.fromEntries(writes), ...watch?.plan } as const;
-  const result = await session.run({ ...feeds, ...watch?.feeds }, plan);
+  const result = await session.run({ ...feeds, ...watch?.feeds(step, chunk.steps) }, plan);
   const { fetched, kept } = result;
   watch?.take(result, { firstStep: step, epoch, learningRates });
   const logs = fetched.logs as NdArray;

@@ -1,13 +1,13 @@
 import { NdArray } from '../core/ndarray.js';
-import { isStatic, type StaticShape, sizeOf } from '../core/shape.js';
-import { constant, input, label, ONLOOKER, scalar, type Tensor } from '../graph/node.js';
-import { add, cast, clip, concat, equal, gather, ifElse, less, mod, range, reshape, sub, where } from '../graph/ops/index.js';
+import { isStatic, sizeOf } from '../core/shape.js';
+import { constant, input, label, ONLOOKER, type Tensor } from '../graph/node.js';
+import { cast, clip, concat, reshape, sub } from '../graph/ops/index.js';
 import type { LayerCall } from '../network/layer.js';
 import type { Network, SignalTap, Stored } from '../network/network.js';
 import type { Optimizer } from '../optimizers.js';
-import { arrayGroups, arrayMeanSquares, type KeptArray } from '../vitals/arrays.js';
-import { isObserved, type VitalsRequest } from '../vitals/request.js';
-import { type Column, signalColumns, type WatchedSignal } from '../vitals/signals.js';
+import { arrayGroups, arrayMeanSquares, type KeptArray, scaled } from '../vitals/arrays.js';
+import { endToEnd, meanSquares } from '../vitals/mean-square.js';
+import { type Column, type SquareColumn, signalColumns, type WatchedSignal } from '../vitals/signals.js';
 import { reach, type TrackedSignal, trackedSignals, type UnitRange, unitMeans, unitRanges } from '../vitals/units.js';
 import type { Step, StepInside, StepSpec } from './step.js';
 import { takesSeed } from './update.js';
@@ -43,9 +43,9 @@ export interface VitalsLayout {
 /** Tensors that a step gives beside its results. */
 export interface Observation {
   readonly layout: VitalsLayout;
-  /** [size] figures; zeros in steps that are not observed. */
-  readonly figures: Tensor;
-  /** [2 · units]: mean sums, then biases; absent where no unit can fall silent. */
+  /** [size]; absent in steps that are not observed. */
+  readonly figures: Tensor | undefined;
+  /** [2 · units]: mean sums, then biases; absent there too, and where no unit can fall silent. */
   readonly units: Tensor | undefined;
   /** [units]: how far each came to the side on which it fires. */
   readonly reach: Tensor | undefined;
@@ -62,9 +62,9 @@ export const FIRED = 'vitals/fired';
 
 /**
  * Writes what is measured in a step. It reads the step's tensors and changes none: the graph beside it stays what it was, bit for bit.
- * @param observed whether this step is observed; every step is where it is undefined.
+ * @param figures whether this step is observed: of the others only how far units came is taken.
  */
-export function observeStep(spec: StepSpec, step: Step, observed: Tensor | undefined): Observation {
+export function observeStep(spec: StepSpec, step: Step, figures: boolean): Observation {
   const { vitals = { every: 1, spaced: false, level: 'moments' } } = spec;
   const { seen } = step;
   const signals = watchedSignals(seen.taps, seen.found);
@@ -72,67 +72,32 @@ export function observeStep(spec: StepSpec, step: Step, observed: Tensor | undef
   const full = vitals.level === 'full';
   const initial = full ? seen.trained : [];
   const starts = new Map(initial.map(({ name, shape, dtype }) => [name, input(initialName(name), shape, dtype)]));
-  const made: { places: ColumnPlace[]; size: number } = { places: [], size: 0 };
-  const write = (): Tensor[] => {
-    const columns = [...signalColumns(signals, vitals.level), ...(full ? arrayColumns(spec.optimizer, step, starts) : [])];
-    const narrow = columns.filter(({ values: { dtype } }) => dtype === 'float32');
-    const wide = columns.filter(({ values: { dtype } }) => dtype !== 'float32');
-    Object.assign(made, placesOf([...narrow, ...wide]));
-    const flat = (list: readonly Column[]): Tensor[] => list.map(({ values: figures }) => (figures.rank === 1 ? figures : reshape(figures, [-1])));
-    const figures = concat([...(narrow.length > 0 ? [cast(endToEnd(flat(narrow)), 'float64')] : []), ...flat(wide)], 0);
-    return [figures, ...(full && tracked.length > 0 ? [concat([unitMeans(tracked), unitBiases(tracked, seen, spec.network)], 0)] : [])];
-  };
-  const results = observed ? sometimes(observed, write) : write();
+  const columns = figures ? [...signalColumns(signals, vitals.level), ...(full ? arrayColumns(spec.optimizer, step, starts) : [])] : [];
+  const { places, size, vector } = lay(columns);
+  const measured = vector && [
+    vector,
+    ...(full && tracked.length > 0 ? [concat([unitMeans(tracked), unitBiases(tracked, seen, spec.network)], 0)] : []),
+  ];
   const reached = tracked.length > 0 ? reach(tracked) : undefined;
-  label([...results, ...(reached ? [reached] : [])], ONLOOKER);
+  label([...(measured ?? []), ...(reached ? [reached] : [])], ONLOOKER);
   const units = unitRanges(tracked);
   return {
     layout: {
       watched: seen.taps.flatMap(({ calls }) => calls.map((call) => spec.network.calls.indexOf(call))),
       arrays: full ? seen.trained.flatMap(({ parts }) => parts.map(({ name, shape }) => ({ name, size: sizeOf(shape) }))) : [],
-      columns: made.places,
-      size: made.size,
+      columns: places,
+      size,
       units,
       unitCount: units.reduce((sum, { count }) => sum + count, 0),
-      unitFigures: results.length > 1,
+      unitFigures: measured?.[1] !== undefined,
       initial,
       seeded: takesSeed(spec.optimizer),
     },
-    figures: results[0] as Tensor,
-    units: results[1],
+    figures: measured?.[0],
+    units: measured?.[1],
     reach: reached,
     inputs: [...starts.values()],
   };
-}
-
-/**
- * Which steps of a chunk are observed, as a vector of flags that a loop looks its step up in; undefined where all are.
- * @param before steps taken before the chunk. @param count its steps, both int64 scalars.
- */
-export function observedSteps(vitals: VitalsRequest, before: Tensor, count: Tensor): Tensor | undefined {
-  if (vitals.every === 1) return undefined;
-  const period = scalar(vitals.every, 'int64');
-  const numbers = add(range(count, 'K'), before);
-  const phase = mod(numbers, period);
-  if (!vitals.spaced) return equal(phase, scalar(0, 'int64'));
-  const table = Uint8Array.from({ length: 2 * vitals.every }, (_, i) => Number(isObserved(vitals, i)));
-  const place = where(less(numbers, period), numbers, add(phase, period));
-  return cast(gather(constant(new NdArray(table, [table.length])), place), 'bool');
-}
-
-/** Zeros where the condition does not hold; nothing is computed then. */
-function sometimes(condition: Tensor, write: () => Tensor[]): Tensor[] {
-  let types: readonly Tensor[] = [];
-  return ifElse(
-    condition,
-    () => {
-      const results = write();
-      types = results;
-      label(results, ONLOOKER);
-      return results;
-    },
-    () => types.map(({ shape, dtype }) => constant(NdArray.zeros(shape as StaticShape, dtype))),
-  );
 }
 
 function watchedSignals(taps: readonly SignalTap[], found: ReadonlyMap<Tensor, Tensor>): WatchedSignal[] {
@@ -143,19 +108,37 @@ function watchedSignals(taps: readonly SignalTap[], found: ReadonlyMap<Tensor, T
   });
 }
 
-function placesOf(columns: readonly Column[]): { places: ColumnPlace[]; size: number } {
+/** All figures as one vector in float64: what float32 holds first, then what is float64 already, then mean squares. */
+function lay(columns: readonly (Column | SquareColumn)[]): { places: ColumnPlace[]; size: number; vector: Tensor | undefined } {
+  const ready = columns.filter((column) => 'values' in column);
+  const narrow = ready.filter(({ values: { dtype } }) => dtype === 'float32');
+  const wide = ready.filter(({ values: { dtype } }) => dtype !== 'float32');
+  const squares = columns.filter((column) => 'rows' in column);
+  const flat = (list: readonly Column[]): Tensor[] => list.map(({ values }) => (values.rank === 1 ? values : reshape(values, [-1])));
+  const parts = [
+    ...(narrow.length > 0 ? [cast(endToEnd(flat(narrow)), 'float64')] : []),
+    ...flat(wide),
+    ...(squares.length > 0 ? [squaresOf(squares)] : []),
+  ];
   let size = 0;
-  const places = columns.map(({ name, indices, values }) => {
+  const places = [...narrow, ...wide, ...squares].map((column): ColumnPlace => {
+    const { name, indices } = column;
+    const width = 'values' in column && column.values.rank > 1 ? Number(column.values.shape[1]) : 1;
     const start = size;
-    const width = values.rank > 1 ? Number(values.shape[1]) : 1;
     size += indices.length * width;
     return { name, indices, width, start };
   });
-  return { places, size };
+  return { places, size, vector: parts.length > 0 ? endToEnd(parts) : undefined };
+}
+
+function squaresOf(columns: readonly SquareColumn[]): Tensor {
+  const means = meanSquares(columns.map(({ rows }) => rows));
+  const shared = columns.some(({ shares }) => shares !== undefined);
+  return scaled(means, shared ? columns.flatMap(({ indices, shares }) => shares ?? indices.map(() => 1)) : undefined);
 }
 
 /** Mean squares of the trained arrays: weights, gradients, updates, the way from where they started, and where that was. */
-function arrayColumns(optimizer: Optimizer, { seen, next }: Step, starts: ReadonlyMap<string, Tensor>): Column[] {
+function arrayColumns(optimizer: Optimizer, { seen, next }: Step, starts: ReadonlyMap<string, Tensor>): (Column | SquareColumn)[] {
   const { value: limit } = optimizer.clip;
   const straight = stepsStraight(optimizer, seen);
   let index = 0;
@@ -169,17 +152,14 @@ function arrayColumns(optimizer: Optimizer, { seen, next }: Step, starts: Readon
   const home = (at: number) => homes.get(at) as { readonly stored: Stored; readonly gradient: Tensor };
   const from = (values: ReadonlyMap<string, Tensor>) => (at: number) => values.get(home(at).stored.name) as Tensor;
   return arrayGroups(kept).flatMap((group) => {
-    const column = (name: string, rows: Tensor, tiny = false): Column => ({
-      name,
-      indices: group.indices,
-      values: arrayMeanSquares(group, rows, tiny),
-    });
+    const { indices, shares } = group;
+    const column = (name: string, rows: Tensor): Column => ({ name, indices, values: arrayMeanSquares(group, rows) });
     const [weights, gradients, before] = [group.rows(from(seen.values)), group.rows((at) => home(at).gradient), group.rows(from(starts))];
     return [
       column('weight', weights),
-      column('gradient', gradients, true),
+      { name: 'gradient', indices, rows: gradients, shares },
       ...(straight ? [] : [column('update', sub(group.rows(from(next)), weights))]),
-      ...(limit === undefined ? [] : [column('clipped', clip(gradients, -limit, limit), true)]),
+      ...(limit === undefined ? [] : [{ name: 'clipped', indices, rows: clip(gradients, -limit, limit), shares }]),
       column('moved', sub(weights, before)),
       column('start', before),
     ];
@@ -196,10 +176,6 @@ function stepsStraight(optimizer: Optimizer, { trained }: StepInside): boolean {
     !averaging &&
     trained.every(({ parts }) => parts.every(({ constraint }) => !constraint))
   );
-}
-
-function endToEnd(vectors: readonly Tensor[]): Tensor {
-  return vectors.length === 1 ? (vectors[0] as Tensor) : concat(vectors, 0);
 }
 
 /** Vector over all units of the bias that goes into their sums; NaN where there is none that is known. */

@@ -2,10 +2,10 @@ import { isFloat } from '../core/dtype.js';
 import { emitModel } from '../graph/emit.js';
 import { input, scalar, type Tensor } from '../graph/node.js';
 import { encodeOnnx } from '../graph/onnx/encode.js';
-import { add, dimOf, gather, loop, reduceSum, reshape, sub } from '../graph/ops/index.js';
+import { add, concat, dimOf, gather, loop, reduceSum, reshape, sub } from '../graph/ops/index.js';
 import { type Layout, type Network, withPieces } from '../network/network.js';
 import { lastFired } from '../vitals/units.js';
-import { FIRED, type Observation, observedSteps, observeStep, type VitalsLayout } from './observe.js';
+import { FIRED, type Observation, observeStep, type VitalsLayout } from './observe.js';
 import {
   evaluateOutputs,
   feedNetwork,
@@ -28,7 +28,7 @@ export interface Program {
   readonly reads: readonly string[];
   /** State entries it writes: output `${name}:next`. */
   readonly writes: readonly string[];
-  /** What it measures: outputs `vitals` [K, size], `units` [K, 2 · units] and `vitals/fired:next` [units]. */
+  /** What it measures: outputs `vitals` [observed, size], `units` [observed, 2 · units] and `vitals/fired:next` [units]. */
   readonly vitals?: VitalsLayout;
 }
 
@@ -36,10 +36,14 @@ export function nextName(name: string): string {
   return `${name}:next`;
 }
 
+/** Name of the input that says how many of a chunk's steps, its last ones, are observed; there where some are and some are not. */
+export const OBSERVED = 'observed';
+
 /**
  * The training program: a `Loop` over the minibatches of a chunk. Inputs `x_i`, `y_i` and weights `w_i` [K, N, …], `learning_rate` [K] and the state;
  * outputs `logs` [K, values], `finite` (0 while every float of the state is finite, else NaN) and the new state. With vital signs also inputs
- * `vitals/fired` and `initial:NAME`, and the outputs of `Program.vitals`.
+ * `vitals/fired` and `initial:NAME`, and the outputs of `Program.vitals`; where not every step is observed, the chunk's last `observed` steps have a loop
+ * of their own, so that the others run as if nobody watched.
  */
 export function trainingProgram(spec: StepSpec): Program {
   const entries = stateEntries(spec.network, spec.optimizer, spec.layout);
@@ -49,44 +53,53 @@ export function trainingProgram(spec: StepSpec): Program {
   const carried = carriedEntries(spec, entries);
   const before = states[entries.findIndex(({ name }) => name === ITERATIONS)] as Tensor;
   const count = reshape(dimOf(learningRate, 0), []);
-  const flags = spec.vitals && observedSteps(spec.vitals, before, count);
+  const observedCount = spec.vitals && spec.vitals.every > 1 ? input(OBSERVED, [], 'int64') : undefined;
   let observation: Observation | undefined;
-  const result = loop({
-    count,
-    state: states.filter((_, i) => carried.has((entries[i] as StateEntry).name)),
-    step: (k, inner) => {
-      const values = new Map(entries.map((entry, i) => [entry.name, states[i] as Tensor]));
-      [...carried].forEach((name, i) => {
-        values.set(name, inner[i] as Tensor);
-      });
-      const at = (tensors: readonly Tensor[]): Tensor[] => tensors.map((tensor) => gather(tensor, k));
-      const batch = { inputs: at(chunk.inputs), targets: at(chunk.targets), weights: at(chunk.weights) };
-      const step = writeStep(spec, batch, gather(learningRate, k), values);
-      observation = spec.vitals && observeStep(spec, step, flags && gather(flags, k));
-      const { figures, units, reach } = observation ?? {};
-      return {
-        state: [...carried].map((name) => step.next.get(name) as Tensor),
-        outputs: [step.logs, figures, units, reach].filter((tensor) => tensor !== undefined),
-      };
-    },
-  });
+
+  const steps = (from: Tensor | undefined, number: Tensor, state: readonly Tensor[], axis: string, figures: boolean) =>
+    loop({
+      count: number,
+      state,
+      axis,
+      step: (iteration, inner) => {
+        const k = from ? add(iteration, from) : iteration;
+        const values = new Map(entries.map((entry, i) => [entry.name, states[i] as Tensor]));
+        [...carried].forEach((name, i) => {
+          values.set(name, inner[i] as Tensor);
+        });
+        const at = (tensors: readonly Tensor[]): Tensor[] => tensors.map((tensor) => gather(tensor, k));
+        const batch = { inputs: at(chunk.inputs), targets: at(chunk.targets), weights: at(chunk.weights) };
+        const step = writeStep(spec, batch, gather(learningRate, k), values);
+        const seen = spec.vitals && observeStep(spec, step, figures);
+        if (figures) observation = seen;
+        return {
+          state: [...carried].map((name) => step.next.get(name) as Tensor),
+          outputs: [step.logs, seen?.reach, seen?.figures, seen?.units].filter((tensor) => tensor !== undefined),
+        };
+      },
+    });
+
+  const start = states.filter((_, i) => carried.has((entries[i] as StateEntry).name));
+  const unobserved = observedCount && sub(count, observedCount);
+  const first = unobserved && steps(undefined, unobserved, start, 'unobserved', false);
+  const result = steps(unobserved, observedCount ?? count, first?.state ?? start, first ? OBSERVED : 'K', true);
+  const [logs, ...rest] = result.outputs as [Tensor, ...Tensor[]];
+  const reached = observation?.reach && rest.shift();
+  const [figures, perUnit] = rest;
+  const whole = (last: Tensor, i: number): Tensor => (first ? concat([first.outputs[i] as Tensor, last], 0) : last);
+
   const writes = [...carried];
-  const stacked = [...result.outputs];
-  const take = (made: unknown): Tensor | undefined => (made === undefined ? undefined : stacked.shift());
-  const [logs, figures] = [take(true) as Tensor, take(observation)];
-  const [perUnit, reached] = [take(observation?.units), take(observation?.reach)];
-  const outputs: Record<string, Tensor> = { logs, finite: finiteMark(result.state) };
+  const outputs: Record<string, Tensor> = { logs: whole(logs, 0), finite: finiteMark(result.state) };
   writes.forEach((name, i) => {
     outputs[nextName(name)] = result.state[i] as Tensor;
   });
-  const inputs = [...tensorsOf(chunk), learningRate, ...states, ...(observation?.inputs ?? [])];
+  const inputs = [...tensorsOf(chunk), learningRate, ...states, ...(observedCount ? [observedCount] : []), ...(observation?.inputs ?? [])];
   if (figures) outputs.vitals = figures;
   if (perUnit) outputs.units = perUnit;
   if (reached && observation) {
     const fired = input(FIRED, [observation.layout.unitCount]);
-    const first = add(before, scalar(1, 'int64'));
     inputs.push(fired);
-    outputs[nextName(FIRED)] = lastFired(observation.layout.units, reached, first, fired);
+    outputs[nextName(FIRED)] = lastFired(observation.layout.units, whole(reached, 1), add(before, scalar(1, 'int64')), fired);
   }
   return {
     model: encodeOnnx(emitModel(inputs, outputs, { name: 'training' })),

@@ -1,7 +1,6 @@
 import type { NdArray } from '../core/ndarray.js';
 import type { Optimizer } from '../optimizers.js';
 import { LiveTrace } from '../vitals/live-trace.js';
-import { isObserved } from '../vitals/request.js';
 import type { ArrayVitals, EpochRecord, FailureRecord, Measured, PassRecord, SignalVitals, StepRecord, TraceHeader } from '../vitals/trace.js';
 import type { Logs } from './callbacks.js';
 import type { ColumnPlace, VitalsLayout } from './observe.js';
@@ -49,21 +48,23 @@ export class Recorder {
     this.#places = { signals: of(ofSignals, layout.watched.length), arrays: of(ofArrays, layout.arrays.length) };
   }
 
-  /** The observed steps of a chunk. */
+  /** The observed steps of a chunk: its last ones. */
   chunk({ vitals, units, firstStep, epoch, losses, learningRates }: MeasuredChunk): StepRecord[] {
-    const { level, every, spaced } = this.trace.header;
+    const { level } = this.trace.header;
     const { size, unitCount } = this.#layout;
-    return losses.flatMap((loss, k): StepRecord[] => {
-      if (!isObserved({ every, spaced }, firstStep + k)) return [];
+    const observed = vitals.shape[0] ?? 0;
+    const unobserved = losses.length - observed;
+    return losses.slice(unobserved).map((loss, i): StepRecord => {
+      const k = unobserved + i;
       const step = firstStep + k + 1;
-      const figures = vitals.data.subarray(k * size, (k + 1) * size) as Float64Array;
-      if (units) this.#passes.observe(step, units.data.slice(k * 2 * unitCount, (k + 1) * 2 * unitCount) as Float32Array);
+      const figures = vitals.data.subarray(i * size, (i + 1) * size) as Float64Array;
+      if (units) this.#passes.observe(step, units.data.slice(i * 2 * unitCount, (i + 1) * 2 * unitCount) as Float32Array);
       const learningRate = learningRates[k] ?? Number.NaN;
       const scale = this.#layout.seeded ? 1 / learningRate : 1;
       const common = { kind: 'step', step, epoch, loss: measured(loss), learningRate: measured(learningRate) } as const;
       const signals = this.#signals(figures, scale);
-      if (level === 'moments') return [{ ...common, signals }];
-      return [{ ...common, ...this.#arrays(figures, scale, learningRate), signals }];
+      if (level === 'moments') return { ...common, signals };
+      return { ...common, ...this.#arrays(figures, scale, learningRate), signals };
     });
   }
 

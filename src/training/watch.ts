@@ -1,9 +1,10 @@
 import { NdArray } from '../core/ndarray.js';
 import type { Engine, Resident, RunResult } from '../runtime/index.js';
 import type { LiveTrace } from '../vitals/live-trace.js';
+import { isObserved, stepsUntilObserved } from '../vitals/request.js';
 import type { PassRecord, StepRecord, TraceHeader } from '../vitals/trace.js';
 import { FIRED, initialName, type VitalsLayout } from './observe.js';
-import { nextName, type Program } from './program.js';
+import { nextName, OBSERVED, type Program } from './program.js';
 import { type MeasuredChunk, Recorder } from './recording.js';
 import type { State } from './state.js';
 import type { StepSpec } from './step.js';
@@ -15,6 +16,7 @@ export class Watch {
   readonly recorder: Recorder;
   readonly #engine: Engine;
   readonly #layout: VitalsLayout;
+  readonly #request: Pick<TraceHeader, 'every' | 'spaced'>;
   readonly #initial: Pinned;
   #fired: NdArray | Resident | undefined;
   #taken: MeasuredChunk | undefined;
@@ -24,6 +26,7 @@ export class Watch {
   private constructor(engine: Engine, layout: VitalsLayout, recorder: Recorder, initial: Pinned, step: number) {
     this.#engine = engine;
     this.#layout = layout;
+    this.#request = recorder.trace.header;
     this.recorder = recorder;
     this.#initial = initial;
     this.#fired = layout.unitCount > 0 ? NdArray.zeros([layout.unitCount], 'float32') : undefined;
@@ -51,10 +54,21 @@ export class Watch {
     return this.recorder.trace;
   }
 
-  /** What a run reads beside the state. */
-  get feeds(): Record<string, NdArray | Resident> {
+  /** Most steps of a run that begins after `step` steps: none follows one that is observed, unless all are. */
+  most(step: number): number {
+    const { every } = this.#request;
+    return every === 1 ? Number.POSITIVE_INFINITY : stepsUntilObserved(this.#request, step);
+  }
+
+  /** What a run reads beside the state. @param step optimizer steps before it. @param steps its own. */
+  feeds(step: number, steps: number): Record<string, NdArray | Resident> {
     const starts = Object.entries(this.#initial.residents).map(([name, resident]) => [initialName(name), resident] as const);
-    return { ...Object.fromEntries(starts), ...(this.#fired ? { [FIRED]: this.#fired } : {}) };
+    const last = BigInt(isObserved(this.#request, step + steps - 1));
+    return {
+      ...Object.fromEntries(starts),
+      ...(this.#request.every === 1 ? {} : { [OBSERVED]: new NdArray(BigInt64Array.of(last), []) }),
+      ...(this.#fired ? { [FIRED]: this.#fired } : {}),
+    };
   }
 
   /** What a run gives beside the state. */

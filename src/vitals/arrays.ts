@@ -2,7 +2,7 @@ import { NdArray } from '../core/ndarray.js';
 import { type StaticShape, sizeOf } from '../core/shape.js';
 import { constant, type Tensor } from '../graph/node.js';
 import { concat, gather, mul, pad, reshape } from '../graph/ops/index.js';
-import { meanSquares, plainMeanSquares } from './mean-square.js';
+import { plainMeanSquares } from './mean-square.js';
 
 /** A trained array as training keeps it: one, several stacked along a first axis, or vectors end to end. */
 export interface KeptArray {
@@ -67,13 +67,17 @@ function packedGroup({ index, parts }: KeptArray): ArrayGroup {
   };
 }
 
-/** Mean square of every array of a group. `tiny`: its numbers may be too small to square as they are. */
-export function arrayMeanSquares({ shares }: ArrayGroup, rows: Tensor, tiny: boolean): Tensor {
-  const means = tiny ? meanSquares(rows) : plainMeanSquares(rows);
-  if (!shares) return means;
-  const factors = NdArray.zeros([shares.length], means.dtype === 'float64' ? 'float64' : 'float32');
-  shares.forEach((share, i) => {
-    factors.set(i, share);
+/** Mean square of every array of a group, of numbers of ordinary size. */
+export function arrayMeanSquares(group: ArrayGroup, rows: Tensor): Tensor {
+  return scaled(plainMeanSquares(rows), group.shares);
+}
+
+/** Each of a vector's numbers by its factor, where there are any. */
+export function scaled(vector: Tensor, factors: readonly number[] | undefined): Tensor {
+  if (!factors) return vector;
+  const values = NdArray.zeros([factors.length], vector.dtype === 'float64' ? 'float64' : 'float32');
+  factors.forEach((factor, i) => {
+    values.set(i, factor);
   });
-  return mul(means, constant(factors));
+  return mul(vector, constant(values));
 }

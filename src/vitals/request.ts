@@ -13,3 +13,10 @@ export interface VitalsRequest {
 export function isObserved({ every, spaced }: Pick<VitalsRequest, 'every' | 'spaced'>, before: number): boolean {
   return before % every === 0 || (spaced && before < every && Number.isInteger(Math.log2(before)));
 }
+
+/** Steps up to the next one that is observed, that one included. @param before steps taken before them. */
+export function stepsUntilObserved({ every, spaced }: Pick<VitalsRequest, 'every' | 'spaced'>, before: number): number {
+  const multiple = Math.ceil(before / every) * every;
+  const power = 2 ** Math.ceil(Math.log2(Math.max(before, 1)));
+  return (spaced && before > 0 && power < every ? power : multiple) - before + 1;
+}

@@ -2,27 +2,11 @@ import type { Activation } from '../activations.js';
 import { NdArray } from '../core/ndarray.js';
 import { gradients } from '../graph/gradients.js';
 import { constant, int64, scalar, type Tensor } from '../graph/node.js';
-import {
-  abs,
-  cast,
-  concat,
-  div,
-  gather,
-  less,
-  mod,
-  reduceMax,
-  reduceMean,
-  reduceMin,
-  reduceSum,
-  reshape,
-  sizeAs,
-  sort,
-  sub,
-} from '../graph/ops/index.js';
+import { abs, cast, div, gather, less, mod, reduceMax, reduceMean, reduceMin, reduceSum, reshape, sizeAs, sort, sub } from '../graph/ops/index.js';
 import { FLAT, largestSlope } from '../theory/mean-field.js';
 import { activationKeys } from './activation-keys.js';
 import { scalarOf } from './flat.js';
-import { meanSquares } from './mean-square.js';
+import { endToEnd } from './mean-square.js';
 import { QUANTILES, type VitalsLevel } from './trace.js';
 
 /** What one watched use, or a loop of equal ones, lets be seen. */
@@ -40,11 +24,20 @@ export interface WatchedSignal {
   readonly activation: Activation | undefined;
 }
 
-/** A figure of some watched uses: [n] values, or [n, k], in the order of `indices`. Its name says which; squares are means of squares. */
+/** A figure of some watched uses: [n] values, or [n, k], in the order of `indices`. Its name says which. */
 export interface Column {
   readonly name: string;
   readonly indices: readonly number[];
   readonly values: Tensor;
+}
+
+/** Mean squares still to be taken, of the rows of a matrix [n, entries], of numbers that may be too small or too large to square as they are. */
+export interface SquareColumn {
+  readonly name: string;
+  readonly indices: readonly number[];
+  readonly rows: Tensor;
+  /** By what each mean is multiplied; one unless given. */
+  readonly shares?: readonly number[] | undefined;
 }
 
 /** Signals of equal width and activation as one array each: [n, entries of a unit, units]. Reducing them together costs a few operators, not a few for each. */
@@ -60,22 +53,21 @@ interface Stack {
 const [SAMPLE, STRIDE] = [256, 1_000_003];
 
 /** What the figures of `SignalVitals` are made from, for all watched signals. */
-export function signalColumns(signals: readonly WatchedSignal[], level: VitalsLevel): Column[] {
+export function signalColumns(signals: readonly WatchedSignal[], level: VitalsLevel): (Column | SquareColumn)[] {
   return stacksOf(signals).flatMap((stack) => [...moments(stack), ...(level === 'full' ? details(stack) : [])]);
 }
 
-function moments({ indices, z, h, g }: Stack): Column[] {
-  const column = (name: string, values: Tensor): Column => ({ name, indices, values });
+function moments({ indices, z, h, g }: Stack): (Column | SquareColumn)[] {
   return [
-    column('zMean', reduceMean(flat(z), { axes: [1] })),
-    column('zSquare', meanSquares(flat(z))),
-    column('hMean', reduceMean(flat(h), { axes: [1] })),
-    column('hSquare', meanSquares(flat(h))),
-    ...(g ? [column('gSquare', meanSquares(flat(g)))] : []),
+    { name: 'zMean', indices, values: reduceMean(flat(z), { axes: [1] }) },
+    { name: 'zSquare', indices, rows: flat(z) },
+    { name: 'hMean', indices, values: reduceMean(flat(h), { axes: [1] }) },
+    { name: 'hSquare', indices, rows: flat(h) },
+    ...(g ? [{ name: 'gSquare', indices, rows: flat(g) }] : []),
   ];
 }
 
-function details({ indices, z, h, g, activation }: Stack): Column[] {
+function details({ indices, z, h, g, activation }: Stack): (Column | SquareColumn)[] {
   const column = (name: string, values: Tensor): Column => ({ name, indices, values });
   const saturated = activation && saturation(z, activation);
   const extremes = (name: string, x: Tensor): Column[] => [
@@ -85,7 +77,7 @@ function details({ indices, z, h, g, activation }: Stack): Column[] {
   const deviations = sub(h, reduceMean(h, { axes: [1], keepdims: true }));
   return [
     ...extremes('z', z),
-    column('spreadSquare', meanSquares(flat(deviations))),
+    { name: 'spreadSquare', indices, rows: flat(deviations) },
     column('zQuantiles', quantiles(z)),
     ...(g ? [...extremes('g', g), column('gQuantiles', quantiles(abs(g)))] : []),
     ...(saturated ? [column('saturated', saturated)] : []),
@@ -144,8 +136,8 @@ function stacksOf(signals: readonly WatchedSignal[]): Stack[] {
     const side = (of: (signal: WatchedSignal) => Tensor): Tensor => {
       const { shape, rank } = of(first);
       const units = rank > 1 ? (shape.at(-1) ?? 1) : 1;
-      const rows = group.map((signal) => reshape(of(signal), [-1, units]));
-      return reshape(rows.length === 1 ? (rows[0] as Tensor) : concat(rows, 0), [indices.length, -1, units]);
+      const rows = group.map(of).map((x) => (x.rank === 2 ? x : reshape(x, [-1, units])));
+      return reshape(endToEnd(rows), [indices.length, -1, units]);
     };
     return {
       indices,

@@ -5,7 +5,6 @@ import {
   abs,
   add,
   cast,
-  concat,
   dimOf,
   greater,
   max,
@@ -22,6 +21,7 @@ import {
 } from '../graph/ops/index.js';
 import { activationKeys } from './activation-keys.js';
 import { type FlatSides, flatSides } from './flat.js';
+import { endToEnd } from './mean-square.js';
 import type { WatchedSignal } from './signals.js';
 
 /** Units of one watched use, in the vectors that hold all units one behind the other. */
@@ -86,14 +86,12 @@ const entryAxes = ({ z, looped }: WatchedSignal): number[] => z.shape.map((_, ax
 export function reach(signals: readonly TrackedSignal[]): Tensor {
   const vectors = groupsOf(signals).map((group) => {
     const [first] = group as [TrackedSignal];
-    if (group.length === 1) return reachOf(first.z, first.flat, entryAxes(first));
-    const side = concat(
-      group.map(({ z }) => z),
-      0,
-    );
+    if (first.looped || first.z.rank !== 2) return reachOf(first.z, first.flat, entryAxes(first));
+    const side = endToEnd(group.map(({ z }) => z));
+    // The engine takes the maximum along a middle axis twice as fast as along the first.
     return reachOf(reshape(side, [group.length, -1, Number(first.z.shape[1])]), first.flat, [1]);
   });
-  return joined(vectors.map((vector) => cast(vector.rank === 1 ? vector : reshape(vector, [-1]), 'float32')));
+  return endToEnd(vectors.map((vector) => cast(vector.rank === 1 ? vector : reshape(vector, [-1]), 'float32')));
 }
 
 function reachOf(z: Tensor, { low, high }: FlatSides, axes: readonly number[]): Tensor {
@@ -121,9 +119,5 @@ export function lastFired(ranges: readonly UnitRange[], reached: Tensor, first: 
 
 /** Vector over all units of the mean of their sums over the batch. */
 export function unitMeans(signals: readonly TrackedSignal[]): Tensor {
-  return joined(signals.map((signal) => cast(reshape(reduceMean(signal.z, { axes: entryAxes(signal) }), [-1]), 'float32')));
-}
-
-function joined(vectors: readonly Tensor[]): Tensor {
-  return vectors.length === 1 ? (vectors[0] as Tensor) : concat(vectors, 0);
+  return endToEnd(signals.map((signal) => cast(reshape(reduceMean(signal.z, { axes: entryAxes(signal) }), [-1]), 'float32')));
 }
