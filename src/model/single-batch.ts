@@ -64,7 +64,7 @@ export async function examineBatch({ model, spec: given, programs, state, checke
     const chunked = Object.fromEntries(
       Object.entries(fed(spec, arraysOf(checked))).map(([name, array]) => [name, array.reshape([1, ...array.shape])]),
     );
-    const feeds = { ...chunked, learning_rate: rates, ...(await state.feeds(engine, program.reads)), ...watch.feeds };
+    const feeds = { ...chunked, learning_rate: rates, ...(await state.feeds(engine, program.reads)), ...watch.feeds(step, 1) };
     const writes = program.writes.map((name) => [nextName(name), 'keep'] as const);
     const result = await session.run(feeds, { logs: 'fetch', finite: 'fetch', ...Object.fromEntries(writes), ...watch.plan });
     watch.take(result, { firstStep: step, epoch: 0, learningRates: [learningRate] });

@@ -98,7 +98,9 @@ describe('treat', () => {
     const breaks: Patient = { ...rate(0.03), compile: { optimizer: optimizers.sgd({ learningRate }) } };
     const [anew, during] = [await treat(breaks), await treat(breaks, { during: true })];
     expect(anew.findings.map(({ rule }) => rule)).toContain('not-finite');
-    expect(anew.before.steps).toBe(162);
+    // It breaks behind step 200, in the fourth epoch; where in it the last steps were kept depends on where chunks end.
+    expect(anew.before.steps).toBeGreaterThanOrEqual(162);
+    expect(anew.before.steps).toBeLessThan(216);
     expect([anew.changed, during.changed]).toEqual([true, true]);
     // Three of eight epochs were healthy: five are left.
     expect([anew.after.steps, during.after.steps]).toEqual([432, 270]);
