@@ -41,6 +41,7 @@ interface TrainOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly watch?: boolean;
+  readonly units?: boolean;
   readonly trace?: string;
   readonly tensorboard?: string;
 }
@@ -84,6 +85,7 @@ export function addTrain(program: Command): void {
     .option('--threads <N>', 'threads of one run (default: chosen from the shapes)', wholeNumber(1))
     .option('--watch', 'say what is wrong as it shows, and at the end show the size of gradients by layer and step')
     .option('--trace <FILE>', 'record vital signs here (.jsonl), for diagnose')
+    .option('--units', 'record maps by unit as well, with --trace')
     .option('--tensorboard <DIR>', 'record vital signs in this folder, for TensorBoard; one folder per run')
     .option('--json', 'print one JSON object')
     .option('--quiet', 'no progress')
@@ -98,6 +100,7 @@ async function train(path: string | undefined, options: TrainOptions): Promise<n
   for (const [option, file] of Object.entries({ out, trace: options.trace })) {
     if (file !== undefined && !existsSync(dirname(resolve(file)))) throw new UsageError(`--${option}: the folder of '${file}' does not exist`);
   }
+  if (options.units && options.trace === undefined) throw new UsageError('--units goes with --trace <FILE>, which holds the maps');
   const controller = new AbortController();
   const stop = (): void => controller.abort();
   process.once('SIGINT', stop);
@@ -161,7 +164,7 @@ async function run({ model, train, test, epochs, batchSize, notes }: Run, option
   const callbacks: Callback[] = [
     { onEpochEnd: save },
     ...(options.watch ? [watch({ onFinding: (finding) => printNote(`\n${showFinding(finding)}`) }), { onTraceBegin: keepTrace }] : []),
-    ...(options.trace === undefined ? [] : [traceFile(options.trace)]),
+    ...(options.trace === undefined ? [] : [traceFile(options.trace, { units: options.units })]),
     ...(options.tensorboard === undefined ? [] : [tensorBoard(options.tensorboard)]),
   ];
   let history: History | undefined;

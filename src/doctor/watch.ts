@@ -11,6 +11,8 @@ export interface WatchOptions extends DiagnoseOptions {
   readonly every?: number;
   /** Default 'full'. */
   readonly level?: VitalsLevel;
+  /** Whether each unit's figures are recorded too, for `history.trace` and its report; default false. */
+  readonly units?: boolean;
   /** What becomes of a finding: a line for each new one ('warn', the default), the fit ends at the first that makes training suffer ('stop'), or nothing. */
   readonly onFinding?: 'warn' | 'stop' | 'ignore' | ((finding: Finding) => void);
   /** Takes lines of 'warn' and 'stop'; default `console.warn`. */
@@ -24,7 +26,7 @@ const actions = ['warn', 'stop', 'ignore'];
  * told once; `history.trace` has all that was measured. A fit that is stopped ends with the history of whole epochs.
  * @throws ArgumentError on a wrong option.
  */
-export function watch({ every, level, onFinding = 'warn', warn = console.warn, ...options }: WatchOptions = {}): Callback {
+export function watch({ every, level, units, onFinding = 'warn', warn = console.warn, ...options }: WatchOptions = {}): Callback {
   if (typeof onFinding !== 'function' && !actions.includes(onFinding)) {
     throw new ArgumentError(`watch: onFinding must be 'warn', 'stop', 'ignore' or a function, got ${show(onFinding)}`, {
       argument: 'onFinding',
@@ -44,7 +46,7 @@ export function watch({ every, level, onFinding = 'warn', warn = console.warn, .
   };
   return {
     every: 'epoch',
-    vitals: { ...(every === undefined ? {} : { every }), ...(level === undefined ? {} : { level }) },
+    vitals: { ...(every === undefined ? {} : { every }), ...(level === undefined ? {} : { level }), ...(units === undefined ? {} : { units }) },
     onTrainBegin: () => {
       told = new Set();
       forecast = undefined;

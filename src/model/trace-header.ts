@@ -57,5 +57,6 @@ export function traceHeader({ model, spec, vitals, layout, engine, opened, batch
     every: vitals.every,
     spaced: vitals.spaced,
     level: vitals.level,
+    ...(vitals.units ? { units: true } : {}),
   };
 }

@@ -9,6 +9,7 @@ import { html, Markup } from '../views/markup.js';
 import { script } from '../views/script.js';
 import { chosenSteps, stepSlider } from '../views/step-slider.js';
 import { style } from '../views/style.js';
+import { unitMaps } from '../views/unit-maps.js';
 import { unitMosaic } from '../views/unit-mosaic.js';
 import { evidence, verdict } from '../views/verdict.js';
 
@@ -43,7 +44,7 @@ ${evidence(findings, places)}
 <div>${stepSlider(trace)}
 <section id="depth"><h2>Signal and gradient by depth</h2><div class="figures">${depth.markup}</div></section>
 <section id="heat"><h2>Gradient by layer and step</h2>${gradientMap(examination)}</section>
-<section id="units"><h2>Units</h2>${unitMosaic(examination)}</section>
+<section id="units"><h2>Units</h2>${unitMosaic(examination)}${unitMaps(examination)}</section>
 <section id="speed"><h2>Speed and displacement by layer</h2>${speed.markup.length === 0 ? html`<p>Not recorded: the trace's level is ‘moments’, or no kernel is trained.</p>` : html`<div class="figures">${speed.markup}</div>`}</section>
 </div>
 <section id="loss"><h2>Loss and learning rate</h2><div class="figures time">${lossCurves(examination)}</div></section>

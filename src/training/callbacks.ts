@@ -56,7 +56,7 @@ export interface Callback {
    */
   onNonFinite?(error: NonFiniteError, control: TrainingControl): void | Promise<void>;
   /** What it wants measured; the finest wish of all callbacks is met. Default nothing. */
-  readonly vitals?: { readonly every?: number; readonly level?: VitalsLevel };
+  readonly vitals?: VitalsWish;
   /** Before the first step, where something is measured: the facts about network, training and data. */
   onTraceBegin?(header: TraceHeader, control: TrainingControl): void | Promise<void>;
   /** What was measured, in order: observed steps, what became of units in a pass, epochs, what was not finite, the end. */
@@ -83,6 +83,16 @@ export function periodOf(callback: Callback): number | undefined {
   return every;
 }
 
+/** What a callback wants measured. */
+export interface VitalsWish {
+  /** Steps between observations; 200 unless given, the first steps more often. */
+  readonly every?: number;
+  /** Default 'full'. */
+  readonly level?: VitalsLevel;
+  /** Whether each unit's mean sum and the sizes of its activation and gradient are recorded at observed steps; default false. */
+  readonly units?: boolean;
+}
+
 /** Steps between observations unless a callback says otherwise; the first ones are then observed too, farther and farther apart. */
 export const DEFAULT_EVERY = 200;
 
@@ -90,15 +100,18 @@ export const DEFAULT_EVERY = 200;
 export function vitalsWanted(callbacks: readonly Callback[]): VitalsRequest | undefined {
   const wishes = callbacks.flatMap(({ vitals }) => vitals ?? []);
   if (wishes.length === 0) return undefined;
-  for (const { every = DEFAULT_EVERY, level = 'full' } of wishes) {
+  for (const { every = DEFAULT_EVERY, level = 'full', units = false } of wishes) {
     if (!Number.isInteger(every) || every < 1)
       throw new ArgumentError(`vitals: every must be a whole number of steps ≥ 1, got ${show(every)}`, { argument: 'every', received: every });
     if (level !== 'moments' && level !== 'full')
       throw new ArgumentError(`vitals: level must be 'moments' or 'full', got ${show(level)}`, { argument: 'level', received: level });
+    if (typeof units !== 'boolean')
+      throw new ArgumentError(`vitals: units must be true or false, got ${show(units)}`, { argument: 'units', received: units });
   }
   return {
     every: Math.min(...wishes.map(({ every = DEFAULT_EVERY }) => every)),
     spaced: wishes.some(({ every }) => every === undefined),
     level: wishes.every(({ level }) => level === 'moments') ? 'moments' : 'full',
+    ...(wishes.some(({ units }) => units) ? { units: true } : {}),
   };
 }

@@ -72,7 +72,9 @@ export function observeStep(spec: StepSpec, step: Step, figures: boolean): Obser
   const full = vitals.level === 'full';
   const initial = full ? seen.trained : [];
   const starts = new Map(initial.map(({ name, shape, dtype }) => [name, input(initialName(name), shape, dtype)]));
-  const columns = figures ? [...signalColumns(signals, vitals.level), ...(full ? arrayColumns(spec.optimizer, step, starts) : [])] : [];
+  const columns = figures
+    ? [...signalColumns(signals, vitals.level, vitals.units === true), ...(full ? arrayColumns(spec.optimizer, step, starts) : [])]
+    : [];
   const { places, size, vector } = lay(columns);
   const measured = vector && [
     vector,

@@ -83,6 +83,8 @@ export class Recorder {
     };
     const lists = (name: string, factor = 1): Measured[][] =>
       signals.lists(name, figures).map((values) => values.map((value) => times(value, factor)));
+    const rootLists = (name: string, factor = 1): Measured[][] =>
+      signals.lists(name, figures).map((values) => values.map((value) => times(Math.sqrt(value), factor)));
     const moments = {
       zMean: read('zMean'),
       zRms: roots('zSquare'),
@@ -90,9 +92,13 @@ export class Recorder {
       hRms: roots('hSquare'),
       gRms: roots('gSquare', scale),
     };
-    if (this.trace.header.level === 'moments') return moments;
+    const byUnit = this.trace.header.units
+      ? { zMeanByUnit: lists('zMeanByUnit'), hRmsByUnit: rootLists('hSquareByUnit'), gRmsByUnit: rootLists('gSquareByUnit', scale) }
+      : {};
+    if (this.trace.header.level === 'moments') return { ...moments, ...byUnit };
     return {
       ...moments,
+      ...byUnit,
       hSpread: roots('spreadSquare'),
       zMax: largest('z'),
       gMax: largest('g', scale),
@@ -146,33 +152,34 @@ const times = (value: number | undefined, factor: number): Measured => measured(
 
 /** Where the figures of some uses, or arrays, lie in an observation. */
 class Places {
-  readonly #starts = new Map<string, { readonly starts: Int32Array; readonly width: number }>();
+  readonly #places = new Map<string, { readonly starts: Int32Array; readonly widths: Int32Array }>();
   readonly #count: number;
 
   /** @param count how many uses or arrays there are. */
   constructor(columns: readonly ColumnPlace[], count: number) {
     this.#count = count;
     for (const { name, indices, width, start } of columns) {
-      const { starts } = this.#starts.get(name) ?? { starts: new Int32Array(count).fill(-1) };
+      const { starts, widths } = this.#places.get(name) ?? { starts: new Int32Array(count).fill(-1), widths: new Int32Array(count) };
       indices.forEach((index, i) => {
         starts[index] = start + i * width;
+        widths[index] = width;
       });
-      this.#starts.set(name, { starts, width });
+      this.#places.set(name, { starts, widths });
     }
   }
 
   /** A figure of each; undefined where it was not measured. */
   read(name: string, figures: Float64Array): (number | undefined)[] {
-    const starts = this.#starts.get(name)?.starts;
+    const starts = this.#places.get(name)?.starts;
     return Array.from({ length: this.#count }, (_, i) => figures[starts?.[i] ?? -1]);
   }
 
   /** Several figures of each; none where they were not measured. */
   lists(name: string, figures: Float64Array): number[][] {
-    const { starts, width = 0 } = this.#starts.get(name) ?? {};
+    const { starts, widths } = this.#places.get(name) ?? {};
     return Array.from({ length: this.#count }, (_, i) => {
       const start = starts?.[i] ?? -1;
-      return start < 0 ? [] : Array.from(figures.subarray(start, start + width));
+      return start < 0 ? [] : Array.from(figures.subarray(start, start + (widths?.[i] ?? 0)));
     });
   }
 }

@@ -9,13 +9,16 @@ const COLUMNS = 300;
 export interface HeatMap {
   readonly title: string;
   readonly names: readonly string[];
+  /** Numbers of the columns. */
   readonly steps: readonly number[];
   /** For each step an entry for each layer. */
   readonly rows: readonly (readonly (number | undefined)[])[];
+  /** What columns are, one and several; default observed steps. */
+  readonly columns?: { readonly one: string; readonly several: string };
 }
 
-/** Layers by steps, coloured by size. Of steps that share a column each layer shows the one farthest from its usual size. */
-export function heatMap({ title, names, steps, rows }: HeatMap): Markup {
+/** Layers by steps, or by units, coloured by size. Of columns that share one each layer shows the one farthest from its usual size. */
+export function heatMap({ title, names, steps, rows, columns: called = { one: 'step', several: 'observed steps' } }: HeatMap): Markup {
   const scale = logScale(rows.flat().filter((value) => value !== undefined));
   const columns = Math.min(COLUMNS, steps.length);
   const start = (column: number): number => Math.round((column * steps.length) / columns);
@@ -28,20 +31,20 @@ export function heatMap({ title, names, steps, rows }: HeatMap): Markup {
   const height = Math.max(120, Math.min(520, names.length * 14));
   const shared =
     columns < steps.length
-      ? ` ${steps.length} observed steps share ${columns} columns; each cell shows the value farthest from its layer's median.`
+      ? ` ${steps.length} ${called.several} share ${columns} columns; each cell shows the value farthest from its layer's median.`
       : '';
   const broken = rows.some((row) => row.some((value) => value !== undefined && !Number.isFinite(value)));
   const zero = rows.some((row) => row.includes(0));
   const shown: Figure = {
     title,
     wide: true,
-    summary: `${names.length} layers by ${steps.length} observed steps, from ${figure(10 ** scale.low)} (dark) to ${figure(10 ** scale.high)} (light), logarithmic.${shared}`,
+    summary: `${names.length} layers by ${steps.length} ${called.several}, from ${figure(10 ** scale.low)} (dark) to ${figure(10 ** scale.high)} (light), logarithmic.${shared}`,
     drawing: html`<div class="rows" style="height:${height}px">${rowLabels(names, height)}
 <svg viewBox="0 0 ${columns} ${names.length}" preserveAspectRatio="none" class="cells" aria-hidden="true"><g transform="translate(0 0.5)">${paint(cells, scale)}</g></svg></div>
-<div class="ticks" aria-hidden="true">${labels.map(({ step, left }) => html`<span style="left:${left}%">${step}</span>`)}</div><p class="ticks-title" aria-hidden="true">step</p>`,
-    caption: html`<span class="ramp"><span>${figure(10 ** scale.low)}</span><svg viewBox="0 0 ${colours.length} 1" preserveAspectRatio="none" aria-hidden="true">${colours.map((colour, i) => html`<rect x="${i}" width="1.05" height="1" fill="${colour}"/>`)}</svg><span>${figure(10 ** scale.high)}</span></span> ${zero ? html`<span class="key zero"></span>0 ` : undefined}${broken ? html`<span class="key broken"></span>not finite ` : undefined}Rows: layers, from the input on. Columns: observed steps.${shared}`,
+<div class="ticks" aria-hidden="true">${labels.map(({ step, left }) => html`<span style="left:${left}%">${step}</span>`)}</div><p class="ticks-title" aria-hidden="true">${called.one}</p>`,
+    caption: html`<span class="ramp"><span>${figure(10 ** scale.low)}</span><svg viewBox="0 0 ${colours.length} 1" preserveAspectRatio="none" aria-hidden="true">${colours.map((colour, i) => html`<rect x="${i}" width="1.05" height="1" fill="${colour}"/>`)}</svg><span>${figure(10 ** scale.high)}</span></span> ${zero ? html`<span class="key zero"></span>0 ` : undefined}${broken ? html`<span class="key broken"></span>not finite ` : undefined}Rows: layers, from the input on. Columns: ${called.several}.${shared}`,
     numbers: {
-      titles: ['Layer', ...spread(steps.length, 8).map((at) => `Step ${steps[at]}`)],
+      titles: ['Layer', ...spread(steps.length, 8).map((at) => `${called.one[0]?.toUpperCase()}${called.one.slice(1)} ${steps[at]}`)],
       rows: names.map((name, layer) => [name, ...spread(steps.length, 8).map((at) => figure(rows[at]?.[layer]))]),
     },
   };

@@ -12,5 +12,6 @@ export { type Line, overTime } from './over-time.js';
 export { script } from './script.js';
 export { chosenSteps, stepSlider } from './step-slider.js';
 export { style } from './style.js';
+export { unitMaps } from './unit-maps.js';
 export { unitMosaic } from './unit-mosaic.js';
 export { evidence, verdict } from './verdict.js';

@@ -14,7 +14,7 @@ p{margin:.25rem 0 .75rem}a{color:var(--link)}small,figcaption,.about{color:var(-
 .badge{display:inline-block;border:1.5px solid;border-radius:.25rem;padding:0 .35rem;font-size:.75rem;font-weight:700;text-transform:uppercase}.badge.ill{color:var(--page);background:var(--ill);border-color:var(--ill)}.badge.risk{color:var(--risk)}
 .finding{border:1px solid var(--line);border-left:4px solid var(--risk);padding:.75rem 1rem;margin:0 0 1rem;break-inside:avoid}.finding.ill{border-left-color:var(--ill)}
 dl{display:grid;grid-template-columns:minmax(6.5rem,max-content) 1fr;gap:.25rem 1rem;margin:0}dt{color:var(--soft)}dd{margin:0}dd ol{margin:0;padding-left:1.2rem}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,25rem),1fr));gap:1.75rem 2rem}
+.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,25rem),1fr));gap:1.75rem 2rem}#units .figures{margin-top:1.75rem}
 figure{margin:0;min-width:0;break-inside:avoid}figure.wide{grid-column:1/-1}figcaption{margin-top:.4rem}
 svg.plot{display:block;width:100%;height:auto;max-width:40rem;font:13px system-ui,sans-serif}svg text{fill:var(--soft)}svg .axis{fill:var(--ink)}
 .grid{stroke:var(--line);stroke-width:1}path.first,path.last,path.chosen,path.guide{fill:none;stroke-width:1.75;stroke-linecap:round;stroke-linejoin:round}

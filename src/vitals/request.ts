@@ -7,6 +7,8 @@ export interface VitalsRequest {
   /** Whether steps before the first multiple are observed too, farther and farther apart: 1, 2, 3, 5, 9, 17 … */
   readonly spaced: boolean;
   readonly level: VitalsLevel;
+  /** Whether each unit's figures are taken too. */
+  readonly units?: boolean;
 }
 
 /** Whether a step is observed. @param before steps taken before it. */

@@ -2,7 +2,23 @@ import type { Activation } from '../activations.js';
 import { NdArray } from '../core/ndarray.js';
 import { gradients } from '../graph/gradients.js';
 import { constant, int64, scalar, type Tensor } from '../graph/node.js';
-import { abs, cast, div, gather, less, mod, reduceMax, reduceMean, reduceMin, reduceSum, reshape, sizeAs, sort, sub } from '../graph/ops/index.js';
+import {
+  abs,
+  cast,
+  div,
+  gather,
+  less,
+  mod,
+  mul,
+  reduceMax,
+  reduceMean,
+  reduceMin,
+  reduceSum,
+  reshape,
+  sizeAs,
+  sort,
+  sub,
+} from '../graph/ops/index.js';
 import { FLAT, largestSlope } from '../theory/mean-field.js';
 import { activationKeys } from './activation-keys.js';
 import { scalarOf } from './flat.js';
@@ -53,8 +69,12 @@ interface Stack {
 const [SAMPLE, STRIDE] = [256, 1_000_003];
 
 /** What the figures of `SignalVitals` are made from, for all watched signals. */
-export function signalColumns(signals: readonly WatchedSignal[], level: VitalsLevel): (Column | SquareColumn)[] {
-  return stacksOf(signals).flatMap((stack) => [...moments(stack), ...(level === 'full' ? details(stack) : [])]);
+export function signalColumns(signals: readonly WatchedSignal[], level: VitalsLevel, units: boolean): (Column | SquareColumn)[] {
+  return stacksOf(signals).flatMap((stack) => [
+    ...moments(stack),
+    ...(level === 'full' ? details(stack) : []),
+    ...(units && typeof stack.z.shape[2] === 'number' ? byUnit(stack) : []),
+  ]);
 }
 
 function moments({ indices, z, h, g }: Stack): (Column | SquareColumn)[] {
@@ -81,6 +101,19 @@ function details({ indices, z, h, g, activation }: Stack): (Column | SquareColum
     column('zQuantiles', quantiles(z)),
     ...(g ? [...extremes('g', g), column('gQuantiles', quantiles(abs(g)))] : []),
     ...(saturated ? [column('saturated', saturated)] : []),
+  ];
+}
+
+/** Figures of each unit: [n, units]. */
+function byUnit({ indices, z, h, g }: Stack): Column[] {
+  const squares = (x: Tensor): Tensor => {
+    const wide = cast(x, 'float64');
+    return reduceMean(mul(wide, wide), { axes: [1] });
+  };
+  return [
+    { name: 'zMeanByUnit', indices, values: reduceMean(z, { axes: [1] }) },
+    { name: 'hSquareByUnit', indices, values: squares(h) },
+    ...(g ? [{ name: 'gSquareByUnit', indices, values: squares(g) }] : []),
   ];
 }
 

@@ -36,6 +36,8 @@ export interface TraceHeader {
   /** Whether steps before the first multiple of `every` are observed too, farther and farther apart. */
   readonly spaced: boolean;
   readonly level: VitalsLevel;
+  /** Whether maps by unit were asked for. */
+  readonly units?: boolean;
 }
 
 /** What activations receive (z), what they give (h) and ∂L/∂z (g), one entry for each watched use. L is the batch's mean loss. */
@@ -55,6 +57,11 @@ export interface SignalVitals {
   readonly zQuantiles?: readonly (readonly Measured[])[];
   /** Quantiles of |g|, likewise. */
   readonly gQuantiles?: readonly (readonly Measured[])[];
+  /** A list for each use whose units have a place of their own, where maps by unit were asked for: mean of a unit's z over the batch, and over its places. */
+  readonly zMeanByUnit?: readonly (readonly Measured[])[];
+  /** RMS of a unit's h, and of its ∂L/∂z, likewise. */
+  readonly hRmsByUnit?: readonly (readonly Measured[])[];
+  readonly gRmsByUnit?: readonly (readonly Measured[])[];
   /** Share of the entries whose slope is under 5 % of the activation's largest; null where the activation is not elementwise, or learns. */
   readonly saturated?: readonly Measured[];
 }

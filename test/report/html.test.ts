@@ -1,8 +1,4 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { diagnose } from '#src/doctor/diagnose.js';
 import { Examination } from '#src/doctor/examination.js';
 import type { Finding } from '#src/doctor/finding.js';
@@ -45,6 +41,20 @@ describe('the page', () => {
     expect(count(page, /role="img" aria-label="[^"]{20,}"/g)).toBe(8);
     expect(count(page, /<figure[\s\S]*?<table>[\s\S]*?<\/figure>/g)).toBe(8);
     expect(count(page, /<svg /g)).toBe(count(page, /<svg [^>]*aria-hidden="true"/g));
+  });
+
+  it('shows maps by unit where the trace has them', () => {
+    const byUnit = (size: number) =>
+      vanishing.header.watched.map((_, i) => Array.from({ length: i === 0 ? 3 : 2 }, (_unit, unit) => size * (unit + 1)));
+    const steps = vanishing.steps.map((step) => ({ ...step, signals: { ...step.signals, gRmsByUnit: byUnit(1e-3), hRmsByUnit: byUnit(1) } }));
+    const units = section(report({ ...vanishing, steps }), 'units');
+    expect(units).toContain('RMS of ∂L/∂z by layer and unit, step 40');
+    expect(units).toContain('12 layers by 3 units, from 0.001 (dark)');
+    const map = units.slice(units.indexOf('RMS of h by layer and unit'));
+    expect(map).toMatch(/<th[^>]*>Unit 0<\/th><th[^>]*>Unit 1<\/th><th[^>]*>Unit 2<\/th>/);
+    expect(rowOf(map, 'dense_1')).toEqual(['1', '2', '3']);
+    expect(rowOf(map, 'dense_2').slice(0, 2)).toEqual(['1', '2']);
+    expect(section(page, 'units')).not.toContain('by layer and unit');
   });
 
   it('takes text for text', () => {
@@ -145,49 +155,5 @@ describe('what it shows', () => {
     const broken = record ? { ...record, step: 2, loss: 'NaN' as const } : undefined;
     const facts = section(report({ ...vanishing, steps: [...vanishing.steps.slice(0, 1), ...(broken ? [broken] : [])], failure }, []), 'facts');
     expect(facts).toContain('step 2, dense_3, Exp (forward): is Infinity; inputs z from -2 to Infinity');
-  });
-});
-
-const chromium = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path));
-
-describe.skipIf(chromium === undefined)('in Chromium (skipped where it is not installed)', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'evenkeel-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  const open = (text: string, hash = '') => {
-    const file = join(folder, 'report.html');
-    writeFileSync(file, text);
-    return spawnSync(
-      chromium ?? '',
-      [
-        '--headless=new',
-        '--no-sandbox',
-        '--disable-gpu',
-        `--user-data-dir=${join(folder, 'profile')}`,
-        '--enable-logging=stderr',
-        '--dump-dom',
-        `file://${file}${hash}`,
-      ],
-      { encoding: 'utf8', timeout: 60_000, maxBuffer: 2 ** 26 },
-    );
-  };
-
-  it('its script runs without an error, draws the chosen step and marks the layer of a link', { timeout: 90_000 }, () => {
-    const { stdout, stderr } = open(page, '#layer-4');
-    expect(stderr).not.toMatch(/CONSOLE/);
-    expect(stdout).toMatch(/<html[^>]* class="live"/);
-    expect(stdout).toMatch(/<output id="step-shown"[^>]*>step \d+</);
-    expect(count(stdout, /<path class="chosen" d="M[\d.]+ [\d.]+h0L/g)).toBe(4);
-    expect(count(stdout, /<path class="guide" d="M[\d.]+ \d+v\d+"/g)).toBe(4);
-  });
-
-  it('the slider takes the focus, says its step and moves the charts', { timeout: 90_000 }, () => {
-    // What an arrow key does to a range input, which is the browser's own.
-    const press = `<script>const i = document.getElementById('step'); i.focus(); i.stepUp(); i.dispatchEvent(new Event('input')); document.title = document.activeElement.id + ' ' + i.getAttribute('aria-valuetext');</script></body>`;
-    const still = open(page).stdout;
-    const moved = open(page.replace('</body>', press)).stdout;
-    const chosen = (text: string): string => /<path class="chosen" d="([^"]+)"/.exec(text)?.[1] ?? '';
-    expect(moved).toMatch(/<title>step step 22<\/title>/);
-    expect(chosen(moved)).not.toBe('');
-    expect(chosen(moved)).not.toBe(chosen(still));
   });
 });

@@ -331,6 +331,35 @@ it('native and WASM measure alike', async () => {
   expect(wasm.passes).toEqual(native.passes);
 });
 
+it('maps by unit, where they are asked for, hold every unit', async () => {
+  const net = stack([layers.dense(5, { activation: 'tanh' }), layers.dense(8, { activation: 'relu' }), layers.dropout(0.5)]);
+  net.compile({ optimizer: optimizers.sgd({ learningRate: 0.1 }), loss: 'sparseCategoricalCrossentropy' });
+  const weights = (await net.getWeights()).map((array) => array.toNested());
+  const { header, steps } = await record(net, { every: 1, level: 'moments', units: true }, set, { batchSize: 32 });
+  expect(header.units).toBe(true);
+  const [{ signals }] = steps as [StepRecord];
+  const [kernel, bias] = weights as [Matrix, number[]];
+  const rows = set.x.toNested() as Matrix;
+  const sums = rows.map((row) => bias.map((b, unit) => row.reduce((sum, x, i) => sum + x * (kernel[i]?.[unit] ?? Number.NaN), b)));
+  const over = (unit: number, f: (z: number) => number): number => sums.reduce((sum, row) => sum + f(row[unit] ?? Number.NaN), 0) / sums.length;
+  expectNear(
+    signals.zMeanByUnit?.[0],
+    bias.map((_, unit) => over(unit, (z) => z)),
+    1e-4,
+  );
+  expectNear(
+    signals.hRmsByUnit?.[0],
+    bias.map((_, unit) => Math.sqrt(over(unit, (z) => Math.tanh(z) ** 2))),
+  );
+  expect(signals.gRmsByUnit?.map(({ length }) => length)).toEqual([5, 8, 3]);
+  // All units of a layer have the same number of entries: their mean square is the layer's.
+  signals.gRmsByUnit?.forEach((list, i) => {
+    expectNear([rms(list.map(Number))], [Number(signals.gRms[i])]);
+  });
+  const { steps: plain } = await record(net, { every: 1, level: 'moments' }, set, { batchSize: 32 });
+  expect(Object.keys(plain[0]?.signals ?? {})).toEqual(['zMean', 'zRms', 'hMean', 'hRms', 'gRms']);
+});
+
 it('observes the first steps more often unless told how often', async () => {
   const net = stack([layers.dense(4)]).compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });
   const { steps } = await record(net, {}, set, { epochs: 27, batchSize: 2 });
@@ -343,6 +372,7 @@ it('refuses intervals and levels that make no sense', async () => {
     /every must be a whole number of steps ≥ 1, got 0/,
   );
   await expect(net.fit(set, { verbose: 0, callbacks: [{ vitals: { level: 'all' as 'full' } }] })).rejects.toThrow(/'moments' or 'full', got 'all'/);
+  await expect(net.fit(set, { verbose: 0, callbacks: [{ vitals: { units: 1 as unknown as boolean } }] })).rejects.toThrow(/true or false, got 1/);
 });
 
 it('functions of the user’s own are told apart, though they have one name', async () => {

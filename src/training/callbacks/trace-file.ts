@@ -1,4 +1,4 @@
-import { type OptionsOf, optionalWhole, readOptions } from '../../core/catalogue.js';
+import { flagOption, type OptionsOf, optionalWhole, readOptions } from '../../core/catalogue.js';
 import { type LineFile, openLines } from '../../storage/lines.js';
 import { traceLine } from '../../vitals/trace-file.js';
 import type { Callback } from '../callbacks.js';
@@ -7,6 +7,8 @@ import { checkPath } from './options.js';
 const rules = {
   /** Steps between observations; by default 200, the first steps more often. */
   every: optionalWhole(1),
+  /** Whether each unit's mean sum and the sizes of its activation and gradient are recorded too, a map of every layer; default false. */
+  units: flagOption(false),
 };
 
 /**
@@ -21,11 +23,11 @@ export type TraceFileOptions = OptionsOf<typeof rules>;
  */
 export function traceFile(path: string, options: TraceFileOptions = {}): Callback {
   checkPath('traceFile', path);
-  const { every } = readOptions('traceFile', rules, options);
+  const { every, units } = readOptions('traceFile', rules, options);
   let file: LineFile | undefined;
   return {
     every: 'epoch',
-    vitals: every === undefined ? {} : { every },
+    vitals: { ...(every === undefined ? {} : { every }), units },
     async onTraceBegin(header) {
       file = await openLines(path, { durable: false });
       await file.add(traceLine(header));
