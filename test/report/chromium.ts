@@ -103,8 +103,10 @@ export class Page {
   }
 
   async close(): Promise<void> {
+    // Killed, it would leave processes behind that still write to its folder.
     const ended = new Promise((resolve) => this.#child.once('exit', resolve));
-    this.#child.kill('SIGKILL');
+    this.#session = undefined;
+    void this.send('Browser.close');
     await ended;
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   }
