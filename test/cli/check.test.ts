@@ -103,6 +103,9 @@ describe('a recorded run', () => {
     expect(watched.status).toBe(0);
     expect(readdirSync(events)).toEqual([expect.stringMatching(/^events\.out\.tfevents\.\d{10}\.evenkeel\.0$/)]);
     expect(watched.stderr).toMatch(/ILL {2}vanishing-gradient/);
+    const strip = /^dense_1 +[.:\-=+*#%@0]+$[\s\S]*^RMS of dL\/dz, log scale: \S+ .* steps 1 to \d+$/m;
+    expect(watched.stderr).toMatch(strip);
+    expect(run('diagnose', trace).stdout).toMatch(strip);
     const { status, stdout } = run('diagnose', trace, '--json');
     const { findings } = JSON.parse(stdout) as { findings: { rule: string }[] };
     expect(status).toBe(1);
