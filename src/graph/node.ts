@@ -82,6 +82,8 @@ export interface Body {
   readonly interior?: ReadonlySet<Node>;
   /** Inner values of a scan whose gradients are wanted outside of it. */
   readonly taps?: readonly Tap[];
+  /** Whether the backward pass of a scan computes its inner values again instead of keeping them. */
+  readonly recompute?: boolean;
 }
 
 /** A value inside of a scan's body; the backward pass notes its gradient, stacked along the steps, where there is one. */

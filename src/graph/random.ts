@@ -32,13 +32,14 @@ function checkWord(tensor: Tensor, argument: string): void {
 
 /**
  * The key of one layer's numbers at one step, as `streamKey` computes it in TypeScript.
- * @param base `baseKey(seed, layer)`.
+ * @param base `baseKey(seed, layer)`, a number or a uint32 scalar.
  * @param step uint32 scalar.
- * @returns uint32 scalar. @throws ShapeError where `step` is no uint32 scalar.
+ * @returns uint32 scalar. @throws ShapeError where `step`, or `base`, is no uint32 scalar.
  */
-export function stepKey(base: number, step: Tensor): Tensor {
+export function stepKey(base: number | Tensor, step: Tensor): Tensor {
   checkWord(step, 'step');
-  return mixBits(add(mul(step, word(golden)), word(base)));
+  if (typeof base !== 'number') checkWord(base, 'base');
+  return mixBits(add(mul(step, word(golden)), typeof base === 'number' ? word(base) : base));
 }
 
 /**

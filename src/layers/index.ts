@@ -23,6 +23,7 @@ import { BatchNormalization, type BatchNormalizationOptions, Normalization, type
 import { GlobalPooling, type GlobalPoolingOptions, Pooling, type PoolingKind, type PoolingOptions } from './pooling.js';
 import type { Recurrent, RecurrentOptions } from './recurrent.js';
 import { Gru, type GruOptions, Lstm, type LstmOptions, SimpleRnn } from './recurrent-cells.js';
+import { Repeat, type RepeatBlock, type RepeatOptions } from './repeat.js';
 import { Cropping, type CroppingOptions, UpSampling, type UpSamplingOptions, ZeroPadding, type ZeroPaddingOptions } from './resizing.js';
 import { Embedding, type EmbeddingOptions, Flatten, Permute, RepeatVector, Reshape } from './shaping.js';
 import {
@@ -71,6 +72,8 @@ export const layers = {
   timeDistributed: (layer: Layer, options?: LayerOptions) => new TimeDistributed(layer, options),
   /** Each step takes means of the values of others, by several heads of `keyDim` numbers. */
   multiHeadAttention: (numHeads: number, keyDim: number, options?: MultiHeadAttentionOptions) => new MultiHeadAttention(numHeads, keyDim, options),
+  /** `n` equal blocks behind each other, each with weights of its own, which run as one loop however many they are. */
+  repeat: (n: number, block: RepeatBlock, options?: RepeatOptions) => new Repeat(n, block, options),
   /** Steps of one value throughout do not count. */
   masking: (options?: MaskingOptions) => new Masking(options),
   /** Weighted sums of windows of [N, steps, channels]. */
@@ -211,6 +214,8 @@ export type {
   PoolingOptions,
   Recurrent,
   RecurrentOptions,
+  RepeatBlock,
+  RepeatOptions,
   RescalingOptions,
   RmsNormalizationOptions,
   SeparableConvOptions,

@@ -12,7 +12,6 @@ import { ActivationLayer, Dense, InputLayer } from './core.js';
 import { DepthwiseConv, SeparableConv } from './depthwise.js';
 import { CategoryEncoding, type CategoryEncodingOptions, Discretization, type DiscretizationOptions } from './encoding.js';
 import { ActivityRegularization, Identity, Lambda, type LayerFunction, NamedActivation, type NamedFunction, Rescaling } from './functions.js';
-import type { layers } from './index.js';
 import { Masking } from './masking.js';
 import { Concatenate, Dot, Merge, type MergeKind } from './merge.js';
 import { AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout } from './noise.js';
@@ -56,7 +55,7 @@ const fixed = (type: Kind['type'], fixtures: readonly unknown[], ...names: reado
 const leading = (type: Kind['type'], ...names: readonly string[]): Kind => fixed(type, [], ...names);
 
 /** How a layer of every kind is made from its options. */
-const kinds: { readonly [K in keyof typeof layers]: Kind } = {
+const kinds: Readonly<Record<string, Kind>> = {
   input: { type: InputLayer, leads: ['shape'], make: ({ shape, trainable: _, ...options }) => new InputLayer(shape as number[], options) },
   dense: leading(Dense, 'units'),
   embedding: leading(Embedding, 'inputDim', 'outputDim'),
@@ -131,12 +130,12 @@ const kinds: { readonly [K in keyof typeof layers]: Kind } = {
 
 /** Options of a kind that are written before the others, without their names; none for a kind of the user's own. */
 export function leadingOptions(kind: string): readonly string[] {
-  return Object.hasOwn(kinds, kind) ? (kinds[kind as keyof typeof kinds].leads ?? []) : [];
+  return (Object.hasOwn(kinds, kind) ? kinds[kind]?.leads : undefined) ?? [];
 }
 
 /** Whether a layer is of the user's own class, which only the user can build again. */
 export function isOwnLayer(layer: Layer): boolean {
-  return !Object.hasOwn(kinds, layer.kind) || kinds[layer.kind as keyof typeof kinds].type !== layer.constructor;
+  return !Object.hasOwn(kinds, layer.kind) || kinds[layer.kind]?.type !== layer.constructor;
 }
 
 /** What was handed back under a name, or for one place alone. */

@@ -4,7 +4,7 @@ import { ArgumentError, show } from '../core/errors.js';
 import { suggestion } from '../core/names.js';
 import { InputLayer } from '../layers/core.js';
 import { type Custom, handedBack, isDescribed, isInside, isOwnLayer, type LayerConfig, layerFromConfig } from '../layers/registry.js';
-import { LayerCall, type Signal } from '../network/layer.js';
+import { LayerCall, type Row, type Signal } from '../network/layer.js';
 import type { Network } from '../network/network.js';
 import type { Compiled } from './compiled.js';
 
@@ -32,6 +32,14 @@ export interface DescribedCompile {
 /** An output of a call, by the call's index; `[call, which]` where it is not the call's first. */
 export type SignalIndex = number | readonly [number, number];
 
+/** One use of a layer. */
+export interface DescribedCall {
+  readonly layer: number;
+  readonly inputs: readonly SignalIndex[];
+  /** Which of the `rows` it belongs to, and to which of its blocks. */
+  readonly block?: readonly [row: number, index: number];
+}
+
 /** A model's wiring and training as data, without its weights. */
 export interface ModelConfig {
   readonly version: number;
@@ -40,7 +48,9 @@ export interface ModelConfig {
   readonly dtype?: FloatDType;
   readonly layers: readonly DescribedLayer[];
   /** Uses of the layers, by index, each after those it takes its inputs from; a layer that is used twice is shared. */
-  readonly calls: readonly { readonly layer: number; readonly inputs: readonly SignalIndex[] }[];
+  readonly calls: readonly DescribedCall[];
+  /** Rows of equal blocks that `layers.repeat` made. */
+  readonly rows?: readonly Row[];
   /** Calls that are the model's inputs. */
   readonly inputs: readonly number[];
   readonly outputs: readonly SignalIndex[];
@@ -62,7 +72,10 @@ export interface Describable {
  */
 export function toConfig(model: Describable): ModelConfig {
   const { layers, calls, inputs, outputs, dtype } = model.network;
-  const callOf = (signal: Signal): number => calls.indexOf(signal.call);
+  const places = new Map(calls.map((call, i) => [call, i]));
+  const layerPlaces = new Map(layers.map((layer, i) => [layer, i]));
+  const rows = [...new Set(calls.flatMap(({ block }) => block?.row ?? []))];
+  const callOf = (signal: Signal): number => places.get(signal.call) as number;
   const at = (signal: Signal): SignalIndex => (signal.index === 0 ? callOf(signal) : [callOf(signal), signal.index]);
   const config: ModelConfig = {
     version: VERSION,
@@ -76,7 +89,12 @@ export function toConfig(model: Describable): ModelConfig {
       ...(isOwnLayer(layer) ? { custom: true } : {}),
       config: layer.config(),
     })),
-    calls: calls.map((call) => ({ layer: layers.indexOf(call.layer), inputs: call.inputs.map(at) })),
+    calls: calls.map(({ layer, inputs: from, block }) => ({
+      layer: layerPlaces.get(layer) as number,
+      inputs: from.map(at),
+      ...(block ? { block: [rows.indexOf(block.row), block.index] as const } : {}),
+    })),
+    ...(rows.length > 0 ? { rows: rows.map(({ remat }) => ({ remat })) } : {}),
     inputs: inputs.map(callOf),
     outputs: outputs.map(at),
     ...(model.isCompiled ? { compile: describeCompile(model.network, model.compiled) } : {}),
@@ -118,7 +136,19 @@ function plain(value: unknown, place: string): unknown {
  * @throws ArgumentError where it is of another version or does not hold together.
  */
 export function readConfig(value: unknown): ModelConfig {
-  const { version = VERSION, name, seed, dtype, layers, calls, inputs, outputs, compile, ...rest } = record(value, "a model's description");
+  const {
+    version = VERSION,
+    name,
+    seed,
+    dtype,
+    layers,
+    calls,
+    rows = [],
+    inputs,
+    outputs,
+    compile,
+    ...rest
+  } = record(value, "a model's description");
   if (version !== VERSION) {
     throw new ArgumentError(
       `the description has format version ${show(version)}, this release reads version ${VERSION}; use the release that wrote it`,
@@ -130,7 +160,7 @@ export function readConfig(value: unknown): ModelConfig {
     );
   }
   const [unknown] = Object.keys(rest);
-  const known = ['version', 'name', 'seed', 'dtype', 'layers', 'calls', 'inputs', 'outputs', 'compile'];
+  const known = ['version', 'name', 'seed', 'dtype', 'layers', 'calls', 'rows', 'inputs', 'outputs', 'compile'];
   if (unknown !== undefined) throw new ArgumentError(`a model's description has no '${unknown}'${suggestion(unknown, known)}`, { argument: unknown });
   if (dtype !== undefined && (typeof dtype !== 'string' || !Object.hasOwn(dtypes, dtype)))
     throw new ArgumentError(`dtype must be 'float32' or 'float64', got ${show(dtype)}`, { argument: 'dtype', received: dtype });
@@ -146,11 +176,22 @@ export function readConfig(value: unknown): ModelConfig {
     ...(compile === undefined ? {} : { compile: record(compile, "'compile'") }),
   };
   if (calls === undefined) return { ...common, ...inRow(described) };
+  const inRows = list(rows, 'rows').map((row, i) => ({ remat: record(row, `row ${i}`).remat === true }));
   const read = list(calls, 'calls').map((call, i) => {
-    const { layer, inputs: from } = record(call, `call ${i}`);
-    return { layer: index(layer, described.length, `the layer of call ${i}`), inputs: signalIndices(from, i, `the inputs of call ${i}`) };
+    const { layer, inputs: from, block } = record(call, `call ${i}`);
+    return {
+      layer: index(layer, described.length, `the layer of call ${i}`),
+      inputs: signalIndices(from, i, `the inputs of call ${i}`),
+      ...(block === undefined ? {} : { block: blockOf(block, inRows.length, `the block of call ${i}`) }),
+    };
   });
-  return { ...common, calls: read, inputs: indices(inputs, read.length, 'inputs'), outputs: signalIndices(outputs, read.length, 'outputs') };
+  return {
+    ...common,
+    calls: read,
+    ...(inRows.length > 0 ? { rows: inRows } : {}),
+    inputs: indices(inputs, read.length, 'inputs'),
+    outputs: signalIndices(outputs, read.length, 'outputs'),
+  };
 }
 
 function inRow(layers: readonly DescribedLayer[]): Pick<ModelConfig, 'calls' | 'inputs' | 'outputs'> {
@@ -199,6 +240,11 @@ function signalIndices(value: unknown, below: number, what: string): SignalIndex
     if (!Array.isArray(item)) return index(item, below, what);
     return [index(item[0], below, what), index(item[1], Number.POSITIVE_INFINITY, what)];
   });
+}
+
+function blockOf(value: unknown, rows: number, what: string): readonly [number, number] {
+  const [row, number] = list(value, what);
+  return [index(row, rows, what), index(number, Number.POSITIVE_INFINITY, what)];
 }
 
 const indices = (value: unknown, below: number, what: string): number[] => list(value, what).map((item) => index(item, below, what));
@@ -253,10 +299,14 @@ export function signalsFromConfig(config: ModelConfig, custom: Custom): { inputs
         received: at,
       });
     });
-  for (const { layer: at, inputs } of config.calls) {
+  const rows = (config.rows ?? []).map((row) => ({ ...row }));
+  for (const { layer: at, inputs, block } of config.calls) {
     const layer = layers[at];
-    if (layer instanceof InputLayer) calls.push(layer.enter().call);
-    else if (layer) calls.push(new LayerCall(layer, pick(inputs)));
+    if (!layer) continue;
+    const call = layer instanceof InputLayer ? layer.enter().call : new LayerCall(layer, pick(inputs));
+    const row = block && rows[block[0]];
+    if (row) call.block = { row, index: block[1] };
+    calls.push(call);
   }
   return { inputs: pick(config.inputs), outputs: pick(config.outputs) };
 }

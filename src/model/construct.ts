@@ -1,5 +1,6 @@
 import { ArgumentError, show } from '../core/errors.js';
 import { suggestion } from '../core/names.js';
+import { Repeat } from '../layers/repeat.js';
 import { Layer, Signal } from '../network/layer.js';
 import { Network } from '../network/network.js';
 import { Model, type ModelOptions } from './model.js';
@@ -25,7 +26,7 @@ function checkModelOptions(options: ModelOptions): void {
  * A model of layers in a row. The first entry says what enters: `layers.input([28, 28])`.
  * @throws ArgumentError where the first entry is no input, or an entry is no layer; ShapeError naming the layer that does not fit.
  */
-export function sequential(entries: readonly (Layer | Signal)[], options: ModelOptions = {}): Model {
+export function sequential(entries: readonly (Layer | Repeat | Signal)[], options: ModelOptions = {}): Model {
   checkModelOptions(options);
   const [head, ...rest] = entries;
   if (!(head instanceof Signal)) {
@@ -39,7 +40,7 @@ export function sequential(entries: readonly (Layer | Signal)[], options: ModelO
   }
   if (rest.length === 0) throw new ArgumentError('sequential: needs at least one layer after the input', { argument: 'layers' });
   const output = rest.reduce<Signal>((signal, layer, i) => {
-    if (!(layer instanceof Layer)) {
+    if (!(layer instanceof Layer || layer instanceof Repeat)) {
       throw new ArgumentError(
         `sequential: entry ${i + 1} must be a layer, got ${layer instanceof Signal ? 'a symbolic output; use model({ inputs, outputs }) for graphs' : show(layer)}`,
         {

@@ -42,8 +42,9 @@ export function insertAfter(config: ModelConfig, call: number, { kind, config: o
     return signal[0] > call ? [signal[0] + 1, signal[1]] : signal;
   };
   const layers = [...config.layers, { kind, name: freshName(config, kind), config: options }];
-  const inserted = { layer: layers.length - 1, inputs: [call, ...more] };
+  const block = config.calls[call]?.block;
+  const inserted = { layer: layers.length - 1, inputs: [call, ...more], ...(block ? { block } : {}) };
   const before = config.calls.slice(0, call + 1);
-  const after = config.calls.slice(call + 1).map(({ layer, inputs }) => ({ layer, inputs: inputs.map(moved) }));
+  const after = config.calls.slice(call + 1).map((one) => ({ ...one, inputs: one.inputs.map(moved) }));
   return { ...config, layers, calls: [...before, inserted, ...after], outputs: config.outputs.map(moved) };
 }

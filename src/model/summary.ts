@@ -1,13 +1,22 @@
 import { showShape } from '../core/shape.js';
 import type { LayerCall } from '../network/layer.js';
 import type { Network } from '../network/network.js';
+import { findRuns, rowName } from '../network/runs.js';
 
-/** A table of layer calls: layer, kind, output shape, parameters, what it is connected to (where that is not just the row above). */
+/** Rows of fewer blocks are written out. */
+const FEW = 8;
+
+/** A table of layer calls: layer, kind, output shape, parameters, what it is connected to (where that is not just the row above). Long rows of equal blocks take one line for each layer of a block. */
 export function summarize(network: Network, name: string): string {
   const counted = new Set<object>();
   let [trainable, fixed] = [0, 0];
-  const rows = network.calls.map((call, i) => {
+  const runs = findRuns(network.calls, network.outputs).filter(({ blocks }) => blocks.length >= FEW);
+  const heads = new Map(runs.flatMap((run) => (run.blocks[0] ?? []).map((call, place) => [call, { run, place }] as const)));
+  const hidden = new Set(runs.flatMap(({ blocks }) => blocks.slice(1).flat()));
+  const rows = network.calls.flatMap((call, i) => {
     const { layer } = call;
+    const row = heads.get(call);
+    const times = row?.run.blocks.length ?? 1;
     const first = !counted.has(layer);
     counted.add(layer);
     let parameters = 0;
@@ -18,11 +27,14 @@ export function summarize(network: Network, name: string): string {
       if (layer.trainable && spec.trainable !== false) trainable += size;
       else fixed += size;
     }
+    if (hidden.has(call)) return [];
     return [
-      `${layer.title} (${layer.kind})`,
-      showShape(call.output.shape),
-      first ? parameters.toLocaleString('en') : 'shared',
-      connection(network, call, i),
+      [
+        row ? `${rowName(row.run, row.place)} (${times.toLocaleString('en')} × ${layer.kind})` : `${layer.title} (${layer.kind})`,
+        showShape(call.output.shape),
+        first ? (times * parameters).toLocaleString('en') : 'shared',
+        connection(network, call, i),
+      ] as const,
     ];
   });
   const chain = rows.every(([, , , from]) => from === '');

@@ -170,8 +170,16 @@ interface SignalType {
   readonly masked?: boolean;
 }
 
+/** Blocks that stand in a row because the user asked for them together. */
+export interface Row {
+  /** Whether the backward pass computes again what is inside the blocks, from the inputs of about the square root of their number. */
+  readonly remat: boolean;
+}
+
 /** One use of a layer: a shared layer has several. */
 export class LayerCall {
+  /** The row whose block number `index` it belongs to. */
+  block: { readonly row: Row; readonly index: number } | undefined;
   readonly layer: Layer;
   readonly inputs: readonly Signal[];
   readonly outputs: readonly Signal[];

@@ -5,12 +5,14 @@ import type { DType, FloatDType } from '../core/dtype.js';
 import { ArgumentError } from '../core/errors.js';
 import type { StaticShape } from '../core/shape.js';
 import { label, type Tap, type Tensor } from '../graph/node.js';
-import { concat, flush, scan, split } from '../graph/ops/index.js';
+import { flush, split } from '../graph/ops/index.js';
 import { type InitializerLike, resolveInitializer } from '../initializers.js';
 import type { Regularizer } from '../regularizers.js';
 import { activationsOf } from './activation-of.js';
 import { callLayer, type Layer, type LayerCall, type Signal } from './layer.js';
-import { findRuns, type Run } from './runs.js';
+import { isStacked, type UniformSource, type WriteCall, writeRun } from './loops.js';
+import { callsAt, findRuns, type Run, rowName } from './runs.js';
+import { type LoopedSums, loopedTap, type SignalTap } from './taps.js';
 
 /** An array of the network's state. */
 export interface Variable {
@@ -50,9 +52,6 @@ export interface Stored {
   readonly kind: 'single' | 'stacked' | 'packed';
 }
 
-/** Random numbers of one call: uniform in [0, 1), in the shape of a tensor; `path` says which call and which use. */
-export type UniformSource = (like: Tensor, path: string) => Tensor;
-
 export interface ForwardOptions {
   readonly training: boolean;
   /** Value of each array, by name (`withPieces`). Rows of equal layers become a loop where their stacked arrays are given. */
@@ -64,18 +63,6 @@ export interface ForwardOptions {
   readonly flush?: boolean;
   /** Note what activations receive and give; default false. */
   readonly observe?: boolean;
-}
-
-/** What the activation of a layer call receives and gives; one for all calls of a loop. */
-export interface SignalTap {
-  /** The call, or those of a loop in order. */
-  readonly calls: readonly LayerCall[];
-  /** Sums of the inputs; those of a loop stacked along a new first axis. */
-  readonly z: Tensor;
-  /** What the call gives; undefined inside a loop, where only the activation of z tells. */
-  readonly h: Tensor | undefined;
-  /** ∂L/∂z where the backward pass has been written, from the gradients it found. */
-  gradient(found: ReadonlyMap<Tensor, Tensor>): Tensor | undefined;
 }
 
 export interface ForwardResult {
@@ -134,17 +121,20 @@ export class Network {
   storage({ loops, packed }: Layout): Stored[] {
     const { variables } = this;
     const runs = loops ? findRuns(this.calls, this.outputs) : [];
-    const home = new Map<Layer, Run>(runs.flatMap((run) => run.calls.map((call) => [call.layer, run] as const)));
+    const home = new Map<Layer, { readonly run: Run; readonly place: number }>(
+      runs.flatMap((run) => run.blocks.flatMap((block) => block.map(({ layer }, place) => [layer, { run, place }] as const))),
+    );
+    const named = new Map(variables.map((variable) => [variable.name, variable]));
     const vectors = packed ? variables.filter((one) => one.trainable && one.shape.length === 1 && !home.has(one.layer) && !isWatched(one)) : [];
     const pack = vectors.length > 1 ? packOf(vectors) : undefined;
     return variables.flatMap((variable): Stored[] => {
       if (pack?.parts.includes(variable)) return variable === pack.parts[0] ? [pack] : [];
-      const run = home.get(variable.layer);
-      if (!run) return [{ ...variable, parts: [variable], kind: 'single' }];
-      const [head] = run.calls;
-      if (variable.layer !== head?.layer) return [];
-      const parts = variables.filter(({ weight, layer }) => weight === variable.weight && home.get(layer) === run);
-      return [{ ...variable, name: `${run.name}/${variable.weight}`, shape: [parts.length, ...variable.shape], parts, kind: 'stacked' }];
+      const found = home.get(variable.layer);
+      if (!found) return [{ ...variable, parts: [variable], kind: 'single' }];
+      const { run, place } = found;
+      if (variable.layer !== run.blocks[0]?.[place]?.layer) return [];
+      const parts = callsAt(run, place).map(({ layer }) => named.get(`${layer.title}/${variable.weight}`) as Variable);
+      return [{ ...variable, name: `${rowName(run, place)}/${variable.weight}`, shape: [parts.length, ...variable.shape], parts, kind: 'stacked' }];
     });
   }
 
@@ -158,14 +148,13 @@ export class Network {
     const updates = new Map<string, Tensor>();
     const calls = new Map<LayerCall, Tensor>();
     const times = new Map<Layer, number>();
-    const runs = findRuns(this.calls, this.outputs).filter((run) => values.has(stackName(run)));
-    const inRuns = new Map(runs.flatMap((run) => run.calls.map((call) => [call, run] as const)));
+    const runs = findRuns(this.calls, this.outputs).filter((run) => isStacked(run, values));
+    const inRuns = new Map(runs.flatMap((run) => run.blocks.flatMap((block) => block.map((call) => [call, run] as const))));
+    const written = new Set<Run>();
     const taps: SignalTap[] = [];
     const penalties: Tensor[] = [];
-    const write: WriteCall = (call, given, weight) => {
+    const write: WriteCall = (call, given, own) => {
       const { layer } = call;
-      const time = times.get(layer) ?? 0;
-      times.set(layer, time + 1);
       let sums: Tensor | undefined;
       const seen = (z: Tensor): Tensor => {
         sums = preactivation ? preactivation(call, z) : z;
@@ -175,11 +164,11 @@ export class Network {
       const { outputs, mask } = callLayer(layer, given, {
         training,
         dtype: this.dtype,
-        weight,
-        update: (owner, name, next) => updates.set(`${owner.title}/${name}`, next),
+        weight: own.weight,
+        update: own.update,
         preactivation: seen,
-        addLoss: (penalty) => penalties.push(penalty),
-        uniform: (like, use) => uniform(like, `${layer.title}/${time}/${use}`),
+        addLoss: own.addLoss,
+        uniform: own.uniform,
         masks: call.inputs.map((signal) => masks.get(signal)),
         ...(observe ? { looped: (z: Tensor, tap: Tap) => looped.push({ z, tap }) } : {}),
         ...(guard ? { guard: flush } : {}),
@@ -187,12 +176,27 @@ export class Network {
       // A loss looks behind the last activation; nothing may stand between.
       const keep = guard && layer.weights.size > 0;
       const kept = outputs.map((output, i) => (keep && !this.outputs.includes(call.outputs[i] as Signal) ? flush(output) : output));
-      label([...kept, ...(mask ? [mask] : []), ...updates.values()], layer.title);
+      label([...kept, ...(mask ? [mask] : [])], layer.title);
       masks.set(call.output, mask);
       return { outputs: kept, sums, looped };
     };
     const single = (call: LayerCall, given: readonly Tensor[]): readonly Tensor[] => {
-      const { outputs, sums: z, looped } = write(call, given, (owner, name) => values.get(`${owner.title}/${name}`) as Tensor);
+      const { title } = call.layer;
+      const time = times.get(call.layer) ?? 0;
+      times.set(call.layer, time + 1);
+      const {
+        outputs,
+        sums: z,
+        looped,
+      } = write(call, given, {
+        weight: (owner, name) => values.get(`${owner.title}/${name}`) as Tensor,
+        update: (owner, name, next) => {
+          label([next], title);
+          updates.set(`${owner.title}/${name}`, next);
+        },
+        addLoss: (penalty) => penalties.push(penalty),
+        uniform: (like, use) => uniform(like, `${title}/${time}/${use}`),
+      });
       if (observe && looped.length > 0) taps.push(loopedTap(call, looped));
       else if (observe && z) taps.push({ calls: [call], z, h: outputs[0], gradient: (found) => found.get(z) });
       return outputs;
@@ -209,13 +213,16 @@ export class Network {
       const given = (one: LayerCall): Tensor[] => one.inputs.map((signal) => known.get(signal) as Tensor);
       if (entered) calls.set(call, entered);
       else if (!run) settle(call, single(call, given(call)));
-      else if (call === run.calls[0]) {
-        const { output, tap } = this.#loop(run, given(call)[0] as Tensor, values, write, observe);
-        if (tap) taps.push(tap);
-        const last = run.calls[run.calls.length - 1] as LayerCall;
-        settle(last, [output]);
-        // Layers that may run as a loop pass a mask on.
-        masks.set(last.output, masks.get(call.inputs[0] as Signal));
+      else if (!written.has(run)) {
+        written.add(run);
+        const made = writeRun(run, { known, values, write, uniform, observe, remat: training && !observe });
+        taps.push(...made.taps);
+        penalties.push(...made.penalties);
+        for (const [name, next] of made.updates) updates.set(name, next);
+        const last = run.blocks.at(-1)?.[run.exit] as LayerCall;
+        settle(last, [made.output]);
+        // Blocks in a row pass a mask on.
+        masks.set(last.output, masks.get(run.entry));
       }
     }
     return {
@@ -227,55 +234,6 @@ export class Network {
       masks: this.outputs.map((signal) => masks.get(signal)),
     };
   }
-
-  /** A row of equal layers as one `Scan` over their stacked weights. */
-  #loop(run: Run, input: Tensor, values: ReadonlyMap<string, Tensor>, write: WriteCall, observe: boolean): { output: Tensor; tap?: SignalTap } {
-    const head = run.calls[0] as LayerCall;
-    const names = [...head.layer.weights.keys()];
-    let inner: Tap | undefined;
-    const { state, outputs } = scan({
-      state: [input],
-      sequences: names.map((name) => values.get(`${run.name}/${name}`) as Tensor),
-      step: ([x], items) => {
-        const { outputs, sums } = write(head, [x as Tensor], (_, name) => items[names.indexOf(name)] as Tensor);
-        const output = outputs[0] as Tensor;
-        if (!observe || !sums) return { state: [output] };
-        inner = { tensor: sums };
-        return { state: [output], outputs: [sums], taps: [inner] };
-      },
-    });
-    const output = state[0] as Tensor;
-    label([output], run.name);
-    const [z] = outputs;
-    return { output, ...(z ? { tap: { calls: run.calls, z, h: undefined, gradient: () => inner?.gradient } } : {}) };
-  }
-}
-
-/** Writes a call's graph. @returns what it gives, and what its activation received. */
-type WriteCall = (
-  call: LayerCall,
-  given: readonly Tensor[],
-  weight: (owner: Layer, name: string) => Tensor,
-) => { readonly outputs: readonly Tensor[]; readonly sums: Tensor | undefined; readonly looped: readonly LoopedSums[] };
-
-/** What the activation inside of a layer's own loop receives: stacked along the steps, and in the loop's body. */
-interface LoopedSums {
-  readonly z: Tensor;
-  readonly tap: Tap;
-}
-
-/** One call's tap over the loops in it: the directions of a bidirectional layer lie side by side. */
-function loopedTap(call: LayerCall, looped: readonly LoopedSums[]): SignalTap {
-  const beside = (tensors: readonly Tensor[]): Tensor => (tensors.length === 1 ? (tensors[0] as Tensor) : concat(tensors, -1));
-  return {
-    calls: [call],
-    z: beside(looped.map(({ z }) => z)),
-    h: undefined,
-    gradient: () => {
-      const gradients = looped.flatMap(({ tap }) => tap.gradient ?? []);
-      return gradients.length === looped.length ? beside(gradients) : undefined;
-    },
-  };
 }
 
 /** The initializer that draws for the activation which the layer's sums go through. */
@@ -311,12 +269,6 @@ export function withPieces(stored: readonly Stored[], values: ReadonlyMap<string
     });
   }
   return all;
-}
-
-/** A stacked array that a run must have to be written as a loop. */
-function stackName(run: Run): string {
-  const [weight = ''] = run.calls[0]?.layer.weights.keys() ?? [];
-  return `${run.name}/${weight}`;
 }
 
 /** Calls that the outputs need, each after those it uses. */

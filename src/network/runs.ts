@@ -1,43 +1,85 @@
 import { sameShape } from '../core/shape.js';
-import type { Layer, LayerCall, Signal } from './layer.js';
+import type { Layer, LayerCall, Row, Signal } from './layer.js';
 
 /**
- * Shortest row of equal layers that becomes a loop. Below it the unrolled graph runs as fast and keeps a name for every operator;
- * above it the graph stays small and every layer costs the same, however many there are.
+ * Shortest row of equal layers that becomes a loop without being asked for. Below it the unrolled graph runs as fast and keeps a name for every
+ * operator; above it the graph stays small and every layer costs the same, however many there are.
  */
 export const SHORTEST_RUN = 48;
 
-/** Equal layers in a row: each has the same options and shapes, and only the next one uses its output. */
+/** Equal blocks in a row: each has the same layers with the same options, shapes and wiring, and only the next one uses what it gives. */
 export interface Run {
-  readonly calls: readonly LayerCall[];
-  /** `dense_2..dense_1001`. */
-  readonly name: string;
+  /** The calls of each block, in one order. */
+  readonly blocks: readonly (readonly LayerCall[])[];
+  /** What the blocks take in: the first one's. */
+  readonly entry: Signal;
+  /** Place of the call that gives what a block gives. */
+  readonly exit: number;
+  /** Whether only every so many blocks' inputs are kept for the backward pass. */
+  readonly remat: boolean;
 }
 
-/** Rows of equal layers of at least `shortest` that a network can run as a loop. */
+/** The calls at one place of all blocks. */
+export function callsAt({ blocks }: Run, place: number): LayerCall[] {
+  return blocks.map((block) => block[place] as LayerCall);
+}
+
+/** What the layers at one place of all blocks are called together: `dense_2..dense_1001`. */
+export function rowName({ blocks }: Run, place: number): string {
+  return `${blocks[0]?.[place]?.layer.title}..${blocks[blocks.length - 1]?.[place]?.layer.title}`;
+}
+
+/** Rows that a network can run as loops: those that were asked for, and of equal layers those of at least `shortest`. */
 export function findRuns(calls: readonly LayerCall[], outputs: readonly Signal[], shortest = SHORTEST_RUN): Run[] {
-  const users = new Map<Signal, number>();
-  const use = (signal: Signal): void => {
-    users.set(signal, (users.get(signal) ?? 0) + 1);
-  };
-  for (const call of calls) call.inputs.forEach(use);
-  outputs.forEach(use);
-  const times = new Map<Layer, number>();
-  for (const { layer } of calls) times.set(layer, (times.get(layer) ?? 0) + 1);
+  const uses = new Uses(calls, outputs);
+  return [...rowsOf(calls).values()].flatMap((blocks) => runOf(blocks, uses) ?? []).concat(layersInRow(calls, uses, shortest));
+}
+
+/** Who uses what. */
+class Uses {
+  readonly users = new Map<Signal, (LayerCall | undefined)[]>();
+  readonly times = new Map<Layer, number>();
+
+  constructor(calls: readonly LayerCall[], outputs: readonly Signal[]) {
+    for (const call of calls) {
+      for (const signal of call.inputs) this.#use(signal, call);
+      this.times.set(call.layer, (this.times.get(call.layer) ?? 0) + 1);
+    }
+    for (const signal of outputs) this.#use(signal, undefined);
+  }
+
+  of(signal: Signal): readonly (LayerCall | undefined)[] {
+    return this.users.get(signal) ?? [];
+  }
+
+  #use(signal: Signal, user: LayerCall | undefined): void {
+    const list = this.users.get(signal);
+    if (list) list.push(user);
+    else this.users.set(signal, [user]);
+  }
+}
+
+/** Whether a layer may stand in a loop: used once, with nothing that training looks at by itself, that comes from data or that is carried on. */
+function fits({ layer }: LayerCall, { times }: Uses): boolean {
+  const watched = [...layer.weights.values()].some(({ regularizer, constraint }) => regularizer !== undefined || constraint !== undefined);
+  return !watched && times.get(layer) === 1 && layer.batchSize === undefined && !layer.needsData;
+}
+
+function layersInRow(calls: readonly LayerCall[], uses: Uses, shortest: number): Run[] {
   const runs: Run[] = [];
   let row: LayerCall[] = [];
   const close = (): void => {
-    if (row.length >= shortest) runs.push({ calls: row, name: `${row[0]?.layer.title}..${row[row.length - 1]?.layer.title}` });
+    const entry = row[0]?.inputs[0];
+    if (entry && row.length >= shortest) runs.push({ blocks: row.map((call) => [call]), entry, exit: 0, remat: false });
     row = [];
   };
   let [key, last]: [string, LayerCall | undefined] = ['', undefined];
   for (const call of calls) {
-    const watched = [...call.layer.weights.values()].some(({ regularizer, constraint }) => regularizer !== undefined || constraint !== undefined);
-    const fits = !watched && call.layer.repeatable && !call.layer.hasSideEffects && times.get(call.layer) === 1 && keepsShape(call);
-    const own = fits ? describeLayer(call.layer) : '';
-    const follows = last !== undefined && call.inputs[0] === last.output && users.get(last.output) === 1;
-    if (!fits || own !== key || !follows) close();
-    if (fits) row.push(call);
+    const able = !call.block && fits(call, uses) && call.layer.repeatable && !call.layer.hasSideEffects && keepsShape(call);
+    const own = able ? describeLayer(call.layer) : '';
+    const follows = last !== undefined && call.inputs[0] === last.output && uses.of(last.output).length === 1;
+    if (!able || own !== key || !follows) close();
+    if (able) row.push(call);
     [key, last] = [own, call];
   }
   close();
@@ -47,6 +89,57 @@ export function findRuns(calls: readonly LayerCall[], outputs: readonly Signal[]
 function keepsShape({ inputs, output }: LayerCall): boolean {
   const [input] = inputs;
   return inputs.length === 1 && input !== undefined && input.dtype === output.dtype && sameShape(input.shape, output.shape);
+}
+
+/** Calls of the rows that were asked for, block by block. */
+function rowsOf(calls: readonly LayerCall[]): Map<Row, LayerCall[][]> {
+  const rows = new Map<Row, LayerCall[][]>();
+  for (const call of calls) {
+    if (!call.block) continue;
+    const { row, index } = call.block;
+    const blocks = rows.get(row) ?? [];
+    rows.set(row, blocks);
+    while (blocks.length <= index) blocks.push([]);
+    blocks[index]?.push(call);
+  }
+  return rows;
+}
+
+/** The run that blocks make; undefined where they are not equal, or something else looks into them: then they run as layers like any other. */
+function runOf(blocks: readonly (readonly LayerCall[])[], uses: Uses): Run | undefined {
+  const [head, second] = blocks;
+  if (!head || !second) return undefined;
+  const within = blocks.map((block) => new Set(block));
+  const exitOf = (at: number): number => {
+    const open = (blocks[at] ?? []).flatMap((call, place) =>
+      call.outputs.some((signal) => uses.of(signal).some((user) => user === undefined || !within[at]?.has(user))) ? [place] : [],
+    );
+    return open.length === 1 ? (open[0] as number) : -1;
+  };
+  const exit = exitOf(0);
+  const out = (at: number): Signal | undefined => blocks[at]?.[exit]?.output;
+  const result = out(0);
+  // The head takes in what the second block takes from the head.
+  const given = head.flatMap(({ inputs }, place) => inputs.filter((_, i) => second[place]?.inputs[i] === result))[0];
+  if (!result || !given || given.dtype !== result.dtype || !sameShape(given.shape, result.shape)) return undefined;
+  const wired = (at: number): string => {
+    const places = new Map<Signal, string>([[at === 0 ? given : (out(at - 1) as Signal), 'entry']]);
+    blocks[at]?.forEach((call, place) => {
+      call.outputs.forEach((signal) => {
+        places.set(signal, `${place}/${signal.index}`);
+      });
+    });
+    const from = (signal: Signal): string => places.get(signal) ?? `outside ${signal.call.layer.title}/${signal.index}`;
+    return JSON.stringify(blocks[at]?.map((call) => [describeLayer(call.layer), call.inputs.map(from)]));
+  };
+  const first = wired(0);
+  const equal = blocks.every((block, at) => {
+    if (!block.every((call) => fits(call, uses))) return false;
+    if (exitOf(at) !== exit || (at > 0 && wired(at) !== first)) return false;
+    // What a block gives goes to the next one alone.
+    return at === blocks.length - 1 || uses.of(out(at) as Signal).every((user) => user !== undefined && within[at + 1]?.has(user));
+  });
+  return equal ? { blocks, entry: given, exit, remat: head[0]?.block?.row.remat === true } : undefined;
 }
 
 /** What two layers share that compute the same function of their input and weights. */

@@ -3,7 +3,8 @@ import { isStatic, sizeOf } from '../core/shape.js';
 import { constant, input, label, ONLOOKER, type Tensor } from '../graph/node.js';
 import { cast, clip, concat, reshape, sub } from '../graph/ops/index.js';
 import type { LayerCall } from '../network/layer.js';
-import type { Network, SignalTap, Stored } from '../network/network.js';
+import type { Network, Stored } from '../network/network.js';
+import type { SignalTap } from '../network/taps.js';
 import type { Optimizer } from '../optimizers.js';
 import { arrayGroups, arrayMeanSquares, type KeptArray, scaled } from '../vitals/arrays.js';
 import { endToEnd, meanSquares } from '../vitals/mean-square.js';
@@ -67,7 +68,8 @@ export const FIRED = 'vitals/fired';
 export function observeStep(spec: StepSpec, step: Step, figures: boolean): Observation {
   const { vitals = { every: 1, spaced: false, level: 'moments' } } = spec;
   const { seen } = step;
-  const signals = watchedSignals(seen.taps, seen.found);
+  const watched = watchedCalls(seen.taps, spec.network);
+  const signals = watchedSignals(seen.taps, seen.found, watched);
   const tracked = trackedSignals(signals);
   const full = vitals.level === 'full';
   const initial = full ? seen.trained : [];
@@ -85,7 +87,7 @@ export function observeStep(spec: StepSpec, step: Step, figures: boolean): Obser
   const units = unitRanges(tracked);
   return {
     layout: {
-      watched: seen.taps.flatMap(({ calls }) => calls.map((call) => spec.network.calls.indexOf(call))),
+      watched: [...watched.values()],
       arrays: full ? seen.trained.flatMap(({ parts }) => parts.map(({ name, shape }) => ({ name, size: sizeOf(shape) }))) : [],
       columns: places,
       size,
@@ -102,10 +104,16 @@ export function observeStep(spec: StepSpec, step: Step, figures: boolean): Obser
   };
 }
 
-function watchedSignals(taps: readonly SignalTap[], found: ReadonlyMap<Tensor, Tensor>): WatchedSignal[] {
-  let count = 0;
+/** The calls that are watched, in the network's order: each one's place in the network. */
+function watchedCalls(taps: readonly SignalTap[], { calls }: Network): Map<LayerCall, number> {
+  const seen = new Set(taps.flatMap((tap) => tap.calls));
+  return new Map(calls.flatMap((call, at) => (seen.has(call) ? [[call, at] as const] : [])));
+}
+
+function watchedSignals(taps: readonly SignalTap[], found: ReadonlyMap<Tensor, Tensor>, watched: ReadonlyMap<LayerCall, number>): WatchedSignal[] {
+  const columns = new Map([...watched.keys()].map((call, column) => [call, column]));
   return taps.map((tap) => {
-    const indices = tap.calls.map(() => count++);
+    const indices = tap.calls.map((call) => columns.get(call) as number);
     return { indices, looped: tap.calls.length > 1, z: tap.z, h: tap.h, g: tap.gradient(found), activation: tap.calls[0]?.layer.activation };
   });
 }

@@ -1,15 +1,18 @@
 import { baseKey } from '../core/counter-hash.js';
 import type { DType } from '../core/dtype.js';
+import { NdArray } from '../core/ndarray.js';
 import type { StaticShape } from '../core/shape.js';
 import { adjoints, gradientIn } from '../graph/gradients.js';
-import { input, label, named, scalar, type Tensor } from '../graph/node.js';
-import { add, cast, concat, mul, reduceMean, reduceSum, reshape } from '../graph/ops/index.js';
+import { constant, input, label, named, scalar, type Tensor } from '../graph/node.js';
+import { add, cast, concat, gather, mul, reduceMean, reduceSum, reshape } from '../graph/ops/index.js';
 import { stepKey, uniformLike } from '../graph/random.js';
 import { type InitializerLike, initializers } from '../initializers.js';
 import type { Loss } from '../losses.js';
 import { isMean, type Metric } from '../metrics.js';
 import { BATCH, type Signal } from '../network/layer.js';
-import { type ForwardResult, type Layout, type Network, type SignalTap, type Stored, type UniformSource, withPieces } from '../network/network.js';
+import type { UniformSource } from '../network/loops.js';
+import { type ForwardResult, type Layout, type Network, type Stored, withPieces } from '../network/network.js';
+import type { SignalTap } from '../network/taps.js';
 import type { Optimizer } from '../optimizers.js';
 import type { VitalsRequest } from '../vitals/request.js';
 import type { LogEntry } from './history.js';
@@ -244,7 +247,12 @@ export interface StepInside {
 /** Random numbers that depend on the seed, the place and the step alone. */
 export function uniformSource(seed: number, iterations: Tensor): UniformSource {
   const step = cast(iterations, 'uint32');
-  return (like, path) => uniformLike(like, stepKey(baseKey(seed, path), step));
+  const keyOf = (path: string): number => baseKey(seed, path);
+  return (like, path) => {
+    if (typeof path === 'string') return uniformLike(like, stepKey(keyOf(path), step));
+    const keys = constant(new NdArray(Uint32Array.from(path.paths, keyOf), [path.paths.length]));
+    return uniformLike(like, stepKey(gather(keys, path.at), step));
+  };
 }
 
 /** Writes one training step: forward, backward, update. `values` holds every state entry. */

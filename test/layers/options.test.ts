@@ -8,7 +8,7 @@ import { Signal } from '#src/network/layer.js';
 type Options = Readonly<Record<string, unknown>>;
 
 /** Every layer of the table with its required arguments: a new one does not compile without. */
-const make: Record<keyof typeof layers, (options: Options) => Layer | Signal> = {
+const make: Record<Exclude<keyof typeof layers, 'repeat'>, (options: Options) => Layer | Signal> = {
   input: (options) => layers.input([3], options),
   dense: (options) => layers.dense(4, options),
   activation: (options) => layers.activation('relu', options),

@@ -45,6 +45,8 @@ export interface ScanOptions {
   readonly reverse?: readonly boolean[];
   /** Which outputs are stacked from the end; none unless given. */
   readonly reverseOutputs?: readonly boolean[];
+  /** Whether the backward pass keeps the states alone and computes again what a step makes of them; default false. */
+  readonly recompute?: boolean;
   readonly step: (state: readonly Tensor[], items: readonly Tensor[]) => StepResult;
 }
 
@@ -66,14 +68,22 @@ function checkTypes(problem: string, before: readonly Tensor[], after: readonly 
 }
 
 /** Runs `step` along the first axis of the sequences. @returns the last state and the stacked outputs. @throws ShapeError where the state changes type. */
-export function scan({ state, sequences, reverse = [], reverseOutputs = [], step }: ScanOptions): { state: Tensor[]; outputs: Tensor[] } {
+export function scan({ state, sequences, reverse = [], reverseOutputs = [], recompute = false, step }: ScanOptions): {
+  state: Tensor[];
+  outputs: Tensor[];
+} {
   const length = sequences[0]?.shape[0];
   if (length === undefined) throw new ShapeError('a scan needs at least one sequence with an axis to walk');
   const states = state.map((tensor, i) => input(`state_${i}`, tensor.shape, tensor.dtype));
   const items = sequences.map((tensor, i) => input(`item_${i}`, tensor.shape.slice(1), tensor.dtype));
   const made = step(states, items);
   checkTypes('the state of a scan must keep its types', states, made.state);
-  const body = { parameters: [...states, ...items], results: [...made.state, ...(made.outputs ?? [])], ...(made.taps ? { taps: made.taps } : {}) };
+  const body = {
+    parameters: [...states, ...items],
+    results: [...made.state, ...(made.outputs ?? [])],
+    ...(made.taps ? { taps: made.taps } : {}),
+    ...(recompute ? { recompute } : {}),
+  };
   const node = makeScan({ initial: state, sequences, body, reverse, reverseOutputs });
   return { state: node.outputs.slice(0, state.length), outputs: node.outputs.slice(state.length) };
 }
@@ -125,13 +135,14 @@ function scanGradient({ node, dys, wanted }: GradientContext): (Tensor | undefin
   };
   const inside = nodesInside(node);
   const isForward = (tensor: Tensor): boolean => tensor.node.id < since && inside.has(tensor.node);
+  const { recompute = false } = body;
   const reached = captured.filter((tensor) => found.has(tensor));
   // Rows of both factors must come to lie in one order: that of the steps.
   const inOrder = (tensor: Tensor): boolean => heldSequence(node, tensor)?.reverse ?? true;
   const products = reached.flatMap((tensor): Product[] => {
     const product = found.get(tensor);
     const [left, right] = product && isRowProduct(product) ? product.node.inputs : [];
-    return left && right && inOrder(left) && inOrder(right) ? [{ tensor, left, right }] : [];
+    return left && right && !recompute && inOrder(left) && inOrder(right) ? [{ tensor, left, right }] : [];
   });
   const summed = reached.filter((tensor) => !products.some((product) => product.tensor === tensor));
   const sums = summed.map((tensor, i) => input(`sum_${i}`, tensor.shape, tensor.dtype));
@@ -147,11 +158,18 @@ function scanGradient({ node, dys, wanted }: GradientContext): (Tensor | undefin
     ...made,
   ];
 
-  const kept = forwardValues(results, isForward, since);
+  const kept = recompute ? usedParameters(body, results) : forwardValues(results, isForward, since);
   const keptInputs = kept.map((tensor, i) => input(`kept_${i}`, tensor.shape, tensor.dtype));
   const keep = (tensor: Tensor): KeptSequence => heldSequence(node, tensor) ?? { tensor: keepResult(node, body, tensor), reverse: true };
   const keptSequences = kept.map(keep);
-  const rewritten = rewrite(results, new Map(kept.map((tensor, i) => [tensor, keptInputs[i] as Tensor])));
+  const replaced = new Map(kept.map((tensor, i) => [tensor, keptInputs[i] as Tensor]));
+  // Loops inside are run twice then, and no two loops may share what their bodies take in.
+  for (const inner of recompute ? inside : []) {
+    for (const { parameters } of Object.values(inner.bodies)) {
+      for (const parameter of parameters) replaced.set(parameter, input(parameter.name ?? 'again', parameter.shape, parameter.dtype));
+    }
+  }
+  const rewritten = rewrite(results, replaced);
 
   const carried = [...floating.map((i) => dys[i] ?? zerosLike(node.outputs[i] as Tensor)), ...summed.map((tensor) => zerosLike(tensor))];
   const outputDirections = (node.attributes.scan_output_directions as readonly number[]).map(Boolean);
@@ -225,6 +243,12 @@ function forwardValues(results: readonly Tensor[], isForward: (tensor: Tensor) =
     for (const tensor of dependencies(made)) if (isForward(tensor)) kept.add(tensor);
   }
   return [...kept].sort((a, b) => a.node.id - b.node.id || a.index - b.index);
+}
+
+/** What enters the forward body and is needed to compute its values again. */
+function usedParameters({ parameters }: Body, results: readonly Tensor[]): Tensor[] {
+  const nodes = new Set(topological(results));
+  return parameters.filter(({ node }) => nodes.has(node));
 }
 
 interface KeptSequence {
