@@ -14,8 +14,10 @@ import {
   reduceMax,
   reduceMean,
   reduceMin,
+  reduceSum,
   reshape,
   sub,
+  transpose,
   unsqueeze,
   where,
 } from '../graph/ops/index.js';
@@ -86,9 +88,12 @@ const entryAxes = ({ z, looped }: WatchedSignal): number[] => z.shape.map((_, ax
 export function reach(signals: readonly TrackedSignal[]): Tensor {
   const vectors = groupsOf(signals).map((group) => {
     const [first] = group as [TrackedSignal];
+    // What a ReLU gives is never below 0, and the engine adds rows up several times faster than it takes their largest.
+    if (group.length === 1 && first.h && first.activation?.name === 'relu') return reduceSum(first.h, { axes: entryAxes(first) });
     if (first.looped || first.z.rank !== 2) return reachOf(first.z, first.flat, entryAxes(first));
     const side = endToEnd(group.map(({ z }) => z));
-    // The engine takes the maximum along a middle axis twice as fast as along the first.
+    // Along rows, and along a middle axis, the largest are found several times faster than along the first.
+    if (group.length === 1) return reachOf(transpose(side, [1, 0]), first.flat, [1]);
     return reachOf(reshape(side, [group.length, -1, Number(first.z.shape[1])]), first.flat, [1]);
   });
   return endToEnd(vectors.map((vector) => cast(vector.rank === 1 ? vector : reshape(vector, [-1]), 'float32')));
