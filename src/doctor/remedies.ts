@@ -19,6 +19,13 @@ export const remedies = {
   lecunNormal: hint('lecun-normal', 'weights', "draw the kernels by 'lecunNormal'"),
   smallerHead: hint('smaller-head', 'weights', 'draw the last kernel smaller, so that the first outputs are undecided'),
   reviveUnits: hint('revive-units', 'weights', 'draw the weights of dead units anew, with zero biases'),
+  identityRecurrence: hint(
+    'identity-recurrence',
+    'weights',
+    "begin with recurrent weights that keep a state as it is: recurrentInitializer: 'identity' with activation: 'relu', gradients clipped by norm",
+  ),
+  gatedRecurrence: hint('gated-recurrence', 'architecture', 'use layers.lstm or layers.gru, whose gates learn what to keep'),
+  shorterSequences: hint('shorter-sequences', 'data', 'feed shorter sequences, where the far steps do not matter'),
   changeActivation: hint('change-activation', 'architecture', "use an activation that does not saturate or die: 'selu', 'elu', 'leakyRelu'"),
   lowerDropout: hint('lower-dropout', 'training', 'drop a tenth of the units, or none'),
   alphaDropout: hint('alpha-dropout', 'architecture', 'use layers.alphaDropout instead of dropout'),

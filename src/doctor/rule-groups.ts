@@ -1,6 +1,6 @@
 /** Rules whose margins are told alike; a rule that stands in none is of the group `others`. */
 const groups = {
-  gradients: ['vanishing-gradient', 'exploding-gradient', 'saturation'],
+  gradients: ['vanishing-gradient', 'exploding-gradient', 'vanishing-along-time', 'exploding-along-time', 'saturation'],
   signals: ['signal-dying', 'signal-exploding'],
   units: ['born-dead', 'died-in-training', 'coma'],
   speeds: ['step-too-large', 'step-too-small', 'uneven-speeds'],

@@ -10,6 +10,8 @@ export interface SignalTap {
   readonly z: Tensor;
   /** What the call gives; undefined inside a loop, where only the activation of z tells. */
   readonly h: Tensor | undefined;
+  /** Whether the first axis of z is that of the steps of a sequence. */
+  readonly overTime?: boolean;
   /** ∂L/∂z where the backward pass has been written, from the gradients it found. */
   gradient(found: ReadonlyMap<Tensor, Tensor>): Tensor | undefined;
 }
@@ -27,6 +29,8 @@ export function loopedTap(call: LayerCall, looped: readonly LoopedSums[]): Signa
     calls: [call],
     z: beside(looped.map(({ z }) => z)),
     h: undefined,
+    // The directions of a bidirectional layer walk against each other.
+    overTime: looped.length === 1,
     gradient: () => {
       const gradients = looped.flatMap(({ tap }) => tap.gradient ?? []);
       return gradients.length === looped.length ? beside(gradients) : undefined;

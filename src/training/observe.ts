@@ -114,7 +114,15 @@ function watchedSignals(taps: readonly SignalTap[], found: ReadonlyMap<Tensor, T
   const columns = new Map([...watched.keys()].map((call, column) => [call, column]));
   return taps.map((tap) => {
     const indices = tap.calls.map((call) => columns.get(call) as number);
-    return { indices, looped: tap.calls.length > 1, z: tap.z, h: tap.h, g: tap.gradient(found), activation: tap.calls[0]?.layer.activation };
+    return {
+      indices,
+      looped: tap.calls.length > 1,
+      z: tap.z,
+      h: tap.h,
+      g: tap.gradient(found),
+      activation: tap.calls[0]?.layer.activation,
+      overTime: tap.overTime === true,
+    };
   });
 }
 

@@ -95,10 +95,11 @@ export class Recorder {
     const byUnit = this.trace.header.units
       ? { zMeanByUnit: lists('zMeanByUnit'), hRmsByUnit: rootLists('hSquareByUnit'), gRmsByUnit: rootLists('gSquareByUnit', scale) }
       : {};
-    if (this.trace.header.level === 'moments') return { ...moments, ...byUnit };
+    const byTime = signals.has('zSquareByTime') ? { zRmsByTime: rootLists('zSquareByTime'), gRmsByTime: rootLists('gSquareByTime', scale) } : {};
+    const common = { ...moments, ...byUnit, ...byTime };
+    if (this.trace.header.level === 'moments') return common;
     return {
-      ...moments,
-      ...byUnit,
+      ...common,
       hSpread: roots('spreadSquare'),
       zMax: largest('z'),
       gMax: largest('g', scale),
@@ -166,6 +167,11 @@ class Places {
       });
       this.#places.set(name, { starts, widths });
     }
+  }
+
+  /** Whether some of them have this figure. */
+  has(name: string): boolean {
+    return this.#places.has(name);
   }
 
   /** A figure of each; undefined where it was not measured. */

@@ -38,6 +38,8 @@ export interface WatchedSignal {
   /** ∂L/∂z; undefined where nothing at or below the use is trained. */
   readonly g: Tensor | undefined;
   readonly activation: Activation | undefined;
+  /** Whether the first axis is that of the steps of a sequence. */
+  readonly overTime: boolean;
 }
 
 /** A figure of some watched uses: [n] values, or [n, k], in the order of `indices`. Its name says which. */
@@ -70,11 +72,30 @@ const [SAMPLE, STRIDE] = [256, 1_000_003];
 
 /** What the figures of `SignalVitals` are made from, for all watched signals. */
 export function signalColumns(signals: readonly WatchedSignal[], level: VitalsLevel, units: boolean): (Column | SquareColumn)[] {
-  return stacksOf(signals).flatMap((stack) => [
-    ...moments(stack),
-    ...(level === 'full' ? details(stack) : []),
-    ...(units && typeof stack.z.shape[2] === 'number' ? byUnit(stack) : []),
-  ]);
+  return [
+    ...stacksOf(signals).flatMap((stack) => [
+      ...moments(stack),
+      ...(level === 'full' ? details(stack) : []),
+      ...(units && typeof stack.z.shape[2] === 'number' ? byUnit(stack) : []),
+    ]),
+    ...signals.flatMap(byTime),
+  ];
+}
+
+/** Steps of a sequence at which sizes are taken, at most. */
+const MOMENTS = 32;
+
+/** Sizes at steps of a sequence that lie evenly from the first to the last: [1, moments]. */
+function byTime({ indices, z, g, overTime }: WatchedSignal): Column[] {
+  const steps = z.shape[0];
+  if (!overTime || typeof steps !== 'number') return [];
+  const count = Math.min(MOMENTS, steps);
+  const places = int64(Array.from({ length: count }, (_, i) => Math.round((i * (steps - 1)) / Math.max(1, count - 1))));
+  const squares = (x: Tensor): Tensor => {
+    const wide = cast(reshape(gather(x, places, 0), [count, -1]), 'float64');
+    return reshape(reduceMean(mul(wide, wide), { axes: [1] }), [1, count]);
+  };
+  return [{ name: 'zSquareByTime', indices, values: squares(z) }, ...(g ? [{ name: 'gSquareByTime', indices, values: squares(g) }] : [])];
 }
 
 function moments({ indices, z, h, g }: Stack): (Column | SquareColumn)[] {

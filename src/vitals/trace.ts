@@ -57,6 +57,10 @@ export interface SignalVitals {
   readonly zQuantiles?: readonly (readonly Measured[])[];
   /** Quantiles of |g|, likewise. */
   readonly gQuantiles?: readonly (readonly Measured[])[];
+  /** Of layers that walk along a sequence: RMS of z at up to 32 steps that lie evenly from the first to the last; an empty list for others. */
+  readonly zRmsByTime?: readonly (readonly Measured[])[];
+  /** RMS of ∂L/∂z at the same steps. */
+  readonly gRmsByTime?: readonly (readonly Measured[])[];
   /** A list for each use whose units have a place of their own, where maps by unit were asked for: mean of a unit's z over the batch, and over its places. */
   readonly zMeanByUnit?: readonly (readonly Measured[])[];
   /** RMS of a unit's h, and of its ∂L/∂z, likewise. */

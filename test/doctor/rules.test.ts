@@ -1,4 +1,4 @@
-import { doctor, type Finding, initializers, type Layer, layers, losses, model, NdArray, optimizers, type Trace } from 'evenkeel';
+import { doctor, type Finding, initializers, type Layer, layers, losses, model, NdArray, optimizers, synthetic, type Trace } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { ruleIds } from '#src/doctor/diagnose.js';
 import { examine, type Patient, row, train } from './patients.js';
@@ -53,7 +53,65 @@ const smallSteps = (compile: Patient['compile']): Patient => ({ ...he('relu', 3)
 const fromLogits = { loss: { name: 'x' } };
 void fromLogits;
 
+/** Two convolutions, each with its maxima pooled. */
+const leNet = (): Patient => ({
+  hidden: () => [
+    layers.reshape([28, 28, 1]),
+    ...[8, 16].flatMap((filters) => [layers.conv2d(filters, 5, { activation: 'relu', kernelInitializer: 'heNormal' }), layers.maxPooling2d()]),
+    layers.flatten(),
+    layers.dense(64, { activation: 'relu', kernelInitializer: 'heNormal' }),
+  ],
+});
+
+/** A recurrent layer on the adding problem. */
+const adding = (steps: number, make: () => Layer, compile: Patient['compile'] = {}): Patient => {
+  const { x, y } = synthetic.addingProblem({ rows: 512, steps, seed: 1 });
+  return {
+    hidden: () => [layers.reshape([steps, 2]), make()],
+    head: () => [layers.dense(1)],
+    standardized: false,
+    data: { x, y },
+    compile: { loss: 'mse', ...compile },
+  };
+};
+/** Pictures read row by row. */
+const byRows = (make: () => Layer): Patient => ({ hidden: () => [layers.reshape([28, 28]), make()] });
+const rnn =
+  (options: Parameters<typeof layers.simpleRnn>[1] = {}, units = 64) =>
+  () =>
+    layers.simpleRnn(units, options);
+const identity = { activation: 'relu', recurrentInitializer: 'identity' } as const;
+const wide = { activation: 'relu', recurrentInitializer: initializers.orthogonal({ gain: 1.5 }) } as const;
+
 const cases: Readonly<Record<string, Cases>> = {
+  'vanishing-along-time': {
+    fires: [
+      ['200 steps of the adding problem, as drawn by default', adding(200, rnn())],
+      ['the same, after some training', adding(200, rnn(), { optimizer: optimizers.adam({ globalClipNorm: 1 }) }), 'train'],
+      ['100 steps, small recurrent weights', adding(100, rnn({ recurrentInitializer: normal(0.05) }))],
+      ['logistic units over the 28 rows of a picture', byRows(rnn({ activation: 'sigmoid' }))],
+    ],
+    silent: [
+      ['200 steps with rectifiers that keep their state', adding(200, rnn(identity))],
+      ['an LSTM, whose gates can open', adding(200, () => layers.lstm(64))],
+      ['a GRU', adding(100, () => layers.gru(64))],
+      ['8 steps', adding(8, rnn())],
+      ['a loss at every step', { ...adding(60, rnn({ returnSequences: true })), head: () => [layers.flatten(), layers.dense(1)] }],
+    ],
+  },
+  'exploding-along-time': {
+    fires: [
+      ['rectifiers whose recurrent weights stretch by half, 100 steps', adding(100, rnn(wide))],
+      ['N(0, 1) recurrent weights', adding(30, rnn({ activation: 'relu', recurrentInitializer: normal(1) }))],
+      ['the rows of a picture, stretched', byRows(rnn({ activation: 'linear', recurrentInitializer: initializers.orthogonal({ gain: 1.5 }) }))],
+    ],
+    silent: [
+      ['rectifiers that keep their state', adding(200, rnn(identity))],
+      ['tanh, as drawn by default', adding(50, rnn())],
+      ['stretched rectifiers over few steps', adding(6, rnn(wide))],
+      ['an LSTM', adding(100, () => layers.lstm(64))],
+    ],
+  },
   'vanishing-gradient': {
     fires: [
       ['20 logistic layers', glorot('sigmoid', 20)],
@@ -66,6 +124,7 @@ const cases: Readonly<Record<string, Cases>> = {
       ['20 SELU layers', selu(20)],
       ['20 tanh layers', glorot('tanh', 20)],
       ['10 ReLU layers with He weights, trained', he('relu', 10), 'train'],
+      ['convolutions whose maxima are pooled', leNet()],
     ],
   },
   'exploding-gradient': {

@@ -1,5 +1,6 @@
 import { type Callback, type Layer, layers, type Model, type ModelOptions, model, NdArray, ops, optimizers, sequential, type Tensor } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
+import { Random } from '#src/core/random.js';
 import type { PassRecord, StepRecord, TraceHeader, TraceRecord } from '#src/vitals/trace.js';
 import { type DenseLayer, type Matrix, ReferenceNet } from './reference.js';
 import { labelled, values } from './sets.js';
@@ -51,6 +52,9 @@ const rms = (matrix: readonly (readonly number[])[] | readonly number[]): number
 };
 const mean = (matrix: Matrix): number => matrix.flat().reduce((sum, value) => sum + value, 0) / matrix.flat().length;
 const largest = (matrix: Matrix): number => Math.max(...matrix.flat().map(Math.abs));
+
+const sumOf = (values: readonly number[], of: (value: number, i: number) => number): number =>
+  values.reduce((sum, value, i) => sum + of(value, i), 0);
 
 /** The reference net with the model's weights. */
 async function referenceOf(net: Model, activations: readonly DenseLayer['activation'][]): Promise<ReferenceNet> {
@@ -358,6 +362,54 @@ it('maps by unit, where they are asked for, hold every unit', async () => {
   });
   const { steps: plain } = await record(net, { every: 1, level: 'moments' }, set, { batchSize: 32 });
   expect(Object.keys(plain[0]?.signals ?? {})).toEqual(['zMean', 'zRms', 'hMean', 'hRms', 'gRms']);
+});
+
+it('layers that walk along a sequence tell of sizes step by step', async () => {
+  const [rows, time, features, units] = [12, 5, 3, 4];
+  const random = new Random(8);
+  const x = new NdArray(
+    Float32Array.from({ length: rows * time * features }, () => random.normal(0, 1)),
+    [rows, time, features],
+  );
+  const y = new NdArray(
+    Float32Array.from({ length: rows }, () => random.normal(0, 1)),
+    [rows, 1],
+  );
+  const net = sequential([layers.input([time, features]), layers.simpleRnn(units), layers.dense(1)], { seed: 4 }).compile({
+    optimizer: optimizers.sgd({ learningRate: 0.1 }),
+    loss: 'mse',
+  });
+  const [kernel, recurrent, bias, head] = (await net.getWeights()).map((array) => array.toNested()) as [Matrix, Matrix, number[], Matrix];
+  const [offset] = (await net.getWeights()).slice(-1).map((array) => array.at(0));
+  const { steps } = await record(net, { every: 1, level: 'moments' }, { x, y }, { batchSize: rows });
+  const all = x.toNested() as number[][][];
+  const runs = all.map((row) => {
+    let h = new Array<number>(units).fill(0);
+    return row.map((input) => {
+      const z = bias.map((b, unit) => b + sumOf(input, (v, i) => v * (kernel[i]?.[unit] ?? 0)) + sumOf(h, (v, i) => v * (recurrent[i]?.[unit] ?? 0)));
+      h = z.map(Math.tanh);
+      return { z, h };
+    });
+  });
+  const { signals } = steps[0] as StepRecord;
+  expectNear(
+    signals.zRmsByTime?.[0],
+    Array.from({ length: time }, (_, t) => rms(runs.map((run) => run[t]?.z ?? []))),
+  );
+  // Backwards by hand: ∂L/∂h at the last step, then through tanh and the recurrent weights.
+  const gradients = Array.from({ length: time }, (): number[][] => []);
+  runs.forEach((run, row) => {
+    const last = run[time - 1]?.h ?? [];
+    const error = (2 / rows) * (sumOf(last, (v, i) => v * (head[i]?.[0] ?? 0)) + Number(offset) - y.at(row));
+    let dh = last.map((_, i) => error * (head[i]?.[0] ?? 0));
+    for (let t = time - 1; t >= 0; t--) {
+      const dz = dh.map((d, i) => d * (1 - (run[t]?.h[i] ?? 0) ** 2));
+      gradients[t]?.push(dz);
+      dh = dz.map((_, i) => sumOf(dz, (d, j) => d * (recurrent[i]?.[j] ?? 0)));
+    }
+  });
+  expectNear(signals.gRmsByTime?.[0], gradients.map(rms), 1e-4);
+  expect(signals.gRmsByTime?.[1]).toEqual([]);
 });
 
 it('observes the first steps more often unless told how often', async () => {

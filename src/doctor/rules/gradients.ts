@@ -1,4 +1,5 @@
 import { type Examination, median, value, type WatchedUse } from '../examination.js';
+import { behind } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, type Symptom, say, sayFactor } from '../rule.js';
 
@@ -27,7 +28,17 @@ function profileOf(examination: Examination): Profile | undefined {
   const typical = recent.flatMap(({ signals }) =>
     ratio(value(signals.gQuantiles?.[first.column]?.[quantile]), value(signals.gQuantiles?.[last.column]?.[quantile])),
   );
-  return { rms: median(ratios), typical: median(typical), measured: true, first, last };
+  const comparable = isThinned(examination, first.at) === isThinned(examination, last.at);
+  return { rms: median(ratios), typical: comparable ? median(typical) : Number.NaN, measured: true, first, last };
+}
+
+/** Whether what a use gives goes into a maximum over places, which lets the gradient of one place in several through. */
+function isThinned({ facts, users }: Examination, use: number): boolean {
+  for (const { layer } of behind(facts, users, use)) {
+    if (/maxPooling/i.test(layer.kind)) return true;
+    if (layer.role === 'weights') return false;
+  }
+  return false;
 }
 
 const hasGradient = ({ last }: Examination, column: number): boolean => value(last?.signals.gRms[column]) !== undefined;

@@ -7,6 +7,7 @@ import { clippingAlways, misplacedNormalization, smallBatchStatistics, strongDro
 import { seluDropout, seluInitializer, seluInputs, seluLayers, seluWiring } from './selu.js';
 import { signalDying, signalExploding } from './signals.js';
 import { stepTooLarge, stepTooSmall, unevenSpeeds } from './speed.js';
+import { explodingAlongTime, vanishingAlongTime } from './time.js';
 import { bornDead, coma, diedInTraining } from './units.js';
 import { constantWeights, initializerMismatch } from './weights.js';
 
@@ -17,6 +18,8 @@ export const rules: readonly Rule[] = [
   constantWeights,
   vanishingGradient,
   explodingGradient,
+  vanishingAlongTime,
+  explodingAlongTime,
   signalDying,
   signalExploding,
   saturation,

@@ -10,8 +10,10 @@ import {
   normalize,
   residual,
 } from './methods/architecture.js';
+
 import { standardizeInputs } from './methods/data.js';
 import { mendLoss } from './methods/loss.js';
+import { gatedRecurrence, identityRecurrence } from './methods/recurrence.js';
 import { adaptiveOptimizer, clipGradients, largerBatch, lowerLearningRate, raiseClip, raiseLearningRate } from './methods/training.js';
 import { criticalInitializer, lecunNormal, lsuv, reviveUnits, smallerHead, suitingInitializer } from './methods/weights.js';
 
@@ -32,6 +34,9 @@ const methods: { readonly [K in keyof typeof remedies]: Method | Proposal } = {
   lecunNormal,
   smallerHead,
   reviveUnits,
+  identityRecurrence,
+  gatedRecurrence,
+  shorterSequences: { proposal: 'how far back matters is not for a network to say' },
   changeActivation,
   lowerDropout,
   alphaDropout,

@@ -1,0 +1,49 @@
+import type { ModelConfig } from '../../../model/config.js';
+import { withLayer } from '../../../model/rewire.js';
+import type { LayerFacts } from '../../../vitals/facts.js';
+import type { Change, Chart, Method } from '../method.js';
+import { changed } from '../patient.js';
+import { named, sayLayers, withOptions } from './wiring.js';
+
+/** Recurrent layers whose state no gate guards. */
+function ungated({ facts }: Chart): LayerFacts[] {
+  return facts.layers.filter(({ kind }) => kind === 'simpleRnn');
+}
+
+function remade(chart: Chart, layers: readonly LayerFacts[], change: (config: ModelConfig, name: string) => ModelConfig, what: string): Change[] {
+  const names = [...new Set(layers.map(({ layer }) => layer))];
+  if (names.length === 0) return [];
+  return [{ patient: changed(chart.patient, names.reduce(change, chart.patient.config), names), what: `${what} ${sayLayers(names)}` }];
+}
+
+/** Le, Jaitly and Hinton, "A simple way to initialize recurrent networks of rectified linear units", 2015. */
+export const identityRecurrence: Method = {
+  alters: 'activations',
+  apply(chart) {
+    const others = ungated(chart).filter(
+      ({ activation, weights }) =>
+        activation?.name !== 'relu' || weights.find(({ name }) => name === 'recurrentKernel')?.initializer?.name !== 'identity',
+    );
+    const options = { activation: named('relu'), recurrentInitializer: named('identity') };
+    return remade(
+      chart,
+      others,
+      (config, name) => withOptions(config, name, options),
+      'bend by relu and start from recurrent weights that keep the state, in',
+    );
+  },
+};
+
+export const gatedRecurrence: Method = {
+  alters: 'architecture',
+  supersedes: ['identity-recurrence'],
+  apply(chart) {
+    const withGates = (config: ModelConfig, name: string): ModelConfig =>
+      withLayer(config, name, ({ config: { activation: _, recurrentInitializer: __, ...options }, ...layer }) => ({
+        ...layer,
+        kind: 'lstm',
+        config: options,
+      }));
+    return remade(chart, ungated(chart), withGates, 'guard the state by the gates of an LSTM in');
+  },
+};
