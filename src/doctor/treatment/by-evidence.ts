@@ -3,6 +3,7 @@ import type { Finding } from '../finding.js';
 import { best, better, distress, shortOnes } from './choose.js';
 import type { Look } from './clinic.js';
 import { type Candidate, type Course, illOf, type Tried } from './course.js';
+import { drawn } from './draw.js';
 import { methodOf } from './methods.js';
 import { goneOn } from './patient.js';
 
@@ -17,8 +18,10 @@ const GOOD = 0.9;
 const POOR = 0.25;
 /** Trials before the first full run, unless networks have hardly begun to learn. */
 const ENOUGH = 2;
-/** Trials in a row that do no better, after which nothing more is tried. */
+/** Trials in a row that do no better, after which a network in which nothing is ill is left alone. */
 const FRUITLESS = 2;
+/** The same of one that is ill after its treatment: it has more to gain. */
+const PATIENT = 6;
 /** What no network suffers from, and most that are slow lack; then what changes more, smallest first. */
 const basics = ['standardize-inputs', 'suiting-initializer', 'adaptive-optimizer'];
 const boosters = ['change-activation', 'normalize', 'residual', 'raise-learning-rate', 'lower-learning-rate'];
@@ -198,9 +201,11 @@ async function finish(course: Course, chosen: Tried, untreated: Tried | undefine
   const first = chosen.remedies.length === 0 && whole ? whole : await course.full(chosen);
   let kept = whole && first !== whole && !better(first, whole) ? whole : first;
   let trial = chosen;
-  for (let fruitless = 0; fruitless < FRUITLESS && !satisfies(kept) && course.canTry(kept.patient); fruitless++) {
-    const next = nextAfter(course, kept, done);
+  for (let fruitless = 0; fruitless < PATIENT && !satisfies(kept) && course.canTry(kept.patient); fruitless++) {
+    // What the evidence speaks for first; then whatever has something to change.
+    const next = nextAfter(course, kept, done) ?? (await drawn(course, kept, kept.run, course.options.random.stream('chance')));
     if (!next) break;
+    if (done.has(keyOf(next))) continue;
     done.add(keyOf(next));
     const tried = await course.shortIfPossible(next);
     if (!tried || !better(tried, trial) || !course.canRun(tried.patient)) continue;
