@@ -138,6 +138,19 @@ describe('remedies', () => {
     expect(kinds(await treated('batch-free-normalization', late))).toContain('layerNormalization');
   });
 
+  it('of layers that walk along a sequence', async () => {
+    const read = net({ hidden: () => [layers.reshape([28, 28]), layers.simpleRnn(8, { returnSequences: true }), layers.simpleRnn(6)] });
+    const kept = await treated('identity-recurrence', read);
+    expect(bentBy(kept).slice(0, 2)).toEqual(['relu', 'relu']);
+    expect(kept.layers.flatMap(({ config }) => ('recurrentInitializer' in config ? [config.recurrentInitializer] : []))).toEqual(
+      Array(2).fill({ name: 'identity', config: { gain: 1 } }),
+    );
+    const guarded = await treated('gated-recurrence', read);
+    expect(kinds(guarded)).toEqual(['input', 'flatten', 'reshape', 'lstm', 'lstm', 'dense']);
+    expect(guarded.layers.flatMap(({ config }) => config.returnSequences ?? [])).toEqual([true, false]);
+    expect(await changes('gated-recurrence', net())).toEqual([]);
+  });
+
   it('of loss and last activation', async () => {
     const head = (activation: string, units: number) => () => [layers.dense(units, { activation })];
     const logits = losses.sparseCategoricalCrossentropy({ fromLogits: true });
@@ -187,7 +200,7 @@ describe('remedies', () => {
 
   it('are all tried here', () => {
     const ids = applicable.map(({ hint }) => hint.id);
-    expect(ids).toHaveLength(21);
+    expect(ids).toHaveLength(23);
     expect(sequential([layers.input([2]), layers.dense(1)]).layers).toHaveLength(2);
   });
 });
