@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { adam } from './benches/adam.js';
 import { confidence } from './benches/confidence.js';
 import { convolution, dense } from './benches/dense.js';
+import { depth } from './benches/depth.js';
 import { forecast } from './benches/forecast.js';
 import { eventloop, memory, startup } from './benches/once.js';
 import { optimizers } from './benches/optimizers.js';
@@ -38,6 +39,11 @@ const benches = {
   recurrence: {
     about: 'an LSTM of 128 over 100 steps (--only lstm,gru,simpleRnn) against PyTorch',
     run: recurrence,
+    takes: ['only', 'against', 'rounds', 'seconds'],
+  },
+  depth: {
+    about: 'plain nets of 100, 1,000 and 10,000 layers (--only 100,1000) against PyTorch',
+    run: depth,
     takes: ['only', 'against', 'rounds', 'seconds'],
   },
   convolution: { about: 'a LeNet against PyTorch', run: convolution, takes: ['against', 'rounds', 'seconds'] },

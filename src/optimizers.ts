@@ -70,12 +70,37 @@ export function optimizerFromConfig(name: string, config: Readonly<Record<string
   return make(catalogue, name, config);
 }
 
+/** Whose gradient one is. */
+export interface GradientOwner {
+  /** The same for all gradients of a layer, or of a row of layers that are stacked. */
+  readonly layer: unknown;
+  /** Whether each row of the first axis is the gradient of another layer. */
+  readonly stacked: boolean;
+}
+
 /**
  * Gradients within an optimizer's bounds; shorter ones, of norm 0 too, stay as they are.
- * @param stacked which of them hold one gradient in each row of their first axis.
+ * @param owners one for each gradient; unless given, each is a layer's own.
  */
-export function clipGradients({ norm, value, globalNorm }: Clip, gradients: readonly Tensor[], stacked: readonly boolean[] = []): Tensor[] {
-  if (norm !== undefined) return gradients.map((gradient, i) => shorten(gradient, stacked[i] ? rowNorms(gradient) : squaredNorm(gradient), norm));
+export function clipGradients(
+  { norm, value, layerNorm, globalNorm }: Clip,
+  gradients: readonly Tensor[],
+  owners: readonly GradientOwner[] = [],
+): Tensor[] {
+  const squares = (i: number): Tensor => {
+    const gradient = gradients[i] as Tensor;
+    return owners[i]?.stacked ? rowNorms(gradient) : squaredNorm(gradient);
+  };
+  if (norm !== undefined) return gradients.map((gradient, i) => shorten(gradient, spread(squares(i), gradient), norm));
+  if (layerNorm !== undefined) {
+    const ofLayers = new Map<unknown, Tensor>();
+    const keyOf = (i: number): unknown => owners[i]?.layer ?? i;
+    gradients.forEach((_, i) => {
+      const before = ofLayers.get(keyOf(i));
+      ofLayers.set(keyOf(i), before ? g.add(before, squares(i)) : squares(i));
+    });
+    return gradients.map((gradient, i) => shorten(gradient, spread(ofLayers.get(keyOf(i)) as Tensor, gradient), layerNorm));
+  }
   if (value !== undefined) return gradients.map((gradient) => g.clip(gradient, -value, value));
   const [first, ...rest] = gradients.map(squaredNorm);
   if (globalNorm === undefined || !first) return [...gradients];
@@ -83,9 +108,15 @@ export function clipGradients({ norm, value, globalNorm }: Clip, gradients: read
   return gradients.map((gradient) => shorten(gradient, total, globalNorm));
 }
 
-/** Squared norm of every row, with axes of length 1 for the rest. */
+/** Squared norm of every row: [n]. */
 function rowNorms(gradient: Tensor): Tensor {
-  return g.reduceSum(g.square(gradient), { axes: gradient.shape.slice(1).map((_, i) => i + 1), keepdims: true });
+  const squares = g.square(gradient);
+  return gradient.rank === 1 ? squares : g.reduceSum(squares, { axes: gradient.shape.slice(1).map((_, i) => i + 1) });
+}
+
+/** Numbers of rows, with axes of length 1 for what the rows hold; one number as it is. */
+function spread(rows: Tensor, gradient: Tensor): Tensor {
+  return rows.rank === 0 || gradient.rank <= 1 ? rows : g.reshape(rows, [Number(rows.shape[0]), ...gradient.shape.slice(1).map(() => 1)]);
 }
 
 function shorten(gradient: Tensor, squared: Tensor, limit: number): Tensor {

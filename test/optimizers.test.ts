@@ -252,6 +252,31 @@ describe('clipGradients', () => {
     ]);
   });
 
+  it('shortens the gradients of each layer together, each row of a stack by itself', async () => {
+    const given = [
+      fixed([3, 4]),
+      fixed([[0], [12]]),
+      fixed([
+        [3, 0],
+        [0.3, 0],
+      ]),
+      fixed([4, 0.4]),
+    ];
+    const owners = [
+      { layer: 'a', stacked: false },
+      { layer: 'a', stacked: false },
+      { layer: 'row', stacked: true },
+      { layer: 'row', stacked: true },
+    ];
+    const [a, b, c, d] = clipGradients({ layerNorm: 1 }, given, owners) as [Tensor, Tensor, Tensor, Tensor];
+    close(Object.values(await evaluate({ a, b, c, d })), [
+      [3, 4].map((value) => Number((value / 13).toFixed(6))),
+      [0, Number((12 / 13).toFixed(6))],
+      [0.6, 0, 0.3, 0],
+      [0.8, 0.4],
+    ]);
+  });
+
   it('shortens all gradients together', async () => {
     const norm = Math.hypot(3, 4, 0.3);
     close(await clipped({ globalNorm: 1 }), [

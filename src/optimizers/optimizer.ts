@@ -31,6 +31,8 @@ export interface Clip {
   readonly norm?: number;
   /** Largest size of each element. */
   readonly value?: number;
+  /** Longest L2 norm of a layer's gradients taken together, each of a repetition's layers by itself. */
+  readonly layerNorm?: number;
   /** Longest L2 norm of all gradients taken together. */
   readonly globalNorm?: number;
 }
@@ -75,6 +77,7 @@ export const common = (learningRate: number, weightDecay?: number) => ({
   weightDecay: { ...optionalNumber({ from: 0 }), fallback: weightDecay },
   clipNorm: optionalNumber({ above: 0 }),
   clipValue: optionalNumber({ above: 0 }),
+  layerClipNorm: optionalNumber({ above: 0 }),
   globalClipNorm: optionalNumber({ above: 0 }),
   useEma: flagOption(false),
   emaMomentum: numberOption(0.99, { from: 0, to: 1 }),
@@ -87,6 +90,7 @@ export interface CommonSettings {
   readonly weightDecay: number | undefined;
   readonly clipNorm: number | undefined;
   readonly clipValue: number | undefined;
+  readonly layerClipNorm: number | undefined;
   readonly globalClipNorm: number | undefined;
   readonly useEma: boolean;
   readonly emaMomentum: number;
@@ -98,8 +102,8 @@ export interface CommonSettings {
 export const kind = 'optimizer';
 
 /** The common part of an optimizer. @throws ArgumentError where more than one bound is set. */
-export function base({ learningRate, weightDecay, clipNorm, clipValue, globalClipNorm, ...rest }: CommonSettings) {
-  const bounds = Object.entries({ clipNorm, clipValue, globalClipNorm }).filter(([, limit]) => limit !== undefined);
+export function base({ learningRate, weightDecay, clipNorm, clipValue, layerClipNorm, globalClipNorm, ...rest }: CommonSettings) {
+  const bounds = Object.entries({ clipNorm, clipValue, layerClipNorm, globalClipNorm }).filter(([, limit]) => limit !== undefined);
   if (bounds.length > 1) {
     const names = bounds.map(([name]) => name);
     throw new ArgumentError(`an optimizer clips gradients in one way, got ${names.join(' and ')}; keep one of them`, {
@@ -110,6 +114,7 @@ export function base({ learningRate, weightDecay, clipNorm, clipValue, globalCli
   const clip: Clip = {
     ...(clipNorm === undefined ? {} : { norm: clipNorm }),
     ...(clipValue === undefined ? {} : { value: clipValue }),
+    ...(layerClipNorm === undefined ? {} : { layerNorm: layerClipNorm }),
     ...(globalClipNorm === undefined ? {} : { globalNorm: globalClipNorm }),
   };
   const { useEma, emaMomentum: momentum, emaOverwriteFrequency: overwriteEvery, gradientAccumulationSteps: accumulate } = rest;

@@ -26,7 +26,7 @@ export interface VitalsLayout {
   /** Layer calls that are watched, by their place in the network. */
   readonly watched: readonly number[];
   /** Trained arrays, each on its own. */
-  readonly arrays: readonly { readonly name: string; readonly size: number }[];
+  readonly arrays: readonly { readonly name: string; readonly layer: string; readonly size: number }[];
   readonly columns: readonly ColumnPlace[];
   /** Numbers in an observation. */
   readonly size: number;
@@ -88,7 +88,9 @@ export function observeStep(spec: StepSpec, step: Step, figures: boolean): Obser
   return {
     layout: {
       watched: [...watched.values()],
-      arrays: full ? seen.trained.flatMap(({ parts }) => parts.map(({ name, shape }) => ({ name, size: sizeOf(shape) }))) : [],
+      arrays: full
+        ? seen.trained.flatMap(({ parts }) => parts.map(({ name, shape, layer }) => ({ name, layer: layer.title, size: sizeOf(shape) })))
+        : [],
       columns: places,
       size,
       units,

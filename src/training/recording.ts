@@ -123,17 +123,37 @@ export class Recorder {
     const squares = gradients.map((gradient = 0, i) => gradient ** 2 * (arrays[i]?.size ?? 0));
     const clipped = read('clipped').map((value = 0, i) => (value * scale) ** 2 * (arrays[i]?.size ?? 0));
     const clipScale = this.#clipScale(squares, clipped);
+    const scales = this.#clipScales(squares);
     const total = sum(squares);
-    return { gradientNorm: measured(Math.sqrt(total)), ...(clipScale === undefined ? {} : { clipScale: measured(clipScale) }), arrays: vitals };
+    return {
+      gradientNorm: measured(Math.sqrt(total)),
+      ...(clipScale === undefined ? {} : { clipScale: measured(clipScale) }),
+      arrays: scales ? { ...vitals, clipScale: scales.map(measured) } : vitals,
+    };
   }
 
   /** By what clipping multiplied the gradients, all taken together; where each is clipped by itself, the strongest. */
   #clipScale(squares: readonly number[], clipped: readonly number[]): number | undefined {
-    const { norm, value, globalNorm } = this.#optimizer.clip;
+    const { value, globalNorm } = this.#optimizer.clip;
     const total = sum(squares);
     if (globalNorm !== undefined) return Math.min(1, globalNorm / Math.sqrt(total));
-    if (norm !== undefined) return Math.min(1, ...squares.map((square) => norm / Math.sqrt(square)));
+    const scales = this.#clipScales(squares);
+    if (scales) return scales.reduce((least, scale) => Math.min(least, scale), 1);
     return value === undefined ? undefined : total === 0 ? 1 : Math.sqrt(sum(clipped) / total);
+  }
+
+  /** By what clipping multiplied each array's gradient, where arrays or layers are clipped by themselves. */
+  #clipScales(squares: readonly number[]): number[] | undefined {
+    const { norm, layerNorm } = this.#optimizer.clip;
+    const scale = (limit: number, square: number): number => Math.min(1, limit / Math.sqrt(square));
+    if (norm !== undefined) return squares.map((square) => scale(norm, square));
+    if (layerNorm === undefined) return undefined;
+    const { arrays } = this.#layout;
+    const ofLayers = new Map<string, number>();
+    arrays.forEach(({ layer }, i) => {
+      ofLayers.set(layer, (ofLayers.get(layer) ?? 0) + (squares[i] ?? 0));
+    });
+    return arrays.map(({ layer }) => scale(layerNorm, ofLayers.get(layer) ?? 0));
   }
 
   failure(place: NonFinitePlace | undefined, step: number, message: string): FailureRecord {

@@ -107,7 +107,8 @@ export function stateEntries(network: Network, optimizer: Optimizer, layout: Lay
  */
 export function layoutFor(optimizer: Optimizer | undefined): Layout {
   const whole = optimizer?.wholeArrays === true;
-  const packed = optimizer !== undefined && optimizer.slots.length > 0 && optimizer.clip.norm === undefined && !whole;
+  const packed =
+    optimizer !== undefined && optimizer.slots.length > 0 && optimizer.clip.norm === undefined && optimizer.clip.layerNorm === undefined && !whole;
   return { loops: !whole, packed };
 }
 

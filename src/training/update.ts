@@ -89,8 +89,8 @@ function carriedNames({ optimizer, trained }: UpdateParts): string[] {
 function updated({ optimizer, trained, values, learningRate }: UpdateParts, number: Tensor, gradients: readonly Tensor[]): Map<string, Tensor> {
   const next = new Map<string, Tensor>();
   const step = cast(number, learningRate.dtype);
-  const stacked = trained.map(({ kind }) => kind === 'stacked');
-  const clipped = clips(optimizer) ? clipGradients(optimizer.clip, gradients, stacked) : gradients;
+  const owners = trained.map(({ kind, parts }) => ({ layer: parts[0]?.layer, stacked: kind === 'stacked' }));
+  const clipped = clips(optimizer) ? clipGradients(optimizer.clip, gradients, owners) : gradients;
   const given = optimizer.linear && !takesSeed(optimizer) ? clipped.map((gradient) => mul(gradient, learningRate)) : clipped;
   const globals = Object.fromEntries(Object.keys(optimizer.globals ?? {}).map((name) => [name, values.get(globalName(name)) as Tensor]));
   trained.forEach((stored, i) => {

@@ -80,6 +80,8 @@ export interface ArrayVitals {
   readonly update: readonly Measured[];
   /** ‖W_t − W_0‖ / ‖W_0‖ before the step, W_0 being the weights at the start of the recorded run; null where W_0 is 0. */
   readonly displacement: readonly Measured[];
+  /** By what clipping multiplied each gradient: its layer's factor under `layerClipNorm`, its own under `clipNorm`; else absent. */
+  readonly clipScale?: readonly Measured[];
 }
 
 /** One observed step. */

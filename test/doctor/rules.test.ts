@@ -478,10 +478,12 @@ const cases: Readonly<Record<string, Cases>> = {
     fires: [
       ['a norm of 0.01', { ...he('relu', 2), compile: { optimizer: optimizers.sgd({ globalClipNorm: 0.01 }) } }, 'train'],
       ['values of 1e-5', { ...he('relu', 2), compile: { optimizer: optimizers.sgd({ clipValue: 1e-5 }) } }, 'train'],
+      ['norms by layer of 0.001', { ...he('relu', 2), compile: { optimizer: optimizers.sgd({ layerClipNorm: 1e-3 }) } }, 'train'],
       ['norms of 0.001', { ...he('relu', 2), compile: { optimizer: optimizers.sgd({ clipNorm: 1e-3 }) } }, 'train'],
     ],
     silent: [
       ['a norm of 100', { ...he('relu', 2), compile: { optimizer: optimizers.sgd({ globalClipNorm: 100 }) } }, 'train'],
+      ['norms by layer of 100', { ...he('relu', 2), compile: { optimizer: optimizers.sgd({ layerClipNorm: 100 }) } }, 'train'],
       ['values of 10', { ...he('relu', 2), compile: { optimizer: optimizers.sgd({ clipValue: 10 }) } }, 'train'],
       ['no clipping', he('relu', 2), 'train'],
     ],

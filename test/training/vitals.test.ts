@@ -227,6 +227,7 @@ describe('optimizers', () => {
     ['globalClipNorm', 0.01],
     ['clipNorm', 0.005],
     ['clipValue', 1e-4],
+    ['layerClipNorm', 0.006],
   ] as const)('says by what %s shortened the gradients', async (kind, limit) => {
     const net = stack([layers.dense(16, { activation: 'tanh' })]);
     net.compile({ optimizer: optimizers.sgd({ [kind]: limit }), loss: 'sparseCategoricalCrossentropy' });
@@ -234,14 +235,24 @@ describe('optimizers', () => {
     const all = values(gradients.values());
     const { steps } = await record(net, { every: 1 }, set, { batchSize: 32 });
     const norm = (list: readonly number[]): number => Math.hypot(...list);
+    const byLayer = (lists: readonly number[][]) => lists.flatMap((list, i) => (i % 2 === 0 ? [[...list, ...(lists[i + 1] ?? [])]] : []));
     const expected = {
       globalClipNorm: limit / norm(all.flat()),
       clipNorm: Math.min(...all.map((list) => limit / norm(list))),
+      layerClipNorm: Math.min(...byLayer(all).map((list) => limit / norm(list))),
       clipValue: norm(all.flat().map((value) => Math.max(-limit, Math.min(limit, value)))) / norm(all.flat()),
     }[kind];
     expect(expected).toBeLessThan(0.9);
     expectNear([steps[0]?.clipScale], [expected], 1e-4);
     expectNear([steps[0]?.gradientNorm], [norm(all.flat())], 1e-4);
+    const each = { layerClipNorm: byLayer(all).flatMap((list) => [norm(list), norm(list)]), clipNorm: all.map(norm) }[kind as 'clipNorm'];
+    expect(steps[0]?.arrays?.clipScale === undefined).toBe(each === undefined);
+    if (each)
+      expectNear(
+        steps[0]?.arrays?.clipScale,
+        each.map((length) => Math.min(1, limit / length)),
+        1e-4,
+      );
   });
 });
 

@@ -1,4 +1,5 @@
-import type { LayerFacts } from '../../vitals/facts.js';
+import type { LayerFacts, NetworkFacts } from '../../vitals/facts.js';
+import type { Trace } from '../../vitals/trace.js';
 import { median, value } from '../examination.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, type Symptom, say } from '../rule.js';
@@ -10,22 +11,45 @@ export const clippingAlways: Rule = {
   threshold: 'it acts at every one of at least five observed steps; ill where it leaves less than a hundredth of the gradient',
   why: 'what is meant to catch rare large steps sets the length of all of them: the learning rate is really the bound',
   remedies: [remedies.raiseClip, remedies.standardizeInputs],
-  check({ trace }) {
+  check({ trace, facts }) {
     const scales = trace.steps.flatMap(({ clipScale }) => value(clipScale) ?? []);
-    if (scales.length < 5 || !scales.every((scale) => scale < 0.99)) return [];
-    const typical = median(scales);
+    const byLayer = scalesByLayer(trace, facts);
+    const always = [...byLayer].filter(([, own]) => own.every(acts));
+    const strongest = [...always].sort(([, a], [, b]) => median(a) - median(b))[0];
+    const acting = byLayer.size > 0 ? (strongest?.[1] ?? []) : scales;
+    if (acting.length < 5 || !acting.every(acts)) return [];
+    const typical = median(acting);
+    const where = strongest ? ` on ${always.length === 1 ? strongest[0] : `${always.length} of ${byLayer.size} layers`}` : '';
+    const of = strongest && always.length > 1 ? ` of ${strongest[0]}` : '';
     return [
       {
         severity: typical < 0.01 ? 'ill' : 'risk',
-        layers: [],
+        layers: always.map(([name]) => name),
         measured: { what: 'share of the gradient that clipping leaves', value: typical },
         expected: { from: typical < 0.01 ? 0.01 : 0.99, why: 'clipping is for rare large steps' },
         margin: typical < 0.01 ? 0.01 / typical : 1,
-        cause: `clipping acted at all ${scales.length} observed steps and left ${percent(typical)} of the gradient`,
+        cause: `clipping acted at all ${acting.length} observed steps${where} and left ${percent(typical)} of the gradient${of}`,
       },
     ];
   },
 };
+
+const acts = (scale: number): boolean => scale < 0.99;
+
+/** By what clipping multiplied the gradients of each layer at the observed steps; empty where it does not act by layer. */
+function scalesByLayer({ header, steps }: Trace, { layers }: NetworkFacts): Map<string, number[]> {
+  const owner = new Map<string, string>(layers.flatMap(({ layer, weights }) => weights.map(({ name }) => [`${layer}/${name}`, layer] as const)));
+  const found = new Map<string, number[]>();
+  for (const { arrays } of steps) {
+    const least = new Map<string, number>();
+    arrays?.clipScale?.forEach((scale, i) => {
+      const [layer, known] = [owner.get(header.arrays[i] ?? ''), value(scale)];
+      if (layer !== undefined && known !== undefined) least.set(layer, Math.min(least.get(layer) ?? 1, known));
+    });
+    for (const [layer, scale] of least) found.set(layer, [...(found.get(layer) ?? []), scale]);
+  }
+  return found;
+}
 
 export const misplacedNormalization: Rule = {
   id: 'misplaced-normalization',

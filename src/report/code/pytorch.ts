@@ -148,6 +148,9 @@ function optimizerLines(given: unknown): string[] {
       ? []
       : [`# before each step: torch.nn.utils.clip_grad_value_(model.parameters(), ${literal(config.clipValue)})`]),
   ];
+  const ofLayers = config.layerClipNorm;
+  if (ofLayers !== undefined)
+    clips.push(`# before each step, for each layer: torch.nn.utils.clip_grad_norm_(layer.parameters(), ${literal(ofLayers)})`);
   return [optimizer, ...schedule, ...clips];
 }
 

@@ -108,7 +108,7 @@ export const adaptiveOptimizer: Method = {
   },
 };
 
-const clips = ['clipNorm', 'clipValue', 'globalClipNorm'];
+const clips = ['clipNorm', 'clipValue', 'layerClipNorm', 'globalClipNorm'];
 
 function withoutClips({ name, config }: DescribedOptimizer): DescribedOptimizer {
   return { name, config: Object.fromEntries(Object.entries(config).filter(([key]) => !clips.includes(key))) };
