@@ -29,6 +29,7 @@ const choices = {
   seeds: (command) => command.option('--seeds <count>', 'draws of the weights', positive, 12),
   networks: (command) => command.option('--networks <count>', 'networks that are drawn and trained', positive, 280),
   from: (command) => command.option('--from <file>', 'take networks that were trained before, from what --json wrote'),
+  train: (command) => command.option('--train', 'train deep nets on MNIST instead: forecast, gradient, loss and accuracy'),
   fit: (command) => command.option('--fit', 'write the table of confidences in src/doctor anew'),
   steps: (command) => command.option('--steps <count>', 'steps of each run', positive),
 };
@@ -44,7 +45,7 @@ const benches = {
   depth: {
     about: 'plain nets of 100, 1,000 and 10,000 layers (--only 100,1000) against PyTorch',
     run: depth,
-    takes: ['only', 'against', 'rounds', 'seconds'],
+    takes: ['only', 'against', 'rounds', 'seconds', 'train'],
   },
   convolution: { about: 'a LeNet against PyTorch', run: convolution, takes: ['against', 'rounds', 'seconds'] },
   adam: { about: 'Adam against SGD on B', run: adam, takes: ['rounds', 'seconds'] },

@@ -5,6 +5,7 @@ import { Child, nodeChild } from '../harness/child.js';
 import { bestOf, measure } from '../harness/measure.js';
 import { printTable, short, writeReport } from '../harness/report.js';
 import { python } from '../harness/subjects.js';
+import { depthTraining } from './depth-training.js';
 
 /** What all do in a step; rows fill whole minibatches. */
 const common = { width: 32, classes: 10, batch: 32, rows: 320, learningRate: 0.001 };
@@ -24,9 +25,10 @@ const forms = [
 
 /**
  * Plain deep nets by `layers.repeat` against PyTorch's, each with one thread: with two both are slower at this width.
- * @param {{ only?: readonly string[], against?: readonly string[], rounds: number, seconds: number, json?: string }} options
+ * @param {{ only?: readonly string[], against?: readonly string[], rounds: number, seconds: number, train?: boolean, json?: string }} options
  */
-export async function depth({ only, against, rounds, seconds, json }) {
+export async function depth({ only, against, rounds, seconds, train, json }) {
+  if (train) return depthTraining({ ...(json === undefined ? {} : { json }) });
   /** @type {Record<string, string>} */
   const versions = { node: process.versions.node };
   /** @type {import('../harness/measure.js').Measurement[]} */

@@ -74,21 +74,25 @@ describe('a row of equal layers', () => {
   it.each([
     ['clipNorm', { clipNorm: 0.01 }],
     ['clipValue', { clipValue: 0.001 }],
+    ['layerClipNorm', { layerClipNorm: 0.01 }],
     ['globalClipNorm', { globalClipNorm: 0.05 }],
-  ])('clips the gradient of each array apart: %s', async (_, clip) => {
+  ])('clips the gradient of each array or layer apart: %s', async (_, clip) => {
     const model = build().compile({ loss: 'sparseCategoricalCrossentropy', optimizer: optimizers.sgd({ learningRate: 0.5, ...clip }) });
     const before = values(await model.getWeights());
     const gradients = values((await model.gradients(set.x, set.y)).gradients.values());
     await model.trainOnBatch(set.x, set.y);
     const norm = (list: readonly number[]): number => Math.hypot(...list);
     const all = norm(gradients.flat());
-    const bound = (list: readonly number[]): number[] => {
+    // Kernel and bias of a layer stand side by side.
+    const ofLayer = (k: number): number => norm([...(gradients[k - (k % 2)] ?? []), ...(gradients[k - (k % 2) + 1] ?? [])]);
+    const bound = (list: readonly number[], k: number): number[] => {
       if ('clipValue' in clip) return list.map((value) => Math.max(-0.001, Math.min(0.001, value)));
+      if ('layerClipNorm' in clip) return list.map((value) => Math.min(1, 0.01 / ofLayer(k)) * value);
       const factor = 'clipNorm' in clip ? Math.min(1, 0.01 / norm(list)) : Math.min(1, 0.05 / all);
       return list.map((value) => factor * value);
     };
     expect(gradients.some((list) => norm(list) > 0.01)).toBe(true);
-    const expected = before.map((list, k) => list.map((value, i) => value - 0.5 * (bound(gradients[k] ?? [])[i] ?? Number.NaN)));
+    const expected = before.map((list, k) => list.map((value, i) => value - 0.5 * (bound(gradients[k] ?? [], k)[i] ?? Number.NaN)));
     expectClose(values(await model.getWeights()), expected, 1e-12);
   });
 
