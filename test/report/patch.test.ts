@@ -131,6 +131,14 @@ describe('a change as code', () => {
     expect(codeOf(written(recurrent), 'keras')).toContain('keras.layers.LSTM(4');
   });
 
+  it('takes the last step of PyTorch’s recurrent modules, or all', () => {
+    const hidden = [layers.gru(4, { returnSequences: true }), layers.simpleRnn(3, { activation: 'relu' })];
+    const code = codeOf(written(sequential([layers.input([8, 2]), ...hidden, layers.dense(2)]).compile({ loss: 'mse' })), 'pytorch');
+    expect(code).toContain('Steps(nn.GRU(2, 4, batch_first=True), last=False)');
+    expect(code).toContain('Steps(nn.RNN(4, 3, nonlinearity="relu", batch_first=True), last=True)');
+    expect(code).toContain('class Steps(nn.Module):');
+  });
+
   it('names the nearest framework', () => {
     expect(() => patchOf(sides, 'kera' as 'keras')).toThrow("did you mean 'keras'");
   });

@@ -59,6 +59,9 @@ const modules: Readonly<Record<string, (use: Use) => string[]>> = {
   ),
   flatten: () => ['nn.Flatten()'],
   embedding: ({ layer }) => [`nn.Embedding(${literal(layer.config.inputDim)}, ${literal(layer.config.outputDim)})`],
+  simpleRnn: (use) => recurrent(use, 'RNN', use.layer.config.activation),
+  lstm: (use) => recurrent(use, 'LSTM'),
+  gru: (use) => recurrent(use, 'GRU'),
   dropout: ({ layer }) => [`nn.Dropout(${literal(layer.config.rate)})`],
   alphaDropout: ({ layer }) => [`nn.AlphaDropout(${literal(layer.config.rate)})`],
   batchNormalization: ({ to, layer }) => [
@@ -68,6 +71,13 @@ const modules: Readonly<Record<string, (use: Use) => string[]>> = {
   normalization: () => ['Standardize(x_train)'],
   rescaling: ({ layer }) => [`Rescale(${literal(layer.config.scale)}, ${literal(layer.config.offset ?? 0)})`],
 };
+
+/** PyTorch's recurrent modules give all steps and their state; a row of modules needs one of them. */
+function recurrent({ from, to, layer }: Use, module: string, activation?: unknown): string[] {
+  const bend = isDescribed(activation) ? activation.name : 'tanh';
+  const nonlinearity = bend === 'tanh' ? '' : `, nonlinearity=${literal(bend)}`;
+  return [`Steps(nn.${module}(${from}, ${to}${nonlinearity}, batch_first=True), last=${layer.config.returnSequences === true ? 'False' : 'True'})`];
+}
 
 function bent(activation: unknown): string[] {
   const described = isDescribed(activation) ? activation : ({ name: String(activation ?? 'linear'), config: {} } satisfies Described);
@@ -84,6 +94,16 @@ const helpers: readonly { readonly word: string; readonly lines: readonly string
       '    draw(layer.weight, **options)',
       '    if layer.bias is not None: nn.init.zeros_(layer.bias)',
       '    return layer',
+    ],
+  },
+  {
+    word: 'Steps(',
+    lines: [
+      'class Steps(nn.Module):',
+      '    def __init__(self, layer, last): super().__init__(); self.layer, self.last = layer, last',
+      '    def forward(self, x):',
+      '        steps, _ = self.layer(x)',
+      '        return steps[:, -1] if self.last else steps',
     ],
   },
   {
