@@ -17,7 +17,7 @@ import { printTable, short, writeReport } from '../harness/report.js';
 
 /** @type {readonly Plan[]} */
 const plans = [
-  { title: '1,000 tanh layers, orthogonal, critical', depth: 1000, width: 64, batch: 64, learningRate: 2e-4, q: 0.0025, epochs: 6 },
+  { title: '1,000 tanh layers, orthogonal, critical', depth: 1000, width: 64, batch: 64, learningRate: 2e-4, q: 0.0025, epochs: 12 },
   { title: '1,000 logistic layers, Glorot', depth: 1000, width: 64, batch: 64, learningRate: 2e-4, epochs: 1, rows: 64 * 200 },
   { title: '10,000 tanh layers, orthogonal, critical', depth: 10000, width: 32, batch: 32, learningRate: 1e-5, q: 1e-4, epochs: 1, rows: 32 * 200 },
 ];
