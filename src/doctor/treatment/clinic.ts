@@ -161,7 +161,7 @@ export class Clinic {
     });
     this.steps += history.steps;
     const grade = await gradeOf(model, material.validation);
-    const look = this.#judged(history.trace as Trace);
+    const look = this.#judged(history.trace as Trace, guard?.forecast());
     const seconds = (clock() - began) / 1000;
     return { ...look, model, grade, steps: history.steps, seconds, whole: history.steps >= steps, healthyEpochs: guard?.healthyEpochs() ?? 0 };
   }
@@ -189,7 +189,7 @@ export class Clinic {
         }
       },
     };
-    return { callback, goBack: () => kept?.restore(), healthyEpochs: () => healthyEpochs };
+    return { callback, goBack: () => kept?.restore(), healthyEpochs: () => healthyEpochs, forecast: () => forecast };
   }
 
   #judged(trace: Trace, forecast?: Forecast): Look {
