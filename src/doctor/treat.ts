@@ -108,7 +108,7 @@ export async function treat(model: Model, data: BatchLike, options: TreatOptions
   try {
     end = await (choose === 'random' ? treatByChance : treatByEvidence)(course, start);
   } catch (error) {
-    const so = best(course.tried);
+    const so = best(lastRuns(course));
     const first = course.tried[0];
     if (!(error instanceof AbortError) || !so || !first) throw error;
     interrupted = true;
@@ -117,6 +117,10 @@ export async function treat(model: Model, data: BatchLike, options: TreatOptions
   await forget(course, end.after);
   return new Treated(end, course, { plainSteps, interrupted });
 }
+
+/** Of each model the last run, after which its weights are: a whole training may go on with a trial's model. */
+const lastRuns = ({ tried }: Course): Tried[] =>
+  tried.filter(({ run: { model } }, at) => !tried.slice(at + 1).some(({ run }) => run.model === model));
 
 /** Frees what other trials hold in the engine. */
 async function forget({ tried }: Course, kept: Tried): Promise<void> {

@@ -11,7 +11,7 @@ import type { Finding } from '../finding.js';
 import type { Forecast } from '../forecast.js';
 import { type Grade, gradeOf } from './grade.js';
 import type { Material } from './material.js';
-import { build, type Making, type Patient } from './patient.js';
+import { build, type Making, type Patient, startAt } from './patient.js';
 
 /** Rows of a look: enough to tell dead units from unlucky ones. */
 const LOOK_ROWS = 256;
@@ -43,11 +43,20 @@ export interface ClinicOptions extends DiagnoseOptions {
   readonly clock: () => number;
 }
 
+/** Model of a trial, with its programs loaded, and its states before and after. */
+interface Begun {
+  readonly model: Model;
+  readonly start: ReadonlyMap<string, NdArray>;
+  readonly end: ReadonlyMap<string, NdArray>;
+}
+
 /** Where patients are looked at and trained: it has the data, and counts what is spent. */
 export class Clinic {
   /** Steps of all runs so far. */
   steps = 0;
   readonly options: ClinicOptions;
+  /** Of patients whose whole training may still come. */
+  readonly #begun = new Map<Patient, Begun>();
 
   constructor(options: ClinicOptions) {
     this.options = options;
@@ -93,19 +102,41 @@ export class Clinic {
   }
 
   /**
-   * Trains a patient from its start, watched.
+   * Trains a patient from its start, watched. The whole training after a trial of the same patient takes over the trial's model, whose programs are loaded;
+   * where it is stopped, the model is what the trial left.
    * @param share of a whole training: its first steps. `until`: ends the run early where what was found says so; the model then has the weights of the last
    * epoch after which it did not, in `healthyEpoch`.
    */
   async run(patient: Patient, { share = 1, until }: { readonly share?: number; readonly until?: (look: Look) => boolean } = {}): Promise<Run> {
-    const { material, signal, clock } = this.options;
-    const began = clock();
-    const model = await build(patient, this.options.making);
     const whole = this.stepsOf(patient);
     const perEpoch = this.stepsPerEpoch(patient);
     const wanted = Math.min(whole, Math.max(1, Math.round(share * whole)));
     // Beyond one epoch by whole ones: so no call of the engine is shorter than it would be.
     const steps = wanted < perEpoch ? wanted : perEpoch * Math.round(wanted / perEpoch);
+    const began = this.options.clock();
+    const trial = this.#begun.get(patient);
+    this.#begun.delete(patient);
+    if (trial) await startAt(trial.model, trial.start, patient);
+    const model = trial?.model ?? (await build(patient, this.options.making));
+    try {
+      const start = steps < whole ? await model.getState() : undefined;
+      const run = await this.#train(model, patient, { steps, began, until });
+      if (start) this.#begun.set(patient, { model, start, end: await model.getState() });
+      return run;
+    } catch (error) {
+      if (trial) await model.setState(trial.end);
+      throw error;
+    }
+  }
+
+  async #train(
+    model: Model,
+    patient: Patient,
+    { steps, began, until }: { readonly steps: number; readonly began: number; readonly until: ((look: Look) => boolean) | undefined },
+  ): Promise<Run> {
+    const { material, signal, clock } = this.options;
+    const whole = this.stepsOf(patient);
+    const perEpoch = this.stepsPerEpoch(patient);
     const guard = until && this.#guard(until);
     const callback: Callback = {
       ...guard?.callback,
@@ -130,7 +161,7 @@ export class Clinic {
     });
     this.steps += history.steps;
     const grade = await gradeOf(model, material.validation);
-    const look = this.#judged(history.trace as Trace);
+    const look = this.#judged(history.trace as Trace, guard?.forecast());
     const seconds = (clock() - began) / 1000;
     return { ...look, model, grade, steps: history.steps, seconds, whole: history.steps >= steps, healthyEpochs: guard?.healthyEpochs() ?? 0 };
   }
@@ -158,7 +189,7 @@ export class Clinic {
         }
       },
     };
-    return { callback, goBack: () => kept?.restore(), healthyEpochs: () => healthyEpochs };
+    return { callback, goBack: () => kept?.restore(), healthyEpochs: () => healthyEpochs, forecast: () => forecast };
   }
 
   #judged(trace: Trace, forecast?: Forecast): Look {

@@ -59,6 +59,12 @@ export async function build({ config, weights, adapted, stepsDone }: Patient, ma
   return model;
 }
 
+/** Takes a patient's model back to the state that it had when it was built. */
+export async function startAt(model: Model, state: ReadonlyMap<string, NdArray>, { adapted }: Patient): Promise<void> {
+  await model.setState(state);
+  for (const layer of model.layers) layer.adapted = adapted.has(layer.title);
+}
+
 /** The patient with a changed description; arrays of the layers named are drawn anew. */
 export function changed(patient: Patient, config: ModelConfig, redrawn: readonly string[] = []): Patient {
   const anew = new Set(redrawn);

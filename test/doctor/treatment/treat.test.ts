@@ -1,4 +1,4 @@
-import { doctor, initializers, layers, type Model, NdArray, optimizers, schedules, type Treatment, toConfig } from 'evenkeel';
+import { doctor, fromConfig, initializers, layers, type Model, NdArray, optimizers, schedules, type Treatment, toConfig } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { build, type Patient, row } from '../patients.js';
 import { glyphSet } from '../sets.js';
@@ -61,6 +61,14 @@ describe('treat', () => {
     expect(arrays[0].map(({ data: values }) => [...values])).toEqual(arrays[1].map(({ data: values }) => [...values]));
   });
 
+  it('trains what it chose as if no trial had been made with the same model', async () => {
+    const { after, model } = await treat(zeros, { validationData: test, epochs: 3 });
+    const anew = fromConfig(after.config, { warn: () => {} });
+    await anew.fit(data, { epochs: 3, batchSize: 32, verbose: 0 });
+    const arrays = await Promise.all([anew.getWeights(), model.getWeights()]);
+    expect(arrays[1].map(({ data: values }) => [...values])).toEqual(arrays[0].map(({ data: values }) => [...values]));
+  });
+
   it('keeps what must stay', async () => {
     const keep = ['activations', 'architecture', 'optimizer'] as const;
     const treatment = await treat(logistic, { keep });
@@ -118,6 +126,8 @@ describe('treat', () => {
   it('keeps the best so far where it is stopped, and throws where nothing was tried', async () => {
     const controller = new AbortController();
     const treatment = await treat(zeros, {
+      allow: ['suiting-initializer'],
+      validationData: test,
       signal: controller.signal,
       onProgress: (line) => {
         if (line.startsWith('trial') && !line.includes('untreated')) controller.abort();
@@ -126,6 +136,8 @@ describe('treat', () => {
     expect(treatment.interrupted).toBe(true);
     expect(treatment.changed).toBe(true);
     expect(await accuracy(treatment.model)).toBeGreaterThan(0.15);
+    // What is stopped here is the whole run, with the model of the trial: the trial's weights and grade come back.
+    expect(await accuracy(treatment.model)).toBeCloseTo(treatment.after.grade.accuracy ?? 0, 6);
     await expect(treat(healthy, { signal: AbortSignal.abort() })).rejects.toThrow('stopped');
   });
 });
