@@ -7,7 +7,7 @@ import { isDescribed, isInside, isOwnLayer, layerFromConfig } from './registry.j
 export interface RepeatOptions {
   /**
    * Whether the backward pass computes again what is inside the blocks: of n blocks it keeps the inputs of about √n, and the insides of √n at a time, for the
-   * time of one more forward pass. Steps whose vital signs are taken keep everything. Default false.
+   * time of one more forward pass. A run whose vital signs are taken keeps everything. Default false.
    */
   readonly remat?: boolean;
 }
