@@ -56,7 +56,11 @@ export const subjects = [
       existsSync(python())
         ? undefined
         : 'no Python with torch: python3 -m venv .venv && .venv/bin/pip install torch numpy (or set EVENKEEL_BENCH_PYTHON)',
-    start: (request) => new Child(python(), [here('subjects/pytorch.py'), JSON.stringify({ ...request, rows, learningRate, pixelScale })]),
+    start: (request) =>
+      new Child(python(), [
+        here('subjects/pytorch.py'),
+        JSON.stringify({ ...request, rows: request.workload.rows ?? rows, learningRate, pixelScale }),
+      ]),
   },
   {
     id: 'jax-js',

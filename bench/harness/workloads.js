@@ -8,6 +8,7 @@
  * @property {'lecunNormal' | 'heNormal' | 'glorotNormal'} initializer
  * @property {number} batch
  * @property {readonly number[]} [filters] of 5×5 convolutions with pools behind them, before the dense layers; images are square
+ * @property {number} [rows] of the data set, where other than the rest have: slow steps want fewer
  */
 
 /** Rows of the data set: whole batches of 32 and of 128, so that no subject has a partial batch. */
@@ -58,6 +59,7 @@ export const convolutions = [
     activation: 'relu',
     initializer: 'heNormal',
     batch: 64,
+    rows: 1_280,
   },
 ];
 

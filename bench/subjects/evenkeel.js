@@ -7,8 +7,9 @@ import { rows } from '../harness/workloads.js';
 await serve(async (request) => {
   const { workload, threads, vitals } = request;
   const model = buildModel(request);
-  const { x, y } = buildData(workload);
-  const stepsPerEpoch = rows / workload.batch;
+  const count = workload.rows ?? rows;
+  const { x, y } = buildData(workload, count);
+  const stepsPerEpoch = count / workload.batch;
 
   // One long fit whose callback stops at the end of a block until the next one is asked for: a block holds steps and nothing else.
   /** @type {{ epochs: number, start: bigint, resolve: (microseconds: number) => void, reject: (error: unknown) => void } | undefined} */
