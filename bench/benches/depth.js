@@ -1,10 +1,9 @@
 // @ts-check
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Child, nodeChild } from '../harness/child.js';
 import { bestOf, measure } from '../harness/measure.js';
 import { printTable, short, writeReport } from '../harness/report.js';
-import { python } from '../harness/subjects.js';
+import { python, withTorch } from '../harness/subjects.js';
 import { depthTraining } from './depth-training.js';
 
 /** What all do in a step; rows fill whole minibatches. */
@@ -36,8 +35,7 @@ export async function depth({ only, against, rounds, seconds, train, json }) {
   /** @type {{ workload: string, subject: string, against: string, ratio: number }[]} */
   const ratios = [];
   const script = fileURLToPath(new URL('../subjects/depth.py', import.meta.url));
-  const torch = existsSync(python()) && (against === undefined || against.includes('pytorch'));
-  if (!torch) console.log('PyTorch eager: skipped (see bench/README.md)');
+  const torch = withTorch(against);
   for (const workload of workloads.filter(({ id }) => only === undefined || only.includes(id))) {
     console.log(`\n${workload.title}`);
     const request = { workload, threads: 1, blockSeconds: seconds };

@@ -1,10 +1,9 @@
 // @ts-check
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Child, nodeChild } from '../harness/child.js';
 import { bestOf, measure } from '../harness/measure.js';
 import { printTable, short, writeReport } from '../harness/report.js';
-import { python } from '../harness/subjects.js';
+import { python, withTorch } from '../harness/subjects.js';
 
 /** What all do in a step; rows fill whole minibatches. */
 const common = { units: 128, steps: 100, features: 128, classes: 10, batch: 32, rows: 320, learningRate: 0.01 };
@@ -27,8 +26,7 @@ export async function recurrence({ only = ['lstm'], against, rounds, seconds, js
   /** @type {{ workload: string, subject: string, against: string, ratio: number }[]} */
   const ratios = [];
   const script = fileURLToPath(new URL('../subjects/recurrence.py', import.meta.url));
-  const torch = existsSync(python()) && (against === undefined || against.includes('pytorch'));
-  if (!torch) console.log('PyTorch eager: skipped (see bench/README.md)');
+  const torch = withTorch(against);
   for (const workload of workloads.filter(({ id }) => only.includes(id))) {
     console.log(`\n${workload.id}: ${workload.title}`);
     const entry = (/** @type {string} */ subject, /** @type {string} */ label, /** @type {(request: object) => Child} */ start) =>

@@ -26,6 +26,13 @@ const npmPeer = (name) => () =>
 /** The Python of the comparison: `EVENKEEL_BENCH_PYTHON`, or the one in `.venv`. */
 export const python = () => process.env.EVENKEEL_BENCH_PYTHON ?? here('../.venv/bin/python');
 
+/** Whether PyTorch is wanted and there; says so where it is not. @param {readonly string[] | undefined} against */
+export function withTorch(against) {
+  const torch = existsSync(python()) && (against === undefined || against.includes('pytorch'));
+  if (!torch) console.log('PyTorch eager: skipped (see bench/README.md)');
+  return torch;
+}
+
 /** @type {readonly Subject[]} */
 export const subjects = [
   {

@@ -1,13 +1,11 @@
 """PyTorch's side of the bench of depth: eager mode, as nn.Sequential or with weights [n, width, width] in a loop, denormal numbers flushed."""
 
 import json
-import platform
 import sys
-import time
 
 import torch
+from blocks import serve
 from torch import nn
-from torch.nn import functional as F
 
 
 class Stacked(nn.Module):
@@ -44,45 +42,14 @@ def main():
     torch.set_num_threads(request["threads"])
     torch.set_flush_denormal(True)
     torch.manual_seed(1)
-    rows, batch, width = workload["rows"], workload["batch"], workload["width"]
+    rows, width = workload["rows"], workload["width"]
     inputs = torch.rand(rows, width) * 2 - 1
     labels = torch.randint(0, workload["classes"], (rows,))
     make = Stacked if request["form"] == "stacked" else sequential
     net = make(workload["depth"], width, workload["classes"])
     # foreach updates all parameters of a step together: the faster of the two for thousands of small ones.
     optimizer = torch.optim.SGD(net.parameters(), lr=workload["learningRate"], foreach=True)
-
-    def run(steps):
-        total = torch.zeros(())
-        start = time.perf_counter()
-        done = 0
-        while done < steps:
-            order = torch.randperm(rows)
-            for at in range(0, rows - batch + 1, batch):
-                picked = order[at : at + batch]
-                loss = F.cross_entropy(net(inputs.index_select(0, picked)), labels.index_select(0, picked))
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()
-                optimizer.step()
-                with torch.no_grad():
-                    total += loss
-                done += 1
-        total.item()
-        return (time.perf_counter() - start) * 1e6 / done, done
-
-    run(1)
-    cost, _ = run(1)
-    steps = max(1, round(request["blockSeconds"] * 1e6 / cost))
-    ready = {
-        "ready": True,
-        "variant": request["form"],
-        "versions": {"torch": torch.__version__, "python": platform.python_version()},
-        "threads": torch.get_num_threads(),
-    }
-    print(json.dumps(ready), flush=True)
-    for _ in sys.stdin:
-        microseconds, done = run(steps)
-        print(json.dumps({"microsecondsPerStep": microseconds, "steps": done}), flush=True)
+    serve(request, net, optimizer, inputs, labels, request["form"])
 
 
 main()

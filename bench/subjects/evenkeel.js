@@ -1,6 +1,6 @@
 // @ts-check
-import { createRequire } from 'node:module';
 import { buildData, buildModel } from '../harness/evenkeel.js';
+import { ownVersions } from '../harness/fits.js';
 import { serve } from '../harness/subject.js';
 import { rows } from '../harness/workloads.js';
 
@@ -49,15 +49,5 @@ await serve(async (request) => {
     return { steps: epochs * stepsPerEpoch, microseconds };
   };
 
-  return { versions: ownVersions(), threads, variants: { fit: run } };
+  return { versions: { ...ownVersions(), node: process.versions.node }, threads, variants: { fit: run } };
 });
-
-/** Our version and the engine's. */
-function ownVersions() {
-  const require = createRequire(import.meta.url);
-  return {
-    evenkeel: require('evenkeel/package.json').version,
-    onnxruntime: require('onnxruntime-node/package.json').version,
-    node: process.versions.node,
-  };
-}

@@ -1,13 +1,11 @@
 """PyTorch's side of the bench of recurrence: eager mode, the whole data set resident, minibatches gathered by index_select."""
 
 import json
-import platform
 import sys
-import time
 
 import torch
+from blocks import serve
 from torch import nn
-from torch.nn import functional as F
 
 KINDS = {"lstm": nn.LSTM, "gru": nn.GRU, "simpleRnn": nn.RNN}
 
@@ -27,43 +25,12 @@ def main():
     workload = request["workload"]
     torch.set_num_threads(request["threads"])
     torch.manual_seed(1)
-    rows, batch = workload["rows"], workload["batch"]
+    rows = workload["rows"]
     sequences = torch.rand(rows, workload["steps"], workload["features"]) * 2 - 1
     labels = torch.randint(0, workload["classes"], (rows,))
     net = Net(workload)
     optimizer = torch.optim.SGD(net.parameters(), lr=workload["learningRate"])
-
-    def run(steps):
-        total = torch.zeros(())
-        start = time.perf_counter()
-        done = 0
-        while done < steps:
-            order = torch.randperm(rows)
-            for at in range(0, rows - batch + 1, batch):
-                picked = order[at : at + batch]
-                loss = F.cross_entropy(net(sequences.index_select(0, picked)), labels.index_select(0, picked))
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()
-                optimizer.step()
-                with torch.no_grad():
-                    total += loss
-                done += 1
-        total.item()
-        return (time.perf_counter() - start) * 1e6 / done, done
-
-    run(1)
-    cost, _ = run(1)
-    steps = max(1, round(request["blockSeconds"] * 1e6 / cost))
-    ready = {
-        "ready": True,
-        "variant": "eager",
-        "versions": {"torch": torch.__version__, "python": platform.python_version()},
-        "threads": torch.get_num_threads(),
-    }
-    print(json.dumps(ready), flush=True)
-    for _ in sys.stdin:
-        microseconds, done = run(steps)
-        print(json.dumps({"microsecondsPerStep": microseconds, "steps": done}), flush=True)
+    serve(request, net, optimizer, sequences, labels, "eager")
 
 
 main()

@@ -98,6 +98,14 @@ export interface CommonSettings {
   readonly gradientAccumulationSteps: number | undefined;
 }
 
+/** Options that bound gradients. */
+export const clipOptions: readonly string[] = ['clipNorm', 'clipValue', 'layerClipNorm', 'globalClipNorm'];
+
+/** Whether an optimizer of these options bounds its gradients. */
+export function isClipped(config: Readonly<Record<string, unknown>>): boolean {
+  return clipOptions.some((option) => typeof config[option] === 'number');
+}
+
 /** The word for one in messages. */
 export const kind = 'optimizer';
 

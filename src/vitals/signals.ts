@@ -22,7 +22,7 @@ import {
 import { FLAT, largestSlope } from '../theory/mean-field.js';
 import { activationKeys } from './activation-keys.js';
 import { scalarOf } from './flat.js';
-import { endToEnd } from './mean-square.js';
+import { endToEnd, plainMeanSquares } from './mean-square.js';
 import { QUANTILES, type VitalsLevel } from './trace.js';
 
 /** What one watched use, or a loop of equal ones, lets be seen. */
@@ -91,10 +91,7 @@ function byTime({ indices, z, g, overTime }: WatchedSignal): Column[] {
   if (!overTime || typeof steps !== 'number') return [];
   const count = Math.min(MOMENTS, steps);
   const places = int64(Array.from({ length: count }, (_, i) => Math.round((i * (steps - 1)) / Math.max(1, count - 1))));
-  const squares = (x: Tensor): Tensor => {
-    const wide = cast(reshape(gather(x, places, 0), [count, -1]), 'float64');
-    return reshape(reduceMean(mul(wide, wide), { axes: [1] }), [1, count]);
-  };
+  const squares = (x: Tensor): Tensor => reshape(plainMeanSquares(cast(reshape(gather(x, places, 0), [count, -1]), 'float64')), [1, count]);
   return [{ name: 'zSquareByTime', indices, values: squares(z) }, ...(g ? [{ name: 'gSquareByTime', indices, values: squares(g) }] : [])];
 }
 

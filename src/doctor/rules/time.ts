@@ -1,6 +1,7 @@
+import { isClipped } from '../../optimizers/optimizer.js';
 import { type Examination, median, value, type WatchedUse } from '../examination.js';
 import { remedies } from '../remedies.js';
-import { type Rule, say, sayFactor } from '../rule.js';
+import { type Rule, type Symptom, say, sayFactor } from '../rule.js';
 
 /** How a gradient changes on its way through a sequence. */
 interface Course {
@@ -26,9 +27,21 @@ function coursesOf({ uses, trace, facts }: Examination): Course[] {
   });
 }
 
-/** Whether the training clips gradients. */
-function clips({ trace }: Examination): boolean {
-  return Object.entries(trace.header.training?.optimizer.config ?? {}).some(([option, given]) => /clip/i.test(option) && given != null);
+/** What all symptoms of a course have in common: it goes beyond a limit, and so many times its size at the last step reaches the first. */
+function symptomOf(
+  { use, ratio, steps }: Course,
+  severity: Symptom['severity'],
+  limit: Pick<Symptom['expected'], 'from' | 'to'>,
+  does: 'vanishes' | 'explodes',
+): Symptom {
+  const left = ratio > 0 ? `${say(ratio)} times its size at the last of ${steps} steps` : 'nothing of it';
+  return {
+    layers: [use.layer.name],
+    severity,
+    measured: { what: 'gradient RMS, first step of the sequence over last', value: ratio },
+    expected: { ...limit, why: 'all steps share the weights, and the largest gradients move them' },
+    cause: `the gradient ${does} along time: ${left} reaches the first of ${use.layer.name}, a factor ${sayFactor(ratio, steps - 1)} for each step`,
+  };
 }
 
 const looksFor =
@@ -44,18 +57,9 @@ export const vanishingAlongTime: Rule = {
   why: 'weights are shared over the steps, so that what is far back is drowned by what is near: the layer learns from the last steps alone',
   remedies: [remedies.identityRecurrence, remedies.gatedRecurrence, remedies.shorterSequences],
   check: (examination) =>
-    coursesOf(examination).flatMap(({ use, ratio, steps }) => {
-      if (!(ratio < 0.1)) return [];
-      const ill = ratio < 1e-2;
-      return [
-        {
-          layers: [use.layer.name],
-          severity: ill ? ('ill' as const) : ('risk' as const),
-          measured: { what: 'gradient RMS, first step of the sequence over last', value: ratio },
-          expected: { from: ill ? 1e-2 : 0.1, why: 'all steps share the weights, and the largest gradients move them' },
-          cause: `the gradient vanishes along time: ${ratio > 0 ? `${say(ratio)} times its size at the last of ${steps} steps` : `nothing of it`} reaches the first of ${use.layer.name}, a factor ${sayFactor(ratio, steps - 1)} for each step`,
-        },
-      ];
+    coursesOf(examination).flatMap((course) => {
+      if (!(course.ratio < 0.1)) return [];
+      return course.ratio < 1e-2 ? [symptomOf(course, 'ill', { from: 1e-2 }, 'vanishes')] : [symptomOf(course, 'risk', { from: 0.1 }, 'vanishes')];
     }),
 };
 
@@ -69,18 +73,10 @@ export const explodingAlongTime: Rule = {
   why: 'one row whose product of Jacobians is large throws the weights of all steps out',
   remedies: [remedies.clipGradients, remedies.identityRecurrence, remedies.gatedRecurrence, remedies.shorterSequences],
   check: (examination) =>
-    coursesOf(examination).flatMap(({ use, ratio, steps }) => {
-      const [risk, ill] = [Math.max(30, steps), Math.max(1e3, steps)];
-      if (!(ratio > risk)) return [];
-      const surely = ratio > ill && !clips(examination);
-      return [
-        {
-          layers: [use.layer.name],
-          severity: surely ? ('ill' as const) : ('risk' as const),
-          measured: { what: 'gradient RMS, first step of the sequence over last', value: ratio },
-          expected: { to: surely ? ill : risk, why: 'all steps share the weights, and the largest gradients move them' },
-          cause: `the gradient explodes along time: ${say(ratio)} times its size at the last of ${steps} steps reaches the first of ${use.layer.name}, a factor ${sayFactor(ratio, steps - 1)} for each step`,
-        },
-      ];
+    coursesOf(examination).flatMap((course) => {
+      const [risk, ill] = [Math.max(30, course.steps), Math.max(1e3, course.steps)];
+      if (!(course.ratio > risk)) return [];
+      const surely = course.ratio > ill && !isClipped(examination.trace.header.training?.optimizer.config ?? {});
+      return surely ? [symptomOf(course, 'ill', { to: ill }, 'explodes')] : [symptomOf(course, 'risk', { to: risk }, 'explodes')];
     }),
 };

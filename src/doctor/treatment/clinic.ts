@@ -43,11 +43,10 @@ export interface ClinicOptions extends DiagnoseOptions {
   readonly clock: () => number;
 }
 
-/** Model of a trial, with its programs loaded, and its states before and after. */
+/** Model of a trial, with its programs loaded, and the state that it had before. */
 interface Begun {
   readonly model: Model;
   readonly start: ReadonlyMap<string, NdArray>;
-  readonly end: ReadonlyMap<string, NdArray>;
 }
 
 /** Where patients are looked at and trained: it has the data, and counts what is spent. */
@@ -116,15 +115,16 @@ export class Clinic {
     const began = this.options.clock();
     const trial = this.#begun.get(patient);
     this.#begun.delete(patient);
+    const end = await trial?.model.getState();
     if (trial) await startAt(trial.model, trial.start, patient);
     const model = trial?.model ?? (await build(patient, this.options.making));
     try {
       const start = steps < whole ? await model.getState() : undefined;
       const run = await this.#train(model, patient, { steps, began, until });
-      if (start) this.#begun.set(patient, { model, start, end: await model.getState() });
+      if (start) this.#begun.set(patient, { model, start });
       return run;
     } catch (error) {
-      if (trial) await model.setState(trial.end);
+      if (end) await model.setState(end);
       throw error;
     }
   }

@@ -137,9 +137,8 @@ export class Course {
   canTry(patient: Patient): boolean {
     const { trials, steps } = this.options.budget;
     const whole = this.clinic.stepsOf(patient);
-    const made = this.tried.filter(({ kind, remedies }) => kind === 'short' && remedies.length > 0).length;
     return (
-      made < trials &&
+      this.treatedTrials < trials &&
       this.clinic.steps + Math.ceil((1 + shortShare(whole)) * whole) <= steps &&
       this.seconds < this.options.budget.seconds - this.#fullSeconds()
     );

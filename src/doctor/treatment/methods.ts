@@ -10,7 +10,6 @@ import {
   normalize,
   residual,
 } from './methods/architecture.js';
-
 import { standardizeInputs } from './methods/data.js';
 import { mendLoss } from './methods/loss.js';
 import { gatedRecurrence, identityRecurrence } from './methods/recurrence.js';

@@ -1,4 +1,5 @@
 import type { DescribedCompile } from '../../../model/config.js';
+import { clipOptions, isClipped } from '../../../optimizers/optimizer.js';
 import { value } from '../../examination.js';
 import { say } from '../../rule.js';
 import { speeds } from '../../rules/speed.js';
@@ -108,19 +109,15 @@ export const adaptiveOptimizer: Method = {
   },
 };
 
-const clips = ['clipNorm', 'clipValue', 'layerClipNorm', 'globalClipNorm'];
-
 function withoutClips({ name, config }: DescribedOptimizer): DescribedOptimizer {
-  return { name, config: Object.fromEntries(Object.entries(config).filter(([key]) => !clips.includes(key))) };
+  return { name, config: Object.fromEntries(Object.entries(config).filter(([key]) => !clipOptions.includes(key))) };
 }
-
-const isClipped = ({ config }: DescribedOptimizer): boolean => clips.some((key) => typeof config[key] === 'number');
 
 export const clipGradients: Method = {
   alters: 'optimizer',
   apply({ patient, examination }) {
     const optimizer = optimizerOf(patient);
-    if (isClipped(optimizer)) return [];
+    if (isClipped(optimizer.config)) return [];
     const norms = examination.trace.steps.flatMap(({ gradientNorm }) => value(gradientNorm) ?? []).filter(Number.isFinite);
     const typical = norms.length > 0 ? ([...norms].sort((a, b) => a - b)[Math.floor(norms.length / 2)] ?? 1) : 1;
     const bound = rounded(between(0.1, typical, 1));
@@ -133,7 +130,7 @@ export const raiseClip: Method = {
   alters: 'optimizer',
   apply({ patient }) {
     const optimizer = optimizerOf(patient);
-    return isClipped(optimizer) ? [{ patient: withOptimizer(patient, withoutClips(optimizer)), what: 'clip gradients no more' }] : [];
+    return isClipped(optimizer.config) ? [{ patient: withOptimizer(patient, withoutClips(optimizer)), what: 'clip gradients no more' }] : [];
   },
 };
 
