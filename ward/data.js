@@ -16,6 +16,7 @@ const TEST = 2000;
  * @property {boolean} pixels features that share one scale
  * @property {number} classes 1 where targets are numbers
  * @property {number} features
+ * @property {readonly [number, number]} [grid] rows of pixels, or steps with their features
  * @property {number} chance share of the training rows' most frequent class; 0 for numbers
  * @property {Part} train
  * @property {Part} validation
@@ -29,6 +30,7 @@ const TEST = 2000;
  * @property {boolean} pixels
  * @property {readonly string[]} needs file below EVENKEEL_DATA, in parts; empty where the set is drawn
  * @property {(file: string) => Promise<Part>} load
+ * @property {readonly [steps: number, features: number]} [grid] how its features are laid out, where they lie in rows and columns or follow one another
  * @property {(value: number) => number} [asRaw] features in the unit that people meet them in, where the set itself comes scaled
  */
 
@@ -40,17 +42,17 @@ const table = (folder, file, target = -1) => ({
   load: async (path) => readCsv(readFileSync(path), { target, header: false, name: folder }),
 });
 
-/** @param {string} name @param {readonly string[]} needs @param {Pick<Source, 'task' | 'pixels'>} about @returns {Source} */
+/** @param {string} name @param {readonly string[]} needs @param {Pick<Source, 'task' | 'pixels' | 'grid'>} about @returns {Source} */
 const known = (name, needs, about) => ({ ...about, needs, load: async () => (await datasets.load(name)).train });
-const images = { task: /** @type {const} */ ('classes'), pixels: true };
+const images = { task: /** @type {const} */ ('classes'), pixels: true, grid: /** @type {const} */ ([28, 28]) };
 
 /** Where each set comes from. @type {Readonly<Record<string, Source>>} */
 export const sources = {
   glyphs: known('glyphs', [], images),
   mnist: known('mnist', ['mnist', 'train-images-idx3-ubyte.gz'], images),
   'fashion-mnist': known('fashion-mnist', ['fashion-mnist', 'train-images-idx3-ubyte.gz'], images),
-  pendigits: table('pendigits', 'pendigits.tra'),
-  optical: table('optical', 'optdigits.tra'),
+  pendigits: { ...table('pendigits', 'pendigits.tra'), grid: [8, 2] },
+  optical: { ...table('optical', 'optdigits.tra'), grid: [8, 8] },
   letter: table('letter', 'letter-recognition.data', 0),
   landsat: table('statlog-landsat', 'sat.trn'),
   spirals: {
@@ -105,7 +107,7 @@ export class Sets {
 }
 
 /** @param {string} name @param {Source} source @param {Part} whole @param {Scale} scale @returns {WardSet} */
-function prepare(name, { task, pixels, asRaw }, whole, scale) {
+function prepare(name, { task, pixels, grid, asRaw }, whole, scale) {
   const rows = whole.x.shape[0] ?? 0;
   const rest = rows - ROWS - VALIDATION;
   const test = Math.min(TEST, rest);
@@ -123,6 +125,7 @@ function prepare(name, { task, pixels, asRaw }, whole, scale) {
     pixels,
     classes,
     features: whole.x.shape[1] ?? 1,
+    ...(grid ? { grid } : {}),
     chance: labelled ? largestShare(seen.y) : 0,
     train: part(seen),
     validation: part(parts.validation),

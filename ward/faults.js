@@ -1,4 +1,5 @@
 // @ts-check
+import { feedForward } from './bodies.js';
 import { pick, spread } from './draw.js';
 
 /**
@@ -10,9 +11,10 @@ import { pick, spread } from './draw.js';
  * One kind of fault. `inject` gives what it changes in a patient that was drawn well; whether that makes it sick, training alone tells.
  * @typedef {object} Fault
  * @property {string} title
- * @property {number} share per cent of the networks that get a fault
+ * @property {number} share per cent of the dense networks that get a fault; the others draw among what is injected into them, by the same weights
  * @property {readonly string[]} rules ids of the rules that name it rightly
  * @property {boolean} [closedOnly] never in the open half
+ * @property {readonly import('./bodies.js').BodyName[]} [bodies] it is injected into these only
  * @property {readonly string[]} [activations] it is injected with one of these only
  * @property {readonly number[]} [depths] likewise
  * @property {(patient: Patient) => boolean} [fits]
@@ -37,23 +39,26 @@ const scaledKernels = ({ activation }, factor) => ({
   distribution: 'truncatedNormal',
 });
 
-/** The faults by name; shares add up to 100. @type {Readonly<Record<string, Fault>>} */
+/** The faults by name; shares of those that dense networks get add up to 100. @type {Readonly<Record<string, Fault>>} */
 export const faults = {
   'small-weights': {
     title: 'kernels 3 to 10 times too small, nothing normalises',
     share: 9,
+    bodies: feedForward,
     rules: ['vanishing-gradient', 'signal-dying', 'initializer-mismatch', 'selu-initializer'],
     inject: (random, patient) => ({ ...plain, kernelInitializer: scaledKernels(patient, 1 / spread(random, 3, 10)) }),
   },
   'large-weights': {
     title: 'kernels 3 to 10 times too large, nothing normalises',
     share: 9,
+    bodies: feedForward,
     rules: ['exploding-gradient', 'signal-exploding', 'saturation', 'initial-loss', 'initializer-mismatch', 'selu-initializer'],
     inject: (random, patient) => ({ ...plain, kernelInitializer: scaledKernels(patient, spread(random, 3, 10)) }),
   },
   'equal-weights': {
     title: 'every kernel starts from one constant',
     share: 6,
+    bodies: feedForward,
     rules: ['constant-weights'],
     inject: (random) => ({
       kernelInitializer: pick(random, [
@@ -65,6 +70,7 @@ export const faults = {
   'standard-normal-logistic': {
     title: 'logistic units with N(0, 1) weights, the fashion before 2010',
     share: 8,
+    bodies: ['dense'],
     activations: ['sigmoid'],
     rules: ['saturation', 'vanishing-gradient', 'initializer-mismatch'],
     inject: () => ({ ...plain, kernelInitializer: { name: 'normal', stddev: 1 } }),
@@ -90,6 +96,7 @@ export const faults = {
   'dead-units': {
     title: 'ReLU biases of −3 to −10',
     share: 7,
+    bodies: feedForward,
     activations: rectifying,
     rules: ['born-dead'],
     inject: (random) => ({ ...plain, biasInitializer: { name: 'constant', value: -spread(random, 3, 10) } }),
@@ -97,6 +104,7 @@ export const faults = {
   'flat-units': {
     title: 'biases of 4 to 10 in saturating layers',
     share: 4,
+    bodies: ['dense'],
     activations: saturating,
     rules: ['saturation', 'coma'],
     inject: (random) => ({ ...plain, biasInitializer: { name: 'constant', value: spread(random, 4, 10) } }),
@@ -125,6 +133,7 @@ export const faults = {
   'too-deep': {
     title: '20 or 30 plain layers from Glorot weights, SGD',
     share: 7,
+    bodies: ['dense'],
     depths: [20, 30],
     rules: ['vanishing-gradient', 'signal-dying', 'exploding-gradient', 'initializer-mismatch', 'selu-layers'],
     inject: () => ({ ...plain, kernelInitializer: { name: 'glorotUniform' }, optimizer: { name: 'sgd', learningRate: 0.02, momentum: 0.9 } }),
@@ -132,19 +141,38 @@ export const faults = {
   'strong-dropout': {
     title: 'dropout of 0.7 to 0.9 behind every hidden layer',
     share: 3,
+    bodies: feedForward,
     rules: ['strong-dropout', 'selu-dropout'],
     inject: (random) => ({ dropout: Number(random.uniform(0.7, 0.9).toFixed(2)) }),
+  },
+  forgetful: {
+    title: 'orthogonal recurrent weights times 0.05 to 0.4',
+    share: 20,
+    bodies: ['simpleRnn'],
+    rules: ['vanishing-along-time'],
+    inject: (random) => ({ recurrentInitializer: { name: 'orthogonal', gain: spread(random, 0.05, 0.4) } }),
+  },
+  runaway: {
+    title: 'orthogonal recurrent weights times 2 to 6, gradients not clipped',
+    share: 20,
+    bodies: ['simpleRnn'],
+    rules: ['exploding-along-time', 'saturation', 'signal-exploding', 'exploding-gradient', 'not-finite'],
+    inject: (random, { optimizer: { globalClipNorm: _, ...optimizer } }) => ({
+      recurrentInitializer: { name: 'orthogonal', gain: spread(random, 2, 6) },
+      optimizer,
+    }),
   },
 };
 
 /**
- * Networks that look odd and are expected to be healthy; whether they are, training tells as for all others. Shares add up to 100.
- * @type {Readonly<Record<string, Pick<Fault, 'title' | 'share' | 'activations' | 'depths' | 'inject'>>>}
+ * Networks that look odd and are expected to be healthy; whether they are, training tells as for all others. Shares of those that dense networks get add up to 100.
+ * @type {Readonly<Record<string, Pick<Fault, 'title' | 'share' | 'bodies' | 'activations' | 'depths' | 'inject'>>>}
  */
 export const oddities = {
   'small-gradients': {
     title: 'gradients that shrink with depth under an optimizer that scales them',
     share: 20,
+    bodies: ['dense'],
     activations: ['tanh'],
     depths: [5, 8, 12],
     inject: (random, patient) => ({
@@ -156,6 +184,7 @@ export const oddities = {
   'sparse-units': {
     title: 'ReLU layers most of whose units are silent for a row, few for all rows',
     share: 15,
+    bodies: feedForward,
     activations: rectifying,
     depths: [2, 3],
     inject: (random) => ({
@@ -167,6 +196,7 @@ export const oddities = {
   'high-rate-that-works': {
     title: 'plain SGD at 0.2 to 0.5 on a shallow network',
     share: 15,
+    bodies: ['dense'],
     activations: ['relu', 'elu', 'tanh'],
     depths: [2, 3],
     inject: (random) => ({ ...plain, optimizer: { name: 'sgd', learningRate: spread(random, 0.2, 0.5) } }),
@@ -174,6 +204,7 @@ export const oddities = {
   'deep-residual': {
     title: '20 or 30 layers with batch normalisation and skip connections',
     share: 15,
+    bodies: ['dense'],
     activations: ['relu'],
     depths: [20, 30],
     inject: () => ({ skip: true, normalization: 'batch', optimizer: { name: 'adam', learningRate: 0.001 } }),
@@ -181,6 +212,7 @@ export const oddities = {
   'any-scale': {
     title: 'N(0, 1) kernels behind which batch normalisation stands',
     share: 15,
+    bodies: feedForward,
     depths: [2, 3, 5],
     inject: () => ({
       normalization: 'batch',
@@ -192,6 +224,7 @@ export const oddities = {
   'small-weights-borne': {
     title: 'kernels at half their size under Adam, few layers',
     share: 10,
+    bodies: feedForward,
     depths: [2, 3],
     inject: (_, patient) => ({ ...plain, kernelInitializer: scaledKernels(patient, 0.5), optimizer: { name: 'adam', learningRate: 0.002 } }),
   },
@@ -200,5 +233,11 @@ export const oddities = {
     share: 10,
     depths: [2, 3, 5],
     inject: (random) => ({ optimizer: { name: 'adam', learningRate: 0.001, globalClipNorm: spread(random, 0.1, 0.5) } }),
+  },
+  'short-memory': {
+    title: 'recurrent weights at 0.7 to 0.9 of what keeps a state',
+    share: 10,
+    bodies: ['simpleRnn'],
+    inject: (random) => ({ recurrentInitializer: { name: 'orthogonal', gain: Number(random.uniform(0.7, 0.9).toFixed(2)) } }),
   },
 };

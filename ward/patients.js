@@ -1,5 +1,6 @@
 // @ts-check
 import { Random } from 'evenkeel';
+import { bodies, walking } from './bodies.js';
 import { sources } from './data.js';
 import { pick, spread } from './draw.js';
 import { faults, oddities } from './faults.js';
@@ -10,16 +11,18 @@ import { faults, oddities } from './faults.js';
  * @typedef {{ readonly name: string, readonly learningRate: number, readonly [option: string]: unknown }} NamedOptimizer
  * @typedef {object} Patient
  * @property {number} seed
+ * @property {import('./bodies.js').BodyName} body
  * @property {string} dataset
  * @property {'classes' | 'numbers'} task
  * @property {'plain' | 'odd' | 'fault'} kind
  * @property {string | null} odd
  * @property {string | null} fault
  * @property {number} depth hidden layers
- * @property {number} width
+ * @property {number} width units, or channels
  * @property {Named} activation
  * @property {Named} kernelInitializer of hidden layers
  * @property {Named} biasInitializer of hidden layers
+ * @property {Named} [recurrentInitializer] of layers that walk along a sequence
  * @property {Named} headInitializer
  * @property {'none' | 'batch' | 'layer' | 'batchBehind'} normalization
  * @property {boolean} skip connections over two layers each
@@ -44,48 +47,8 @@ export const CLOSED_SHARE = 0.6;
 /** The mix, in per cent. @type {Readonly<Record<Patient['kind'], number>>} */
 export const mix = { plain: 45, odd: 17, fault: 38 };
 
-/** Weights of what is drawn; those of each list add up to 100. */
+/** What is drawn whatever the body; weights of each list add up to 100. */
 export const choices = {
-  dataset: /** @type {const} */ ([
-    ['glyphs', 16],
-    ['mnist', 13],
-    ['fashion-mnist', 13],
-    ['pendigits', 13],
-    ['optical', 12],
-    ['letter', 9],
-    ['landsat', 9],
-    ['spirals', 7],
-    ['california-housing', 8],
-  ]),
-  depth: /** @type {const} */ ([
-    [2, 24],
-    [3, 24],
-    [5, 22],
-    [8, 14],
-    [12, 8],
-    [20, 5],
-    [30, 3],
-  ]),
-  width: /** @type {const} */ ([
-    [32, 25],
-    [64, 45],
-    [100, 30],
-  ]),
-  activation: /** @type {const} */ ([
-    ['relu', 30],
-    ['tanh', 14],
-    ['selu', 14],
-    ['elu', 12],
-    ['gelu', 10],
-    ['leakyRelu', 8],
-    ['silu', 6],
-    ['sigmoid', 6],
-  ]),
-  normalization: /** @type {const} */ ([
-    ['none', 60],
-    ['batch', 25],
-    ['layer', 15],
-  ]),
   batchSize: /** @type {const} */ ([
     [16, 20],
     [32, 50],
@@ -95,13 +58,6 @@ export const choices = {
     ['standard', 50],
     ['layer', 32],
     ['unit', 18],
-  ]),
-  optimizer: /** @type {const} */ ([
-    ['adam', 50],
-    ['momentum', 22],
-    ['sgd', 10],
-    ['rmsprop', 9],
-    ['adamW', 9],
   ]),
 };
 
@@ -120,8 +76,10 @@ const optimizerChoices = (random) => ({
 /** @param {number} depth */
 export const bandOf = (depth) => (depth <= 3 ? 'shallow' : depth <= 8 ? 'middle' : 'deep');
 
-/** Networks that share data set, depth band and activation are of one family. @param {Pick<Patient, 'dataset' | 'depth' | 'activation'>} patient */
-export const familyOf = ({ dataset, depth, activation }) => `${dataset}/${bandOf(depth)}/${activation.name}`;
+/** Networks that share data set, body, depth band and activation are of one family. @param {Pick<Patient, 'body' | 'dataset' | 'depth' | 'activation'>} patient */
+export function familyOf({ body, dataset, depth, activation }) {
+  return `${dataset}/${body === 'dense' ? bandOf(depth) : `${body}/${bandOf(depth)}`}/${activation.name}`;
+}
 
 /** @param {string} family @returns {Patient['half']} */
 export function halfOf(family) {
@@ -129,36 +87,36 @@ export function halfOf(family) {
   return new Random(2010).stream('half').stream(family).uniform() < CLOSED_SHARE ? 'closed' : 'open';
 }
 
+const bodyShares = Object.entries(bodies).map(([name, { share }]) => /** @type {const} */ ([/** @type {Patient['body']} */ (name), share]));
+
+/** Those of some values that a fault or an oddity is injected with. @template T @param {readonly (readonly [T, number])[]} list @param {readonly T[]} [wanted] */
+const among = (list, wanted) => (wanted ? list.filter(([value]) => wanted.includes(value)) : list);
+
 /** @param {Random} random @param {number} seed @returns {Patient} */
 function draw(random, seed) {
   const kind = pick(random, /** @type {[Patient['kind'], number][]} */ (Object.entries(mix)));
+  const body = pick(random.stream('body'), bodyShares);
+  const drawnFrom = bodies[body];
   const table = kind === 'fault' ? faults : kind === 'odd' ? oddities : {};
-  const special = pick(random, [...Object.entries(table).map(([name, { share }]) => /** @type {const} */ ([name, share])), ['', 0]]);
+  const fitting = Object.entries(table).filter(([, { bodies: fits }]) => fits?.includes(body) ?? true);
+  const special = pick(random, [...fitting.map(([name, { share }]) => /** @type {const} */ ([name, share])), ['', 0]]);
   const about = table[special];
-  const dataset = pick(random, choices.dataset);
-  const depth = about?.depths
-    ? pick(
-        random,
-        choices.depth.filter(([value]) => about.depths?.includes(value)),
-      )
-    : pick(random, choices.depth);
-  const name = about?.activations
-    ? pick(
-        random,
-        choices.activation.filter(([value]) => about.activations?.includes(value)),
-      )
-    : pick(random, choices.activation);
-  const width = pick(random, choices.width);
-  const optimizer = optimizerChoices(random.stream('rates'))[pick(random, choices.optimizer)];
+  const dataset = pick(random, drawnFrom.dataset);
+  const depth = pick(random, among(drawnFrom.depth, about?.depths));
+  const name = pick(random, among(drawnFrom.activation, about?.activations));
+  const width = pick(random, drawnFrom.width);
+  const optimizer = optimizerChoices(random.stream('rates'))[pick(random, drawnFrom.optimizer)];
   const task = sources[dataset]?.task ?? 'classes';
-  const drawn = pick(random, choices.normalization);
+  const drawn = pick(random, drawnFrom.normalization);
   // Logistic layers beyond a few need help to train at all, and SELU normalises by itself.
   const normalization = name === 'selu' ? 'none' : name === 'sigmoid' && depth > 2 ? 'batch' : drawn;
   const kept = random.uniform() < 0.3 && depth <= 5 && name !== 'selu';
-  const family = familyOf({ dataset, depth, activation: { name } });
+  const walks = walking.includes(body);
+  const family = familyOf({ body, dataset, depth, activation: { name } });
   /** @type {Patient} */
   const healthy = {
     seed,
+    body,
     dataset,
     task,
     kind,
@@ -167,8 +125,10 @@ function draw(random, seed) {
     depth,
     width: depth >= 20 ? Math.min(width, 64) : width,
     activation: { name },
-    kernelInitializer: { name: kept ? 'glorotUniform' : (suits[name] ?? 'glorotUniform') },
+    kernelInitializer: { name: kept || walks ? 'glorotUniform' : (suits[name] ?? 'glorotUniform') },
     biasInitializer: { name: 'zeros' },
+    // Le, Jaitly and Hinton 2015 for rectifiers, Keras's default for the others.
+    ...(walks ? { recurrentInitializer: { name: name === 'relu' ? 'identity' : 'orthogonal' } } : {}),
     headInitializer: { name: 'glorotUniform' },
     normalization,
     skip: depth >= 8 && normalization !== 'none' && random.uniform() < 0.5,
@@ -176,7 +136,9 @@ function draw(random, seed) {
     noise: 0,
     // Plain deep networks take smaller steps, as those who train them know.
     optimizer:
-      depth >= 12 && optimizer ? { ...optimizer, learningRate: optimizer.learningRate / 2 } : (optimizer ?? { name: 'adam', learningRate: 0.001 }),
+      depth >= 12 && optimizer
+        ? { ...optimizer, learningRate: optimizer.learningRate / 2 }
+        : { ...(optimizer ?? { name: 'adam', learningRate: 0.001 }), ...(walks ? { globalClipNorm: 1 } : {}) },
     batchSize: pick(random, choices.batchSize),
     scaling: pick(random, choices.scaling),
     head:

@@ -1,4 +1,5 @@
 // @ts-check
+import { feedForward } from './bodies.js';
 import { scaleOf } from './build.js';
 import { STEPS } from './patients.js';
 import { train } from './train.js';
@@ -6,9 +7,23 @@ import { train } from './train.js';
 /** Seeds of each recipe. */
 export const REFERENCE_SEEDS = [101, 102, 103];
 
+/** @typedef {import('./patients.js').Patient} Patient */
+
+/** Recurrent layers that guard their state, and such as do not: each is measured against its own kind. */
+const gated = /** @type {const} */ (['lstm', 'gru']);
+const adam = { name: 'adam', learningRate: 0.001 };
+const walks = {
+  activation: { name: 'tanh' },
+  kernelInitializer: { name: 'glorotUniform' },
+  recurrentInitializer: { name: 'orthogonal' },
+  normalization: /** @type {const} */ ('none'),
+  skip: false,
+  optimizer: adam,
+};
+
 /**
- * Published recipes, never the doctor's; each is everything of a patient but data set and size.
- * @type {Readonly<Record<string, Pick<import('./patients.js').Patient, 'activation' | 'kernelInitializer' | 'normalization' | 'skip' | 'optimizer'>>>}
+ * Published recipes, never the doctor's; each is everything of a patient but data set and size, for some bodies, all that feed forward unless it says so.
+ * @type {Readonly<Record<string, { readonly bodies?: readonly Patient['body'][] } & Partial<Patient> & Pick<Patient, 'activation' | 'kernelInitializer' | 'normalization' | 'skip' | 'optimizer'>>>}
  */
 export const recipes = {
   // He et al. 2015, "Delving deep into rectifiers"; Adam at its authors' default (Kingma and Ba 2015).
@@ -43,7 +58,24 @@ export const recipes = {
     skip: false,
     optimizer: { name: 'adam', learningRate: 0.001 },
   },
+  // Le, Jaitly and Hinton 2015, "A simple way to initialize recurrent networks of rectified linear units", by Adam.
+  identity: {
+    ...walks,
+    bodies: ['simpleRnn'],
+    activation: { name: 'relu' },
+    recurrentInitializer: { name: 'identity' },
+    optimizer: { ...adam, globalClipNorm: 1 },
+  },
+  // Saxe, McClelland and Ganguli 2014, "Exact solutions to the nonlinear dynamics of learning": orthogonal weights; clipped as Pascanu et al. 2013 propose.
+  orthogonal: { ...walks, bodies: ['simpleRnn'], optimizer: { ...adam, globalClipNorm: 1 } },
+  // Hochreiter and Schmidhuber 1997, forget gates open at first (Jozefowicz, Zaremba and Sutskever 2015).
+  lstm: { ...walks, bodies: gated, body: 'lstm' },
+  // Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder".
+  gru: { ...walks, bodies: gated, body: 'gru' },
 };
+
+/** Recipes that a body is measured against. @param {Patient['body']} body */
+const recipesOf = (body) => Object.keys(recipes).filter((name) => (recipes[name]?.bodies ?? feedForward).includes(body));
 
 /**
  * @typedef {object} Reference
@@ -54,28 +86,31 @@ export const recipes = {
  * @property {number} seconds
  */
 
-/** What networks of one data set and size are measured against. @param {Pick<import('./patients.js').Patient, 'dataset' | 'depth' | 'width'>} patient */
-export const referenceKey = ({ dataset, depth, width }) => `${dataset}/${depth}x${width}/${STEPS}`;
+/** What networks of one data set, body and size are measured against. @param {Pick<Patient, 'body' | 'dataset' | 'depth' | 'width'>} patient */
+export function referenceKey({ body, dataset, depth, width }) {
+  const kind = body === 'dense' ? '' : `${gated.some((name) => name === body) ? 'gated' : body}/`;
+  return `${dataset}/${kind}${depth}x${width}/${STEPS}`;
+}
 
 const mean = (/** @type {readonly number[]} */ values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /**
  * The best of the recipes at a data set and size, at the budget of every network.
- * @param {import('./patients.js').Patient} patient whose data set and size are meant
+ * @param {Patient} patient whose data set and size are meant
  * @param {import('./data.js').Sets} sets
  * @param {readonly string[]} [names] recipes to try; all unless given
  * @returns {Promise<Reference>}
  */
-export async function measureReference(patient, sets, names = Object.keys(recipes)) {
+export async function measureReference(patient, sets, names = recipesOf(patient.body)) {
   const started = performance.now();
   /** @type {Record<string, number[]>} */
   const scores = {};
   /** @type {Record<string, number>} */
   const validations = {};
   for (const name of names) {
-    const recipe = recipes[name];
-    if (!recipe) throw new Error(`no recipe is named '${name}'; there are ${Object.keys(recipes).join(', ')}`);
-    /** @type {import('./patients.js').Patient} */
+    const { bodies: _, ...recipe } = recipes[name] ?? {};
+    if (!recipes[name]) throw new Error(`no recipe is named '${name}'; there are ${Object.keys(recipes).join(', ')}`);
+    /** @type {Patient} */
     const network = {
       ...patient,
       ...recipe,

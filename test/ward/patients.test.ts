@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ruleIds } from '#src/doctor/diagnose.js';
+import { bodies } from '../../ward/bodies.js';
 import { faults, oddities } from '../../ward/faults.js';
 import { choices, closedSet, familyOf, mix, patientOf } from '../../ward/patients.js';
 
@@ -25,14 +26,24 @@ describe('the generator', () => {
     for (const [kind, share] of Object.entries(mix)) {
       expect(Math.abs(shareOf((patient) => patient.kind === kind) - share / 100)).toBeLessThan(slack(share / 100) + 0.02);
     }
-    for (const list of Object.values(choices)) expect(list.reduce((sum: number, [, weight]) => sum + weight, 0)).toBe(100);
-    for (const table of [faults, oddities]) expect(Object.values(table).reduce((sum, { share }) => sum + share, 0)).toBe(100);
+    const lists = [choices, ...Object.values(bodies).map(({ share, ...drawn }) => drawn)].flatMap((group) =>
+      Object.values<readonly (readonly [unknown, number])[]>(group),
+    );
+    for (const list of lists) expect(list.reduce((sum, [, weight]) => sum + weight, 0)).toBe(100);
+    expect(Object.values(bodies).reduce((sum, { share }) => sum + share, 0)).toBe(100);
+    for (const [name, { share }] of Object.entries(bodies)) {
+      expect(Math.abs(shareOf(({ body }) => body === name) - share / 100)).toBeLessThan(slack(share / 100) + 0.01);
+    }
+    for (const table of [faults, oddities]) {
+      const dense = Object.values(table).filter(({ bodies: fits }) => fits?.includes('dense') ?? true);
+      expect(dense.reduce((sum, { share }) => sum + share, 0)).toBe(100);
+    }
   });
 
   it('draws every data set, fault and oddity', () => {
-    for (const [name] of choices.dataset) expect(shareOf(({ dataset }) => dataset === name)).toBeGreaterThan(0.02);
-    for (const name of Object.keys(faults)) expect(shareOf(({ fault }) => fault === name)).toBeGreaterThan(0.005);
-    for (const name of Object.keys(oddities)) expect(shareOf(({ odd }) => odd === name)).toBeGreaterThan(0.005);
+    for (const [name] of bodies.dense.dataset) expect(shareOf(({ dataset }) => dataset === name)).toBeGreaterThan(0.02);
+    for (const name of Object.keys(faults)) expect(shareOf(({ fault }) => fault === name)).toBeGreaterThan(0.003);
+    for (const name of Object.keys(oddities)) expect(shareOf(({ odd }) => odd === name)).toBeGreaterThan(0.0005);
   });
 
   it('names faults by rules that there are', () => {

@@ -4,7 +4,7 @@
  * What an arm is given: a patient with its data, and how much it may spend. The test rows of `set` are not for it to look at: arms take `train` and `validation`.
  * @typedef {object} Case
  * @property {import('../patients.js').Patient} patient
- * @property {Pick<import('../data.js').WardSet, 'task' | 'pixels' | 'classes' | 'features' | 'chance' | 'train' | 'validation'>} set
+ * @property {Pick<import('../data.js').WardSet, 'task' | 'pixels' | 'classes' | 'features' | 'grid' | 'chance' | 'train' | 'validation'>} set
  * @property {number} seed of the weights and of the order of the rows
  * @property {{ readonly trials: number, readonly steps: number }} budget
  */

@@ -201,9 +201,10 @@ async function finish(course: Course, chosen: Tried, untreated: Tried | undefine
   const first = chosen.remedies.length === 0 && whole ? whole : await course.full(chosen);
   let kept = whole && first !== whole && !better(first, whole) ? whole : first;
   let trial = chosen;
+  const chance = course.options.random.stream('chance');
   for (let fruitless = 0; fruitless < PATIENT && !satisfies(kept) && course.canTry(kept.patient); fruitless++) {
     // What the evidence speaks for first; then whatever has something to change.
-    const next = nextAfter(course, kept, done) ?? (await drawn(course, kept, kept.run, course.options.random.stream('chance')));
+    const next = nextAfter(course, kept, done) ?? (await drawn(course, kept, kept.run, chance));
     if (!next) break;
     if (done.has(keyOf(next))) continue;
     done.add(keyOf(next));

@@ -74,8 +74,8 @@ export class Course {
   allows({ hint, method }: Applicable, { epochsDone }: Patient): boolean {
     const { keep, allow, deny } = this.options;
     // What was learned stays where a run goes on.
-    if (epochsDone > 0 && !goingOn.includes(method.alters)) return false;
-    return !keep.includes(method.alters) && !deny.includes(hint.id) && (allow?.includes(hint.id) ?? true);
+    if (epochsDone > 0 && !method.alters.every((one) => goingOn.includes(one))) return false;
+    return !method.alters.some((one) => keep.includes(one)) && !deny.includes(hint.id) && (allow?.includes(hint.id) ?? true);
   }
 
   /** All ways in which a remedy changes a candidate. */

@@ -37,7 +37,7 @@ export interface Change {
 
 /** How a remedy is applied. */
 export interface Method {
-  readonly alters: Alterable;
+  readonly alters: readonly Alterable[];
   /** Ids of remedies of which nothing is left once this one is applied. */
   readonly supersedes?: readonly string[];
   /** Ways to apply it, likeliest first; none where there is nothing to change. */

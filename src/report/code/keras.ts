@@ -1,4 +1,4 @@
-import { isCall, isName, layerCall, picked } from './calls.js';
+import { type Call, isCall, isName, layerCall, picked } from './calls.js';
 import { folded } from './fold.js';
 import { argumentList, literal, pascal, snake } from './python.js';
 import { OWN_INITIALIZERS, type Use, usesOf } from './translation.js';
@@ -22,7 +22,7 @@ const classes: Readonly<Record<string, string>> = {
 /** `conv2dTranspose` is `Conv2DTranspose`. */
 const classOf = (name: string): string => pascal(name).replace(/(\d)d/, '$1D');
 
-/** Keras takes clipping's options in one word. */
+/** Keras takes clipping's options in one word; it has none for clipping by layer. */
 const options: Readonly<Record<string, string>> = { clipNorm: 'clipnorm', clipValue: 'clipvalue', globalClipNorm: 'global_clipnorm' };
 
 const optionName = (name: string): string => options[name] ?? snake(name);
@@ -46,6 +46,8 @@ function layerOf({ layer, initializer }: Use): string {
   const drawn = initializer && !own && call.options.some(([key]) => key === 'kernelInitializer') ? [kernelOf(initializer)] : [];
   return written({ ...call, options: [...kept, ...drawn] });
 }
+
+const without = (call: Call, option: string): Call => ({ ...call, options: call.options.filter(([key]) => key !== option) });
 
 const kernelOf = ({ name, options: config }: NonNullable<Use['initializer']>) =>
   ['kernelInitializer', picked('kernelInitializer', { name, config })] as const;
@@ -71,14 +73,19 @@ export function kerasLines({ config, batchSize }: Written): string[] | undefined
     `model = keras.Model([${config.inputs.map(name).join(', ')}], [${(plainCalls(config.outputs) ?? []).map(name).join(', ')}])`,
   ];
   const notes = [...new Set(uses.flatMap(({ initializer }) => (initializer ? (OWN_INITIALIZERS[initializer.name] ?? []) : [])))];
+  const optimizer = picked('optimizer', compile.optimizer);
+  const ofLayers = isCall(optimizer) ? optimizer.options.find(([key]) => key === 'layerClipNorm')?.[1] : undefined;
   const normalized = uses.some(({ layer }) => layer.kind === 'normalization');
   const losses = [compile.loss].flat().map((loss) => written(picked('loss', loss)));
   return [
     ...(isRow(config) ? row() : graph()),
     ...notes.map((note) => `# Keras has no such initializer: ${note}`),
     ...(normalized ? ['# before the first fit: adapt each Normalization layer to the training rows, layer.adapt(x_train)'] : []),
+    ...(ofLayers === undefined
+      ? []
+      : [`# Keras does not clip by layer: scale each layer's gradients down to a norm of ${literal(ofLayers)} in a train_step of your own`]),
     'model.compile(',
-    `    optimizer=${written(picked('optimizer', compile.optimizer))},`,
+    `    optimizer=${written(isCall(optimizer) ? without(optimizer, 'layerClipNorm') : optimizer)},`,
     `    loss=${losses.length === 1 ? losses[0] : `[${losses.join(', ')}]`},`,
     ')',
     `model.fit(x_train, y_train, batch_size=${batchSize})`,

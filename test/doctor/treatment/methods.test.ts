@@ -145,6 +145,7 @@ describe('remedies', () => {
     expect(kept.layers.flatMap(({ config }) => ('recurrentInitializer' in config ? [config.recurrentInitializer] : []))).toEqual(
       Array(2).fill({ name: 'identity', config: { gain: 1 } }),
     );
+    expect(kept.compile?.optimizer).toMatchObject({ config: { globalClipNorm: 1 } });
     const guarded = await treated('gated-recurrence', read);
     expect(kinds(guarded)).toEqual(['input', 'flatten', 'reshape', 'lstm', 'lstm', 'dense']);
     expect(guarded.layers.flatMap(({ config }) => config.returnSequences ?? [])).toEqual([true, false]);

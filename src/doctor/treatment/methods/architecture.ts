@@ -22,7 +22,7 @@ const instead: Readonly<Record<string, readonly string[]>> = {
 };
 
 export const changeActivation: Method = {
-  alters: 'activations',
+  alters: ['activations'],
   supersedes: ['critical-initializer', 'lsuv', 'lecun-normal', 'revive-units'],
   apply({ patient, examination }: Chart): Change[] {
     const uses = hiddenUses(examination).filter(({ bent }) => bent !== undefined);
@@ -51,7 +51,7 @@ const FEW_ROWS = 16;
 const MOMENTUM = 0.9;
 
 export const normalize: Method = {
-  alters: 'architecture',
+  alters: ['architecture'],
   apply({ patient, examination, facts }) {
     const normalized = facts.layers.some(({ role, kind }) => role === 'normalization' && kind !== 'normalization');
     const uses = hiddenUses(examination).filter(({ bent }) => bent !== undefined);
@@ -73,7 +73,7 @@ export const normalize: Method = {
 };
 
 export const residual: Method = {
-  alters: 'architecture',
+  alters: ['architecture'],
   apply({ patient, examination, facts }) {
     const uses = hiddenUses(examination);
     const pairs: { readonly from: number; readonly to: number }[] = [];
@@ -95,7 +95,7 @@ export const residual: Method = {
 const LITTLE = 0.1;
 
 export const lowerDropout: Method = {
-  alters: 'regularization',
+  alters: ['regularization'],
   apply({ patient, facts }) {
     const strong = facts.layers
       .filter(({ kind, options }) => /^(alpha)?dropout$/i.test(kind) && Number(options.rate) > LITTLE)
@@ -107,7 +107,7 @@ export const lowerDropout: Method = {
 };
 
 export const alphaDropout: Method = {
-  alters: 'regularization',
+  alters: ['regularization'],
   apply({ patient, facts }) {
     const dropped = facts.layers.filter(({ kind }) => kind === 'dropout').map(({ layer }) => layer);
     if (dropped.length === 0) return [];
@@ -129,7 +129,7 @@ function ofKind(config: ModelConfig, names: readonly string[], kind: string, ...
 }
 
 export const moveNormalization: Method = {
-  alters: 'architecture',
+  alters: ['architecture'],
   apply({ patient, facts }) {
     // A layer that bends its sums itself, with a normalisation behind it: sums, normalisation, activation.
     const wrong = facts.layers.flatMap(({ kind, inputs }, at) => {
@@ -150,7 +150,7 @@ export const moveNormalization: Method = {
 };
 
 export const batchFreeNormalization: Method = {
-  alters: 'architecture',
+  alters: ['architecture'],
   apply({ patient, facts }) {
     const names = facts.layers.filter(({ kind }) => kind === 'batchNormalization').map(({ layer }) => layer);
     if (names.length === 0) return [];

@@ -4,7 +4,7 @@ import { changed } from '../patient.js';
 import { sayLayers } from './wiring.js';
 
 export const standardizeInputs: Method = {
-  alters: 'data',
+  alters: ['data'],
   apply({ patient, facts, examination }): Change[] {
     const raw = facts.inputs.filter((at) => !examination.standardized(at));
     if (raw.length === 0) return [];

@@ -21,7 +21,7 @@ function mended(activation: string, loss: Described): { readonly activation?: st
 }
 
 export const mendLoss: Method = {
-  alters: 'loss',
+  alters: ['loss'],
   apply({ patient, facts, examination }: Chart) {
     const losses = examination.trace.header.training?.losses ?? [];
     const said: string[] = [];

@@ -3,6 +3,7 @@ import { withLayer } from '../../../model/rewire.js';
 import type { LayerFacts } from '../../../vitals/facts.js';
 import type { Change, Chart, Method } from '../method.js';
 import { changed } from '../patient.js';
+import { clipped } from './training.js';
 import { named, sayLayers, withOptions } from './wiring.js';
 
 /** Recurrent layers whose state no gate guards. */
@@ -16,26 +17,31 @@ function remade(chart: Chart, layers: readonly LayerFacts[], change: (config: Mo
   return [{ patient: changed(chart.patient, names.reduce(change, chart.patient.config), names), what: `${what} ${sayLayers(names)}` }];
 }
 
+/** Global norm that gradients of a kept state are clipped to: the least that Le et al. search. */
+const CLIP = 1;
+
 /** Le, Jaitly and Hinton, "A simple way to initialize recurrent networks of rectified linear units", 2015. */
 export const identityRecurrence: Method = {
-  alters: 'activations',
+  alters: ['activations', 'optimizer'],
   apply(chart) {
     const others = ungated(chart).filter(
       ({ activation, weights }) =>
         activation?.name !== 'relu' || weights.find(({ name }) => name === 'recurrentKernel')?.initializer?.name !== 'identity',
     );
     const options = { activation: named('relu'), recurrentInitializer: named('identity') };
-    return remade(
+    const kept = remade(
       chart,
       others,
       (config, name) => withOptions(config, name, options),
       'bend by relu and start from recurrent weights that keep the state, in',
     );
+    // What a kept state adds up has no bound, and its gradients neither.
+    return kept.map((change) => clipped(change, CLIP));
   },
 };
 
 export const gatedRecurrence: Method = {
-  alters: 'architecture',
+  alters: ['architecture'],
   supersedes: ['identity-recurrence'],
   apply(chart) {
     const withGates = (config: ModelConfig, name: string): ModelConfig =>

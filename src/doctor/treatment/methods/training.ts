@@ -68,7 +68,7 @@ function rated(chart: Chart, factors: readonly number[], word: 'lower' | 'raise'
 const between = (low: number, number: number, high: number): number => Math.min(Math.max(number, low), high);
 
 export const lowerLearningRate: Method = {
-  alters: 'learningRate',
+  alters: ['learningRate'],
   apply(chart) {
     const speed = fastest(chart);
     const broke = chart.examination.trace.failure !== undefined;
@@ -78,7 +78,7 @@ export const lowerLearningRate: Method = {
 };
 
 export const raiseLearningRate: Method = {
-  alters: 'learningRate',
+  alters: ['learningRate'],
   apply(chart) {
     const speed = fastest(chart);
     const factor = speed === undefined || !(speed > 0) ? 10 : between(3, HEALTHY_SPEED / speed, 1e4);
@@ -90,7 +90,7 @@ export const raiseLearningRate: Method = {
 const ADAM_RATE = 1e-3;
 
 export const adaptiveOptimizer: Method = {
-  alters: 'optimizer',
+  alters: ['optimizer'],
   supersedes: ['raise-learning-rate', 'lower-learning-rate', 'clip-gradients', 'raise-clip'],
   apply({ patient }) {
     const given = optimizerOf(patient);
@@ -113,8 +113,16 @@ function withoutClips({ name, config }: DescribedOptimizer): DescribedOptimizer 
   return { name, config: Object.fromEntries(Object.entries(config).filter(([key]) => !clipOptions.includes(key))) };
 }
 
+/** A change by which gradients are clipped as well, where they are not. */
+export function clipped({ patient, what }: Change, bound: number): Change {
+  const optimizer = optimizerOf(patient);
+  if (isClipped(optimizer.config)) return { patient, what };
+  const config = { ...optimizer.config, globalClipNorm: bound };
+  return { patient: withOptimizer(patient, { ...optimizer, config }), what: `${what}, with gradients clipped at a global norm of ${bound}` };
+}
+
 export const clipGradients: Method = {
-  alters: 'optimizer',
+  alters: ['optimizer'],
   apply({ patient, examination }) {
     const optimizer = optimizerOf(patient);
     if (isClipped(optimizer.config)) return [];
@@ -127,7 +135,7 @@ export const clipGradients: Method = {
 };
 
 export const raiseClip: Method = {
-  alters: 'optimizer',
+  alters: ['optimizer'],
   apply({ patient }) {
     const optimizer = optimizerOf(patient);
     return isClipped(optimizer.config) ? [{ patient: withOptimizer(patient, withoutClips(optimizer)), what: 'clip gradients no more' }] : [];
@@ -135,7 +143,7 @@ export const raiseClip: Method = {
 };
 
 export const largerBatch: Method = {
-  alters: 'batchSize',
+  alters: ['batchSize'],
   apply({ patient }) {
     const batchSize = Math.min(LARGEST_BATCH, Math.max(32, 4 * patient.batchSize));
     if (batchSize <= patient.batchSize) return [];

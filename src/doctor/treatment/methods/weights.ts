@@ -41,12 +41,12 @@ function illsuited({ facts, examination }: Chart): LayerFacts[] {
 }
 
 export const suitingInitializer: Method = {
-  alters: 'initializers',
+  alters: ['initializers'],
   apply: (chart) => redrawn(chart, illsuited(chart), named('auto'), 'draw'),
 };
 
 export const criticalInitializer: Method = {
-  alters: 'initializers',
+  alters: ['initializers'],
   apply(chart) {
     const hidden = chart.examination.hidden.map(({ layer }) => layer);
     const orthogonal = named('critical', { distribution: 'orthogonal' });
@@ -55,7 +55,7 @@ export const criticalInitializer: Method = {
 };
 
 export const lsuv: Method = {
-  alters: 'initializers',
+  alters: ['initializers'],
   apply: (chart) =>
     redrawn(
       chart,
@@ -69,7 +69,7 @@ export const lsuv: Method = {
 };
 
 export const lecunNormal: Method = {
-  alters: 'initializers',
+  alters: ['initializers'],
   apply(chart) {
     const selus = hiddenUses(chart.examination).filter(({ activation }) => activation === 'selu');
     return redrawn(
@@ -85,7 +85,7 @@ export const lecunNormal: Method = {
 };
 
 export const smallerHead: Method = {
-  alters: 'initializers',
+  alters: ['initializers'],
   apply(chart) {
     const heads = chart.examination.uses.filter(({ head, layer }) => head && layer.role === 'weights').map(({ layer }) => layer);
     return redrawn(chart, heads, named('varianceScaling', { scale: 0.01 }), 'draw');
@@ -105,7 +105,7 @@ function silent(states: string): number[] {
 
 /** He et al. 2015: what keeps the size of a rectifier's signal; the biases start at 0. */
 export const reviveUnits: Method = {
-  alters: 'weights',
+  alters: ['weights'],
   apply({ patient, examination, random }) {
     const pass = examination.trace.passes.at(-1);
     const weights = new Map(patient.weights);
