@@ -113,6 +113,8 @@ export async function treat(model: Model, data: BatchLike, options: TreatOptions
     if (!(error instanceof AbortError) || !so || !first) throw error;
     interrupted = true;
     end = { findings: first.run.findings, before: first, after: so };
+  } finally {
+    await clinic.close();
   }
   await forget(course, end.after);
   return new Treated(end, course, { plainSteps, interrupted });

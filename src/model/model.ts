@@ -1,5 +1,5 @@
 import type { FloatDType } from '../core/dtype.js';
-import { ArgumentError, EvenkeelError } from '../core/errors.js';
+import { ArgumentError } from '../core/errors.js';
 import { suggestion } from '../core/names.js';
 import { NdArray } from '../core/ndarray.js';
 import type { Dataset } from '../data/dataset.js';
@@ -37,6 +37,7 @@ import { type BatchParts, batchGradients, examineBatch } from './single-batch.js
 import { checkBatches, inferenceBatch, runKeeping } from './stateful.js';
 import { summarize } from './summary.js';
 import { traceHeader } from './trace-header.js';
+import { Turns } from './turns.js';
 import { arraysOf, type Checked, checkSampleWeight } from './weights.js';
 
 /** Rows per engine call where no gradient is needed. */
@@ -63,7 +64,7 @@ export class Model {
   #compiled: Compiled | undefined;
   /** Slots and step counter of an optimizer that was replaced are still in the state. */
   #stale = false;
-  #busy = false;
+  readonly #turns = new Turns();
 
   constructor(network: Network, options: ModelOptions = {}) {
     this.network = network;
@@ -136,7 +137,7 @@ export class Model {
 
   async #fit(first: unknown, second: unknown, third: FitOptions | undefined, settle: () => Promise<void>): Promise<History> {
     const { data, options } = readFitArguments(first, second, third);
-    return this.#exclusively(async () => {
+    return this.#turns.exclusively(async () => {
       const { epochs = 1, initialEpoch = 0, batchSize = 32, callbacks = [], verbose = 1 } = options;
       const opened = await openFitData(data, options, this.seed, (given) => this.#check(given));
       checkBatches(this.network, opened.sample[0]?.shape[0] ?? 0, batchSize);
@@ -163,7 +164,7 @@ export class Model {
         initialEpoch,
         iterations: counter?.at(0) ?? 0,
         learningRate: spec.optimizer.learningRate,
-        callbacks: [...report, ...callbacks],
+        callbacks: [...report, ...callbacks.map((callback) => this.#turns.lent(callback))],
         validate: validation && (() => this.#evaluate(validation, 'val_')),
         maxChunk: options.chunk ?? Number.POSITIVE_INFINITY,
         signal: options.signal,
@@ -179,7 +180,7 @@ export class Model {
 
   /** Loss and metrics on data, without training; sample weights count in the loss and in weighted metrics. @returns values by name. */
   async evaluate(x: Arrays | BatchLike, y?: Arrays, options: Pick<FitOptions, 'sampleWeight'> = {}): Promise<Logs> {
-    return this.#exclusively(async () => {
+    return this.#turns.reading(async () => {
       const given = y === undefined ? (x as BatchLike) : { x: x as Arrays, y, ...options };
       return this.#evaluate(this.#check(given));
     });
@@ -189,7 +190,7 @@ export class Model {
   async predict(x: Arrays): Promise<NdArray>;
   async predict(x: Arrays, options: { readonly all: true }): Promise<NdArray[]>;
   async predict(x: Arrays, options: { readonly all?: boolean } = {}): Promise<NdArray | NdArray[]> {
-    const outputs = await this.#exclusively(async () => {
+    const outputs = await this.#turns.reading(async () => {
       const inputs = checkInputs(this.network, x);
       commonRows(inputs, 'x');
       const batchSize = inferenceBatch(this.network, inputs, INFERENCE_BATCH);
@@ -227,7 +228,7 @@ export class Model {
 
   /** Loss, metrics and the gradient of every trainable array on one minibatch, in training mode, without a step. */
   async gradients(x: Arrays, y: Arrays): Promise<{ readonly logs: Logs; readonly gradients: ReadonlyMap<string, NdArray> }> {
-    return this.#exclusively(async () => batchGradients(await this.#batch(x, y)));
+    return this.#turns.exclusively(async () => batchGradients(await this.#batch(x, y)));
   }
 
   /**
@@ -235,7 +236,7 @@ export class Model {
    * and once more at the first fit.
    */
   async examine(x: Arrays, y: Arrays): Promise<Trace> {
-    return this.#exclusively(async () => {
+    return this.#turns.exclusively(async () => {
       const parts = await this.#batch(x, y);
       const engine = await this.#programs.engine(INFERENCE_BATCH);
       const waiting = this.layers.filter((layer) => layer.needsData && !layer.adapted);
@@ -253,7 +254,7 @@ export class Model {
 
   /** Takes mean and variance of every normalization layer, and LSUV's scales, from data; `fit` does this once by itself. */
   async adapt(x: Arrays): Promise<void> {
-    await this.#exclusively(async () => {
+    await this.#turns.exclusively(async () => {
       const inputs = checkInputs(this.network, x);
       commonRows(inputs, 'x');
       await this.#arrange();
@@ -263,7 +264,7 @@ export class Model {
 
   /** Sets the state that stateful recurrent layers keep from minibatch to minibatch to zeros. */
   async resetStates(): Promise<void> {
-    await this.#exclusively(async () => {
+    await this.#turns.exclusively(async () => {
       await this.#arrange();
       const kept = this.variables.filter(({ layer, weight }) => isKeptState(layer, weight));
       await this.#state.write(kept.map(({ name, shape, dtype }) => [name, NdArray.zeros(shape, dtype)]));
@@ -384,15 +385,5 @@ export class Model {
       means.add((fetched.logs as NdArray).data as ArrayLike<number>, 0, rows);
     });
     return means.logs(prefix);
-  }
-
-  async #exclusively<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#busy) throw new EvenkeelError('the model is busy: await the fit, evaluate or predict that is under way first');
-    this.#busy = true;
-    try {
-      return await work();
-    } finally {
-      this.#busy = false;
-    }
   }
 }

@@ -37,7 +37,7 @@ export interface TrainingControl {
 }
 
 /**
- * What may happen while a model trains. Methods may be asynchronous; training waits.
+ * What may happen while a model trains. Methods may be asynchronous; training waits, and the model's `predict` and `evaluate` may be called meanwhile.
  * The engine runs many steps per call: `every` says how often `onBatchEnd` must be called, and so how long a call may be.
  */
 export interface Callback {

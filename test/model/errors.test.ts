@@ -157,9 +157,9 @@ describe('the order of calls', () => {
     expect(seen).toEqual([true, true, true, true, true]);
   });
 
-  it('evaluate within a callback is refused, not a hang', async () => {
+  it('a fit within a callback is refused, not a hang', async () => {
     const net = classifier();
-    const inside = { onEpochEnd: () => net.evaluate(x, y).then(() => {}) };
+    const inside = { onEpochEnd: () => net.fit(x, y, quiet).then(() => {}) };
     await expect(net.fit(x, y, { ...quiet, callbacks: [inside] })).rejects.toThrow(/busy/);
   });
 

@@ -1,7 +1,7 @@
 import { value } from '../examination.js';
 import type { Finding } from '../finding.js';
+import type { Look } from './attempt.js';
 import { best, better, distress, shortOnes } from './choose.js';
-import type { Look } from './clinic.js';
 import { type Candidate, type Course, illOf, type Tried } from './course.js';
 import { drawn } from './draw.js';
 import { methodOf } from './methods.js';

@@ -2,7 +2,8 @@ import { ArgumentError } from '../../core/errors.js';
 import type { Random } from '../../core/random.js';
 import type { Examination } from '../examination.js';
 import type { Finding } from '../finding.js';
-import { type Clinic, type Look, possibly, type Run } from './clinic.js';
+import type { Look, Run } from './attempt.js';
+import { type Clinic, possibly } from './clinic.js';
 import type { Alterable } from './method.js';
 import type { Applicable } from './methods.js';
 import type { Patient } from './patient.js';
@@ -114,8 +115,8 @@ export class Course {
 
   async #train(candidate: Candidate, kind: 'short' | 'full', until: ((look: Look) => boolean) | undefined): Promise<Tried> {
     const names = candidate.remedies.map(({ what }) => what).join('; ');
-    const share = kind === 'short' ? shortShare(this.clinic.stepsOf(candidate.patient)) : 1;
-    const run = await this.clinic.run(candidate.patient, { share, ...(until ? { until } : {}) });
+    const { patient } = candidate;
+    const run = await (kind === 'short' ? this.clinic.short(patient, shortShare(this.clinic.stepsOf(patient))) : this.clinic.whole(patient, until));
     const tried = { ...candidate, run, kind };
     const ill = illOf(run).map(({ rule }) => rule);
     this.tried.push(tried);

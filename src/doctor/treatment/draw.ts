@@ -1,5 +1,6 @@
 import type { Random } from '../../core/random.js';
-import { type Look, possibly } from './clinic.js';
+import type { Look } from './attempt.js';
+import { possibly } from './clinic.js';
 import type { Candidate, Course } from './course.js';
 import { applicable } from './methods.js';
 

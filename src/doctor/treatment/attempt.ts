@@ -1,0 +1,208 @@
+import { AbortError } from '../../core/errors.js';
+import type { NdArray } from '../../core/ndarray.js';
+import type { Model } from '../../model/model.js';
+import type { Callback, KeptWeights, Logs, TrainingControl } from '../../training/callbacks.js';
+import type { History } from '../../training/history.js';
+import type { Trace } from '../../vitals/trace.js';
+import type { Examination } from '../examination.js';
+import type { Finding } from '../finding.js';
+import type { Forecast } from '../forecast.js';
+import { type Grade, gradeOf } from './grade.js';
+import type { Material } from './material.js';
+import type { Patient } from './patient.js';
+
+/** A network as one minibatch, or a run, showed it. */
+export interface Look {
+  readonly examination: Examination;
+  readonly findings: readonly Finding[];
+}
+
+/** A network after some steps. */
+export interface Run extends Look {
+  readonly model: Model;
+  readonly grade: Grade;
+  /** Steps taken, and seconds from the network's making to its grade. */
+  readonly steps: number;
+  readonly seconds: number;
+  /** Whether it took all the steps that were asked for. */
+  readonly whole: boolean;
+  /** Epochs after which nothing was surely ill, where the run was guarded: the model has the weights of the last of them. */
+  readonly healthyEpochs: number;
+}
+
+export interface AttemptOptions {
+  readonly material: Material;
+  readonly epochs: number;
+  readonly perEpoch: number;
+  readonly judge: (trace: Trace, forecast: Forecast | undefined) => Look;
+  /** Takes the steps that were taken. */
+  readonly spend: (steps: number) => void;
+  /** Ends the training early where what was found says so. */
+  readonly until: ((look: Look) => boolean) | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly clock: () => number;
+  /** When the network began to be made. */
+  readonly began: number;
+}
+
+/** What some wait for and others give. */
+class Gate<T> {
+  readonly promise: Promise<T>;
+  #resolve: (value: T) => void = () => {};
+
+  constructor() {
+    this.promise = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  open(value: T): void {
+    this.#resolve(value);
+  }
+}
+
+/** One training of a patient, which can wait behind its first steps until it is known whether it is worth the rest. */
+export class Attempt {
+  readonly #model: Model;
+  readonly #patient: Patient;
+  readonly #options: AttemptOptions;
+  /** Step to wait behind. */
+  #halt = Number.POSITIVE_INFINITY;
+  #fit: Promise<History> | undefined;
+  readonly #reached = new Gate<Trace>();
+  readonly #goOn = new Gate<boolean>();
+  #counted = 0;
+  #seconds = 0;
+  #since: number;
+  #forecast: Forecast | undefined;
+  #kept: KeptWeights | undefined;
+  #healthyEpochs = 0;
+  #ended = false;
+
+  constructor(model: Model, patient: Patient, options: AttemptOptions) {
+    this.#model = model;
+    this.#patient = patient;
+    this.#options = options;
+    this.#since = options.began;
+  }
+
+  /** The first steps; what there is where it broke off before. */
+  async short(steps: number): Promise<Run> {
+    this.#halt = this.#patient.stepsDone + steps;
+    this.#fit = this.#train();
+    const reached = await Promise.race([this.#reached.promise, this.#fit]);
+    return 'header' in reached ? this.#run(reached, steps, steps) : this.#ran(reached, steps);
+  }
+
+  /** All steps, or all that are left; where that is stopped, the model is what the first steps left. @throws AbortError */
+  async rest(): Promise<Run> {
+    const wanted = this.#options.epochs * this.#options.perEpoch;
+    if (!this.#fit) return this.#ran(await this.#train(), wanted);
+    const { signal, clock } = this.#options;
+    if (signal?.aborted) throw new AbortError(`training was stopped after step ${this.#counted}`, {}, { cause: signal.reason });
+    this.#since = clock();
+    const before = await this.#model.getState();
+    this.#goOn.open(true);
+    try {
+      return await this.#ran(await this.#fit, wanted);
+    } catch (error) {
+      await this.#model.setState(before);
+      throw error;
+    }
+  }
+
+  /** Ends it where it waits. */
+  async end(): Promise<void> {
+    this.#goOn.open(false);
+    await this.#fit;
+  }
+
+  #train(): Promise<History> {
+    const { material, epochs, signal } = this.#options;
+    return this.#model.fit(material.train.inputs as NdArray[], material.train.targets as NdArray[], {
+      epochs,
+      batchSize: this.#patient.batchSize,
+      verbose: 0,
+      validationData: { x: material.validation.inputs as NdArray[], y: material.validation.targets as NdArray[] },
+      callbacks: [this.#callback()],
+      ...(signal ? { signal } : {}),
+    });
+  }
+
+  #callback(): Callback {
+    const withinEpoch = this.#halt - this.#patient.stepsDone < this.#options.perEpoch;
+    return {
+      every: withinEpoch ? this.#halt - this.#patient.stepsDone : 'epoch',
+      vitals: {},
+      onBatchEnd: async (_, logs, control) => {
+        if (control.step === this.#halt && withinEpoch) await this.#wait(control, logs);
+      },
+      onRecord: async (record, control) => {
+        const { trace } = control;
+        if (!trace || this.#ended) return;
+        const isEpoch = record.kind === 'epoch';
+        if (isEpoch || (record.kind === 'step' && trace.steps.length === 1)) this.#guard(trace, control, isEpoch);
+        if (isEpoch && control.step === this.#halt) await this.#wait(control);
+      },
+      onNonFinite: (_, control) => {
+        this.#kept?.restore();
+        control.stop();
+      },
+    };
+  }
+
+  /** Hands out what was seen so far, and waits until it is known whether to go on. @param unfinished means of an epoch that is not over. */
+  async #wait(control: TrainingControl, unfinished?: Logs): Promise<void> {
+    const { trace } = control;
+    if (!trace) return;
+    const { header, steps, passes, epochs } = trace;
+    const open = unfinished ? [{ kind: 'epoch', epoch: control.epoch, step: control.step, logs: unfinished } as const] : [];
+    this.#reached.open({ header, steps: [...steps], passes: [...passes], epochs: [...epochs, ...open] });
+    if (!(await this.#decided())) control.stop();
+  }
+
+  /** Whether to go on; not where the work was called off meanwhile. */
+  async #decided(): Promise<boolean> {
+    const { signal } = this.#options;
+    const stop = (): void => this.#goOn.open(false);
+    signal?.addEventListener('abort', stop, { once: true });
+    try {
+      return await this.#goOn.promise;
+    } finally {
+      signal?.removeEventListener('abort', stop);
+    }
+  }
+
+  /** Ends the training where it is ill for long enough, and goes back to the weights of the last epoch after which it was not. */
+  #guard(trace: Trace, control: TrainingControl, isEpoch: boolean): void {
+    const { until, judge } = this.#options;
+    if (!until) return;
+    const look = judge(trace, this.#forecast);
+    this.#forecast = look.examination.forecast;
+    if (until(look)) {
+      this.#ended = true;
+      this.#kept?.restore();
+      control.stop();
+    } else if (isEpoch) {
+      this.#kept?.release();
+      this.#kept = control.keepWeights();
+      this.#healthyEpochs = control.epoch + 1;
+    }
+  }
+
+  #ran(history: History, wanted: number): Promise<Run> {
+    return this.#run(history.trace as Trace, history.steps, wanted);
+  }
+
+  /** Judges and grades the model as it is now. */
+  async #run(trace: Trace, steps: number, wanted: number): Promise<Run> {
+    const { spend, judge, material, clock } = this.#options;
+    spend(steps - this.#counted);
+    this.#counted = steps;
+    const grade = await gradeOf(this.#model, material.validation);
+    const look = judge(trace, this.#forecast);
+    this.#forecast = look.examination.forecast;
+    this.#seconds += (clock() - this.#since) / 1000;
+    return { ...look, model: this.#model, grade, steps, seconds: this.#seconds, whole: steps >= wanted, healthyEpochs: this.#healthyEpochs };
+  }
+}
