@@ -78,6 +78,7 @@ export class Attempt {
   #kept: KeptWeights | undefined;
   #healthyEpochs = 0;
   #ended = false;
+  #waited = false;
 
   constructor(model: Model, patient: Patient, options: AttemptOptions) {
     this.#model = model;
@@ -130,12 +131,17 @@ export class Attempt {
   }
 
   #callback(): Callback {
-    const withinEpoch = this.#halt - this.#patient.stepsDone < this.#options.perEpoch;
+    const { perEpoch } = this.#options;
+    // Minibatch of an epoch behind which it waits. Calls of the engine are as long as they can be once it waits no more.
+    const at = (this.#halt - this.#patient.stepsDone) % perEpoch;
+    const every = (): number | 'epoch' => (at > 0 && !this.#waited ? at : 'epoch');
     return {
-      every: withinEpoch ? this.#halt - this.#patient.stepsDone : 'epoch',
+      get every() {
+        return every();
+      },
       vitals: {},
       onBatchEnd: async (_, logs, control) => {
-        if (control.step === this.#halt && withinEpoch) await this.#wait(control, logs);
+        if (control.step === this.#halt && at > 0) await this.#wait(control, logs);
       },
       onRecord: async (record, control) => {
         const { trace } = control;
@@ -155,6 +161,7 @@ export class Attempt {
   async #wait(control: TrainingControl, unfinished?: Logs): Promise<void> {
     const { trace } = control;
     if (!trace) return;
+    this.#waited = true;
     const { header, steps, passes, epochs } = trace;
     const open = unfinished ? [{ kind: 'epoch', epoch: control.epoch, step: control.step, logs: unfinished } as const] : [];
     this.#reached.open({ header, steps: [...steps], passes: [...passes], epochs: [...epochs, ...open] });

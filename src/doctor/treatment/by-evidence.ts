@@ -17,11 +17,12 @@ const CERTAIN = 1.5625;
 const GOOD = 0.9;
 const POOR = 0.25;
 /** Trials before the first full run, unless networks have hardly begun to learn. */
-const ENOUGH = 2;
+const ENOUGH = 3;
 /** Trials in a row that do no better, after which a network in which nothing is ill is left alone. */
 const FRUITLESS = 2;
-/** The same of one that is ill after its treatment: it has more to gain. */
+/** The same of one that is ill after its treatment, or whose score is below the second: it has more to gain. */
 const PATIENT = 6;
+const FAR = 0.5;
 /** What no network suffers from, and most that are slow lack; then what changes more, smallest first. */
 const basics = ['standardize-inputs', 'suiting-initializer', 'adaptive-optimizer'];
 const boosters = ['change-activation', 'normalize', 'residual', 'raise-learning-rate', 'lower-learning-rate'];
@@ -170,20 +171,22 @@ function fits({ examination: { trace, chanceLoss } }: Look): boolean {
   return loss !== undefined && chanceLoss !== undefined && loss < FITTED * chanceLoss;
 }
 
-/** What a trial must reach to put a whole run in doubt: a quarter of what is missing, and more than chance. */
-const decisive = (score: number): number => score + Math.max(0.05, 0.25 * (1 - score));
+/** By how much a trial must surpass a whole run to put it in doubt. */
+const DECISIVE = 0.02;
 
-/** A network in which nothing is ill, and which does not fit its rows all the same: changed only where a tenth of its training, changed, does better than all of it. */
+/** A network in which nothing is ill, and which does not do well all the same: changed only where a tenth of its training, changed, does better than all of it. */
 async function spur(course: Course, untreated: Tried): Promise<CourseEnd> {
   const stay = { findings: untreated.run.findings, before: untreated, after: untreated };
-  if (untreated.run.grade.score >= GOOD || fits(untreated.run)) return stay;
+  const { score } = untreated.run.grade;
+  if (score >= GOOD) return stay;
   const done = new Set<string>();
-  for (let fruitless = 0; fruitless < FRUITLESS && course.canTry(untreated.patient); fruitless++) {
+  const patience = score < FAR ? PATIENT : FRUITLESS;
+  for (let fruitless = 0; fruitless < patience && course.canTry(untreated.patient); fruitless++) {
     const next = nextAfter(course, untreated, done);
     if (!next) return stay;
     done.add(keyOf(next));
     const tried = await course.shortIfPossible(next);
-    if (!tried || tried.run.grade.score < decisive(untreated.run.grade.score)) continue;
+    if (!tried || tried.run.grade.score < score + DECISIVE) continue;
     const full = await course.full(tried);
     return better(full, untreated) ? { ...stay, after: full } : stay;
   }

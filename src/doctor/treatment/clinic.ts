@@ -75,10 +75,7 @@ export class Clinic {
   /** The first steps of a patient's training, watched; it waits behind them until `whole` asks for the rest, or `close` for no more. */
   async short(patient: Patient, share: number): Promise<Run> {
     const whole = this.stepsOf(patient);
-    const perEpoch = this.stepsPerEpoch(patient);
-    const wanted = Math.min(whole, Math.max(1, Math.round(share * whole)));
-    // Beyond one epoch by whole ones: so no call of the engine is shorter than it would be.
-    const steps = wanted < perEpoch ? wanted : perEpoch * Math.round(wanted / perEpoch);
+    const steps = Math.min(whole, Math.max(1, Math.round(share * whole)));
     const attempt = await this.#begin(patient);
     this.#waiting.set(patient, attempt);
     return attempt.short(steps);

@@ -29,7 +29,8 @@ export const changeActivation: Method = {
     const [first] = uses;
     if (!first) return [];
     const names = [...new Set(uses.map(({ layer }) => layer.layer))];
-    return (instead[first.activation] ?? ['elu', 'selu']).map((to) => {
+    const others = instead[first.activation] ?? ['elu', 'selu'].filter((name) => name !== first.activation);
+    return others.map((to) => {
       const bent = uses.reduce((config, use) => withActivation(config, use.bent ?? use.at, named(to)), patient.config);
       return {
         patient: changed(patient, drawnBy(bent, names, named('auto')), names),
