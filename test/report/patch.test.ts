@@ -120,7 +120,7 @@ describe('a change as code', () => {
       optimizer: optimizers.sgd({ learningRate: schedules.exponentialDecay({ initialLearningRate: 0.1, decaySteps: 10, decayRate: 0.5 }) }),
     });
     expect(codeOf(written(made), 'keras')).toContain('# Keras has no such initializer: orthogonal, then scaled');
-    expect(codeOf(written(made), 'keras')).toContain('keras.schedules.ExponentialDecay');
+    expect(codeOf(written(made), 'keras')).toContain('keras.optimizers.schedules.ExponentialDecay');
     expect(codeOf(written(made), 'pytorch')).toContain('# its learning rate follows a schedule');
   });
 
@@ -131,11 +131,66 @@ describe('a change as code', () => {
     expect(codeOf(written(recurrent), 'keras')).toContain('keras.layers.LSTM(4');
   });
 
+  it('writes for Keras what Keras takes: its own slopes, words and rates, and no clipping by layer', () => {
+    const optimizer = optimizers.adam({ learningRate: 1, layerClipNorm: 0.5 });
+    const kernelInitializer = initializers.varianceScaling({ scale: 3, mode: 'fanOut' });
+    const bent = sequential([
+      layers.input([6, 6, 1], { dtype: 'uint8' }),
+      layers.conv2d(2, 3, { activation: 'leakyRelu', kernelInitializer }),
+      layers.averagePooling2d(),
+      layers.flatten(),
+      layers.dense(2, { activation: 'gelu' }),
+    ]).compile({ loss: 'mse', optimizer });
+    const code = codeOf(written(bent), 'keras');
+    // Keras's own leaky_relu has a slope of 0.2.
+    expect(code).toContain('activation=lambda x: keras.activations.leaky_relu(x, negative_slope=0.01)');
+    expect(code).toContain('activation="gelu"');
+    expect(code).toContain('mode="fan_out"');
+    expect(code).toContain('AveragePooling2D(pool_size=(2, 2))');
+    expect(code).toContain('keras.optimizers.Adam(learning_rate=1.0)');
+    expect(code).toContain("# Keras does not clip by layer: scale each layer's gradients down to a norm of 0.5");
+    expect(code).toContain('keras.Input(shape=(6, 6, 1))');
+  });
+
+  it('has PyTorch convolve with channels last, padded as Keras pads', () => {
+    const convolved = sequential([
+      layers.input([7, 8, 3]),
+      layers.conv2d(4, [3, 2], { padding: 'same', strides: 2, useBias: false, kernelInitializer: 'heNormal' }),
+      layers.batchNormalization(),
+      layers.maxPooling2d(),
+      layers.conv2d(6, 1, { padding: 'same', activation: 'relu' }),
+      layers.globalAveragePooling2d(),
+      layers.dense(2),
+    ]).compile({ loss: 'mse' });
+    const code = codeOf(written(convolved), 'pytorch');
+    // Rows: 7 of 3 at 2 take 1 zero before and 1 behind; columns: 8 of 2 at 2 take none.
+    expect(code).toContain(
+      'ChannelsLast(nn.Sequential(nn.ConstantPad2d((0, 0, 1, 1), 0), drawn(nn.Conv2d(3, 4, (3, 2), stride=(2, 2), bias=False), ',
+    );
+    expect(code).toContain('ChannelsLast(nn.BatchNorm2d(4');
+    expect(code).toContain('ChannelsLast(nn.MaxPool2d((2, 2)))');
+    expect(code).toContain('ChannelsLast(drawn(nn.Conv2d(4, 6, (1, 1), padding="same")');
+    expect(code).toContain('ChannelsLast(nn.AdaptiveAvgPool2d(1))');
+    const causal = sequential([layers.input([7, 3]), layers.conv1d(4, 3, { padding: 'causal' }), layers.flatten(), layers.dense(2)]);
+    expect(codeOf(written(causal.compile({ loss: 'mse' })), 'pytorch')).toContain("# PyTorch has no padding 'causal' of this kind");
+  });
+
+  it('draws the weights of PyTorch’s recurrent modules as they are drawn here', () => {
+    const walked = sequential([
+      layers.input([8, 2]),
+      layers.lstm(4, { returnSequences: true }),
+      layers.simpleRnn(3, { activation: 'relu', recurrentInitializer: 'identity' }),
+    ]).compile({ loss: 'mse' });
+    const code = codeOf(written(walked), 'pytorch');
+    expect(code).toContain('last=False, kernel=nn.init.xavier_uniform_, recurrent=nn.init.orthogonal_, forget=1.0)');
+    expect(code).toContain('last=True, kernel=nn.init.xavier_uniform_, recurrent=nn.init.eye_)');
+  });
+
   it('takes the last step of PyTorch’s recurrent modules, or all', () => {
     const hidden = [layers.gru(4, { returnSequences: true }), layers.simpleRnn(3, { activation: 'relu' })];
     const code = codeOf(written(sequential([layers.input([8, 2]), ...hidden, layers.dense(2)]).compile({ loss: 'mse' })), 'pytorch');
-    expect(code).toContain('Steps(nn.GRU(2, 4, batch_first=True), last=False)');
-    expect(code).toContain('Steps(nn.RNN(4, 3, nonlinearity="relu", batch_first=True), last=True)');
+    expect(code).toContain('Steps(nn.GRU(2, 4, batch_first=True), last=False, ');
+    expect(code).toContain('Steps(nn.RNN(4, 3, nonlinearity="relu", batch_first=True), last=True, ');
     expect(code).toContain('class Steps(nn.Module):');
   });
 

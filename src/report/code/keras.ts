@@ -23,28 +23,59 @@ const classes: Readonly<Record<string, string>> = {
 const classOf = (name: string): string => pascal(name).replace(/(\d)d/, '$1D');
 
 /** Keras takes clipping's options in one word; it has none for clipping by layer. */
-const options: Readonly<Record<string, string>> = { clipNorm: 'clipnorm', clipValue: 'clipvalue', globalClipNorm: 'global_clipnorm' };
+const options: Readonly<Record<string, string>> = {
+  clipNorm: 'clipnorm',
+  clipValue: 'clipvalue',
+  globalClipNorm: 'global_clipnorm',
+  slope: 'negative_slope',
+};
 
 const optionName = (name: string): string => options[name] ?? snake(name);
 
+/** Modules whose names do not follow from our tables'. */
+const modules: Readonly<Record<string, string>> = { schedules: 'optimizers.schedules' };
+
+/** Activations that Keras has as layers alone, and options that its functions set otherwise than ours. */
+const learned: readonly string[] = ['prelu'];
+const unlike: Readonly<Record<string, readonly (readonly [string, unknown])[]>> = { leakyRelu: [['slope', 0.01]] };
+
 function written(value: unknown): string {
-  if (isName(value)) return `"${snake(value.word)}"`;
+  if (isName(value)) return value.table === 'activations' ? activation(value.word, []) : `"${snake(value.word)}"`;
+  if (typeof value === 'string') return literal(snake(value));
   if (!isCall(value)) return literal(value);
-  const list = argumentList(
-    value.leads.map(written),
-    value.options.map(([key, given]) => [optionName(key), written(given)] as const),
-  );
-  return `keras.${value.table}.${classes[value.name] ?? classOf(value.name)}(${list})`;
+  if (value.table === 'activations') return activation(value.name, value.options);
+  const list = argumentList(value.leads.map(written), value.options.map(argument));
+  return `keras.${modules[value.table] ?? value.table}.${classes[value.name] ?? classOf(value.name)}(${list})`;
+}
+
+/** Keras refuses whole numbers as rates. */
+function argument([key, given]: readonly [string, unknown]): readonly [string, string] {
+  const text = written(given);
+  return [optionName(key), key === 'learningRate' && Number.isInteger(given) ? `${text}.0` : text];
+}
+
+/** By name where Keras means the same by it, as a function where it has options. */
+function activation(name: string, given: readonly (readonly [string, unknown])[]): string {
+  if (learned.includes(name)) return `keras.layers.${classes[name] ?? classOf(name)}()`;
+  const all = [...new Map([...(unlike[name] ?? []), ...given])];
+  return all.length === 0 ? `"${snake(name)}"` : `lambda x: keras.activations.${snake(name)}(${argumentList(['x'], all.map(argument))})`;
 }
 
 function layerOf({ layer, initializer }: Use): string {
+  // Grey levels become float32 at the door, where most layers of Keras want them; indices stay what they are.
   if (layer.kind === 'input')
-    return `keras.Input(shape=${literal(layer.config.shape)}${layer.config.dtype === 'float32' ? '' : `, dtype="${layer.config.dtype}"`})`;
+    return `keras.Input(shape=${literal(layer.config.shape)}${['float32', 'uint8'].includes(String(layer.config.dtype)) ? '' : `, dtype="${layer.config.dtype}"`})`;
   const call = layerCall(layer);
   const own = initializer && OWN_INITIALIZERS[initializer.name];
   const kept = call.options.filter(([key]) => key !== 'kernelInitializer' && !(key === 'biasInitializer' && own));
   const drawn = initializer && !own && call.options.some(([key]) => key === 'kernelInitializer') ? [kernelOf(initializer)] : [];
-  return written({ ...call, options: [...kept, ...drawn] });
+  return written({ ...call, options: [...sizeOf(layer, kept), ...kept, ...drawn] });
+}
+
+/** Keras has no default for the sizes that averages are taken over. */
+function sizeOf({ kind, config }: Use['layer'], given: Call['options']): Call['options'] {
+  const missing = kind.startsWith('averagePooling') && !given.some(([key]) => key === 'poolSize');
+  return missing ? [['poolSize', config.poolSize]] : [];
 }
 
 const without = (call: Call, option: string): Call => ({ ...call, options: call.options.filter(([key]) => key !== option) });

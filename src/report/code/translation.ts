@@ -11,6 +11,8 @@ export interface Use {
   /** Features of its input and its output, where they are one number. */
   readonly from: number | undefined;
   readonly to: number | undefined;
+  /** Sizes of its first input, without the batch; null where one is not known. */
+  readonly shape: readonly (number | null)[];
   /** What draws its kernel, by a name that other frameworks know; undefined where there is none. */
   readonly initializer: Initializer | undefined;
 }
@@ -36,10 +38,9 @@ export function usesOf(config: ModelConfig): readonly Use[] | undefined {
   const { compile: _, ...wiring } = config;
   const model = fromConfig(wiring);
   const { layers } = forecast(model);
-  const features = (at: number | undefined): number | undefined => {
-    const dim = at === undefined ? undefined : model.network.calls[at]?.output.shape.at(-1);
-    return typeof dim === 'number' ? dim : undefined;
-  };
+  const shapeOf = (at: number | undefined): readonly (number | null)[] =>
+    (at === undefined ? undefined : model.network.calls[at]?.output.shape.map((dim) => (typeof dim === 'number' ? dim : null))) ?? [];
+  const features = (at: number | undefined): number | undefined => shapeOf(at).at(-1) ?? undefined;
   return config.calls.flatMap(({ layer: of, inputs: given }, at): Use[] => {
     const [layer, inputs] = [config.layers[of], plainCalls(given)];
     if (!layer || !inputs) return [];
@@ -52,6 +53,7 @@ export function usesOf(config: ModelConfig): readonly Use[] | undefined {
         inputs,
         from: features(inputs[0]),
         to: features(at),
+        shape: shapeOf(inputs[0]).slice(1),
         initializer: known === undefined ? undefined : { name: known, options: name === 'auto' || !isDescribed(kernel) ? {} : (kernel.config ?? {}) },
       },
     ];
