@@ -25,8 +25,10 @@ export interface WatchedKernel {
   readonly layer: string;
 }
 
-/** A loss below this share of that of chance shows that rows are told apart. */
+/** A loss below this share of that of chance shows that rows are told apart; once the training is over more is to be expected, and above the last share it has suffered. */
 const LEARNED = 0.7;
+const LEARNED_IN_ALL = 0.45;
+const SUFFERED = 0.5;
 
 /** A trace with what follows from its facts: what rules look at. */
 export class Examination {
@@ -97,13 +99,31 @@ export class Examination {
     return losses.length === targets.length && losses.length > 0 ? losses.reduce((a, b) => a + b, 0) : undefined;
   }
 
+  /** Whether all epochs that were asked for are done. */
+  get over(): boolean {
+    const { epochs, header, end } = this.trace;
+    const asked = header.training?.epochs;
+    return asked === undefined ? end !== undefined : (epochs.at(-1)?.epoch ?? -1) + 1 >= asked;
+  }
+
   /** Whether the network was seen to learn: the mean loss of the last epoch is well below that of chance, or of the first step, and still the least. */
   get learns(): boolean {
-    const losses = this.trace.epochs.flatMap(({ logs }) => value(logs.loss) ?? []);
+    const losses = this.#losses;
     const [last, start] = [losses.at(-1), this.chanceLoss ?? value(this.first?.loss)];
+    const enough = this.over ? LEARNED_IN_ALL : LEARNED;
     return (
-      last !== undefined && start !== undefined && this.trace.failure === undefined && last < LEARNED * start && last <= 1.05 * Math.min(...losses)
+      last !== undefined && start !== undefined && this.trace.failure === undefined && last < enough * start && last <= 1.05 * Math.min(...losses)
     );
+  }
+
+  /** Whether a whole training has learned next to nothing: most of chance's loss is left. */
+  get suffers(): boolean {
+    const last = this.#losses.at(-1);
+    return this.over && last !== undefined && this.chanceLoss !== undefined && this.chanceLoss > 0 && last > SUFFERED * this.chanceLoss;
+  }
+
+  get #losses(): number[] {
+    return this.trace.epochs.flatMap(({ logs }) => value(logs.loss) ?? []);
   }
 
   /** What became of a use's units in the last whole pass. */

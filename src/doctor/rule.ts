@@ -30,7 +30,7 @@ export interface Rule {
   readonly why: string;
   /** What may answer it. */
   readonly remedies: readonly RemedyHint[];
-  /** Whether a network that learns all the same shows that it bears it: then what would be ill is a risk. */
+  /** Whether a training shows how a network bears it: where it learns all the same what would be ill is a risk, and where it learned next to nothing a clear risk is ill. */
   readonly bearable?: boolean;
   check(examination: Examination): readonly Symptom[];
 }
@@ -39,7 +39,7 @@ export interface Rule {
 export function findingsOf(rule: Rule, examination: Examination): Finding[] {
   return rule.check(examination).map(({ step, margin, remedies, ...symptom }) => {
     const beyond = Math.max(1, margin ?? marginOf(symptom));
-    const severity = rule.bearable && examination.learns ? 'risk' : symptom.severity;
+    const severity = rule.bearable ? borne(symptom.severity, beyond, examination) : symptom.severity;
     return {
       rule: rule.id,
       ...symptom,
@@ -50,6 +50,15 @@ export function findingsOf(rule: Rule, examination: Examination): Finding[] {
       remedies: cheapestFirst(remedies ?? rule.remedies),
     };
   });
+}
+
+/** From this margin on a risk is clear. */
+const CLEAR = 2;
+
+/** How bad it is, as the training shows that it was borne. */
+function borne(severity: Symptom['severity'], margin: number, { learns, suffers }: Examination): Symptom['severity'] {
+  if (learns) return 'risk';
+  return suffers && margin >= CLEAR ? 'ill' : severity;
 }
 
 /** By what factor a quantity lies beyond its limits. */

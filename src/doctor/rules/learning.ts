@@ -6,14 +6,26 @@ import { percent, type Rule, say } from '../rule.js';
 const LEFT = 0.22;
 const FALL = 0.05;
 const VALIDATION_FALL = 0.03;
+/** More than this share is left while the loss still falls at this part of its mean speed: learning has only begun. */
+const BEGUN = 0.5;
+const STRAIGHT = 0.5;
 /** Fewer epochs show no course. */
 const FEWEST = 5;
 
+/** Epochs of the last fifth. */
+const lateEpochs = (losses: readonly number[]): number => Math.max(2, Math.round(losses.length / 5));
+
 /** By what share a loss fell over the last fifth of the epochs. */
 function lateFall(losses: readonly number[]): number | undefined {
-  const back = Math.max(2, Math.round(losses.length / 5));
-  const [before, last] = [losses.at(-1 - back), losses.at(-1)];
+  const [before, last] = [losses.at(-1 - lateEpochs(losses)), losses.at(-1)];
   return before === undefined || last === undefined || !(before > 0) ? undefined : 1 - last / before;
+}
+
+/** Fall over the last fifth of the epochs for each of them, over that of all: 1 where a loss falls in a straight line. */
+function lateSpeed(losses: readonly number[]): number {
+  const back = lateEpochs(losses);
+  const [first = 0, before = 0, last = 0] = [losses[0], losses.at(-1 - back), losses.at(-1)];
+  return first > last ? (before - last) / back / ((first - last) / (losses.length - 1)) : 0;
 }
 
 export const slowLearning: Rule = {
@@ -21,7 +33,7 @@ export const slowLearning: Rule = {
   title: 'Learning too slow for its budget',
   looksFor:
     'the mean loss of the last epoch over that of the best constant prediction, and by how much it still fell over the last fifth of the epochs',
-  threshold: `the training is over, more than ${percent(LEFT)} of chance's loss is left, and it still fell by ${percent(FALL)} in the last fifth (where validation rows were given, theirs by ${percent(VALIDATION_FALL)}): networks that reach what their data allow have less left, or fall no more`,
+  threshold: `the training is over, more than ${percent(LEFT)} of chance's loss is left, and it still fell by ${percent(FALL)} in the last fifth (where validation rows were given, theirs by ${percent(VALIDATION_FALL)}); or more than ${percent(BEGUN)} is left, and there it fell at more than half its mean speed, so that learning has only begun: networks that reach what their data allow have less left, or fall no more`,
   why: 'the budget ends before the network has learned what it could: steps are too small, too few, or aim badly',
   remedies: [
     remedies.raiseLearningRate,
@@ -31,16 +43,15 @@ export const slowLearning: Rule = {
     remedies.changeActivation,
     remedies.normalize,
   ],
-  check({ trace, chanceLoss }) {
-    const { epochs, header } = trace;
-    const asked = header.training?.epochs;
-    const over = asked === undefined ? trace.end !== undefined : (epochs.at(-1)?.epoch ?? -1) + 1 >= asked;
+  check({ trace: { epochs }, chanceLoss, over }) {
     if (!over || epochs.length < FEWEST || chanceLoss === undefined || !(chanceLoss > 0)) return [];
     const losses = epochs.flatMap(({ logs }) => value(logs.loss) ?? []);
     const validation = epochs.flatMap(({ logs }) => value(logs.val_loss) ?? []);
     const [last, fall, fallBeyond] = [losses.at(-1), lateFall(losses), lateFall(validation)];
-    if (last === undefined || fall === undefined || !(last > LEFT * chanceLoss) || !(fall > FALL)) return [];
-    if (fallBeyond !== undefined && !(fallBeyond > VALIDATION_FALL)) return [];
+    if (last === undefined || fall === undefined || !(last > LEFT * chanceLoss)) return [];
+    const falls = fall > FALL && !(fallBeyond !== undefined && !(fallBeyond > VALIDATION_FALL));
+    const begun = last > BEGUN * chanceLoss && lateSpeed(losses) > STRAIGHT && !(fallBeyond !== undefined && !(lateSpeed(validation) > STRAIGHT));
+    if (!falls && !begun) return [];
     return [
       {
         severity: 'ill',
