@@ -34,16 +34,29 @@ interface Pair {
   readonly units: number;
   readonly loss: string;
   readonly logits: boolean;
+  /** Mean loss of the last epoch, and that of the best constant prediction, where they are known. */
+  readonly last: number | undefined;
+  readonly chance: number | undefined;
 }
 
-function mistakeOf({ layer, activation, units, loss, logits }: Pair): { readonly severity: 'ill' | 'risk'; readonly text: string } | undefined {
+/** Above this share of what a training can take from the loss it has suffered. */
+const BORNE = 0.1;
+
+/** How bad a second softmax is: the training shows it. The loss ends where the second one sees a 1 among zeros, and on the way there its gradient is small. */
+function twice({ units, last, chance }: Pair): 'ill' | 'risk' {
+  const least = Math.log(1 + (units - 1) / Math.E);
+  return last !== undefined && chance !== undefined && last - least > BORNE * (chance - least) ? 'ill' : 'risk';
+}
+
+function mistakeOf(pair: Pair): { readonly severity: 'ill' | 'risk'; readonly text: string } | undefined {
+  const { layer, activation, units, loss, logits } = pair;
   const categorical = /categorical(Focal|Generalized)?Crossentropy$/i.test(loss);
   const binary = /^binary/i.test(loss) && /crossentropy$/i.test(loss);
   if (categorical && units === 1)
     return { severity: 'ill', text: `${layer.name} has one unit, and ${loss} compares classes: its loss is 0 whatever it learns` };
   if (logits && ['softmax', 'sigmoid', 'logSoftmax', 'sparsemax'].includes(activation))
     return {
-      severity: 'ill',
+      severity: categorical && activation === 'softmax' ? twice(pair) : 'ill',
       text: `${layer.name} ends in ${activation}, and ${loss} with fromLogits applies it once more: outputs lie in [0, 1] where logits are meant`,
     };
   if (categorical && activation === 'sigmoid')
@@ -73,10 +86,11 @@ export const lossMismatch: Rule = {
   title: 'Loss and last activation that do not match',
   looksFor:
     'cross-entropies behind an activation that does not give what they take: softmax together with fromLogits, sigmoid with categories, no softmax and no fromLogits, one unit for several classes',
-  threshold: 'none: it follows from what the two are',
+  threshold: `none: it follows from what the two are. Most networks train behind two softmaxes, slower and to a loss of at least ln(1 + (C − 1)/e) for C classes: that is a risk unless a training ends with more than ${percent(BORNE)} left of what it could take from the loss of chance`,
   why: 'the loss has no minimum where the right answer lies, or its gradient is next to nothing',
   remedies: [remedies.mendLoss],
-  check({ facts, trace }) {
+  check({ facts, trace, chanceLoss }) {
+    const single = facts.outputs.length === 1;
     return facts.outputs.flatMap((at, i): Symptom[] => {
       const [layer, loss] = [facts.layers[at], trace.header.training?.losses[i]];
       if (!layer || !loss) return [];
@@ -86,6 +100,8 @@ export const lossMismatch: Rule = {
         units: layer.shape.at(-1) ?? 1,
         loss: loss.name,
         logits: loss.config.fromLogits === true,
+        last: single ? value(trace.epochs.at(-1)?.logs.loss) : undefined,
+        chance: chanceLoss,
       };
       // An activation as a layer of its own, or none that is known: what merges or normalises gives no distribution either.
       const mistake = ['weights', 'activation'].includes(layer.role) ? mistakeOf(pair) : undefined;
