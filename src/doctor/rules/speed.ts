@@ -43,19 +43,25 @@ export const unevenSpeeds: Rule = {
   },
 };
 
+/** What a first step may change of the median layer. */
+const MOST_LAYERS = 0.2;
+/** Of the fastest kernel. */
+const SLOWEST = 5e-5;
+
 export const stepTooLarge: Rule = {
   id: 'step-too-large',
   title: 'Steps too large',
   looksFor: 'update over weight, by RMS, of trained kernels at the observed steps',
   threshold:
-    'healthy steps change weights by about a thousandth; above a tenth (risk: above 3 %) a layer is drawn anew in ten steps, and what it had learned is gone. Of a first step alone ten times that',
+    'healthy steps change weights by about a thousandth; above a tenth (risk: above 3 %) a layer is drawn anew in ten steps, and what it had learned is gone. Of a first step alone ten times that, or twice that where it is the median of the layers: most of the network is then thrown out at once',
   why: 'the loss jumps about or overflows instead of falling',
   remedies: [remedies.lowerLearningRate, remedies.clipGradients, remedies.standardizeInputs],
   check(examination) {
     const list = speeds(examination);
     const fastest = list.reduce((a, b) => (b.speed > a.speed ? b : a), { layer: '', speed: 0 });
-    // A first step by itself says little of those that follow.
-    const [ill, risk] = examination.trace.steps.length > 1 ? [0.1, 0.03] : [1, 0.3];
+    // A first step by itself says little of those that follow, unless it throws out most layers.
+    const whole = list.length > 1 && median(list.map(({ speed }) => speed)) > MOST_LAYERS;
+    const [ill, risk] = examination.trace.steps.length > 1 ? [0.1, 0.03] : [whole ? MOST_LAYERS : 1, whole ? MOST_LAYERS : 0.3];
     if (!(fastest.speed > risk)) return [];
     const limit = fastest.speed > ill ? ill : risk;
     return [
@@ -74,7 +80,7 @@ export const stepTooSmall: Rule = {
   id: 'step-too-small',
   title: 'Steps too small',
   looksFor: 'update over weight, by RMS, of the fastest trained kernel over the last observed steps, while the loss is still near its first value',
-  threshold: 'below 1e-5: a hundred thousand steps to turn over once',
+  threshold: `below ${SLOWEST}: ${Math.round(1 / SLOWEST).toLocaleString('en')} steps to turn over once`,
   why: 'nothing is learned in any time that one would wait',
   remedies: [remedies.raiseClip, remedies.raiseLearningRate, remedies.adaptiveOptimizer],
   check(examination) {
@@ -82,13 +88,13 @@ export const stepTooSmall: Rule = {
     const fastest = list.reduce((a, b) => (b.speed > a.speed ? b : a), list[0] ?? { layer: '', speed: 0 });
     const [first, last] = [value(examination.first?.loss), value(examination.last?.loss)];
     const clipped = (value(examination.last?.clipScale) ?? 1) < 0.1;
-    if (list.length === 0 || !(fastest.speed < 1e-5) || first === undefined || last === undefined || last < 0.7 * first) return [];
+    if (list.length === 0 || !(fastest.speed < SLOWEST) || first === undefined || last === undefined || last < 0.7 * first) return [];
     return [
       {
         severity: 'ill',
         layers: list.map(({ layer }) => layer),
         measured: { what: 'update over weight, fastest kernel', value: fastest.speed },
-        expected: { from: 1e-5, why: 'healthy steps change weights by about a thousandth' },
+        expected: { from: SLOWEST, why: 'healthy steps change weights by about a thousandth' },
         cause: `even the fastest kernel (${fastest.layer}) changes by ${say(fastest.speed)} of its weights in a step${clipped ? ', since clipping leaves next to nothing of the gradient' : ''}`,
         remedies: clipped ? [remedies.raiseClip] : [remedies.raiseLearningRate, remedies.adaptiveOptimizer],
       },
