@@ -112,10 +112,10 @@ export class Attempt {
     }
   }
 
-  /** Ends it where it waits. */
+  /** Ends it where it waits; whatever broke it off was told to who asked for its steps. */
   async end(): Promise<void> {
     this.#goOn.open(false);
-    await this.#fit;
+    await this.#fit?.catch(() => {});
   }
 
   #train(): Promise<History> {

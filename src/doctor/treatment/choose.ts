@@ -1,8 +1,9 @@
 import type { Course, Tried } from './course.js';
 import { illOf } from './course.js';
 
-/** Scores nearer than this are equal: the smaller change wins. */
+/** Scores nearer than this, or than that part of what is missing, are equal: the smaller change wins. */
 const LEAST = 0.02;
+const PART = 0.1;
 
 /** What was tried for as long and did best; of such as did equally well, the one that changes least. */
 export function best(tried: readonly Tried[]): Tried | undefined {
@@ -13,7 +14,8 @@ export function best(tried: readonly Tried[]): Tried | undefined {
 /** Whether one did so much better than another that a larger change is worth it; or, where trials were too short to tell, is less ill. */
 export function better(one: Tried, other: Tried): boolean {
   const [score, than] = [one.run.grade.score, other.run.grade.score];
-  return score > than + LEAST || (score > than - LEAST && distress(one.run) < distress(other.run) - 1);
+  const least = Math.max(LEAST, PART * (1 - than));
+  return score > than + least || (score > than - LEAST && distress(one.run) < distress(other.run) - 1);
 }
 
 /** Trials so far, the untreated network's included. */

@@ -30,7 +30,7 @@ describe('treat', () => {
     ['steps far too large', rate(30), ['lower-learning-rate', 'adaptive-optimizer']],
   ])('cures %s', async (_, patient, any) => {
     const treatment = await treat(patient);
-    expect(treatment.remedies.filter(({ id }) => any.includes(id))).toHaveLength(1);
+    expect(treatment.remedies.filter(({ id }) => any.includes(id))).not.toEqual([]);
     expect(treatment).toMatchObject({ outcome: 'cured', changed: true, interrupted: false });
     expect(treatment.findings.some(({ severity }) => severity === 'ill')).toBe(true);
     expect(treatment.after.grade.score).toBeGreaterThan(treatment.before.grade.score + 0.5);
