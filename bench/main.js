@@ -38,7 +38,7 @@ const choices = {
 const benches = {
   dense: { about: 'dense nets A to E against TF.js, jax-js and PyTorch', run: dense, takes: ['only', 'against', 'rounds', 'seconds'] },
   recurrence: {
-    about: 'an LSTM of 128 over 100 steps (--only lstm,gru,simpleRnn) against PyTorch',
+    about: 'an LSTM of 128 over 100 steps (--only lstm,gru,simpleRnn) against PyTorch and TF.js',
     run: recurrence,
     takes: ['only', 'against', 'rounds', 'seconds'],
   },
@@ -47,7 +47,11 @@ const benches = {
     run: depth,
     takes: ['only', 'against', 'rounds', 'seconds', 'train'],
   },
-  convolution: { about: 'a LeNet against PyTorch', run: convolution, takes: ['against', 'rounds', 'seconds'] },
+  convolution: {
+    about: 'a LeNet (L) and a ResNet-20 (R) against PyTorch and TF.js',
+    run: convolution,
+    takes: ['only', 'against', 'rounds', 'seconds'],
+  },
   adam: { about: 'Adam against SGD on B', run: adam, takes: ['rounds', 'seconds'] },
   optimizers: { about: "every optimizer's step against the memory passes that its state needs", run: optimizers, takes: ['rounds'] },
   vanishing: { about: 'a net whose gradients vanish against a healthy one of the same shape', run: vanishing, takes: ['rounds', 'seconds'] },

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Child, nodeChild } from '../harness/child.js';
 import { bestOf, measure } from '../harness/measure.js';
 import { printTable, short, writeReport } from '../harness/report.js';
-import { python, withTorch } from '../harness/subjects.js';
+import { python, withTfjs, withTorch } from '../harness/subjects.js';
 
 /** What all do in a step; rows fill whole minibatches. */
 const common = { units: 128, steps: 100, features: 128, classes: 10, batch: 32, rows: 320, learningRate: 0.01 };
@@ -15,7 +15,7 @@ const workloads = [
 ];
 
 /**
- * Recurrent layers against PyTorch's on the same sequences.
+ * Recurrent layers against PyTorch's and TF.js's on the same sequences.
  * @param {{ only?: readonly string[], against?: readonly string[], rounds: number, seconds: number, json?: string }} options
  */
 export async function recurrence({ only = ['lstm'], against, rounds, seconds, json }) {
@@ -27,10 +27,11 @@ export async function recurrence({ only = ['lstm'], against, rounds, seconds, js
   const ratios = [];
   const script = fileURLToPath(new URL('../subjects/recurrence.py', import.meta.url));
   const torch = withTorch(against);
+  const tfjs = withTfjs(against);
   for (const workload of workloads.filter(({ id }) => only.includes(id))) {
     console.log(`\n${workload.id}: ${workload.title}`);
-    const entry = (/** @type {string} */ subject, /** @type {string} */ label, /** @type {(request: object) => Child} */ start) =>
-      [1, 2].map((threads) => ({
+    const entry = (/** @type {string} */ subject, /** @type {string} */ label, /** @type {(request: object) => Child} */ start, counts = [1, 2]) =>
+      counts.map((threads) => ({
         workload: workload.id,
         subject,
         label,
@@ -41,15 +42,22 @@ export async function recurrence({ only = ['lstm'], against, rounds, seconds, js
       [
         ...entry('native', 'Evenkeel native', (request) => nodeChild('subjects/recurrence.js', { ...request, backend: 'native' })),
         ...(torch ? entry('pytorch', 'PyTorch eager', (request) => new Child(python(), [script, JSON.stringify(request)])) : []),
+        // It switches WASM threads off in Node.
+        ...(tfjs
+          ? entry('tfjs-wasm', 'TF.js WASM', (request) => nodeChild('subjects/recurrence-tfjs.js', { ...request, backend: 'wasm' }), [1])
+          : []),
       ],
       rounds,
       versions,
     );
     results.push(...measured);
     const best = bestOf(measured);
-    const [own, theirs] = [best.get('native'), best.get('pytorch')];
-    if (own && theirs) {
-      ratios.push({ workload: workload.id, subject: 'native', against: 'pytorch', ratio: theirs.medianMicroseconds / own.medianMicroseconds });
+    const own = best.get('native');
+    const ratioOf = (/** @type {import('../harness/measure.js').Measurement} */ theirs) =>
+      own && theirs !== own ? theirs.medianMicroseconds / own.medianMicroseconds : undefined;
+    for (const [id, result] of best) {
+      const ratio = ratioOf(result);
+      if (ratio !== undefined) ratios.push({ workload: workload.id, subject: 'native', against: id, ratio });
     }
     printTable([
       ['', 'threads', 'median µs', 'least µs', 'native is'],
@@ -58,7 +66,7 @@ export async function recurrence({ only = ['lstm'], against, rounds, seconds, js
         String(result.threads),
         short(result.medianMicroseconds),
         short(result.minimumMicroseconds),
-        id === 'pytorch' ? `${short(ratios.at(-1)?.ratio ?? Number.NaN)}×` : '',
+        result === own ? '' : `${short(ratioOf(result) ?? Number.NaN)}×`,
       ]),
     ]);
   }

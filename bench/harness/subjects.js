@@ -17,7 +17,8 @@ import { learningRate, pixelScale, rows } from './workloads.js';
 
 const here = (/** @type {string} */ path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const everything = ['A', 'B', 'C', 'D', 'E'];
-const alsoConvolutions = [...everything, 'L'];
+const alsoLeNet = [...everything, 'L'];
+const alsoConvolutions = [...alsoLeNet, 'R'];
 
 /** @param {string} name */
 const npmPeer = (name) => () =>
@@ -31,6 +32,14 @@ export function withTorch(against) {
   const torch = existsSync(python()) && (against === undefined || against.includes('pytorch'));
   if (!torch) console.log('PyTorch eager: skipped (see bench/README.md)');
   return torch;
+}
+
+/** Whether TF.js's WASM backend is wanted and there; says so where it is not. @param {readonly string[] | undefined} against */
+export function withTfjs(against) {
+  if (against !== undefined && !against.includes('tfjs-wasm')) return false;
+  const missing = npmPeer('@tensorflow/tfjs-backend-wasm')();
+  if (missing !== undefined) console.log(`TF.js WASM: skipped, ${missing}`);
+  return missing === undefined;
 }
 
 /** @type {readonly Subject[]} */
@@ -92,7 +101,7 @@ export const subjects = [
     own: false,
     label: 'TF.js plain JS',
     threads: [1],
-    workloads: everything,
+    workloads: alsoLeNet,
     missing: npmPeer('@tensorflow/tfjs'),
     start: (request) => nodeChild('subjects/tfjs.js', { ...request, backend: 'cpu' }),
   },

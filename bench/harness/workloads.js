@@ -8,6 +8,7 @@
  * @property {'lecunNormal' | 'heNormal' | 'glorotNormal'} initializer
  * @property {number} batch
  * @property {readonly number[]} [filters] of 5×5 convolutions with pools behind them, before the dense layers; images are square
+ * @property {readonly number[]} [stages] channels of a residual net's stages, three blocks of two 3×3 convolutions each (He et al. 2016); images are square, of three colours
  * @property {number} [rows] of the data set, where other than the rest have: slow steps want fewer
  */
 
@@ -49,7 +50,7 @@ export const workloads = [
   },
 ];
 
-/** A LeNet: two convolutions, then dense layers. @type {readonly Workload[]} */
+/** A LeNet, two convolutions and then dense layers, and a ResNet-20 of the kind that its authors trained on CIFAR-10. @type {readonly Workload[]} */
 export const convolutions = [
   {
     id: 'L',
@@ -60,6 +61,16 @@ export const convolutions = [
     initializer: 'heNormal',
     batch: 64,
     rows: 1_280,
+  },
+  {
+    id: 'R',
+    title: '32×32×3, ResNet-20 with batch normalisation, batch 32',
+    widths: [3072, 10],
+    stages: [16, 32, 64],
+    activation: 'relu',
+    initializer: 'heNormal',
+    batch: 32,
+    rows: 320,
   },
 ];
 

@@ -12,7 +12,38 @@ from torch.nn import functional as F
 ACTIVATIONS = {"selu": nn.SELU, "relu": nn.ReLU, "tanh": nn.Tanh}
 
 
+class Block(nn.Module):
+    """Two 3×3 convolutions with a way around them (He et al. 2016), 1×1 where the size changes."""
+
+    def __init__(self, channels, filters, stride):
+        super().__init__()
+        self.inner = nn.Sequential(convolved(channels, filters, 3, stride), nn.ReLU(), convolved(filters, filters, 3, 1))
+        self.way = convolved(channels, filters, 1, stride) if stride > 1 else nn.Identity()
+
+    def forward(self, x):
+        return torch.relu(self.inner(x) + self.way(x))
+
+
+def convolved(channels, filters, size, stride):
+    convolution = nn.Conv2d(channels, filters, size, stride, size // 2, bias=False)
+    nn.init.normal_(convolution.weight, 0, (2 / (size * size * channels)) ** 0.5)
+    return nn.Sequential(convolution, nn.BatchNorm2d(filters))
+
+
+def residual(workload):
+    side, stages = round((workload["widths"][0] / 3) ** 0.5), workload["stages"]
+    layers = [nn.Unflatten(1, (3, side, side)), convolved(3, stages[0], 3, 1), nn.ReLU()]
+    channels = stages[0]
+    for stage, filters in enumerate(stages):
+        for block in range(3):
+            layers.append(Block(channels, filters, 2 if stage > 0 and block == 0 else 1))
+            channels = filters
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, workload["widths"][-1]))
+
+
 def build(workload):
+    if "stages" in workload:
+        return residual(workload)
     widths = list(workload["widths"])
     layers = []
     channels, side = 1, round(widths[0] ** 0.5)

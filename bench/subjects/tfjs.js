@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { generator, normals, shuffledBatches, syntheticImages } from '../harness/data.js';
 import { serve, timed } from '../harness/subject.js';
-import { deviation, learningRate, pixelScale, rows } from '../harness/workloads.js';
+import { rows as allRows, deviation, learningRate, pixelScale } from '../harness/workloads.js';
 
 const require = createRequire(new URL('../peers/package.json', import.meta.url));
 
@@ -17,7 +17,8 @@ await serve(async ({ workload, backend, threads }) => {
   await tf.ready();
   const used = backend === 'wasm' ? require('@tensorflow/tfjs-backend-wasm').getThreadsCount() : 1;
 
-  const { widths, activation, initializer, batch } = workload;
+  const { widths, activation, initializer, batch, filters = [] } = workload;
+  const rows = workload.rows ?? allRows;
   const classes = widths.at(-1);
   const { images, labels } = syntheticImages(rows, widths[0], classes);
   const random = generator(2);
@@ -80,13 +81,25 @@ await serve(async ({ workload, backend, threads }) => {
     return { steps, microseconds };
   };
 
-  const model = tf.sequential();
-  widths.slice(1).forEach((/** @type {number} */ units, /** @type {number} */ i) => {
-    const last = i === widths.length - 2;
-    const kernelInitializer = initializer === 'lecunNormal' ? 'leCunNormal' : initializer;
-    model.add(
-      tf.layers.dense({ units, activation: last ? 'softmax' : activation, kernelInitializer, ...(i === 0 ? { inputShape: [widths[0]] } : {}) }),
-    );
+  const kernelInitializer = initializer === 'lecunNormal' ? 'leCunNormal' : initializer;
+  const side = Math.sqrt(widths[0]);
+  const model = tf.sequential({
+    layers: [
+      ...(filters.length > 0 ? [tf.layers.reshape({ targetShape: [side, side, 1], inputShape: [widths[0]] })] : []),
+      ...filters.flatMap((/** @type {number} */ count) => [
+        tf.layers.conv2d({ filters: count, kernelSize: 5, padding: 'same', activation, kernelInitializer }),
+        tf.layers.maxPooling2d({ poolSize: 2, strides: 2 }),
+      ]),
+      ...(filters.length > 0 ? [tf.layers.flatten()] : []),
+      ...widths.slice(1).map((/** @type {number} */ units, /** @type {number} */ i) =>
+        tf.layers.dense({
+          units,
+          activation: i === widths.length - 2 ? 'softmax' : activation,
+          kernelInitializer,
+          ...(i === 0 && filters.length === 0 ? { inputShape: [widths[0]] } : {}),
+        }),
+      ),
+    ],
   });
   model.compile({ optimizer: tf.train.sgd(learningRate), loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
 
@@ -106,6 +119,7 @@ await serve(async ({ workload, backend, threads }) => {
     versions,
     threads: used,
     ...(used < threads ? { note: 'TF.js switches WASM threads off in Node' } : {}),
-    variants: { 'minimize, fused': custom(true), minimize: custom(false), 'model.fit': fit },
+    // Convolutions by the framework's own layers alone.
+    variants: filters.length > 0 ? { 'model.fit': fit } : { 'minimize, fused': custom(true), minimize: custom(false), 'model.fit': fit },
   };
 });
