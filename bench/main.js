@@ -29,7 +29,8 @@ const choices = {
   seeds: (command) => command.option('--seeds <count>', 'draws of the weights', positive, 12),
   networks: (command) => command.option('--networks <count>', 'networks that are drawn and trained', positive, 280),
   from: (command) => command.option('--from <file>', 'take networks that were trained before, from what --json wrote'),
-  train: (command) => command.option('--train', 'train deep nets on MNIST instead: forecast, gradient, loss and accuracy'),
+  train: (command) =>
+    command.option('--train', 'train instead, and say what the doctor said before: deep nets on MNIST, recurrent ones on the adding problem'),
   fit: (command) => command.option('--fit', 'write the table of confidences in src/doctor anew'),
   steps: (command) => command.option('--steps <count>', 'steps of each run', positive),
 };
@@ -40,7 +41,7 @@ const benches = {
   recurrence: {
     about: 'an LSTM of 128 over 100 steps (--only lstm,gru,simpleRnn) against PyTorch and TF.js',
     run: recurrence,
-    takes: ['only', 'against', 'rounds', 'seconds'],
+    takes: ['only', 'against', 'rounds', 'seconds', 'train'],
   },
   depth: {
     about: 'plain nets of 100, 1,000 and 10,000 layers (--only 100,1000) against PyTorch',

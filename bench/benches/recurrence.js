@@ -4,6 +4,7 @@ import { Child, nodeChild } from '../harness/child.js';
 import { bestOf, measure } from '../harness/measure.js';
 import { printTable, short, writeReport } from '../harness/report.js';
 import { python, withTfjs, withTorch } from '../harness/subjects.js';
+import { recurrenceTraining } from './recurrence-training.js';
 
 /** What all do in a step; rows fill whole minibatches. */
 const common = { units: 128, steps: 100, features: 128, classes: 10, batch: 32, rows: 320, learningRate: 0.01 };
@@ -15,10 +16,11 @@ const workloads = [
 ];
 
 /**
- * Recurrent layers against PyTorch's and TF.js's on the same sequences.
- * @param {{ only?: readonly string[], against?: readonly string[], rounds: number, seconds: number, json?: string }} options
+ * With `train`, the adding problem instead. Else recurrent layers against PyTorch's and TF.js's on the same sequences.
+ * @param {{ only?: readonly string[], against?: readonly string[], rounds: number, seconds: number, train?: boolean, json?: string }} options
  */
-export async function recurrence({ only = ['lstm'], against, rounds, seconds, json }) {
+export async function recurrence({ only = ['lstm'], against, rounds, seconds, train, json }) {
+  if (train) return recurrenceTraining({ json });
   /** @type {Record<string, string>} */
   const versions = { node: process.versions.node };
   /** @type {import('../harness/measure.js').Measurement[]} */

@@ -28,7 +28,8 @@ export function walkBackward({ layers, outputs }: NetworkFacts, forward: readonl
     // What the loss sends is set where it enters: at the z of the outputs.
     const bent: GradientBending | undefined = h && !atOutput && z && table && bending ? throughBend(table, z, bending, h) : undefined;
     const atZ = atOutput ? h : bent?.gradient;
-    if (z && atZ) found[use] = { z: atZ, ...(bent ? { bending: bent } : {}) };
+    // Along a sequence a gradient has as many sizes as steps; `alongTime` says how it changes.
+    if (z && atZ && !own.walked) found[use] = { z: atZ, ...(bent ? { bending: bent } : {}) };
     layer.inputs.forEach((from, i) => {
       if (summing) {
         const { fanOut, fanIn, width, weights, share } = summing;

@@ -31,6 +31,8 @@ export interface LayerForecast {
   readonly hMean?: number;
   /** χ = fan_in · E[w²] · E[φ'²]. */
   readonly chi?: number;
+  /** Of a layer that carries a state along a sequence: units · E[u²] · E[φ'²] at its last step, and RMS of ∂L/∂z at its first step over that at its last, whose output alone is used. */
+  readonly alongTime?: { readonly chi: number; readonly gradient: number; readonly steps: number };
   /** RMS of z over that of the nearest earlier use that sums by weights. */
   readonly forwardGain?: Estimate;
   /** RMS of ∂L/∂z over that of the nearest later use that sums by weights. */

@@ -12,6 +12,7 @@ import {
   rmsNormalized,
   type Standardizing,
 } from '../../theory/layers.js';
+import { type Walked, walked } from '../../theory/recurrence.js';
 import { type Bending, batchLog, bend, rowsOf, type Signal, type Summing, standardNormal, sum } from '../../theory/signal.js';
 import type { InputFacts, LayerFacts, NetworkFacts } from '../../vitals/facts.js';
 import { type Bends, bendBehind, type Lookups, Unknown, usersOf } from './lookups.js';
@@ -27,6 +28,8 @@ export interface Forward {
   readonly summing?: Summing & { readonly weights: WeightMoments; readonly share: number; readonly fanOut: number };
   readonly bending?: Bending;
   readonly table?: Bend;
+  /** Of a layer that carries a state along a sequence. */
+  readonly walked?: Pick<Walked, 'chi' | 'gradient'> & { readonly steps: number };
   /** For layers that neither sum nor bend: a gradient's factor towards each input. */
   readonly factors?: readonly number[];
   readonly sensitivity?: number;
@@ -126,6 +129,34 @@ class Step {
     if (!array.initializer) throw new Unknown(`what drew its ${name} is not recorded`);
     const { bends, lookups } = this.options;
     return weightMoments(array.initializer, array.shape, bendBehind(this.facts, this.users, this.use), bends, lookups);
+  }
+
+  /** A state without gates, carried along a sequence: `simpleRnn`. */
+  #walked(): Forward {
+    const { layer } = this;
+    const [kernel, recurrent] = [this.#moments('kernel'), this.#moments('recurrentKernel')];
+    const bias = this.#moments('bias') ?? { mean: 0, square: 0 };
+    const sizes = layer.weights.find(({ name }) => name === 'kernel')?.shape;
+    const steps = this.facts.layers[layer.inputs[0] ?? -1]?.shape[0];
+    const [fanIn, units] = [sizes?.[0], sizes?.[1]];
+    if (!kernel || !recurrent || fanIn === undefined || units === undefined)
+      throw new Unknown('its weights are not those of a simple recurrent layer');
+    if (typeof steps !== 'number') throw new Unknown('how long its sequences are is not known');
+    if (recurrent.identity) throw new Unknown('its recurrent weights begin as the identity: its state adds up what comes in, without end');
+    if (kernel.symmetric || recurrent.symmetric) throw new Unknown('its weights have one value everywhere, so that all its units are the same unit');
+    const table = this.options.bends.of(layer.activation ?? LINEAR);
+    const input = {
+      fanIn,
+      weightMean: kernel.mean,
+      weightSquare: kernel.square,
+      biasMean: bias.mean,
+      biasSquare: bias.square,
+      width: units,
+      loose: 1,
+    };
+    const state = { fanIn: units, weightMean: recurrent.mean, weightSquare: recurrent.square, biasMean: 0, biasSquare: 0, width: units, loose: 1 };
+    const { z, bending, chi, gradient } = walked(this.#only(), input, state, table, steps);
+    return { z, h: bending.signal, bending, table, walked: { chi, gradient, steps } };
   }
 
   #weights(): Forward {
@@ -253,6 +284,7 @@ class Step {
 
   #other(): Forward {
     const { kind, options, shape } = this.layer;
+    if (kind === 'simpleRnn') return this.#walked();
     if (kind === 'embedding') {
       const table = this.#moments('embeddings');
       if (!table) throw new Unknown('its table has no initializer');
