@@ -15,6 +15,8 @@ export interface ExaminedLayer {
   /** RMS of the sums over that of the layer before, RMS of ∂L/∂z over that of the layer behind: as forecast, with 95 % intervals, and as measured. */
   readonly forwardGain: { readonly predicted?: Estimate; readonly measured?: number };
   readonly backwardGain: { readonly predicted?: Estimate; readonly measured?: number };
+  /** Of a layer that walks along a sequence: RMS of ∂L/∂z at its first step over that at its last, as forecast where the last one's output alone is used, and as measured. */
+  readonly alongTime?: { readonly predicted?: number; readonly measured?: number };
   /** Shares of its units that fired for no row, and of its entries on flat sides. */
   readonly dead?: number;
   readonly saturated?: number;
@@ -22,7 +24,7 @@ export interface ExaminedLayer {
   readonly unknown?: string;
 }
 
-/** Layers with weights, and those that theory does not know, from the first to the last. */
+/** Layers with weights, such as walk along a sequence included, and those that theory does not know, from the first to the last. */
 export function examinedLayers(examination: Examination): ExaminedLayer[] {
   const sums = examination.uses.filter(({ layer }) => layer.role === 'weights');
   const record = examination.first;
@@ -34,7 +36,8 @@ export function examinedLayers(examination: Examination): ExaminedLayer[] {
     const predicted = examination.forecast.layers[at];
     const place = sums.findIndex((use) => use.at === at);
     const use = sums[place];
-    if (!use && predicted?.known !== false) return [];
+    const course = alongTime(examination, at);
+    if (!use && !course && predicted?.known !== false) return [];
     const bent = use && (examination.uses.find((one) => one.at >= at && one.activation && one.activation.name !== 'linear') ?? use);
     const units = bent && examination.units(bent);
     const width = bent?.layer.shape.at(-1);
@@ -59,6 +62,7 @@ export function examinedLayers(examination: Examination): ExaminedLayer[] {
           ...(predicted?.backwardGain ? { predicted: predicted.backwardGain } : {}),
           ...(measuredBackward === undefined ? {} : { measured: measuredBackward }),
         },
+        ...(course ? { alongTime: course } : {}),
         ...(units && width ? { dead: (units.dead + units.coma) / width } : {}),
         ...(saturated === undefined ? {} : { saturated }),
         ...(predicted?.why === undefined ? {} : { unknown: predicted.why }),
@@ -67,12 +71,38 @@ export function examinedLayers(examination: Examination): ExaminedLayer[] {
   });
 }
 
+/** How a gradient changes on its way back along a layer's sequence; undefined for layers that walk along none. */
+function alongTime({ uses, first, forecast }: Examination, at: number): ExaminedLayer['alongTime'] {
+  const column = uses.find((use) => use.at === at)?.column;
+  const sizes = column === undefined ? [] : (first?.signals.gRmsByTime?.[column] ?? []);
+  const [start, end] = [value(sizes[0]), value(sizes.at(-1))];
+  const predicted = forecast.layers[at]?.alongTime?.gradient;
+  const ratio = sizes.length > 1 && start !== undefined && end !== undefined && end > 0 ? start / end : undefined;
+  if (predicted === undefined && ratio === undefined) return undefined;
+  return { ...(predicted === undefined ? {} : { predicted }), ...(ratio === undefined ? {} : { measured: ratio }) };
+}
+
 const measured = (number: number | undefined): string => (number === undefined ? '' : short(number));
 const share = (part: number | undefined): string => (part === undefined ? '' : `${(100 * part).toFixed(0)} %`);
 
 /** The same as a table for a terminal. Rows that are alike stand once, with how many there are. */
 export function showExamined(layers: readonly ExaminedLayer[]): string {
-  const titles = ['Layer', 'Fans', 'Activation', 'Initializer', 'Forward', 'measured', 'Backward', 'measured', 'Dead', 'Saturated', 'Not known'];
+  const walks = layers.some(({ alongTime: course }) => course);
+  const along = walks ? ['Along time', 'along time, measured'] : [];
+  const titles = [
+    'Layer',
+    'Fans',
+    'Activation',
+    'Initializer',
+    'Forward',
+    'measured',
+    'Backward',
+    'measured',
+    ...along,
+    'Dead',
+    'Saturated',
+    'Not known',
+  ];
   const rows = layers.map((layer) => [
     layer.name,
     layer.fanIn === undefined ? '' : `${layer.fanIn}→${layer.fanOut}`,
@@ -84,6 +114,7 @@ export function showExamined(layers: readonly ExaminedLayer[]): string {
     measured(layer.forwardGain.measured),
     ranged(layer.backwardGain.predicted),
     measured(layer.backwardGain.measured),
+    ...(walks ? [measured(layer.alongTime?.predicted), measured(layer.alongTime?.measured)] : []),
     share(layer.dead),
     share(layer.saturated),
     layer.unknown ?? '',

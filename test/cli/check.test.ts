@@ -38,6 +38,24 @@ describe('evenkeel check', () => {
     expect(stdout).toMatch(/^ILL {2}vanishing-gradient in dense_1…dense_10: .*a factor 0\.2\d+ for each of 20 layers/m);
   });
 
+  it('shows of layers that walk along a sequence what becomes of the gradient on its way back', () => {
+    const path = join(folder, 'walking.json');
+    const layers = [
+      { kind: 'input', shape: [28, 28] },
+      { kind: 'simpleRnn', units: 32, recurrentInitializer: { name: 'orthogonal', gain: 0.5 }, returnSequences: true },
+      { kind: 'lstm', units: 8 },
+      { kind: 'dense', units: 10, activation: 'softmax' },
+    ];
+    writeFileSync(path, JSON.stringify({ layers, compile: { loss: 'sparse_categorical_crossentropy' } }));
+    const { stdout } = run('check', path);
+    expect(stdout).toMatch(/Along time +along time, measured/);
+    // 27 steps at 0.5 and less where tanh bends leave at most 0.5²⁷.
+    const [, forecast = '', measured = ''] = /^simpleRnn_1 +tanh +glorotUniform +(\S+) +(\S+)/m.exec(stdout) ?? [];
+    expect(Number(forecast)).toBeLessThan(0.5 ** 27);
+    expect(Number(measured)).toBeGreaterThan(Number(forecast));
+    expect(stdout).toMatch(/^lstm_1 .*'lstm', is not one that theory knows/m);
+  });
+
   it('finds nothing ill in a healthy network, with data or without', () => {
     for (const data of [['--data', 'glyphs'], []]) {
       const { status, stdout } = run('check', healthy, ...data);
