@@ -118,6 +118,7 @@ export function summarize(records) {
     },
     byFault: by(records, ({ patient }) => patient.fault ?? patient.odd ?? 'none'),
     byDataset: by(records, setOf),
+    byBody: by(records, ({ patient }) => patient.body),
   };
 }
 
