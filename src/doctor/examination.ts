@@ -108,7 +108,7 @@ export class Examination {
 
   /** Whether the network was seen to learn: the mean loss of the last epoch is well below that of chance, or of the first step, and still the least. */
   get learns(): boolean {
-    const losses = this.#losses;
+    const { losses } = this;
     const [last, start] = [losses.at(-1), this.chanceLoss ?? value(this.first?.loss)];
     const enough = this.over ? LEARNED_IN_ALL : LEARNED;
     return (
@@ -118,11 +118,12 @@ export class Examination {
 
   /** Whether a whole training has learned next to nothing: most of chance's loss is left. */
   get suffers(): boolean {
-    const last = this.#losses.at(-1);
+    const last = this.losses.at(-1);
     return this.over && last !== undefined && this.chanceLoss !== undefined && this.chanceLoss > 0 && last > SUFFERED * this.chanceLoss;
   }
 
-  get #losses(): number[] {
+  /** Mean losses of the epochs so far. */
+  get losses(): number[] {
     return this.trace.epochs.flatMap(({ logs }) => value(logs.loss) ?? []);
   }
 

@@ -17,13 +17,12 @@ export function inputFacts({ calls, inputs }: Network, arrays: readonly NdArray[
 
 function momentsOf(array: NdArray): Omit<InputFacts, 'layer'> {
   const rows = sampledRows(array);
-  const { data } = array;
   const features = array.size / Math.max(1, rowsOf(array));
   const [sums, squares] = [new Float64Array(features), new Float64Array(features)];
   const [lows, highs] = [new Float64Array(features).fill(Number.POSITIVE_INFINITY), new Float64Array(features).fill(Number.NEGATIVE_INFINITY)];
   for (const row of rows) {
     for (let k = 0; k < features; k++) {
-      const value = Number(data[row * features + k]);
+      const value = array.at(row * features + k);
       sums[k] = (sums[k] ?? 0) + value;
       squares[k] = (squares[k] ?? 0) + value * value;
       lows[k] = Math.min(lows[k] ?? value, value);

@@ -2,6 +2,7 @@ import { textTable } from '../core/text-table.js';
 import { type Examination, value, type WatchedUse } from '../doctor/examination.js';
 import { ranged, short } from '../doctor/forecast/words.js';
 import type { Estimate } from '../doctor/forecast.js';
+import { firstOverLast } from '../doctor/rules/time.js';
 
 /** What a look at a network before its first step says of one layer. */
 export interface ExaminedLayer {
@@ -75,9 +76,8 @@ export function examinedLayers(examination: Examination): ExaminedLayer[] {
 function alongTime({ uses, first, forecast }: Examination, at: number): ExaminedLayer['alongTime'] {
   const column = uses.find((use) => use.at === at)?.column;
   const sizes = column === undefined ? [] : (first?.signals.gRmsByTime?.[column] ?? []);
-  const [start, end] = [value(sizes[0]), value(sizes.at(-1))];
   const predicted = forecast.layers[at]?.alongTime?.gradient;
-  const ratio = sizes.length > 1 && start !== undefined && end !== undefined && end > 0 ? start / end : undefined;
+  const ratio = firstOverLast(sizes);
   if (predicted === undefined && ratio === undefined) return undefined;
   return { ...(predicted === undefined ? {} : { predicted }), ...(ratio === undefined ? {} : { measured: ratio }) };
 }

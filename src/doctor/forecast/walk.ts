@@ -44,6 +44,8 @@ export interface WalkOptions {
   readonly lookups: Lookups;
 }
 
+type Moments = Pick<WeightMoments, 'mean' | 'square'>;
+
 const LINEAR = { name: 'linear', config: {} };
 /** Where SELU and alpha dropout send −∞. */
 const FALLEN = -1.0507009873554805 * 1.6732632423543772;
@@ -145,16 +147,8 @@ class Step {
     if (recurrent.identity) throw new Unknown('its recurrent weights begin as the identity: its state adds up what comes in, without end');
     if (kernel.symmetric || recurrent.symmetric) throw new Unknown('its weights have one value everywhere, so that all its units are the same unit');
     const table = this.options.bends.of(layer.activation ?? LINEAR);
-    const input = {
-      fanIn,
-      weightMean: kernel.mean,
-      weightSquare: kernel.square,
-      biasMean: bias.mean,
-      biasSquare: bias.square,
-      width: units,
-      loose: 1,
-    };
-    const state = { fanIn: units, weightMean: recurrent.mean, weightSquare: recurrent.square, biasMean: 0, biasSquare: 0, width: units, loose: 1 };
+    const input = summingOf(fanIn, units, kernel, bias);
+    const state = summingOf(units, units, recurrent, { mean: 0, square: 0 });
     const { z, bending, chi, gradient } = walked(this.#only(), input, state, table, steps);
     return { z, h: bending.signal, bending, table, walked: { chi, gradient, steps } };
   }
@@ -169,15 +163,7 @@ class Step {
     const bias = this.#moments('bias') ?? { mean: 0, square: 0 };
     const width = lastOf(shape);
     const tied = weights.orthogonal ? Math.max(0, 1 - width / fanIn) : 1;
-    const summing: Summing = {
-      fanIn,
-      weightMean: weights.mean,
-      weightSquare: weights.square,
-      biasMean: bias.mean,
-      biasSquare: bias.square,
-      width,
-      loose: tied,
-    };
+    const summing = summingOf(fanIn, width, weights, bias, tied);
     const summed = sum(h, summing);
     const z = weights.scaledByData
       ? { ...summed, log: 0, rowVariance: Math.max(0, summed.rowVariance - summed.sharedVariance), sharedVariance: 0 }
@@ -299,6 +285,11 @@ class Step {
     }
     throw new Unknown(`its kind, '${kind}', is not one that theory knows`);
   }
+}
+
+/** Sums of `fanIn` inputs in each of `width` units. */
+function summingOf(fanIn: number, width: number, weights: Moments, bias: Moments, loose = 1): Summing {
+  return { fanIn, weightMean: weights.mean, weightSquare: weights.square, biasMean: bias.mean, biasSquare: bias.square, width, loose };
 }
 
 function passed({ signal, gradient, sensitivity }: Effect): Forward {

@@ -43,14 +43,14 @@ export const slowLearning: Rule = {
     remedies.changeActivation,
     remedies.normalize,
   ],
-  check({ trace: { epochs }, chanceLoss, over }) {
+  check({ trace: { epochs }, losses, chanceLoss, over }) {
     if (!over || epochs.length < FEWEST || chanceLoss === undefined || !(chanceLoss > 0)) return [];
-    const losses = epochs.flatMap(({ logs }) => value(logs.loss) ?? []);
     const validation = epochs.flatMap(({ logs }) => value(logs.val_loss) ?? []);
     const [last, fall, fallBeyond] = [losses.at(-1), lateFall(losses), lateFall(validation)];
     if (last === undefined || fall === undefined || !(last > LEFT * chanceLoss)) return [];
-    const falls = fall > FALL && !(fallBeyond !== undefined && !(fallBeyond > VALIDATION_FALL));
-    const begun = last > BEGUN * chanceLoss && lateSpeed(losses) > STRAIGHT && !(fallBeyond !== undefined && !(lateSpeed(validation) > STRAIGHT));
+    const unseen = fallBeyond === undefined;
+    const falls = fall > FALL && (unseen || fallBeyond > VALIDATION_FALL);
+    const begun = last > BEGUN * chanceLoss && lateSpeed(losses) > STRAIGHT && (unseen || lateSpeed(validation) > STRAIGHT);
     if (!falls && !begun) return [];
     return [
       {

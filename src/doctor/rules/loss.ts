@@ -159,8 +159,8 @@ export const lossStalls: Rule = {
   why: 'nothing has been learned from the rows; the last bias alone fits the classes’ shares',
   remedies: [remedies.suitingInitializer, remedies.raiseLearningRate, remedies.lowerLearningRate, remedies.normalize],
   check(examination) {
-    const { epochs } = examination.trace;
-    const losses = epochs.flatMap(({ logs }) => value(logs.loss) ?? []);
+    const { losses, trace } = examination;
+    const { epochs } = trace;
     const [first, last] = [losses[0], losses.at(-1)];
     if (first === undefined || last === undefined || (epochs.at(-1)?.step ?? 0) < 200) return [];
     const chance = examination.chanceLoss;

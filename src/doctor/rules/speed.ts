@@ -61,7 +61,8 @@ export const stepTooLarge: Rule = {
     const fastest = list.reduce((a, b) => (b.speed > a.speed ? b : a), { layer: '', speed: 0 });
     // A first step by itself says little of those that follow, unless it throws out most layers.
     const whole = list.length > 1 && median(list.map(({ speed }) => speed)) > MOST_LAYERS;
-    const [ill, risk] = examination.trace.steps.length > 1 ? [0.1, 0.03] : [whole ? MOST_LAYERS : 1, whole ? MOST_LAYERS : 0.3];
+    const first = whole ? ([MOST_LAYERS, MOST_LAYERS] as const) : ([1, 0.3] as const);
+    const [ill, risk] = examination.trace.steps.length > 1 ? ([0.1, 0.03] as const) : first;
     if (!(fastest.speed > risk)) return [];
     const limit = fastest.speed > ill ? ill : risk;
     return [

@@ -1,4 +1,5 @@
 import { isClipped } from '../../optimizers/optimizer.js';
+import type { Measured } from '../../vitals/trace.js';
 import { type Examination, median, value, type WatchedUse } from '../examination.js';
 import { remedies } from '../remedies.js';
 import { type Rule, type Symptom, say, sayFactor } from '../rule.js';
@@ -12,14 +13,17 @@ interface Course {
   readonly steps: number;
 }
 
+/** Size at the first step of a sequence over that at the last; undefined where there is only one, or nothing was measured. */
+export function firstOverLast(sizes: readonly Measured[]): number | undefined {
+  const [first, last] = [value(sizes[0]), value(sizes.at(-1))];
+  return sizes.length < 2 || first === undefined || last === undefined || !(last > 0) ? undefined : first / last;
+}
+
 /** Layers that walk along a sequence with a state that no gate guards; an LSTM or GRU opens its gates where that pays. */
 function coursesOf({ uses, trace, facts }: Examination): Course[] {
   return uses.flatMap((use) => {
     const lists = trace.steps.slice(-5).map(({ signals }) => signals.gRmsByTime?.[use.column] ?? []);
-    const ratios = lists.flatMap((list) => {
-      const [first, last] = [value(list[0]), value(list.at(-1))];
-      return list.length < 2 || first === undefined || last === undefined || !(last > 0) ? [] : [first / last];
-    });
+    const ratios = lists.flatMap((list) => firstOverLast(list) ?? []);
     const [from] = use.layer.inputs;
     const steps = from === undefined ? undefined : facts.layers[from]?.shape[0];
     if (use.layer.kind !== 'simpleRnn' || ratios.length === 0 || typeof steps !== 'number') return [];

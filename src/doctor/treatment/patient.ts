@@ -54,14 +54,9 @@ export async function build({ config, weights, adapted, stepsDone }: Patient, ma
     return array ? [[name, array]] : [];
   });
   const counted: [string, NdArray][] = stepsDone > 0 ? [[ITERATIONS, new NdArray(Int32Array.of(stepsDone), [])]] : [];
-  await startAt(model, new Map([...kept, ...counted]), { adapted });
-  return model;
-}
-
-/** Puts a patient's model at its start, where there is a state to put it in. */
-export async function startAt(model: Model, state: ReadonlyMap<string, NdArray>, { adapted }: Pick<Patient, 'adapted'>): Promise<void> {
-  if (state.size > 0) await model.setState(state);
+  if (kept.length + counted.length > 0) await model.setState(new Map([...kept, ...counted]));
   for (const layer of model.layers) layer.adapted = adapted.has(layer.title);
+  return model;
 }
 
 /** The patient with a changed description; arrays of the layers named are drawn anew. */

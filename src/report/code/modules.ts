@@ -135,8 +135,8 @@ function recurrent({ from, to, layer, initializer }: Use, module: string, activa
   const bend = isDescribed(activation) ? activation.name : 'tanh';
   const nonlinearity = bend === 'tanh' ? '' : `, nonlinearity=${literal(bend)}`;
   const own = isDescribed(recurrentInitializer) ? recurrentInitializer : undefined;
-  const kept = own?.name === 'identity' ? 'nn.init.eye_' : own && draws[own.name]?.(own.config ?? {});
-  const [kernel, state] = [initializer && draws[initializer.name]?.(initializer.options), kept];
+  const kernel = initializer && draws[initializer.name]?.(initializer.options);
+  const state = own?.name === 'identity' ? 'nn.init.eye_' : own && draws[own.name]?.(own.config ?? {});
   const call = (draw: string | undefined): string => {
     const [name, ...options] = (draw ?? '').split(', ');
     return draw === undefined ? 'None' : options.length === 0 ? String(name) : `lambda w: ${name}(w, ${options.join(', ')})`;

@@ -113,24 +113,25 @@ function withoutClips({ name, config }: DescribedOptimizer): DescribedOptimizer 
   return { name, config: Object.fromEntries(Object.entries(config).filter(([key]) => !clipOptions.includes(key))) };
 }
 
+function withClip(patient: Patient, globalClipNorm: number): Patient {
+  const optimizer = optimizerOf(patient);
+  return withOptimizer(patient, { ...optimizer, config: { ...optimizer.config, globalClipNorm } });
+}
+
 /** A change by which gradients are clipped as well, where they are not. */
 export function clipped({ patient, what }: Change, bound: number): Change {
-  const optimizer = optimizerOf(patient);
-  if (isClipped(optimizer.config)) return { patient, what };
-  const config = { ...optimizer.config, globalClipNorm: bound };
-  return { patient: withOptimizer(patient, { ...optimizer, config }), what: `${what}, with gradients clipped at a global norm of ${bound}` };
+  if (isClipped(optimizerOf(patient).config)) return { patient, what };
+  return { patient: withClip(patient, bound), what: `${what}, with gradients clipped at a global norm of ${bound}` };
 }
 
 export const clipGradients: Method = {
   alters: ['optimizer'],
   apply({ patient, examination }) {
-    const optimizer = optimizerOf(patient);
-    if (isClipped(optimizer.config)) return [];
+    if (isClipped(optimizerOf(patient).config)) return [];
     const norms = examination.trace.steps.flatMap(({ gradientNorm }) => value(gradientNorm) ?? []).filter(Number.isFinite);
     const typical = norms.length > 0 ? ([...norms].sort((a, b) => a - b)[Math.floor(norms.length / 2)] ?? 1) : 1;
     const bound = rounded(between(0.1, typical, 1));
-    const config = { ...optimizer.config, globalClipNorm: bound };
-    return [{ patient: withOptimizer(patient, { ...optimizer, config }), what: `clip gradients at a global norm of ${bound}` }];
+    return [{ patient: withClip(patient, bound), what: `clip gradients at a global norm of ${bound}` }];
   },
 };
 
