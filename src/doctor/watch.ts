@@ -7,7 +7,7 @@ import type { Finding } from './finding.js';
 import type { Forecast } from './forecast.js';
 
 export interface WatchOptions extends DiagnoseOptions {
-  /** Steps between observations; 200 unless given, the first steps more often. */
+  /** Steps between observations; 400 unless given, the first steps more often. */
   readonly every?: number;
   /** Default 'full'. */
   readonly level?: VitalsLevel;

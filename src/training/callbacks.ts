@@ -85,7 +85,7 @@ export function periodOf(callback: Callback): number | undefined {
 
 /** What a callback wants measured. */
 export interface VitalsWish {
-  /** Steps between observations; 200 unless given, the first steps more often. */
+  /** Steps between observations; 400 unless given, the first steps more often. */
   readonly every?: number;
   /** Default 'full'. */
   readonly level?: VitalsLevel;
@@ -94,7 +94,7 @@ export interface VitalsWish {
 }
 
 /** Steps between observations unless a callback says otherwise; the first ones are then observed too, farther and farther apart. */
-export const DEFAULT_EVERY = 200;
+export const DEFAULT_EVERY = 400;
 
 /** What all callbacks together want measured. @throws ArgumentError */
 export function vitalsWanted(callbacks: readonly Callback[]): VitalsRequest | undefined {

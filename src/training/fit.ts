@@ -65,6 +65,7 @@ export async function runFit(run: FitRun): Promise<History> {
 async function runEpochs(run: FitRun, watch: Watch | undefined, keepWeights: () => KeptWeights): Promise<History> {
   const history = new History();
   history.trace = watch?.trace;
+  const heard = run.callbacks.some(({ onRecord }) => onRecord);
   const entries = logEntries(run.spec);
   const began = run.clock();
   const buffers = new ChunkBuffers((bytes) => run.engine.allocate(bytes));
@@ -82,7 +83,10 @@ async function runEpochs(run: FitRun, watch: Watch | undefined, keepWeights: () 
     steps: run.source.steps,
     save: run.save,
     keepWeights,
-    trace: watch?.trace,
+    get trace() {
+      watch?.catchUp();
+      return watch?.trace;
+    },
     report: (name, value) => {
       reported[name] = value;
     },
@@ -92,6 +96,7 @@ async function runEpochs(run: FitRun, watch: Watch | undefined, keepWeights: () 
   };
   let logs: Logs = {};
   const record = async (records: readonly TraceRecord[]): Promise<void> => {
+    watch?.catchUp();
     for (const one of records) {
       watch?.trace.add(one);
       for (const callback of run.callbacks) await callback.onRecord?.(one, control);
@@ -134,7 +139,8 @@ async function runEpochs(run: FitRun, watch: Watch | undefined, keepWeights: () 
         control.step = step;
         control.learningRate = rateOf(step);
         logs = means.logs();
-        if (watch) await record(watch.steps());
+        if (heard) await record(watch?.steps() ?? []);
+        else watch?.defer();
         for (const callback of run.callbacks) {
           const period = periodOf(callback);
           if (period !== undefined && batch % period === 0) await callback.onBatchEnd?.(batch - 1, logs, control);
@@ -221,7 +227,9 @@ async function runChunk(
   const feeds = { ...Object.fromEntries(feedNames(spec).map((name, i) => [name, chunk.arrays[i] as NdArray])), learning_rate: rates, ...before };
   const writes = program.writes.map((name) => [nextName(name), 'keep'] as const);
   const plan = { logs: 'fetch', finite: 'fetch', ...Object.fromEntries(writes), ...watch?.plan } as const;
-  const result = await session.run({ ...feeds, ...watch?.feeds(step, chunk.steps) }, plan);
+  const running = session.run({ ...feeds, ...watch?.feeds(step, chunk.steps) }, plan);
+  watch?.catchUp();
+  const result = await running;
   const { fetched, kept } = result;
   watch?.take(result, { firstStep: step, epoch, learningRates });
   const logs = fetched.logs as NdArray;

@@ -1,7 +1,7 @@
 import { NdArray } from '../core/ndarray.js';
 import { isStatic, sizeOf } from '../core/shape.js';
 import { constant, input, label, ONLOOKER, type Tensor } from '../graph/node.js';
-import { cast, clip, concat, reshape, sub } from '../graph/ops/index.js';
+import { cast, clip, concat, reshape, slice, sub } from '../graph/ops/index.js';
 import type { LayerCall } from '../network/layer.js';
 import type { Network, Stored } from '../network/network.js';
 import type { SignalTap } from '../network/taps.js';
@@ -9,7 +9,7 @@ import type { Optimizer } from '../optimizers.js';
 import { arrayGroups, arrayMeanSquares, type KeptArray, scaled } from '../vitals/arrays.js';
 import { endToEnd, meanSquares } from '../vitals/mean-square.js';
 import { type Column, type SquareColumn, signalColumns, type WatchedSignal } from '../vitals/signals.js';
-import { reach, type TrackedSignal, trackedSignals, type UnitRange, unitMeans, unitRanges } from '../vitals/units.js';
+import { lastFired, reach, type TrackedSignal, trackedSignals, type UnitRange, unitMeans, unitRanges } from '../vitals/units.js';
 import type { Step, StepInside, StepSpec } from './step.js';
 import { takesSeed } from './update.js';
 
@@ -30,7 +30,7 @@ export interface VitalsLayout {
   readonly columns: readonly ColumnPlace[];
   /** Numbers in an observation. */
   readonly size: number;
-  /** Units that can fall silent. */
+  /** Units that can fall silent: those that can die first. */
   readonly units: readonly UnitRange[];
   readonly unitCount: number;
   /** Whether each unit's mean sum and bias are among what is measured. */
@@ -48,8 +48,10 @@ export interface Observation {
   readonly figures: Tensor | undefined;
   /** [2 · units]: mean sums, then biases; absent there too, and where no unit can fall silent. */
   readonly units: Tensor | undefined;
-  /** [units]: how far each came to the side on which it fires. */
+  /** How far each unit that can die came to the side on which it fires. */
   readonly reach: Tensor | undefined;
+  /** The same of each unit that can fall into a coma; absent in steps that are not observed. */
+  readonly comaReach: Tensor | undefined;
   /** Inputs of the whole graph that it needs. */
   readonly inputs: readonly Tensor[];
 }
@@ -63,15 +65,17 @@ export const FIRED = 'vitals/fired';
 
 /**
  * Writes what is measured in a step. It reads the step's tensors and changes none: the graph beside it stays what it was, bit for bit.
- * @param figures whether this step is observed: of the others only how far units came is taken.
+ * @param figures whether this step is observed: of the others only how far units came that can die is taken: whether one never fired must be known, a coma is seen in a sample.
  */
 export function observeStep(spec: StepSpec, step: Step, figures: boolean): Observation {
   const { vitals = { every: 1, spaced: false, level: 'moments' } } = spec;
   const { seen } = step;
   const watched = watchedCalls(seen.taps, spec.network);
   const signals = watchedSignals(seen.taps, seen.found, watched);
-  const tracked = trackedSignals(signals);
   const full = vitals.level === 'full';
+  const tracked = trackedSignals(signals).filter(({ flat }) => full || flat.dead);
+  const mortal = tracked.filter(({ flat }) => flat.dead);
+  const others = tracked.slice(mortal.length);
   const initial = full ? seen.trained : [];
   const starts = new Map(initial.map(({ name, shape, dtype }) => [name, input(initialName(name), shape, dtype)]));
   const columns = figures
@@ -82,8 +86,12 @@ export function observeStep(spec: StepSpec, step: Step, figures: boolean): Obser
     vector,
     ...(full && tracked.length > 0 ? [concat([unitMeans(tracked), unitBiases(tracked, seen, spec.network)], 0)] : []),
   ];
-  const reached = tracked.length > 0 ? reach(tracked) : undefined;
-  label([...(measured ?? []), ...(reached ? [reached] : [])], ONLOOKER);
+  const reached = mortal.length > 0 ? reach(mortal) : undefined;
+  const comaReach = figures && others.length > 0 ? reach(others) : undefined;
+  label(
+    [...(measured ?? []), reached, comaReach].filter((tensor) => tensor !== undefined),
+    ONLOOKER,
+  );
   const units = unitRanges(tracked);
   return {
     layout: {
@@ -102,8 +110,33 @@ export function observeStep(spec: StepSpec, step: Step, figures: boolean): Obser
     figures: measured?.[0],
     units: measured?.[1],
     reach: reached,
+    comaReach,
     inputs: [...starts.values()],
   };
+}
+
+/**
+ * The vector of steps at which units last fired, after a chunk.
+ * @param looks of the units that can die, then of the others: what `reach` gave by step, and the number of the first of those steps.
+ */
+export function firedNext(
+  { units }: VitalsLayout,
+  fired: Tensor,
+  looks: readonly { readonly reached: Tensor | undefined; readonly first: Tensor }[],
+): Tensor {
+  const parts = [units.filter(({ flat }) => flat.dead), units.filter(({ flat }) => !flat.dead)];
+  let start = 0;
+  return concat(
+    parts.flatMap((ranges, i) => {
+      const look = looks[i];
+      if (!look?.reached) return [];
+      const end = start + ranges.reduce((sum, { count }) => sum + count, 0);
+      const before = slice(fired, { axis: 0, start, end });
+      start = end;
+      return [lastFired(ranges, look.reached, look.first, before)];
+    }),
+    0,
+  );
 }
 
 /** The calls that are watched, in the network's order: each one's place in the network. */

@@ -12,28 +12,45 @@ type State = 'a' | 'd' | 'c';
 /** Observations kept of one pass; every second one goes when there are more. */
 const MOST = 64;
 
-/** Follows the units from pass to pass: who is dead or in coma, since when, and what did it. */
+/** Instances that must have been observed before a unit that fired for none of them counts as in coma, unless every step was. */
+const ENOUGH = 64;
+
+/**
+ * Follows the units from pass to pass: who is dead or in coma, since when, and what did it. Every step tells whether a unit fired that can die; comas
+ * are judged by observed steps, of more than one pass where one has few of them.
+ */
 export class PassKeeper {
   readonly #layout: VitalsLayout;
+  readonly #batchSize: number;
   #observations: UnitObservation[] = [];
   #before: State[] | undefined;
+  /** The first step by which comas will be judged next, and how many of those that follow were observed. */
+  #since = 0;
+  #looks = 0;
 
-  constructor(layout: VitalsLayout) {
+  constructor(layout: VitalsLayout, batchSize: number) {
     this.#layout = layout;
+    this.#batchSize = batchSize;
   }
 
   observe(step: number, values: Float32Array): void {
+    this.#looks++;
     this.#observations.push({ step, values });
     if (this.#observations.length > 2 * MOST) this.#observations = this.#observations.filter((_, i) => i % 2 === 1);
   }
 
-  /** Ends a pass that began with step `firstStep`. @param fired the last step at which each unit fired, 0 for never. */
-  end(firstStep: number, fired: Float32Array, watched: number): (UnitStates | null)[] {
+  /** Ends a pass of the steps `firstStep` to `lastStep`. @param fired the last step at which each unit was seen to fire, 0 for never. */
+  end(firstStep: number, lastStep: number, fired: Float32Array, watched: number): (UnitStates | null)[] {
     const { units, unitCount } = this.#layout;
-    const now = new Array<State>(unitCount).fill('a');
+    this.#since ||= firstStep;
+    const judged = this.#looks * this.#batchSize >= ENOUGH || this.#looks === lastStep - this.#since + 1;
+    const now = this.#before ? [...this.#before] : new Array<State>(unitCount).fill('a');
     for (const { start, count, flat } of units) {
-      for (let i = start; i < start + count; i++) if ((fired[i] ?? 0) < firstStep) now[i] = flat.dead ? 'd' : 'c';
+      if (!flat.dead && !judged) continue;
+      const since = flat.dead ? firstStep : this.#since;
+      for (let i = start; i < start + count; i++) now[i] = (fired[i] ?? 0) >= since ? 'a' : flat.dead ? 'd' : 'c';
     }
+    if (judged) [this.#since, this.#looks] = [lastStep + 1, 0];
     const result = new Array<UnitStates | null>(watched).fill(null);
     for (const { index, start, count } of units) {
       const own = now.slice(start, start + count);

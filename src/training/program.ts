@@ -4,8 +4,7 @@ import { input, scalar, type Tensor } from '../graph/node.js';
 import { encodeOnnx } from '../graph/onnx/encode.js';
 import { add, concat, dimOf, gather, loop, reduceSum, reshape, sub } from '../graph/ops/index.js';
 import { type Layout, type Network, withPieces } from '../network/network.js';
-import { lastFired } from '../vitals/units.js';
-import { FIRED, type Observation, observeStep, type VitalsLayout } from './observe.js';
+import { FIRED, firedNext, type Observation, observeStep, type VitalsLayout } from './observe.js';
 import {
   evaluateOutputs,
   feedNetwork,
@@ -74,7 +73,7 @@ export function trainingProgram(spec: StepSpec): Program {
         if (figures) observation = seen;
         return {
           state: [...carried].map((name) => step.next.get(name) as Tensor),
-          outputs: [step.logs, seen?.reach, seen?.figures, seen?.units].filter((tensor) => tensor !== undefined),
+          outputs: [step.logs, seen?.reach, seen?.figures, seen?.units, seen?.comaReach].filter((tensor) => tensor !== undefined),
         };
       },
     });
@@ -84,8 +83,13 @@ export function trainingProgram(spec: StepSpec): Program {
   const first = unobserved && steps(undefined, unobserved, start, 'unobserved', false);
   const result = steps(unobserved, observedCount ?? count, first?.state ?? start, first ? OBSERVED : 'K', true);
   const [logs, ...rest] = result.outputs as [Tensor, ...Tensor[]];
-  const reached = observation?.reach && rest.shift();
-  const [figures, perUnit] = rest;
+  const taken = (tensor: Tensor | undefined): Tensor | undefined => (tensor ? rest.shift() : undefined);
+  const [reached, figures, perUnit, comaReached] = [
+    taken(observation?.reach),
+    taken(observation?.figures),
+    taken(observation?.units),
+    taken(observation?.comaReach),
+  ];
   const whole = (last: Tensor, i: number): Tensor => (first ? concat([first.outputs[i] as Tensor, last], 0) : last);
 
   const writes = [...carried];
@@ -96,10 +100,14 @@ export function trainingProgram(spec: StepSpec): Program {
   const inputs = [...tensorsOf(chunk), learningRate, ...states, ...(observedCount ? [observedCount] : []), ...(observation?.inputs ?? [])];
   if (figures) outputs.vitals = figures;
   if (perUnit) outputs.units = perUnit;
-  if (reached && observation) {
+  if (observation && observation.layout.unitCount > 0) {
     const fired = input(FIRED, [observation.layout.unitCount]);
     inputs.push(fired);
-    outputs[nextName(FIRED)] = lastFired(observation.layout.units, whole(reached, 1), add(before, scalar(1, 'int64')), fired);
+    const number = add(before, scalar(1, 'int64'));
+    outputs[nextName(FIRED)] = firedNext(observation.layout, fired, [
+      { reached: reached && whole(reached, 1), first: number },
+      { reached: comaReached, first: unobserved ? add(number, unobserved) : number },
+    ]);
   }
   return {
     model: encodeOnnx(emitModel(inputs, outputs, { name: 'training' })),

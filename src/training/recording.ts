@@ -37,7 +37,7 @@ export class Recorder {
     this.trace = new LiveTrace(header);
     this.#layout = layout;
     this.#optimizer = optimizer;
-    this.#passes = new PassKeeper(layout);
+    this.#passes = new PassKeeper(layout, header.training?.batchSize ?? 1);
     const of = (names: readonly string[], count: number) =>
       new Places(
         layout.columns.filter(({ name }) => names.includes(name)),
@@ -70,7 +70,12 @@ export class Recorder {
 
   /** What became of the units in a pass whose first step had the number `firstStep` (from 1). */
   pass(epoch: number, firstStep: number, lastStep: number, fired: NdArray): PassRecord {
-    return { kind: 'pass', epoch, step: lastStep, units: this.#passes.end(firstStep, fired.data as Float32Array, this.#layout.watched.length) };
+    return {
+      kind: 'pass',
+      epoch,
+      step: lastStep,
+      units: this.#passes.end(firstStep, lastStep, fired.data as Float32Array, this.#layout.watched.length),
+    };
   }
 
   #signals(figures: Float64Array, scale: number): SignalVitals {

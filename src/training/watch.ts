@@ -20,6 +20,9 @@ export class Watch {
   readonly #initial: Pinned;
   #fired: NdArray | Resident | undefined;
   #taken: MeasuredChunk | undefined;
+  #due = false;
+  /** Steps taken before the fit. */
+  readonly #start: number;
   /** Steps taken before the pass at hand. */
   #passStart: number;
 
@@ -30,6 +33,7 @@ export class Watch {
     this.recorder = recorder;
     this.#initial = initial;
     this.#fired = layout.unitCount > 0 ? NdArray.zeros([layout.unitCount], 'float32') : undefined;
+    this.#start = step;
     this.#passStart = step;
   }
 
@@ -57,13 +61,13 @@ export class Watch {
   /** Most steps of a run that begins after `step` steps: none follows one that is observed, unless all are. */
   most(step: number): number {
     const { every } = this.#request;
-    return every === 1 ? Number.POSITIVE_INFINITY : stepsUntilObserved(this.#request, step);
+    return every === 1 ? Number.POSITIVE_INFINITY : stepsUntilObserved(this.#request, step, this.#start);
   }
 
   /** What a run reads beside the state. @param step optimizer steps before it. @param steps its own. */
   feeds(step: number, steps: number): Record<string, NdArray | Resident> {
     const starts = Object.entries(this.#initial.residents).map(([name, resident]) => [initialName(name), resident] as const);
-    const last = BigInt(isObserved(this.#request, step + steps - 1));
+    const last = BigInt(isObserved(this.#request, step + steps - 1, this.#start));
     return {
       ...Object.fromEntries(starts),
       ...(this.#request.every === 1 ? {} : { [OBSERVED]: new NdArray(BigInt64Array.of(last), []) }),
@@ -95,8 +99,21 @@ export class Watch {
     return this.#taken ? this.recorder.chunk(this.#taken).filter(({ step }) => step < end) : [];
   }
 
+  /** Leaves the records of the run that was taken last to `catchUp`: nobody waits for them. */
+  defer(): void {
+    this.#due = true;
+  }
+
+  /** Makes the records that are due. Called while the engine runs the next chunk, so that they cost no time of their own. */
+  catchUp(): void {
+    if (!this.#due) return;
+    this.#due = false;
+    for (const record of this.steps()) this.trace.add(record);
+  }
+
   /** What became of the units in the pass that ends with this step. */
   async endPass(epoch: number, step: number): Promise<PassRecord[]> {
+    this.catchUp();
     const first = this.#passStart + 1;
     this.#passStart = step;
     if (!this.#fired) return [];

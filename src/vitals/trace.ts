@@ -11,7 +11,7 @@ export type Measured = number | 'NaN' | 'Infinity' | '-Infinity' | null;
 /** Shares of the entries below each of `quantiles` of a step's signals. */
 export const QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95] as const;
 
-/** Which vital signs are taken. `moments`: means, sizes and what is not finite. `full`: quantiles, saturation, updates and displacement as well. */
+/** Which vital signs are taken. `moments`: means, sizes, units that are dead and what is not finite. `full`: quantiles, saturation, units in coma, updates and displacement as well. */
 export type VitalsLevel = 'moments' | 'full';
 
 /** First line of a trace: the facts about the network and how it is trained. */
@@ -31,9 +31,9 @@ export interface TraceHeader {
   readonly watched: readonly number[];
   /** Names of the trained arrays, `dense_1/kernel`; columns of `arrays` follow this order. */
   readonly arrays: readonly string[];
-  /** Steps between observations. */
+  /** Steps between observations: the steps whose numbers are multiples of it, and the fit's first one. */
   readonly every: number;
-  /** Whether steps before the first multiple of `every` are observed too, farther and farther apart. */
+  /** Whether steps before the first multiple of `every` are observed too, farther and farther apart: 2, 4, 8, 16 … */
   readonly spaced: boolean;
   readonly level: VitalsLevel;
   /** Whether maps by unit were asked for. */
@@ -114,11 +114,11 @@ export interface PassRecord {
 
 /** Units of one use by state. */
 export interface UnitStates {
-  /** A character for each unit: `a` alive, `d` dead (fired for no instance of the pass, slope 0), `c` in coma (only on a flat side, slope not 0). Runs are written `a97d3`. */
+  /** A character for each unit: `a` alive, `d` dead (fired for no instance of the pass, slope 0), `c` in coma (on a flat side, slope not 0, for every instance of its observed steps). Runs are written `a97d3`. */
   readonly states: string;
   readonly dead: number;
   readonly coma: number;
-  /** Units that were alive in the pass before, each with the step from which on it fired no more and what moved its sums: its bias, or its weights and what they are fed. */
+  /** Units that were alive in the pass before, each with the step from which on it fired no more (one in coma: was not seen to fire) and what moved its sums: its bias, or its weights and what they are fed. */
   readonly died?: readonly { readonly unit: number; readonly step: number; readonly by: 'bias' | 'weights' | 'unknown' }[];
   /** Units that were dead or in coma in the pass before, and fired again. */
   readonly woke?: readonly number[];

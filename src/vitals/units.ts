@@ -5,9 +5,9 @@ import {
   abs,
   add,
   cast,
+  concat,
   dimOf,
   greater,
-  max,
   min,
   neg,
   range,
@@ -43,7 +43,10 @@ export interface TrackedSignal extends WatchedSignal {
 /** Wider layers are reduced by themselves: copying them side by side would cost more than it saves. */
 const WIDE = 128;
 
-/** Those whose activations have a flat side and whose units can be counted; such as can be reduced together stand together. */
+/**
+ * Those whose activations have a flat side and whose units can be counted: those with units that can die, then those with units that can fall into a
+ * coma. Such as can be reduced together stand together.
+ */
 export function trackedSignals(signals: readonly WatchedSignal[]): TrackedSignal[] {
   const keyOf = activationKeys();
   const known = new Map<string, FlatSides | undefined>();
@@ -56,7 +59,7 @@ export function trackedSignals(signals: readonly WatchedSignal[]): TrackedSignal
     const flat = signal.activation && sidesOf(signal.activation);
     return flat && typeof signal.z.shape.at(-1) === 'number' && signal.z.rank > (signal.looped ? 2 : 1) ? [{ ...signal, flat }] : [];
   });
-  return groupsOf(tracked).flat();
+  return [...groupsOf(tracked.filter(({ flat }) => flat.dead)), ...groupsOf(tracked.filter(({ flat }) => !flat.dead))].flat();
 }
 
 function groupsOf(signals: readonly TrackedSignal[]): TrackedSignal[][] {
@@ -112,14 +115,14 @@ function limitOf({ low, high }: FlatSides): number {
 
 /**
  * Vector over all units of the last step at which each fired.
- * @param reached [K, units], what `reach` gave in each step of a chunk. @param first number of its first step. @param before as it was.
+ * @param reached [K, units], what `reach` gave in each step of a row. @param first number of the first of them. @param before as it was.
  */
 export function lastFired(ranges: readonly UnitRange[], reached: Tensor, first: Tensor, before: Tensor): Tensor {
-  const limits = new Float32Array(ranges.reduce((sum, { count }) => sum + count, 0));
-  for (const { start, count, flat } of ranges) limits.fill(limitOf(flat), start, start + count);
+  const limits = Float32Array.from(ranges.flatMap(({ count, flat }) => new Array<number>(count).fill(limitOf(flat))));
   const numbers = add(cast(range(dimOf(reached, 0), reached.shape[0]), 'float32'), cast(first, 'float32'));
   const steps = where(greater(reached, constant(new NdArray(limits, [limits.length]))), unsqueeze(numbers, [1]), 0);
-  return max(reduceMax(steps, { axes: [0] }), before);
+  // Among them, so that something is left to reduce where no step was looked at.
+  return reduceMax(concat([unsqueeze(before, [0]), steps], 0), { axes: [0] });
 }
 
 /** Vector over all units of the mean of their sums over the batch. */

@@ -1,4 +1,17 @@
-import { type Callback, type Layer, layers, type Model, type ModelOptions, model, NdArray, ops, optimizers, sequential, type Tensor } from 'evenkeel';
+import {
+  type Callback,
+  type FitOptions,
+  type Layer,
+  layers,
+  type Model,
+  type ModelOptions,
+  model,
+  NdArray,
+  ops,
+  optimizers,
+  sequential,
+  type Tensor,
+} from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { Random } from '#src/core/random.js';
 import type { PassRecord, StepRecord, TraceHeader, TraceRecord } from '#src/vitals/trace.js';
@@ -18,7 +31,7 @@ async function record(
   net: Model,
   vitals: NonNullable<Callback['vitals']>,
   data: { readonly x: NdArray; readonly y: NdArray } = set,
-  options: { epochs?: number; batchSize?: number } = {},
+  options: FitOptions = {},
 ): Promise<Recorded> {
   const records: TraceRecord[] = [];
   let header: TraceHeader | undefined;
@@ -291,16 +304,42 @@ describe('units', () => {
     // The output pulls the unit's bias down at every step, from 0.05 by 0.02 each: it fires in steps 1 to 3 and never again.
     const x = NdArray.zeros([8, 6], 'float32');
     const data = { x, y: NdArray.zeros([8, 1], 'float32') };
-    const net = sequential([
-      layers.input([6]),
-      layers.dense(1, { activation: 'relu', kernelInitializer: 'zeros', biasInitializer: () => [0.05] }),
-      layers.dense(1, { kernelInitializer: 'ones', useBias: false, trainable: false }),
-    ]);
-    net.compile({ optimizer: optimizers.sgd({ learningRate: 0.02 }), loss: 'meanAbsoluteError' });
-    const recorded = await record(net, { every: 1 }, data, { epochs: 4, batchSize: 4 });
+    const make = () =>
+      sequential([
+        layers.input([6]),
+        layers.dense(1, { activation: 'relu', kernelInitializer: 'zeros', biasInitializer: () => [0.05] }),
+        layers.dense(1, { kernelInitializer: 'ones', useBias: false, trainable: false }),
+      ]).compile({ optimizer: optimizers.sgd({ learningRate: 0.02 }), loss: 'meanAbsoluteError' });
+    const recorded = await record(make(), { every: 1 }, data, { epochs: 4, batchSize: 4 });
     expect(states(recorded, 0)).toEqual(['a1', null]);
     expect(recorded.passes[2]?.units[0]).toMatchObject({ states: 'd1', dead: 1, died: [{ unit: 0, step: 4, by: 'bias' }] });
     expect(recorded.passes[3]?.units[0]).toEqual({ states: 'd1', dead: 1, coma: 0 });
+    // Dying is seen in steps that are not observed as well.
+    const sampled = await record(make(), { every: 1000 }, data, { epochs: 4, batchSize: 4 });
+    expect(sampled.passes[2]?.units[0]).toMatchObject({ states: 'd1', died: [{ unit: 0, step: 4 }] });
+  });
+
+  it('in coma are judged by observed steps, of as many passes as 64 instances take', async () => {
+    // One unit has a positive sum for no row, one for row 12 of 16 alone: of batches of 4 rows, that is each fourth step.
+    const x = NdArray.zeros([16, 6], 'float32');
+    x.set(11 * 6, 5);
+    const data = { x, y: new NdArray(new Uint8Array(16), [16]) };
+    const leaky = { ...layers.leakyRelu({ slope: 0.01 }).activation };
+    const make = () =>
+      stack([layers.dense(2, { activation: leaky, kernelInitializer: 'ones', biasInitializer: () => [-4, -6] })]).compile({
+        optimizer: optimizers.sgd({ learningRate: 0 }),
+        loss: 'sparseCategoricalCrossentropy',
+      });
+    const fit = { epochs: 9, batchSize: 4 };
+    const seen = async (every: number) => {
+      const recorded = await record(make(), { every }, data, fit);
+      return recorded.passes.map((_, pass) => states(recorded, pass)[0]);
+    };
+    expect(await seen(1)).toEqual(new Array(9).fill('a1c1'));
+    // Steps 1, 2, 4, 6 …: after eight passes 68 instances, and row 12 never among them.
+    expect(await seen(2)).toEqual([...new Array(7).fill('a2'), 'c2', 'c2']);
+    // Steps 1, 3, 6, 9 … 36: 52 instances are too few to judge by.
+    expect(await seen(3)).toEqual(new Array(9).fill('a2'));
   });
 });
 
@@ -425,8 +464,22 @@ it('layers that walk along a sequence tell of sizes step by step', async () => {
 
 it('observes the first steps more often unless told how often', async () => {
   const net = stack([layers.dense(4)]).compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });
-  const { steps } = await record(net, {}, set, { epochs: 27, batchSize: 2 });
-  expect(steps.map(({ step }) => step)).toEqual([1, 2, 3, 5, 9, 17, 33, 65, 129, 201, 401]);
+  const { steps } = await record(net, {}, set, { epochs: 54, batchSize: 2 });
+  expect(steps.map(({ step }) => step)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 400, 800]);
+});
+
+it('has the same records whether a callback takes them as they come or nobody does before the end', async () => {
+  const make = () => stack([layers.dense(4, { activation: 'relu' })]).compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });
+  const { steps, passes } = await record(make(), { every: 1 }, set, { epochs: 2, batchSize: 4 });
+  const counts: (number | undefined)[] = [];
+  const looking: Callback = { vitals: { every: 1 }, every: 5, onBatchEnd: (_batch, _logs, { trace }) => void counts.push(trace?.steps.length) };
+  const fit = { epochs: 2, batchSize: 4, shuffle: false, verbose: 0 } as const;
+  for (const callback of [{ vitals: { every: 1 } }, looking]) {
+    const { trace } = await make().fit(set, { ...fit, callbacks: [callback] });
+    expect(trace?.steps).toEqual(steps);
+    expect(trace?.passes).toEqual(passes);
+  }
+  expect(counts).toEqual([5, 13]);
 });
 
 it('refuses intervals and levels that make no sense', async () => {

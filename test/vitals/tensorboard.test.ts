@@ -89,7 +89,7 @@ describe('a run as an event file', () => {
   it('holds a curve for what was measured of each layer, array and epoch, at its step', () => {
     const rounded = (points: readonly (readonly [number, unknown])[]): unknown[] => points.map(([step, value]) => [step, Math.fround(Number(value))]);
     const { steps, epochs, passes } = trace;
-    expect(steps).toHaveLength(4);
+    expect(steps).toHaveLength(5);
     expect(curve('train/loss')).toEqual(rounded(steps.map(({ step, loss }) => [step, loss])));
     expect(curve('train/learning_rate')).toEqual(rounded(steps.map(({ step }) => [step, 0.01])));
     for (const [at, layer] of ['dense_1', 'dense_2'].entries()) {
@@ -99,11 +99,11 @@ describe('a run as an event file', () => {
     expect(curve('update_ratio/dense_2/kernel')).toEqual(
       rounded(steps.map(({ step, arrays }) => [step, Number(arrays?.update[kernel]) / Number(arrays?.weight[kernel])])),
     );
-    expect(curve('displacement/dense_2/kernel').length).toBe(4);
+    expect(curve('displacement/dense_2/kernel').length).toBe(5);
     expect(curve('epoch/loss')).toEqual(rounded(epochs.map(({ step, logs }) => [step, logs.loss])));
     expect(curve('dead/dense_1')).toEqual(rounded(passes.map(({ step, units }) => [step, units[0]?.dead])));
     // Biases start at 0, so that their first update has no ratio.
-    expect(curve('update_ratio/dense_1/bias').length).toBe(3);
+    expect(curve('update_ratio/dense_1/bias').length).toBe(4);
   });
 
   it('holds the time of each event, from the clock that was given', () => {

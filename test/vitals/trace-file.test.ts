@@ -19,7 +19,7 @@ describe('a run in a file', () => {
   it('is a header and a record per line, and reads as it was to six digits', () => {
     expect(lines.map((line) => (JSON.parse(line) as { kind: string }).kind)).toEqual([
       'header',
-      ...['step', 'step', 'pass', 'epoch', 'step', 'step', 'pass', 'epoch', 'end'],
+      ...['step', 'step', 'step', 'pass', 'epoch', 'step', 'step', 'pass', 'epoch', 'end'],
     ]);
     const read = parseTrace(text, path);
     const { steps, header } = trace as Trace;

@@ -94,7 +94,7 @@ export const coma: Rule = {
   id: 'coma',
   bearable: true,
   title: 'Units in coma',
-  looksFor: 'units whose every instance of a whole pass lay on a flat side with a slope that is not 0',
+  looksFor: 'units whose every instance of the observed steps of a pass lay on a flat side with a slope that is not 0',
   threshold: 'half of a layer is a risk, nine tenths are ill: such units still learn, by the slope of the flat side times slower, and may wake',
   why: 'they act as linear units, or as constants, and learn far slower than the others',
   remedies: [remedies.standardizeInputs, remedies.suitingInitializer, remedies.lowerLearningRate, remedies.normalize],
@@ -111,7 +111,7 @@ export const coma: Rule = {
         measured: { what: `share of units in coma, ${most.use.layer.name}`, value: most.share },
         expected: { to: limit, why: 'units on the flat side for every row learn slowly' },
         margin: most.share / limit,
-        cause: `${most.count} of ${most.units} units of ${most.use.layer.name} were on a flat side for every row (${percent(most.share)})`,
+        cause: `${most.count} of ${most.units} units of ${most.use.layer.name} were on a flat side for every row looked at (${percent(most.share)})`,
       },
     ];
   },
