@@ -1,16 +1,17 @@
 import { fuse } from './fuse.js';
+import { sinkTransposes } from './layout.js';
 import { merge } from './merge.js';
 import { makeNode, type Node, type Tensor, topological } from './node.js';
 import { rewrite } from './rewrite.js';
 
 /**
- * The same tensors with less work behind them: constants folded, equal nodes merged, neutral operations dropped, sums and transposes pulled
- * into the `Gemm` beside them, float64 operators that engines lack written out. What no output needs is gone, stacked values of loops included.
+ * The same tensors with less work behind them: constants folded, equal nodes merged, neutral operations dropped, transposes sunk until they
+ * meet the ones that take them back, sums and transposes pulled into the `Gemm` beside them, float64 operators that engines lack written out. What no output needs is gone, stacked values of loops included.
  * Values stay what they were up to rounding and the sign of zero.
  */
 export function simplify(outputs: readonly Tensor[]): Tensor[] {
   const composed = rewrite(outputs, new Map(), composeFloat64);
-  return merge(fuse(dropUnused(merge(composed))));
+  return merge(fuse(sinkTransposes(dropUnused(merge(composed)))));
 }
 
 function composeFloat64(node: Node): readonly Tensor[] | undefined {
