@@ -33,6 +33,8 @@ function momentsOf(array: NdArray): Omit<InputFacts, 'layer'> {
   const varying = Array.from({ length: features }, (_, k) => k).filter((k) => lows[k] !== highs[k]);
   const deviations = varying.map((k) => Math.sqrt(Math.max(0, (squares[k] ?? 0) / count - ((sums[k] ?? 0) / count) ** 2)));
   const total = (values: ArrayLike<number>): number => Array.from(values).reduce((sum, value) => sum + value, 0);
+  const [, steps, width] = array.shape;
+  const alike = array.shape.length === 3 && steps !== undefined && width !== undefined ? stepCorrelation(array, rows, steps, width) : undefined;
   return {
     rows: count,
     features,
@@ -43,7 +45,26 @@ function momentsOf(array: NdArray): Omit<InputFacts, 'layer'> {
     constantFeatures: features - varying.length,
     featureMean: varying.length === 0 ? 0 : total(varying.map((k) => Math.abs(sums[k] ?? 0) / count)) / varying.length,
     featureDeviations: deviations.length === 0 ? [0, 0] : [deviations.reduce((a, b) => Math.min(a, b)), deviations.reduce((a, b) => Math.max(a, b))],
+    ...(alike === undefined ? {} : { stepCorrelation: alike }),
   };
+}
+
+/** How alike two steps of a row's sequence are, over all pairs: (|Σ x|² − Σ |x|²) / ((steps − 1) Σ |x|²). */
+function stepCorrelation(array: NdArray, rows: readonly number[], steps: number, width: number): number | undefined {
+  let [crossed, own] = [0, 0];
+  for (const row of rows) {
+    for (let k = 0; k < width; k++) {
+      let sum = 0;
+      for (let t = 0; t < steps; t++) {
+        const value = array.at((row * steps + t) * width + k);
+        sum += value;
+        own += value * value;
+        crossed -= value * value;
+      }
+      crossed += sum * sum;
+    }
+  }
+  return steps > 1 && own > 0 ? crossed / ((steps - 1) * own) : undefined;
 }
 
 /** Row numbers, at most `ROWS`, spread evenly. */

@@ -1,4 +1,4 @@
-import type { Signal } from './signal.js';
+import { ofSteps, type Signal } from './signal.js';
 
 /** What a layer that sums no weights does to a signal, and by which factor it multiplies a gradient's mean square on its way down. */
 export interface Effect {
@@ -25,7 +25,7 @@ export function batchNormalized(x: Signal, options: Standardizing, rows: number)
   const square = Math.exp(x.log);
   const variance = square * Math.max(0, 1 - x.correlation);
   const apart = rows > 1 ? -1 / (rows - 1) : 0;
-  return standardized(x, variance, { correlation: apart, correlationVariance: 1 / x.width }, options, square);
+  return standardized(x, variance, { correlation: apart, correlationVariance: 1 / x.width, stepCorrelation: undefined }, options, square);
 }
 
 /** Layer normalization: each row less its mean over the units, over its deviation. Also group normalization, to first order. */
@@ -33,8 +33,10 @@ export function layerNormalized(x: Signal, options: Standardizing): Effect {
   const square = Math.exp(x.log);
   const variance = square * (1 - x.meanShare ** 2);
   const rest = Math.max(1e-12, 1 - x.meanShare ** 2);
-  const correlation = Math.max(-1, Math.min(1, (x.correlation - x.meanShare ** 2) / rest));
-  return standardized(x, variance, { correlation, correlationVariance: x.correlationVariance }, options, square);
+  const without = (c: number): number => Math.max(-1, Math.min(1, (c - x.meanShare ** 2) / rest));
+  const steps = x.stepCorrelation === undefined ? undefined : without(x.stepCorrelation);
+  const rows = { correlation: without(x.correlation), correlationVariance: x.correlationVariance, stepCorrelation: steps };
+  return standardized(x, variance, rows, options, square);
 }
 
 /** RMS normalization: each row over the root of its mean square; its mean stays. */
@@ -47,13 +49,14 @@ export function rmsNormalized(x: Signal, options: Standardizing): Effect {
 function standardized(
   x: Signal,
   variance: number,
-  rows: Pick<Signal, 'correlation' | 'correlationVariance'>,
+  rows: Pick<Signal, 'correlation' | 'correlationVariance' | 'stepCorrelation'>,
   { epsilon, scaleSquare, shiftMean, shiftSquare }: Standardizing,
   square: number,
 ): Effect {
   const kept = variance / (variance + epsilon);
   const own = kept * scaleSquare;
   const whole = own + shiftSquare;
+  const tie = (c: number): number => (own * c + shiftSquare) / whole;
   return {
     signal: {
       ...x,
@@ -61,8 +64,9 @@ function standardized(
       rowVariance: 0,
       sharedVariance: 0,
       meanShare: shiftMean / Math.sqrt(whole),
-      correlation: (own * rows.correlation + shiftSquare) / whole,
+      correlation: tie(rows.correlation),
       correlationVariance: rows.correlationVariance * (own / whole) ** 2,
+      stepCorrelation: ofSteps(rows, tie),
       loose: 0,
     },
     gradient: scaleSquare / (variance + epsilon),
@@ -74,7 +78,13 @@ function standardized(
 export function droppedOut(x: Signal, rate: number): Effect {
   const keep = 1 - rate;
   return {
-    signal: { ...x, log: x.log - Math.log(keep), meanShare: x.meanShare * Math.sqrt(keep), correlation: x.correlation * keep },
+    signal: {
+      ...x,
+      log: x.log - Math.log(keep),
+      meanShare: x.meanShare * Math.sqrt(keep),
+      correlation: x.correlation * keep,
+      stepCorrelation: ofSteps(x, (c) => c * keep),
+    },
     gradient: 1 / keep,
     sensitivity: 0,
   };
@@ -89,14 +99,18 @@ export function alphaDroppedOut(x: Signal, rate: number, fallen: number): Effect
   const inner = x.meanShare * rms * keep + fallen * rate;
   const mean = slope * inner + shift;
   const square = slope ** 2 * (keep * rms ** 2 + rate * fallen ** 2) + 2 * slope * shift * inner + shift ** 2;
-  // Of two rows, each falls for itself.
-  const shared = slope ** 2 * (keep ** 2 * rms ** 2 * x.correlation + 2 * keep * rate * fallen * x.meanShare * rms + (rate * fallen) ** 2);
+  // Of two rows, and of two steps, each falls for itself.
+  const tie = (c: number): number => {
+    const shared = slope ** 2 * (keep ** 2 * rms ** 2 * c + 2 * keep * rate * fallen * x.meanShare * rms + (rate * fallen) ** 2);
+    return Math.max(-1, Math.min(1, (shared + 2 * slope * shift * inner + shift ** 2) / square));
+  };
   return {
     signal: {
       ...x,
       log: Math.log(square),
       meanShare: mean / Math.sqrt(square),
-      correlation: Math.max(-1, Math.min(1, (shared + 2 * slope * shift * inner + shift ** 2) / square)),
+      correlation: tie(x.correlation),
+      stepCorrelation: ofSteps(x, tie),
     },
     gradient: slope ** 2 * keep,
     sensitivity: 0,
@@ -127,9 +141,31 @@ export function mixed(signals: readonly Signal[], factors: readonly number[], va
       meanShare: mean / Math.sqrt(whole),
       correlation: weighted((x) => x.correlation) + crossed / whole,
       correlationVariance: weighted((x) => x.correlationVariance, 2),
+      stepCorrelation: signals.every((x) => x.stepCorrelation !== undefined)
+        ? weighted(({ stepCorrelation = 0 }) => stepCorrelation) + crossed / whole
+        : undefined,
       width: Math.min(...signals.map((x) => x.width)),
       loose: 1,
     },
+  };
+}
+
+/** The mean over the steps of a sequence: of n steps that c correlates, (1 + (n − 1) c) / n of the mean square is left. Each step is sent 1 / n of the gradient. */
+export function averagedOverSteps(x: Signal, steps: number): Effect {
+  const left = (c: number): number => (1 + (steps - 1) * c) / steps;
+  const kept = Math.max(1e-12, left(x.stepCorrelation ?? 0));
+  // Other steps of two rows are no more alike than these steps of theirs, nor than other steps of one row.
+  const apart = (x.correlation + (steps - 1) * Math.min(x.correlation, x.stepCorrelation ?? 0)) / steps;
+  return {
+    signal: {
+      ...x,
+      log: x.log + Math.log(kept),
+      meanShare: Math.max(-1, Math.min(1, x.meanShare / Math.sqrt(kept))),
+      correlation: Math.max(-1, Math.min(1, apart / kept)),
+      stepCorrelation: undefined,
+    },
+    gradient: 1 / steps ** 2,
+    sensitivity: 0,
   };
 }
 
@@ -147,6 +183,7 @@ export function joined(signals: readonly Signal[], shares: readonly number[]): S
     meanShare: mean / Math.sqrt(whole),
     correlation: weighted((x) => x.correlation),
     correlationVariance: weighted((x) => x.correlationVariance, 2),
+    stepCorrelation: signals.every((x) => x.stepCorrelation !== undefined) ? weighted(({ stepCorrelation = 0 }) => stepCorrelation) : undefined,
     width: signals.reduce((total, x) => total + x.width, 0),
     loose: 1,
   };

@@ -16,10 +16,17 @@ export interface Signal {
   /** E[x y] / E[x²] for two rows x, y, and its variance over draws. */
   readonly correlation: number;
   readonly correlationVariance: number;
+  /** E[x y] / E[x²] for two steps x, y of one row's sequence; absent where rows are no sequences, or it is not known. */
+  readonly stepCorrelation?: number | undefined;
   /** Number of units that fluctuate apart from each other. */
   readonly width: number;
   /** 1 where the units' sums of squares fluctuate freely; less behind orthogonal weights, 0 where these keep lengths exactly. */
   readonly loose: number;
+}
+
+/** What becomes of the correlation of two steps, where it is known. */
+export function ofSteps({ stepCorrelation }: Pick<Signal, 'stepCorrelation'>, tie: (c: number) => number): number | undefined {
+  return stepCorrelation === undefined ? undefined : tie(stepCorrelation);
 }
 
 /** Rows of N(0, 1) numbers: what is assumed where nothing is known of the data. */
@@ -103,6 +110,11 @@ export function sum(h: Signal, { fanIn, weightMean, weightSquare, biasMean, bias
   const share = whole > 0 ? weighted / whole : 0;
   // Far from float64's ends a logarithm is kept apart from the square, which may overflow.
   const plain = biasSquare === 0 && weightMean === 0;
+  const tie = (c: number): number =>
+    plain
+      ? c
+      : (fanIn * spread * square * c + weightMean ** 2 * fanIn * square * (c - h.meanShare ** 2) + (mean ** 2 + biasSquare + 2 * mean * biasMean)) /
+        whole;
   const log = plain ? h.log + Math.log(fanIn * weightSquare) : Math.log(whole) + (share * (1 - share) * h.rowVariance) / 2;
   const of = plain ? 1 : share;
   return {
@@ -110,13 +122,9 @@ export function sum(h: Signal, { fanIn, weightMean, weightSquare, biasMean, bias
     rowVariance: of ** 2 * h.rowVariance,
     sharedVariance: of ** 2 * h.sharedVariance,
     meanShare: plain ? 0 : (mean + biasMean) / Math.sqrt(whole),
-    correlation: plain
-      ? h.correlation
-      : (fanIn * spread * square * h.correlation +
-          weightMean ** 2 * fanIn * square * (h.correlation - h.meanShare ** 2) +
-          (mean ** 2 + biasSquare + 2 * mean * biasMean)) /
-        whole,
+    correlation: tie(h.correlation),
     correlationVariance: of ** 2 * h.correlationVariance,
+    stepCorrelation: ofSteps(h, tie),
     width,
     loose,
   };
@@ -195,6 +203,7 @@ export function bend(table: Bend, z: Signal): Bending {
       meanShare: table.at(log, share, (p) => p.mean / Math.sqrt(p.square)),
       correlation,
       correlationVariance: slope ** 2 * z.correlationVariance + ((1 - correlation ** 2) ** 2 / width) * (1 - (1 - loose) * linear ** 2),
+      stepCorrelation: ofSteps(z, (c) => mapped(centred({ correlation: c, meanShare: share }))),
       width,
       loose: 1,
     },

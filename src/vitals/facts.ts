@@ -70,6 +70,8 @@ export interface InputFacts {
   /** Over the features that vary: mean of their means' absolute values, and least and largest of their standard deviations. */
   readonly featureMean: number;
   readonly featureDeviations: readonly [least: number, largest: number];
+  /** Of sequences of features: E[x y] / E[x²] for two steps x, y of one row. */
+  readonly stepCorrelation?: number;
 }
 
 /** How a network is trained, as data. */

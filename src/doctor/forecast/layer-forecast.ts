@@ -33,6 +33,8 @@ export interface LayerForecast {
   readonly chi?: number;
   /** Of a layer that carries a state along a sequence: units · E[u²] · E[φ'²] at its last step, and RMS of ∂L/∂z at its first step over that at its last, whose output alone is used. */
   readonly alongTime?: { readonly chi: number; readonly gradient: number; readonly steps: number };
+  /** Of an attention layer: deviation of a query's scores over the steps, how many steps it looks at, 1 / Σ a², and how many there are. */
+  readonly attention?: { readonly scoreDeviation: number; readonly lookedAt: number; readonly steps: number };
   /** RMS of z over that of the nearest earlier use that sums by weights. */
   readonly forwardGain?: Estimate;
   /** RMS of ∂L/∂z over that of the nearest later use that sums by weights. */

@@ -63,7 +63,7 @@ export function layerForecasts(
   const saturated = saturation();
   return layers.map((layer, use): LayerForecast => {
     const own = forward[use] as Forward;
-    const { z, h, table, summing, walked, why } = own;
+    const { z, h, table, summing, walked, attention, why } = own;
     const base = { name: layer.name, layer: layer.layer, kind: layer.kind, role: layer.role };
     const drawn = layer.weights.find(({ shape }) => shape.length >= 2)?.initializer?.name;
     const facings = summing ? { ...(drawn === undefined ? {} : { initializer: drawn }) } : {};
@@ -90,6 +90,7 @@ export function layerForecasts(
       ...(h && out ? { hRms: estimate(batchLog(h, rows), batchVariance(h, rows)), hMean: out.mean } : {}),
       ...(summing && table && z ? { chi: summing.fanIn * summing.weightSquare * Math.exp(table.logSlope(z.log, z.meanShare)) } : {}),
       ...(walked ? { alongTime: walked } : {}),
+      ...(attention ? { attention } : {}),
       ...(z && size && before !== undefined && sizeBefore && forward[before]
         ? { forwardGain: estimate(size.log - sizeBefore.log, gainVariance(facts, forward, before, use, rows) ?? size.variance + sizeBefore.variance) }
         : {}),

@@ -28,6 +28,7 @@ const columns: readonly (readonly [title: string, cell: (layer: LayerForecast) =
   ['Backward gain', ({ backwardGain }) => ranged(backwardGain)],
   ['Gradient', ({ gradient }) => (gradient ? short(gradient.value) : '')],
   ['Along time', ({ alongTime }) => (alongTime ? `×${short(alongTime.gradient)} over ${alongTime.steps} steps` : '')],
+  ['Looks at', ({ attention }) => (attention ? `${short(attention.lookedAt)} of ${attention.steps} steps` : '')],
   ['Saturated', ({ saturated }) => share(saturated)],
   ['Dead', ({ dead }) => share(dead)],
   ['Not known', ({ why = '' }) => why],
@@ -42,7 +43,7 @@ interface Shown {
 
 /** The forecast as a table for a terminal. */
 export function tableOf({ layers, runs, depth }: Shown): string {
-  const rows = layers.filter(({ role, known, alongTime }) => role === 'weights' || alongTime || !known);
+  const rows = layers.filter(({ role, known, alongTime, attention }) => role === 'weights' || alongTime || attention || !known);
   const lines = textTable(
     columns.map(([title]) => title),
     rows.map((row) => columns.map(([, cell]) => cell(row))),

@@ -1,7 +1,9 @@
 import { ArgumentError, show } from '../../core/errors.js';
+import { type Attended, type AttentionProducts, attended } from '../../theory/attention.js';
 import type { Bend } from '../../theory/bend.js';
 import {
   alphaDroppedOut,
+  averagedOverSteps,
   batchNormalized,
   droppedOut,
   type Effect,
@@ -13,7 +15,7 @@ import {
   type Standardizing,
 } from '../../theory/layers.js';
 import { type Walked, walked } from '../../theory/recurrence.js';
-import { type Bending, batchLog, bend, rowsOf, type Signal, type Summing, standardNormal, sum } from '../../theory/signal.js';
+import { type Bending, batchLog, bend, ofSteps, rowsOf, type Signal, type Summing, standardNormal, sum } from '../../theory/signal.js';
 import type { InputFacts, LayerFacts, NetworkFacts } from '../../vitals/facts.js';
 import { type Bends, bendBehind, type Lookups, Unknown, usersOf } from './lookups.js';
 import { type WeightMoments, weightMoments } from './weight-moments.js';
@@ -30,6 +32,8 @@ export interface Forward {
   readonly table?: Bend;
   /** Of a layer that carries a state along a sequence. */
   readonly walked?: Pick<Walked, 'chi' | 'gradient'> & { readonly steps: number };
+  /** Of an attention layer. */
+  readonly attention?: Omit<Attended, 'signal'> & { readonly steps: number };
   /** For layers that neither sum nor bend: a gradient's factor towards each input. */
   readonly factors?: readonly number[];
   readonly sensitivity?: number;
@@ -88,7 +92,7 @@ class Step {
     if (role === 'normalization') return this.#normalized();
     if (role === 'activation') return this.#bent(this.#only());
     if (role === 'noise') return passed(this.#noise(this.#only()));
-    if (role === 'shape') return { h: this.#only(), factors: [this.layer.kind === 'repeatVector' ? Number(this.layer.options.n ?? 1) : 1] };
+    if (role === 'shape') return this.#moved();
     if (role === 'merge') return this.#merged();
     return this.#other();
   }
@@ -96,8 +100,8 @@ class Step {
   #input(): Forward {
     const width = lastOf(this.layer.shape);
     const data = this.options.data.find(({ layer }) => layer === this.use);
-    if (!data) return { h: standardNormal(width), factors: [] };
-    const { mean, rms, featureMean } = data;
+    if (!data) return { h: { ...standardNormal(width), ...(this.layer.shape.length === 2 ? { stepCorrelation: 0 } : {}) }, factors: [] };
+    const { mean, rms, featureMean, stepCorrelation } = data;
     if (!Number.isFinite(mean) || !(rms >= 0)) {
       throw new ArgumentError(
         `forecast: the data of input '${this.layer.name}' have mean ${show(mean)} and RMS ${show(rms)}; both must be finite numbers`,
@@ -109,7 +113,16 @@ class Step {
     }
     if (rms === 0) throw new Unknown('its data are all 0');
     const correlation = Math.min(0.9999, Math.max(mean ** 2, (featureMean ?? 0) ** 2) / rms ** 2);
-    return { h: rowsOf(width, { mean, square: rms ** 2, correlation }), factors: [] };
+    return { h: { ...rowsOf(width, { mean, square: rms ** 2, correlation }), stepCorrelation }, factors: [] };
+  }
+
+  /** Its numbers in another order, or shape. */
+  #moved(): Forward {
+    const { kind, options } = this.layer;
+    const x = this.#only();
+    if (kind === 'masking') return { h: x, factors: [1] };
+    if (kind === 'repeatVector') return { h: { ...x, stepCorrelation: 1 }, factors: [Number(options.n ?? 1)] };
+    return { h: { ...x, stepCorrelation: undefined }, factors: [1] };
   }
 
   /** The signal of an input, if it is known. @throws Unknown */
@@ -150,7 +163,39 @@ class Step {
     const input = summingOf(fanIn, units, kernel, bias);
     const state = summingOf(units, units, recurrent, { mean: 0, square: 0 });
     const { z, bending, chi, gradient } = walked(this.#only(), input, state, table, steps);
-    return { z, h: bending.signal, bending, table, walked: { chi, gradient, steps } };
+    return { z, h: { ...bending.signal, stepCorrelation: undefined }, bending, table, walked: { chi, gradient, steps } };
+  }
+
+  /** Steps of a sequence, and how alike they are, of one input. @throws Unknown */
+  #sequence(at: number): { readonly signal: Signal; readonly steps: number } {
+    const signal = this.#from(at);
+    const steps = this.facts.layers[this.layer.inputs[at] ?? -1]?.shape[0];
+    if (typeof steps !== 'number') throw new Unknown('how long its sequences are is not known');
+    if (signal.stepCorrelation === undefined) throw new Unknown('how alike the steps of its sequences are is not known');
+    return { signal, steps };
+  }
+
+  /** Attention; what it sends back is not known, since that depends on how alike gradients are from step to step. */
+  #attended(): Forward {
+    const { inputs, options, weights } = this.layer;
+    const query = this.#sequence(0);
+    const looked = this.#sequence(Math.min(1, inputs.length - 1));
+    if (inputs.length > 2) throw new Unknown('its keys are of another sequence than its values');
+    const product = (name: string, sums: (shape: readonly number[]) => readonly [fanIn: number, width: number]): Summing => {
+      const [kernel, shape] = [this.#moments(`${name}/kernel`), weights.find((one) => one.name === `${name}/kernel`)?.shape];
+      if (!kernel || !shape) throw new Unknown('its weights are not those of an attention layer');
+      if (kernel.symmetric) throw new Unknown('its weights have one value everywhere');
+      return summingOf(...sums(shape), kernel, this.#moments(`${name}/bias`) ?? { mean: 0, square: 0 });
+    };
+    const perHead = ([features = 1, , size = 1]: readonly number[]) => [features, size] as const;
+    const products: AttentionProducts = {
+      query: product('query', perHead),
+      key: product('key', perHead),
+      value: product('value', perHead),
+      output: product('output', ([heads = 1, size = 1, outputs = 1]) => [heads * size, outputs]),
+    };
+    const { signal, ...attention } = attended(query.signal, looked.signal, products, looked.steps, options.causal === true);
+    return { h: signal, attention: { ...attention, steps: looked.steps } };
   }
 
   #weights(): Forward {
@@ -159,7 +204,9 @@ class Step {
     if (fanIn === undefined || fanOut === undefined || !weights) throw new Unknown(`its kind, '${kind}', is not one that theory knows`);
     if (weights.symmetric) throw new Unknown('its kernel has one value everywhere, so that all its units are the same unit');
     if (weights.identity) throw new Unknown('its kernel is the identity, not one of random weights');
-    const h = this.#only();
+    const entering = this.#only();
+    // Windows make neighbours alike, in a way of their own.
+    const h = kind === 'dense' ? entering : { ...entering, stepCorrelation: undefined };
     const bias = this.#moments('bias') ?? { mean: 0, square: 0 };
     const width = lastOf(shape);
     const tied = weights.orthogonal ? Math.max(0, 1 - width / fanIn) : 1;
@@ -271,12 +318,20 @@ class Step {
   #other(): Forward {
     const { kind, options, shape } = this.layer;
     if (kind === 'simpleRnn') return this.#walked();
+    if (kind === 'multiHeadAttention') return this.#attended();
+    if (kind === 'globalAveragePooling1d') {
+      const { signal, steps } = this.#sequence(0);
+      return passed(averagedOverSteps(signal, steps));
+    }
     if (kind === 'embedding') {
       const table = this.#moments('embeddings');
       if (!table) throw new Unknown('its table has no initializer');
       if (!(table.square > 0)) throw new Unknown('its table is all 0');
       const width = lastOf(shape);
-      return { h: rowsOf(width, { mean: table.mean, square: table.square, correlation: table.mean ** 2 / table.square }), factors: [] };
+      const correlation = table.mean ** 2 / table.square;
+      // As if every word stood at a step with the same probability.
+      const stepCorrelation = correlation + (1 - correlation) / Math.max(1, Number(options.inputDim ?? 1));
+      return { h: { ...rowsOf(width, { mean: table.mean, square: table.square, correlation }), stepCorrelation }, factors: [] };
     }
     if (kind === 'rescaling' && typeof options.scale === 'number' && typeof options.offset === 'number') {
       const { scale, offset } = options;
@@ -310,6 +365,7 @@ function affine(x: Signal, scale: number, offset: number): { readonly signal: Si
       sharedVariance: x.sharedVariance * own ** 2,
       meanShare: mean / Math.sqrt(square),
       correlation: Math.min(1, own * x.correlation + 1 - own),
+      stepCorrelation: ofSteps(x, (c) => Math.min(1, own * c + 1 - own)),
     },
   };
 }
