@@ -250,6 +250,27 @@ describe('lengths that only the data tell', () => {
       [2, 3],
     ]);
   });
+
+  it('are asked of the graph’s own input, outside of the loops that need them', async () => {
+    const sums = ops.loop({
+      count: scalar(3, 'int64'),
+      state: [],
+      step: (i) => ({ state: [], outputs: [total(ops.add(exp(batch), ops.cast(i, 'float32')))] }),
+    }).outputs as [Tensor];
+    const { nodes } = emitModel([batch], { sums: sums[0] }).graph;
+    const [walk] = nodes.filter(({ opType }) => opType === 'Loop');
+    const body = walk?.attributes.body;
+    const inside = body?.kind === 'graph' ? body.value.nodes.map(({ opType }) => opType) : [];
+    expect(inside).toContain('MatMul');
+    expect(inside).not.toContain('Shape');
+    expect(inside).not.toContain('Expand');
+    const [found] = await compute(sums, new Map([[batch, NdArray.zeros([4, 2], 'float32')]]));
+    expect(found?.toNested()).toEqual([
+      [4, 4],
+      [8, 8],
+      [12, 12],
+    ]);
+  });
 });
 
 describe('what no output needs', () => {
