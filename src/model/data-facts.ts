@@ -1,6 +1,8 @@
 import type { NdArray } from '../core/ndarray.js';
+import { type StaticShape, stridesOf } from '../core/shape.js';
 import { rowsOf } from '../data/dataset.js';
 import type { Loss } from '../losses.js';
+import type { LayerCall } from '../network/layer.js';
 import type { Network } from '../network/network.js';
 import type { InputFacts, TargetFacts } from '../vitals/facts.js';
 
@@ -11,7 +13,9 @@ const ROWS = 1024;
 export function inputFacts({ calls, inputs }: Network, arrays: readonly NdArray[]): InputFacts[] {
   return arrays.flatMap((array, i) => {
     const signal = inputs[i];
-    return signal && array.size > 0 ? [{ layer: calls.indexOf(signal.call), ...momentsOf(array) }] : [];
+    return signal && array.size > 0
+      ? [{ layer: calls.indexOf(signal.call), ...momentsOf(array), ...alikeIn(array, placesOf(calls, signal.call)) }]
+      : [];
   });
 }
 
@@ -33,8 +37,6 @@ function momentsOf(array: NdArray): Omit<InputFacts, 'layer'> {
   const varying = Array.from({ length: features }, (_, k) => k).filter((k) => lows[k] !== highs[k]);
   const deviations = varying.map((k) => Math.sqrt(Math.max(0, (squares[k] ?? 0) / count - ((sums[k] ?? 0) / count) ** 2)));
   const total = (values: ArrayLike<number>): number => Array.from(values).reduce((sum, value) => sum + value, 0);
-  const [, steps, width] = array.shape;
-  const alike = array.shape.length === 3 && steps !== undefined && width !== undefined ? stepCorrelation(array, rows, steps, width) : undefined;
   return {
     rows: count,
     features,
@@ -45,26 +47,47 @@ function momentsOf(array: NdArray): Omit<InputFacts, 'layer'> {
     constantFeatures: features - varying.length,
     featureMean: varying.length === 0 ? 0 : total(varying.map((k) => Math.abs(sums[k] ?? 0) / count)) / varying.length,
     featureDeviations: deviations.length === 0 ? [0, 0] : [deviations.reduce((a, b) => Math.min(a, b)), deviations.reduce((a, b) => Math.max(a, b))],
-    ...(alike === undefined ? {} : { stepCorrelation: alike }),
   };
 }
 
-/** How alike two steps of a row's sequence are, over all pairs: (|Σ x|² − Σ |x|²) / ((steps − 1) Σ |x|²). */
-function stepCorrelation(array: NdArray, rows: readonly number[], steps: number, width: number): number | undefined {
-  let [crossed, own] = [0, 0];
-  for (const row of rows) {
+/** The shape of one row of an input's data: of the first layer that reshapes it, where only scales change before. */
+function placesOf(calls: readonly LayerCall[], input: LayerCall): StaticShape | undefined {
+  let from = input;
+  for (;;) {
+    const next = calls.find(({ inputs }) => inputs[0]?.call === from)?.layer;
+    if (next?.kind === 'reshape') return next.config().targetShape as StaticShape;
+    if (!next || (next.role !== 'normalization' && next.role !== 'noise' && next.kind !== 'rescaling')) return undefined;
+    from = calls.find(({ layer, inputs }) => layer === next && inputs[0]?.call === from) as LayerCall;
+  }
+}
+
+/** How alike the steps of a row's sequence, or the places of its picture, are: E[x y] / E[x²] over all pairs, and over neighbours. */
+function alikeIn(array: NdArray, shape: StaticShape = array.shape.slice(1)): Pick<InputFacts, 'stepCorrelation' | 'nextCorrelation'> {
+  const [lengths, width] = [shape.slice(0, -1), shape.at(-1) ?? 1];
+  const places = lengths.reduce((product, length) => product * length, 1);
+  if (places < 2 || shape.some((length) => length < 1) || places * width !== array.size / Math.max(1, rowsOf(array))) return {};
+  const strides = stridesOf(lengths);
+  let [crossed, own, near, nearOwn] = [0, 0, 0, 0];
+  for (const row of sampledRows(array)) {
     for (let k = 0; k < width; k++) {
+      const value = (place: number): number => array.at((row * places + place) * width + k);
       let sum = 0;
-      for (let t = 0; t < steps; t++) {
-        const value = array.at((row * steps + t) * width + k);
-        sum += value;
-        own += value * value;
-        crossed -= value * value;
+      for (let place = 0; place < places; place++) {
+        const x = value(place);
+        sum += x;
+        own += x * x;
+        lengths.forEach((length, axis) => {
+          const stride = strides[axis] ?? 1;
+          if (Math.floor(place / stride) % length === length - 1) return;
+          const y = value(place + stride);
+          near += x * y;
+          nearOwn += (x * x + y * y) / 2;
+        });
       }
       crossed += sum * sum;
     }
   }
-  return steps > 1 && own > 0 ? crossed / ((steps - 1) * own) : undefined;
+  return own > 0 ? { stepCorrelation: (crossed - own) / ((places - 1) * own), nextCorrelation: near / nearOwn } : {};
 }
 
 /** Row numbers, at most `ROWS`, spread evenly. */

@@ -1,4 +1,4 @@
-import { type Signal, type Summing, sum } from './signal.js';
+import { ofSteps, type Signal, type Summing, sum } from './signal.js';
 
 /** What attention is at its start. */
 export interface Attended {
@@ -41,7 +41,7 @@ export function attended(query: Signal, looked: Signal, products: AttentionProdu
     ...values,
     log: values.log + Math.log(kept),
     correlation: (values.correlation * alike(queries.correlation)) / kept,
-    stepCorrelation: Math.min(1, alike(queries.stepCorrelation ?? 0) / kept),
+    ...ofSteps(queries, (c) => Math.min(1, alike(c) / kept)),
     width: products.output.fanIn,
   };
   return { signal: sum(heads, products.output), scoreDeviation: Math.sqrt(variance), lookedAt: 1 / shares };

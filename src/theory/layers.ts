@@ -1,4 +1,4 @@
-import { ofSteps, type Signal } from './signal.js';
+import { ofSteps, type Signal, type Steps } from './signal.js';
 
 /** What a layer that sums no weights does to a signal, and by which factor it multiplies a gradient's mean square on its way down. */
 export interface Effect {
@@ -25,7 +25,10 @@ export function batchNormalized(x: Signal, options: Standardizing, rows: number)
   const square = Math.exp(x.log);
   const variance = square * Math.max(0, 1 - x.correlation);
   const apart = rows > 1 ? -1 / (rows - 1) : 0;
-  return standardized(x, variance, { correlation: apart, correlationVariance: 1 / x.width, stepCorrelation: undefined }, options, square);
+  const rest = Math.max(1e-12, 1 - x.correlation);
+  // Over many rows and places a mean is what two rows have in common.
+  const steps = ofSteps(x, (c) => Math.max(-1, Math.min(1, (c - x.correlation) / rest)));
+  return standardized(x, variance, { correlation: apart, correlationVariance: 1 / x.width, ...steps }, options, square);
 }
 
 /** Layer normalization: each row less its mean over the units, over its deviation. Also group normalization, to first order. */
@@ -34,8 +37,7 @@ export function layerNormalized(x: Signal, options: Standardizing): Effect {
   const variance = square * (1 - x.meanShare ** 2);
   const rest = Math.max(1e-12, 1 - x.meanShare ** 2);
   const without = (c: number): number => Math.max(-1, Math.min(1, (c - x.meanShare ** 2) / rest));
-  const steps = x.stepCorrelation === undefined ? undefined : without(x.stepCorrelation);
-  const rows = { correlation: without(x.correlation), correlationVariance: x.correlationVariance, stepCorrelation: steps };
+  const rows = { correlation: without(x.correlation), correlationVariance: x.correlationVariance, ...ofSteps(x, without) };
   return standardized(x, variance, rows, options, square);
 }
 
@@ -49,7 +51,7 @@ export function rmsNormalized(x: Signal, options: Standardizing): Effect {
 function standardized(
   x: Signal,
   variance: number,
-  rows: Pick<Signal, 'correlation' | 'correlationVariance' | 'stepCorrelation'>,
+  rows: Steps & Pick<Signal, 'correlation' | 'correlationVariance'>,
   { epsilon, scaleSquare, shiftMean, shiftSquare }: Standardizing,
   square: number,
 ): Effect {
@@ -66,7 +68,7 @@ function standardized(
       meanShare: shiftMean / Math.sqrt(whole),
       correlation: tie(rows.correlation),
       correlationVariance: rows.correlationVariance * (own / whole) ** 2,
-      stepCorrelation: ofSteps(rows, tie),
+      ...ofSteps(rows, tie),
       loose: 0,
     },
     gradient: scaleSquare / (variance + epsilon),
@@ -83,7 +85,7 @@ export function droppedOut(x: Signal, rate: number): Effect {
       log: x.log - Math.log(keep),
       meanShare: x.meanShare * Math.sqrt(keep),
       correlation: x.correlation * keep,
-      stepCorrelation: ofSteps(x, (c) => c * keep),
+      ...ofSteps(x, (c) => c * keep),
     },
     gradient: 1 / keep,
     sensitivity: 0,
@@ -110,7 +112,7 @@ export function alphaDroppedOut(x: Signal, rate: number, fallen: number): Effect
       log: Math.log(square),
       meanShare: mean / Math.sqrt(square),
       correlation: tie(x.correlation),
-      stepCorrelation: ofSteps(x, tie),
+      ...ofSteps(x, tie),
     },
     gradient: slope ** 2 * keep,
     sensitivity: 0,
@@ -120,6 +122,12 @@ export function alphaDroppedOut(x: Signal, rate: number, fallen: number): Effect
 /** Noise of mean 0 and this variance, added. */
 export function noisy(x: Signal, variance: number): Effect {
   return { ...mixed([x], [1], variance), gradient: 1, sensitivity: 0 };
+}
+
+/** How alike the steps of several signals taken together are, where it is known of each. */
+function together(signals: readonly Signal[], mean: (of: (x: Signal) => number) => number): Steps {
+  const of = (name: keyof Steps): number | undefined => (signals.every((x) => x[name] !== undefined) ? mean((x) => x[name] ?? 0) : undefined);
+  return { stepCorrelation: of('stepCorrelation'), nextCorrelation: of('nextCorrelation') };
 }
 
 /** Σ kᵢ xᵢ of signals that have nothing in common but their means, such as a residual addition: squares add up. `variance` of noise on top. */
@@ -141,31 +149,10 @@ export function mixed(signals: readonly Signal[], factors: readonly number[], va
       meanShare: mean / Math.sqrt(whole),
       correlation: weighted((x) => x.correlation) + crossed / whole,
       correlationVariance: weighted((x) => x.correlationVariance, 2),
-      stepCorrelation: signals.every((x) => x.stepCorrelation !== undefined)
-        ? weighted(({ stepCorrelation = 0 }) => stepCorrelation) + crossed / whole
-        : undefined,
+      ...together(signals, (of) => weighted(of) + crossed / whole),
       width: Math.min(...signals.map((x) => x.width)),
       loose: 1,
     },
-  };
-}
-
-/** The mean over the steps of a sequence: of n steps that c correlates, (1 + (n − 1) c) / n of the mean square is left. Each step is sent 1 / n of the gradient. */
-export function averagedOverSteps(x: Signal, steps: number): Effect {
-  const left = (c: number): number => (1 + (steps - 1) * c) / steps;
-  const kept = Math.max(1e-12, left(x.stepCorrelation ?? 0));
-  // Other steps of two rows are no more alike than these steps of theirs, nor than other steps of one row.
-  const apart = (x.correlation + (steps - 1) * Math.min(x.correlation, x.stepCorrelation ?? 0)) / steps;
-  return {
-    signal: {
-      ...x,
-      log: x.log + Math.log(kept),
-      meanShare: Math.max(-1, Math.min(1, x.meanShare / Math.sqrt(kept))),
-      correlation: Math.max(-1, Math.min(1, apart / kept)),
-      stepCorrelation: undefined,
-    },
-    gradient: 1 / steps ** 2,
-    sensitivity: 0,
   };
 }
 
@@ -183,7 +170,7 @@ export function joined(signals: readonly Signal[], shares: readonly number[]): S
     meanShare: mean / Math.sqrt(whole),
     correlation: weighted((x) => x.correlation),
     correlationVariance: weighted((x) => x.correlationVariance, 2),
-    stepCorrelation: signals.every((x) => x.stepCorrelation !== undefined) ? weighted(({ stepCorrelation = 0 }) => stepCorrelation) : undefined,
+    ...together(signals, weighted),
     width: signals.reduce((total, x) => total + x.width, 0),
     loose: 1,
   };

@@ -16,17 +16,34 @@ export interface Signal {
   /** E[x y] / E[x²] for two rows x, y, and its variance over draws. */
   readonly correlation: number;
   readonly correlationVariance: number;
-  /** E[x y] / E[x²] for two steps x, y of one row's sequence; absent where rows are no sequences, or it is not known. */
+  /** E[x y] / E[x²] for two steps of one row's sequence, or two places of its picture, on average; absent where it has none, or it is not known. */
   readonly stepCorrelation?: number | undefined;
+  /** The same of two steps, or places, that are next to each other. */
+  readonly nextCorrelation?: number | undefined;
   /** Number of units that fluctuate apart from each other. */
   readonly width: number;
   /** 1 where the units' sums of squares fluctuate freely; less behind orthogonal weights, 0 where these keep lengths exactly. */
   readonly loose: number;
 }
 
-/** What becomes of the correlation of two steps, where it is known. */
-export function ofSteps({ stepCorrelation }: Pick<Signal, 'stepCorrelation'>, tie: (c: number) => number): number | undefined {
-  return stepCorrelation === undefined ? undefined : tie(stepCorrelation);
+/** How alike the steps of a row are. */
+export type Steps = Pick<Signal, 'stepCorrelation' | 'nextCorrelation'>;
+
+/** What becomes of the correlations of two steps, where they are known. */
+export function ofSteps({ stepCorrelation, nextCorrelation }: Steps, tie: (c: number) => number): Steps {
+  return {
+    stepCorrelation: stepCorrelation === undefined ? undefined : tie(stepCorrelation),
+    nextCorrelation: nextCorrelation === undefined ? undefined : tie(nextCorrelation),
+  };
+}
+
+/** For rows without steps, and where it is not known how alike they are. */
+export const noSteps: Steps = { stepCorrelation: undefined, nextCorrelation: undefined };
+
+/** The correlation of two steps at a distance: it falls from that of neighbours to that of any two by the same factor for each step. */
+export function atDistance({ stepCorrelation = 0, nextCorrelation = stepCorrelation }: Steps, distance: number): number {
+  const rest = 1 - stepCorrelation;
+  return rest > 1e-9 ? stepCorrelation + rest * Math.max(0, (nextCorrelation - stepCorrelation) / rest) ** distance : 1;
 }
 
 /** Rows of N(0, 1) numbers: what is assumed where nothing is known of the data. */
@@ -124,7 +141,7 @@ export function sum(h: Signal, { fanIn, weightMean, weightSquare, biasMean, bias
     meanShare: plain ? 0 : (mean + biasMean) / Math.sqrt(whole),
     correlation: tie(h.correlation),
     correlationVariance: of ** 2 * h.correlationVariance,
-    stepCorrelation: ofSteps(h, tie),
+    ...ofSteps(h, tie),
     width,
     loose,
   };
@@ -203,7 +220,7 @@ export function bend(table: Bend, z: Signal): Bending {
       meanShare: table.at(log, share, (p) => p.mean / Math.sqrt(p.square)),
       correlation,
       correlationVariance: slope ** 2 * z.correlationVariance + ((1 - correlation ** 2) ** 2 / width) * (1 - (1 - loose) * linear ** 2),
-      stepCorrelation: ofSteps(z, (c) => mapped(centred({ correlation: c, meanShare: share }))),
+      ...ofSteps(z, (c) => mapped(centred({ correlation: c, meanShare: share }))),
       width,
       loose: 1,
     },

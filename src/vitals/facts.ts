@@ -70,8 +70,9 @@ export interface InputFacts {
   /** Over the features that vary: mean of their means' absolute values, and least and largest of their standard deviations. */
   readonly featureMean: number;
   readonly featureDeviations: readonly [least: number, largest: number];
-  /** Of sequences of features: E[x y] / E[x²] for two steps x, y of one row. */
+  /** Of sequences of features, and pictures: E[x y] / E[x²] for two steps, or places, of one row on average, and for two that are next to each other. */
   readonly stepCorrelation?: number;
+  readonly nextCorrelation?: number;
 }
 
 /** How a network is trained, as data. */

@@ -84,9 +84,9 @@ describe('attention as drawn', () => {
     expect(peaked.layers[1]?.attention?.lookedAt).toBeLessThan(1.2);
   });
 
-  it('is not known where steps were mixed, or keys are of a third sequence', () => {
-    const mixed = doctor.forecast(net((x) => attention().apply(layers.conv1d(8, 3, { padding: 'same' }).apply(x)), 1));
-    expect(mixed.layers.at(-1)?.why).toContain('how alike the steps');
+  it('is not known where features become steps, or keys are of a third sequence', () => {
+    const turned = doctor.forecast(net((x) => attention().apply(layers.permute([2, 1]).apply(x)), 1));
+    expect(turned.layers.at(-1)?.why).toContain('how alike the steps');
     const three = doctor.forecast(net((x) => attention().apply([x, x, x]), 1));
     expect(three.layers.at(-1)?.why).toContain('another sequence');
   });

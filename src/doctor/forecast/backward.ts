@@ -1,6 +1,6 @@
 import { type Gradient, type GradientBending, gathered, lossGradient, throughBend, throughSum } from '../../theory/gradient.js';
 import type { NetworkFacts } from '../../vitals/facts.js';
-import type { Forward } from './walk.js';
+import type { Forward } from './place.js';
 
 /** What the walk from outputs to inputs found at one use. */
 export interface Backward {

@@ -8,7 +8,8 @@ import { flatSides, normalOf, silentShare } from './flat.js';
 import type { Estimate, LayerForecast } from './layer-forecast.js';
 import { type Bends, usersOf } from './lookups.js';
 import { suitsAt } from './phases.js';
-import { type Forward, sizesOf } from './walk.js';
+import type { Forward } from './place.js';
+import { sizesOf } from './walk.js';
 
 /** Standard normal deviations on both sides that hold 95 %. */
 const Z95 = 1.959963984540054;

@@ -1,9 +1,6 @@
 import { ArgumentError, show } from '../../core/errors.js';
-import { type Attended, type AttentionProducts, attended } from '../../theory/attention.js';
-import type { Bend } from '../../theory/bend.js';
 import {
   alphaDroppedOut,
-  averagedOverSteps,
   batchNormalized,
   droppedOut,
   type Effect,
@@ -14,43 +11,12 @@ import {
   rmsNormalized,
   type Standardizing,
 } from '../../theory/layers.js';
-import { type Walked, walked } from '../../theory/recurrence.js';
-import { type Bending, batchLog, bend, ofSteps, rowsOf, type Signal, type Summing, standardNormal, sum } from '../../theory/signal.js';
-import type { InputFacts, LayerFacts, NetworkFacts } from '../../vitals/facts.js';
-import { type Bends, bendBehind, type Lookups, Unknown, usersOf } from './lookups.js';
-import { type WeightMoments, weightMoments } from './weight-moments.js';
+import { atDistance, batchLog, bend, centred, noSteps, ofSteps, rowsOf, type Signal, standardNormal, sum } from '../../theory/signal.js';
+import type { NetworkFacts } from '../../vitals/facts.js';
+import { Unknown, usersOf } from './lookups.js';
+import { type Forward, LINEAR, lastOf, Place, passed, summingOf, type WalkOptions } from './place.js';
+import { attendedBy, insideShare, pooledBy, walkedAlong } from './sequences.js';
 
-/** What the walk from inputs to outputs found at one use. */
-export interface Forward {
-  /** What its activation receives: its sums, or what enters a layer that sums nothing. */
-  readonly z?: Signal;
-  /** What it gives. */
-  readonly h?: Signal;
-  /** Its sums, where it has weights. */
-  readonly summing?: Summing & { readonly weights: WeightMoments; readonly share: number; readonly fanOut: number };
-  readonly bending?: Bending;
-  readonly table?: Bend;
-  /** Of a layer that carries a state along a sequence. */
-  readonly walked?: Pick<Walked, 'chi' | 'gradient'> & { readonly steps: number };
-  /** Of an attention layer. */
-  readonly attention?: Omit<Attended, 'signal'> & { readonly steps: number };
-  /** For layers that neither sum nor bend: a gradient's factor towards each input. */
-  readonly factors?: readonly number[];
-  readonly sensitivity?: number;
-  /** Why theory does not know it. */
-  readonly why?: string;
-}
-
-export interface WalkOptions {
-  readonly data: readonly InputFacts[];
-  readonly rows: number;
-  readonly bends: Bends;
-  readonly lookups: Lookups;
-}
-
-type Moments = Pick<WeightMoments, 'mean' | 'square'>;
-
-const LINEAR = { name: 'linear', config: {} };
 /** Where SELU and alpha dropout send −∞. */
 const FALLEN = -1.0507009873554805 * 1.6732632423543772;
 
@@ -69,29 +35,14 @@ export function walkForward(facts: NetworkFacts, options: WalkOptions): Forward[
   return found;
 }
 
-const lastOf = (shape: readonly (number | null)[]): number =>
-  Math.max(
-    1,
-    shape.reduce<number>((size, dim) => size * (dim ?? 1), 1),
-  );
-
-class Step {
-  constructor(
-    readonly facts: NetworkFacts,
-    readonly users: readonly (readonly number[])[],
-    readonly found: readonly Forward[],
-    readonly options: WalkOptions,
-    readonly layer: LayerFacts,
-    readonly use: number,
-  ) {}
-
+class Step extends Place {
   take(): Forward {
     const { role } = this.layer;
     if (role === 'input') return this.#input();
     if (role === 'weights') return this.#weights();
     if (role === 'normalization') return this.#normalized();
-    if (role === 'activation') return this.#bent(this.#only());
-    if (role === 'noise') return passed(this.#noise(this.#only()));
+    if (role === 'activation') return this.#bent(this.only());
+    if (role === 'noise') return passed(this.#noise(this.only()));
     if (role === 'shape') return this.#moved();
     if (role === 'merge') return this.#merged();
     return this.#other();
@@ -100,8 +51,8 @@ class Step {
   #input(): Forward {
     const width = lastOf(this.layer.shape);
     const data = this.options.data.find(({ layer }) => layer === this.use);
-    if (!data) return { h: { ...standardNormal(width), ...(this.layer.shape.length === 2 ? { stepCorrelation: 0 } : {}) }, factors: [] };
-    const { mean, rms, featureMean, stepCorrelation } = data;
+    if (!data) return { h: { ...standardNormal(width), stepCorrelation: 0, nextCorrelation: 0 }, factors: [] };
+    const { mean, rms, featureMean, stepCorrelation, nextCorrelation } = data;
     if (!Number.isFinite(mean) || !(rms >= 0)) {
       throw new ArgumentError(
         `forecast: the data of input '${this.layer.name}' have mean ${show(mean)} and RMS ${show(rms)}; both must be finite numbers`,
@@ -113,113 +64,54 @@ class Step {
     }
     if (rms === 0) throw new Unknown('its data are all 0');
     const correlation = Math.min(0.9999, Math.max(mean ** 2, (featureMean ?? 0) ** 2) / rms ** 2);
-    return { h: { ...rowsOf(width, { mean, square: rms ** 2, correlation }), stepCorrelation }, factors: [] };
+    return { h: { ...rowsOf(width, { mean, square: rms ** 2, correlation }), stepCorrelation, nextCorrelation }, factors: [] };
   }
 
   /** Its numbers in another order, or shape. */
   #moved(): Forward {
     const { kind, options } = this.layer;
-    const x = this.#only();
+    const x = this.only();
     if (kind === 'masking') return { h: x, factors: [1] };
-    if (kind === 'repeatVector') return { h: { ...x, stepCorrelation: 1 }, factors: [Number(options.n ?? 1)] };
-    return { h: { ...x, stepCorrelation: undefined }, factors: [1] };
+    if (kind === 'repeatVector') return { h: { ...x, stepCorrelation: 1, nextCorrelation: 1 }, factors: [Number(options.n ?? 1)] };
+    // What an input holds is known in the shape that it is given by the first layer that reshapes it.
+    return { h: kind === 'reshape' && this.#asGiven() ? x : { ...x, ...noSteps }, factors: [1] };
   }
 
-  /** The signal of an input, if it is known. @throws Unknown */
-  #from(at: number): Signal {
-    const from = this.layer.inputs[at];
-    const signal = from === undefined ? undefined : this.found[from]?.h;
-    if (!signal) throw new Unknown(`what it receives from '${this.facts.layers[from ?? -1]?.name ?? 'nowhere'}' is not known`);
-    return signal;
-  }
-
-  #only(): Signal {
-    return this.#from(0);
-  }
-
-  #moments(name: string): WeightMoments | undefined {
-    const { weights } = this.layer;
-    const array = weights.find((one) => one.name === name) ?? (name === 'kernel' ? weights.find(({ shape }) => shape.length >= 2) : undefined);
-    if (!array) return undefined;
-    if (!array.initializer) throw new Unknown(`what drew its ${name} is not recorded`);
-    const { bends, lookups } = this.options;
-    return weightMoments(array.initializer, array.shape, bendBehind(this.facts, this.users, this.use), bends, lookups);
-  }
-
-  /** A state without gates, carried along a sequence: `simpleRnn`. */
-  #walked(): Forward {
-    const { layer } = this;
-    const [kernel, recurrent] = [this.#moments('kernel'), this.#moments('recurrentKernel')];
-    const bias = this.#moments('bias') ?? { mean: 0, square: 0 };
-    const sizes = layer.weights.find(({ name }) => name === 'kernel')?.shape;
-    const steps = this.facts.layers[layer.inputs[0] ?? -1]?.shape[0];
-    const [fanIn, units] = [sizes?.[0], sizes?.[1]];
-    if (!kernel || !recurrent || fanIn === undefined || units === undefined)
-      throw new Unknown('its weights are not those of a simple recurrent layer');
-    if (typeof steps !== 'number') throw new Unknown('how long its sequences are is not known');
-    if (recurrent.identity) throw new Unknown('its recurrent weights begin as the identity: its state adds up what comes in, without end');
-    if (kernel.symmetric || recurrent.symmetric) throw new Unknown('its weights have one value everywhere, so that all its units are the same unit');
-    const table = this.options.bends.of(layer.activation ?? LINEAR);
-    const input = summingOf(fanIn, units, kernel, bias);
-    const state = summingOf(units, units, recurrent, { mean: 0, square: 0 });
-    const { z, bending, chi, gradient } = walked(this.#only(), input, state, table, steps);
-    return { z, h: { ...bending.signal, stepCorrelation: undefined }, bending, table, walked: { chi, gradient, steps } };
-  }
-
-  /** Steps of a sequence, and how alike they are, of one input. @throws Unknown */
-  #sequence(at: number): { readonly signal: Signal; readonly steps: number } {
-    const signal = this.#from(at);
-    const steps = this.facts.layers[this.layer.inputs[at] ?? -1]?.shape[0];
-    if (typeof steps !== 'number') throw new Unknown('how long its sequences are is not known');
-    if (signal.stepCorrelation === undefined) throw new Unknown('how alike the steps of its sequences are is not known');
-    return { signal, steps };
-  }
-
-  /** Attention; what it sends back is not known, since that depends on how alike gradients are from step to step. */
-  #attended(): Forward {
-    const { inputs, options, weights } = this.layer;
-    const query = this.#sequence(0);
-    const looked = this.#sequence(Math.min(1, inputs.length - 1));
-    if (inputs.length > 2) throw new Unknown('its keys are of another sequence than its values');
-    const product = (name: string, sums: (shape: readonly number[]) => readonly [fanIn: number, width: number]): Summing => {
-      const [kernel, shape] = [this.#moments(`${name}/kernel`), weights.find((one) => one.name === `${name}/kernel`)?.shape];
-      if (!kernel || !shape) throw new Unknown('its weights are not those of an attention layer');
-      if (kernel.symmetric) throw new Unknown('its weights have one value everywhere');
-      return summingOf(...sums(shape), kernel, this.#moments(`${name}/bias`) ?? { mean: 0, square: 0 });
-    };
-    const perHead = ([features = 1, , size = 1]: readonly number[]) => [features, size] as const;
-    const products: AttentionProducts = {
-      query: product('query', perHead),
-      key: product('key', perHead),
-      value: product('value', perHead),
-      output: product('output', ([heads = 1, size = 1, outputs = 1]) => [heads * size, outputs]),
-    };
-    const { signal, ...attention } = attended(query.signal, looked.signal, products, looked.steps, options.causal === true);
-    return { h: signal, attention: { ...attention, steps: looked.steps } };
+  /** Whether nothing lies between it and an input but what changes scales. */
+  #asGiven(): boolean {
+    let at = this.layer.inputs[0];
+    for (let layer = this.facts.layers[at ?? -1]; layer; layer = this.facts.layers[at ?? -1]) {
+      if (layer.role === 'input') return true;
+      if (layer.role !== 'normalization' && layer.role !== 'noise' && layer.kind !== 'rescaling') return false;
+      at = layer.inputs[0];
+    }
+    return false;
   }
 
   #weights(): Forward {
-    const { fanIn, fanOut, kind, shape } = this.layer;
-    const weights = this.#moments('kernel');
+    const { fanIn, fanOut, kind, shape, options } = this.layer;
+    const weights = this.moments('kernel');
     if (fanIn === undefined || fanOut === undefined || !weights) throw new Unknown(`its kind, '${kind}', is not one that theory knows`);
     if (weights.symmetric) throw new Unknown('its kernel has one value everywhere, so that all its units are the same unit');
     if (weights.identity) throw new Unknown('its kernel is the identity, not one of random weights');
-    const entering = this.#only();
-    // Windows make neighbours alike, in a way of their own.
-    const h = kind === 'dense' ? entering : { ...entering, stepCorrelation: undefined };
-    const bias = this.#moments('bias') ?? { mean: 0, square: 0 };
+    const entering = this.only();
+    // Windows with weights of their own leave two places as alike as those that they look at were; strides take places from farther apart.
+    const strides = Math.max(1, ...[options.strides ?? 1].flat().map(Number));
+    const h = strides === 1 || entering.nextCorrelation === undefined ? entering : { ...entering, nextCorrelation: atDistance(entering, strides) };
+    const bias = this.moments('bias') ?? { mean: 0, square: 0 };
     const width = lastOf(shape);
     const tied = weights.orthogonal ? Math.max(0, 1 - width / fanIn) : 1;
-    const summing = summingOf(fanIn, width, weights, bias, tied);
+    const inside = insideShare(this);
+    const summing = { ...summingOf(fanIn, width, weights, bias, tied), fanIn: fanIn * inside };
     const summed = sum(h, summing);
     const z = weights.scaledByData
       ? { ...summed, log: 0, rowVariance: Math.max(0, summed.rowVariance - summed.sharedVariance), sharedVariance: 0 }
       : summed;
     if (!Number.isFinite(z.log)) throw new Unknown('its sums are 0 for every input');
-    const rest = h.log + Math.log(fanIn * weights.square);
+    const rest = h.log + Math.log(summing.fanIn * weights.square);
     const share = bias.square > 0 || weights.mean !== 0 ? Math.min(1, Math.exp(rest - Math.log(Math.exp(z.log)))) : 1;
     const scale = weights.scaledByData ? Math.exp(z.log - summed.log) : 1;
-    return { ...this.#bent(z), summing: { ...summing, weights: { ...weights, square: weights.square * scale }, share, fanOut } };
+    return { ...this.#bent(z), summing: { ...summing, weights: { ...weights, square: weights.square * scale }, share, fanOut: fanOut * inside } };
   }
 
   #bent(z: Signal): Forward {
@@ -238,8 +130,8 @@ class Step {
   #normalized(): Forward {
     const { kind, options } = this.layer;
     if (kind === 'normalization') return this.#standardizedByData();
-    const scale = this.#moments('gamma') ?? this.#moments('scale') ?? { mean: 1, square: 1 };
-    const shift = this.#moments('beta') ?? { mean: 0, square: 0 };
+    const scale = this.moments('gamma') ?? this.moments('scale') ?? { mean: 1, square: 1 };
+    const shift = this.moments('beta') ?? { mean: 0, square: 0 };
     const standardizing: Standardizing = {
       epsilon: Number(options.epsilon ?? 1e-3),
       scaleSquare: scale.square,
@@ -268,10 +160,15 @@ class Step {
   #standardizedByData(): Forward {
     const { mean, variance } = this.layer.options;
     const width = lastOf(this.layer.shape);
-    if (!Array.isArray(mean) || !Array.isArray(variance)) return { h: standardNormal(width), factors: [1] };
+    if (!Array.isArray(mean) || !Array.isArray(variance)) {
+      const x = this.found[this.layer.inputs[0] ?? -1]?.h;
+      // As if all features had one mean.
+      const steps = x ? ofSteps(x, (c) => centred({ correlation: c, meanShare: x.meanShare })) : noSteps;
+      return { h: { ...standardNormal(width), ...steps }, factors: [1] };
+    }
     const average = (values: readonly unknown[]): number => values.reduce<number>((total, x) => total + Number(x), 0) / Math.max(1, values.length);
     const spread = average(variance) > 0 ? average(variance) : 1;
-    return passed({ ...affine(this.#only(), 1 / Math.sqrt(spread), -average(mean) / Math.sqrt(spread)), gradient: 1 / spread, sensitivity: 0 });
+    return passed({ ...affine(this.only(), 1 / Math.sqrt(spread), -average(mean) / Math.sqrt(spread)), gradient: 1 / spread, sensitivity: 0 });
   }
 
   #noise(x: Signal): Effect {
@@ -289,7 +186,7 @@ class Step {
 
   #merged(): Forward {
     const { kind, inputs } = this.layer;
-    const signals = inputs.map((_, i) => this.#from(i));
+    const signals = inputs.map((_, i) => this.from(i));
     const factor = kind === 'average' ? 1 / inputs.length : 1;
     if (kind === 'add' || kind === 'average') {
       return {
@@ -317,38 +214,27 @@ class Step {
 
   #other(): Forward {
     const { kind, options, shape } = this.layer;
-    if (kind === 'simpleRnn') return this.#walked();
-    if (kind === 'multiHeadAttention') return this.#attended();
-    if (kind === 'globalAveragePooling1d') {
-      const { signal, steps } = this.#sequence(0);
-      return passed(averagedOverSteps(signal, steps));
-    }
+    if (kind === 'simpleRnn') return walkedAlong(this);
+    if (kind === 'multiHeadAttention') return attendedBy(this);
+    if (/pooling[123]d$/i.test(kind)) return passed(pooledBy(this));
     if (kind === 'embedding') {
-      const table = this.#moments('embeddings');
+      const table = this.moments('embeddings');
       if (!table) throw new Unknown('its table has no initializer');
       if (!(table.square > 0)) throw new Unknown('its table is all 0');
       const width = lastOf(shape);
       const correlation = table.mean ** 2 / table.square;
       // As if every word stood at a step with the same probability.
       const stepCorrelation = correlation + (1 - correlation) / Math.max(1, Number(options.inputDim ?? 1));
-      return { h: { ...rowsOf(width, { mean: table.mean, square: table.square, correlation }), stepCorrelation }, factors: [] };
+      const rows = rowsOf(width, { mean: table.mean, square: table.square, correlation });
+      return { h: { ...rows, stepCorrelation, nextCorrelation: stepCorrelation }, factors: [] };
     }
     if (kind === 'rescaling' && typeof options.scale === 'number' && typeof options.offset === 'number') {
       const { scale, offset } = options;
       if (scale === 0) throw new Unknown('it multiplies by 0');
-      return passed({ ...affine(this.#only(), scale, offset), gradient: scale ** 2, sensitivity: 0 });
+      return passed({ ...affine(this.only(), scale, offset), gradient: scale ** 2, sensitivity: 0 });
     }
     throw new Unknown(`its kind, '${kind}', is not one that theory knows`);
   }
-}
-
-/** Sums of `fanIn` inputs in each of `width` units. */
-function summingOf(fanIn: number, width: number, weights: Moments, bias: Moments, loose = 1): Summing {
-  return { fanIn, weightMean: weights.mean, weightSquare: weights.square, biasMean: bias.mean, biasSquare: bias.square, width, loose };
-}
-
-function passed({ signal, gradient, sensitivity }: Effect): Forward {
-  return { h: signal, factors: [gradient], sensitivity };
 }
 
 /** scale · x + offset. */
@@ -365,7 +251,7 @@ function affine(x: Signal, scale: number, offset: number): { readonly signal: Si
       sharedVariance: x.sharedVariance * own ** 2,
       meanShare: mean / Math.sqrt(square),
       correlation: Math.min(1, own * x.correlation + 1 - own),
-      stepCorrelation: ofSteps(x, (c) => Math.min(1, own * c + 1 - own)),
+      ...ofSteps(x, (c) => Math.min(1, own * c + 1 - own)),
     },
   };
 }
