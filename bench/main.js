@@ -70,4 +70,9 @@ for (const [name, { about, run, takes }] of Object.entries(benches)) {
   for (const choice of takes) choices[choice]?.(command);
   command.action(run);
 }
-await program.parseAsync();
+try {
+  await program.parseAsync();
+} catch (error) {
+  console.error(`bench: ${/** @type {Error} */ (error).message}`);
+  process.exitCode = 1;
+}

@@ -2,7 +2,7 @@
 import { bestOf, measure } from '../harness/measure.js';
 import { printTable, short, writeReport } from '../harness/report.js';
 import { subjects } from '../harness/subjects.js';
-import { convolutions, workloads } from '../harness/workloads.js';
+import { chosen, convolutions, workloads } from '../harness/workloads.js';
 
 /**
  * Evenkeel against the others on the same dense nets.
@@ -25,8 +25,8 @@ export async function convolution(options) {
  * @param {{ only?: string[], against?: string[], rounds: number, seconds: number, json?: string }} options
  */
 async function compare(nets, { only, against, rounds, seconds, json }) {
-  const chosen = subjects.filter((subject) => subject.own || against === undefined || against.includes(subject.id));
-  const present = chosen.filter((subject) => {
+  const wanted = subjects.filter((subject) => subject.own || against === undefined || against.includes(subject.id));
+  const present = wanted.filter((subject) => {
     const missing = subject.missing();
     if (missing !== undefined) console.log(`${subject.label}: skipped, ${missing}`);
     return missing === undefined;
@@ -37,7 +37,7 @@ async function compare(nets, { only, against, rounds, seconds, json }) {
   const results = [];
   /** @type {{ workload: string, subject: string, against: string, ratio: number }[]} */
   const ratios = [];
-  for (const workload of nets.filter(({ id }) => only === undefined || only.includes(id))) {
+  for (const workload of chosen(nets, only)) {
     console.log(`\n${workload.id}: ${workload.title}`);
     const entries = present
       .filter((subject) => subject.workloads.includes(workload.id))

@@ -4,6 +4,7 @@ import { Child, nodeChild } from '../harness/child.js';
 import { bestOf, measure } from '../harness/measure.js';
 import { printTable, short, writeReport } from '../harness/report.js';
 import { python, withTorch } from '../harness/subjects.js';
+import { chosen } from '../harness/workloads.js';
 import { depthTraining } from './depth-training.js';
 
 /** What all do in a step; rows fill whole minibatches. */
@@ -36,7 +37,7 @@ export async function depth({ only, against, rounds, seconds, train, json }) {
   const ratios = [];
   const script = fileURLToPath(new URL('../subjects/depth.py', import.meta.url));
   const torch = withTorch(against);
-  for (const workload of workloads.filter(({ id }) => only === undefined || only.includes(id))) {
+  for (const workload of chosen(workloads, only)) {
     console.log(`\n${workload.title}`);
     const request = { workload, threads: 1, blockSeconds: seconds };
     const peers = torch && workload.depth <= 1000 ? forms : [];

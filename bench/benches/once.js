@@ -1,7 +1,7 @@
 // @ts-check
 import { askOnce } from '../harness/child.js';
 import { median, printTable, short, writeReport } from '../harness/report.js';
-import { workloads } from '../harness/workloads.js';
+import { chosen, workloads } from '../harness/workloads.js';
 
 /** @typedef {{ only?: string[], rounds: number, json?: string, steps?: number }} Options */
 
@@ -15,8 +15,9 @@ const backends = ['native', 'wasm'];
  * @param {Record<string, unknown>} [extra]
  */
 async function askAll(question, ids, { only, rounds }, extra = {}) {
-  const chosen = workloads.filter(({ id }) => (only ?? ids).includes(id));
-  const asked = chosen.flatMap((workload) => backends.map((backend) => ({ workload, backend, answers: /** @type {any[]} */ ([]) })));
+  const asked = chosen(workloads, only ?? ids).flatMap((workload) =>
+    backends.map((backend) => ({ workload, backend, answers: /** @type {any[]} */ ([]) })),
+  );
   for (let round = 0; round < rounds; round++) {
     for (const { workload, backend, answers } of asked) {
       try {

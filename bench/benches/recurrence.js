@@ -4,6 +4,7 @@ import { Child, nodeChild } from '../harness/child.js';
 import { bestOf, measure } from '../harness/measure.js';
 import { printTable, short, writeReport } from '../harness/report.js';
 import { python, withTfjs, withTorch } from '../harness/subjects.js';
+import { chosen } from '../harness/workloads.js';
 import { recurrenceTraining } from './recurrence-training.js';
 
 /** What all do in a step; rows fill whole minibatches. */
@@ -30,7 +31,7 @@ export async function recurrence({ only = ['lstm'], against, rounds, seconds, tr
   const script = fileURLToPath(new URL('../subjects/recurrence.py', import.meta.url));
   const torch = withTorch(against);
   const tfjs = withTfjs(against);
-  for (const workload of workloads.filter(({ id }) => only.includes(id))) {
+  for (const workload of chosen(workloads, only)) {
     console.log(`\n${workload.id}: ${workload.title}`);
     const entry = (/** @type {string} */ subject, /** @type {string} */ label, /** @type {(request: object) => Child} */ start, counts = [1, 2]) =>
       counts.map((threads) => ({

@@ -1,7 +1,7 @@
 // @ts-check
 import { compareOwn } from '../harness/compare.js';
 import { writeReport } from '../harness/report.js';
-import { workloads } from '../harness/workloads.js';
+import { chosen, workloads } from '../harness/workloads.js';
 
 /**
  * What vital signs cost: at the default sampling, moments at every step, and everything at every step, over a fit that is not watched.
@@ -10,7 +10,7 @@ import { workloads } from '../harness/workloads.js';
 export async function watch({ only = ['A', 'B', 'C', 'D'], json, ...options }) {
   /** @type {Awaited<ReturnType<typeof compareOwn>>[]} */
   const reports = [];
-  for (const workload of workloads.filter(({ id }) => only.includes(id))) {
+  for (const workload of chosen(workloads, only)) {
     reports.push(
       await compareOwn(
         [

@@ -17,6 +17,17 @@ export const rows = 12_800;
 export const learningRate = 0.01;
 export const pixelScale = 1 / 255;
 
+/**
+ * Those of a list that are asked for by id, all unless some are. @template {{ readonly id: string }} T
+ * @param {readonly T[]} list @param {readonly string[]} [only] @returns {T[]} @throws Error on an id that none has
+ */
+export function chosen(list, only) {
+  const known = list.map(({ id }) => id);
+  const unknown = only?.find((id) => !known.includes(id));
+  if (unknown !== undefined) throw new Error(`--only: nothing is named '${unknown}'; known: ${known.join(', ')}`);
+  return list.filter(({ id }) => only === undefined || only.includes(id));
+}
+
 /** @param {number} count @param {number} width */
 const hidden = (count, width) => Array.from({ length: count }, () => width);
 
