@@ -122,6 +122,15 @@ describe('a change as code', () => {
     expect(codeOf(written(made), 'keras')).toContain('# Keras has no such initializer: orthogonal, then scaled');
     expect(codeOf(written(made), 'keras')).toContain('keras.optimizers.schedules.ExponentialDecay');
     expect(codeOf(written(made), 'pytorch')).toContain('# its learning rate follows a schedule');
+    const falls = schedules.piecewiseConstantDecay({ boundaries: [600, 850], values: [0.1, 0.03, 0.01] });
+    made.compile({ loss, optimizer: optimizers.sgd({ learningRate: falls }) });
+    expect(codeOf(written(made), 'keras')).toContain(
+      'keras.optimizers.schedules.PiecewiseConstantDecay(boundaries=(600, 850), values=(0.1, 0.03, 0.01))',
+    );
+    const lines = codeOf(written(made), 'pytorch') ?? '';
+    expect(lines).toContain('torch.optim.SGD(model.parameters(), lr=0.1)');
+    expect(lines).toContain('shares = [1, 0.3, 0.1]');
+    expect(lines).toContain('torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: shares[sum(step > bound for bound in [600, 850])])');
   });
 
   it('writes convolutions and recurrent layers under the names of Keras', () => {

@@ -2,7 +2,7 @@ import { value } from '../examination.js';
 import type { Finding } from '../finding.js';
 import type { Look } from './attempt.js';
 import { best, better, distress, shortOnes } from './choose.js';
-import { type Candidate, type Course, illOf, type Tried } from './course.js';
+import { type Candidate, type Course, DECAY, illOf, type Tried } from './course.js';
 import { drawn } from './draw.js';
 import { methodOf } from './methods.js';
 import { goneOn } from './patient.js';
@@ -108,8 +108,16 @@ function nextAfter(course: Course, tried: Tried, done: ReadonlySet<string>): Can
   return [...answers, ...singles].find(isNew);
 }
 
+/** The first steps of a candidate whose rate will fall towards its end: of these steps it changes none, and of whole trainings it makes nearly all better. */
+function tryOut(course: Course, candidate: Candidate, { examination }: Look): Promise<Tried | undefined> {
+  const decay = methodOf(DECAY);
+  const [falling] = decay ? course.changes(candidate, examination, decay, []) : [];
+  return course.shortIfPossible(falling ?? candidate);
+}
+
 const keyOf = ({ remedies }: Candidate): string =>
   remedies
+    .filter(({ id }) => id !== DECAY)
     .map(({ what }) => what)
     .sort()
     .join('; ');
@@ -154,7 +162,7 @@ async function answer(course: Course, start: Candidate, look: Look, untreated: T
   // What went through needs no trial, and what broke off once breaks off again, however well it begins.
   const known = untreated && (untreated.run.whole || untreated.run.examination.trace.failure !== undefined);
   const before = known ? untreated : await course.short(start);
-  if (candidate !== start && course.canTry(candidate.patient)) await course.short(candidate);
+  if (candidate !== start && course.canTry(candidate.patient)) await tryOut(course, candidate, look);
   const done = new Set(shortOnes(course).map(keyOf));
   let lead = best(shortOnes(course));
   // A run that was begun shows more than a minibatch, or a trial.
@@ -164,7 +172,7 @@ async function answer(course: Course, start: Candidate, look: Look, untreated: T
     const next = nextAfter(course, shown(), done);
     if (!next) break;
     done.add(keyOf(next));
-    const tried = await course.shortIfPossible(next);
+    const tried = await tryOut(course, next, look);
     if (tried && (!lead || better(tried, lead))) lead = tried;
   }
   const chosen = best(shortOnes(course));
@@ -194,7 +202,7 @@ async function spur(course: Course, untreated: Tried): Promise<CourseEnd> {
     const next = nextAfter(course, untreated, done);
     if (!next) return stay;
     done.add(keyOf(next));
-    const tried = await course.shortIfPossible(next);
+    const tried = await tryOut(course, next, untreated.run);
     if (!tried || tried.run.grade.score < score + DECISIVE) continue;
     const full = await course.full(tried);
     return better(full, untreated) ? { ...stay, after: full } : stay;
@@ -220,7 +228,7 @@ async function finish(course: Course, chosen: Tried, untreated: Tried | undefine
     if (!next) break;
     if (done.has(keyOf(next))) continue;
     done.add(keyOf(next));
-    const tried = await course.shortIfPossible(next);
+    const tried = await tryOut(course, next, kept.run);
     if (!tried || !better(tried, trial) || !course.canRun(tried.patient)) continue;
     [trial, fruitless] = [tried, -1];
     const full = await course.full(tried);

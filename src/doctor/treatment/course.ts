@@ -2,9 +2,11 @@ import { ArgumentError } from '../../core/errors.js';
 import type { Random } from '../../core/random.js';
 import type { Examination } from '../examination.js';
 import type { Finding } from '../finding.js';
+import { remedies as hints } from '../remedies.js';
 import type { Look, Run } from './attempt.js';
 import { type Clinic, possibly } from './clinic.js';
 import type { Alterable } from './method.js';
+import { withoutDecay } from './methods/training.js';
 import type { Applicable } from './methods.js';
 import type { Patient } from './patient.js';
 import type { AppliedRemedy, Trial } from './treatment.js';
@@ -47,6 +49,9 @@ const SHARES = { from: 0.1, to: 0.2 };
 /** Share of a training of so many steps that a trial takes. */
 export const shortShare = (steps: number): number => Math.min(SHARES.to, Math.max(SHARES.from, TELLING / steps));
 
+/** The remedy that is taken back before another is applied. */
+export const DECAY = hints.decayLearningRate.id;
+
 /** What can be altered without losing what a network has learned. */
 const goingOn: readonly Alterable[] = ['learningRate', 'optimizer', 'batchSize', 'weights'];
 
@@ -82,9 +87,11 @@ export class Course {
   /** All ways in which a remedy changes a candidate. */
   changes(candidate: Candidate, examination: Examination, { hint, method }: Applicable, answers: readonly string[]): Candidate[] {
     if (!this.allows({ hint, method }, candidate.patient)) return [];
-    const kept = candidate.remedies.filter(({ id }) => !method.supersedes?.includes(id));
+    const decays = candidate.remedies.some(({ id }) => id === DECAY);
+    const patient = decays ? withoutDecay(candidate.patient) : candidate.patient;
+    const kept = candidate.remedies.filter(({ id }) => id !== DECAY && !method.supersedes?.includes(id));
     return method
-      .apply({ patient: candidate.patient, facts: examination.facts, examination, random: this.options.random })
+      .apply({ patient, facts: examination.facts, examination, steps: this.clinic.stepsOf(patient), random: this.options.random })
       .map(({ patient, what }) => ({
         patient,
         remedies: [...kept, { id: hint.id, cost: hint.cost, what, answers }],

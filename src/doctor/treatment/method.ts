@@ -25,6 +25,8 @@ export interface Chart {
   readonly facts: NetworkFacts;
   /** The last look at it: one minibatch, or a run. */
   readonly examination: Examination;
+  /** Steps of its whole training. */
+  readonly steps: number;
   readonly random: Random;
 }
 

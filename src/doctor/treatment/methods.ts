@@ -13,7 +13,15 @@ import {
 import { standardizeInputs } from './methods/data.js';
 import { mendLoss } from './methods/loss.js';
 import { gatedRecurrence, identityRecurrence } from './methods/recurrence.js';
-import { adaptiveOptimizer, clipGradients, largerBatch, lowerLearningRate, raiseClip, raiseLearningRate } from './methods/training.js';
+import {
+  adaptiveOptimizer,
+  clipGradients,
+  decayLearningRate,
+  largerBatch,
+  lowerLearningRate,
+  raiseClip,
+  raiseLearningRate,
+} from './methods/training.js';
 import { criticalInitializer, lecunNormal, lsuv, reviveUnits, smallerHead, suitingInitializer } from './methods/weights.js';
 
 /** How each remedy is applied, or why it is left to people. */
@@ -23,6 +31,7 @@ const methods: { readonly [K in keyof typeof remedies]: Method | Proposal } = {
   largerBatch,
   lowerLearningRate,
   raiseLearningRate,
+  decayLearningRate,
   adaptiveOptimizer,
   clipGradients,
   raiseClip,

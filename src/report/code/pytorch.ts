@@ -22,12 +22,37 @@ const inLoss: Readonly<Record<string, readonly string[]>> = {
   'nn.BCEWithLogitsLoss()': ['nn.Sigmoid()'],
 };
 
+/** Boundaries and rates of a schedule that is constant between steps. */
+function piecesOf(rate: unknown): { readonly boundaries: readonly number[]; readonly values: readonly number[] } | undefined {
+  return isDescribed(rate) && rate.name === 'piecewiseConstantDecay'
+    ? (rate.config as { readonly boundaries: readonly number[]; readonly values: readonly number[] })
+    : undefined;
+}
+
+function firstRate(rate: unknown): number {
+  return typeof rate === 'number' ? rate : (piecesOf(rate)?.values[0] ?? 0.01);
+}
+
+function scheduleLines(rate: unknown): string[] {
+  if (typeof rate !== 'object' || rate === null) return [];
+  const pieces = piecesOf(rate);
+  if (!pieces) return [`# its learning rate follows a schedule: ${JSON.stringify(rate)}`];
+  const { boundaries, values } = pieces;
+  const shares = values.map((value) => Number((value / firstRate(rate)).toPrecision(6)));
+  const list = (numbers: readonly number[]): string => `[${numbers.map(String).join(', ')}]`;
+  return [
+    `shares = ${list(shares)}`,
+    `schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: shares[sum(step > bound for bound in ${list(boundaries)})])`,
+    '# after each step: schedule.step()',
+  ];
+}
+
 function optimizerLines(given: unknown): string[] {
   const { name, config } = isDescribed(given)
     ? { name: given.name, config: (given.config ?? {}) as Options }
     : { name: 'sgd', config: {} as Options };
-  const rate = typeof config.learningRate === 'number' ? literal(config.learningRate) : `${literal(0.01)}`;
-  const schedule = typeof config.learningRate === 'object' ? [`# its learning rate follows a schedule: ${JSON.stringify(config.learningRate)}`] : [];
+  const rate = literal(firstRate(config.learningRate));
+  const schedule = scheduleLines(config.learningRate);
   const momentum = Number(config.momentum ?? 0) > 0 ? [['momentum', literal(config.momentum)] as const] : [];
   const decay = typeof config.weightDecay === 'number' ? [['weight_decay', literal(config.weightDecay)] as const] : [];
   const classes: Readonly<Record<string, string>> = {

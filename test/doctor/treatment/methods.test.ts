@@ -1,7 +1,8 @@
-import { initializers, layers, losses, type Model, model, NdArray, optimizers, Random, sequential, toConfig } from 'evenkeel';
+import { initializers, layers, losses, type Model, model, NdArray, optimizers, Random, schedules, sequential, toConfig } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { Examination } from '#src/doctor/examination.js';
 import type { Change } from '#src/doctor/treatment/method.js';
+import { withoutDecay } from '#src/doctor/treatment/methods/training.js';
 import { applicable, methodOf } from '#src/doctor/treatment/methods.js';
 import { admit, build as make } from '#src/doctor/treatment/patient.js';
 import type { ModelConfig } from '#src/model/config.js';
@@ -16,7 +17,7 @@ async function changes(id: string, given: Model, rows = { x, y }, batchSize = 32
   const examination = new Examination(await given.examine(rows.x, rows.y));
   const remedy = methodOf(id);
   if (!remedy) throw new Error(`no remedy '${id}'`);
-  return remedy.method.apply({ patient, facts: examination.facts, examination, random: new Random(1) });
+  return remedy.method.apply({ patient, facts: examination.facts, examination, steps: 1000, random: new Random(1) });
 }
 
 /** What a remedy makes of a model: described, after it was built, and shown to run. */
@@ -54,6 +55,18 @@ describe('remedies', () => {
     expect(optimizer(await treated('raise-clip', clipped)).config).toEqual(expect.not.objectContaining({ clipNorm: 1e-3 }));
     expect(optimizer(await treated('raise-clip', clipped)).config.momentum).toBe(0.9);
     expect((await changes('larger-batch', net(), { x, y }, 8))[0]?.patient.batchSize).toBe(32);
+  });
+
+  it('let a rate fall late in the training, and can be taken back', async () => {
+    const given = net({ compile: sgd({ learningRate: 0.02, momentum: 0.5 }) });
+    const falling = optimizer(await treated('decay-learning-rate', given));
+    expect(falling.config.learningRate).toEqual({ name: 'piecewiseConstantDecay', config: { boundaries: [600, 850], values: [0.02, 0.006, 0.002] } });
+    const [change] = await changes('decay-learning-rate', given);
+    expect(change?.what).toBe('let the learning rate fall to 0.006 after step 600 and to 0.002 after step 850');
+    expect(optimizer(withoutDecay((change as Change).patient).config)).toEqual(optimizer(toConfig(given)));
+    // A schedule of the user's own stays.
+    const own = schedules.cosineDecay({ initialLearningRate: 0.1, decaySteps: 100 });
+    expect(await changes('decay-learning-rate', net({ compile: sgd({ learningRate: own }) }))).toEqual([]);
   });
 
   it('of the data: a normalization right behind the input', async () => {
@@ -201,7 +214,7 @@ describe('remedies', () => {
 
   it('are all tried here', () => {
     const ids = applicable.map(({ hint }) => hint.id);
-    expect(ids).toHaveLength(23);
+    expect(ids).toHaveLength(24);
     expect(sequential([layers.input([2]), layers.dense(1)]).layers).toHaveLength(2);
   });
 });

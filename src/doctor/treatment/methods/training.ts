@@ -86,6 +86,43 @@ export const raiseLearningRate: Method = {
   },
 };
 
+/** Shares of a training after which the rate falls, and what is left of it then: late enough for a trial to be the same without. */
+const FALLS = [
+  { after: 0.6, left: 0.3 },
+  { after: 0.85, left: 0.1 },
+] as const;
+const DECAY = 'piecewiseConstantDecay';
+
+/** Smaller steps towards the end take the noise of minibatches out of the weights (Robbins and Monro 1951; He et al. 2016, section 3.4). */
+export const decayLearningRate: Method = {
+  alters: ['learningRate'],
+  apply({ patient, steps }) {
+    const optimizer = optimizerOf(patient);
+    const rate = optimizer.config.learningRate ?? 0.01;
+    const boundaries = FALLS.map(({ after }) => patient.stepsDone + Math.round(after * steps));
+    if (typeof rate !== 'number' || (boundaries[0] ?? 0) <= patient.stepsDone || boundaries[0] === boundaries[1]) return [];
+    const values = [rate, ...FALLS.map(({ left }) => Number((rate * left).toPrecision(3)))];
+    const learningRate = { name: DECAY, config: { boundaries, values } };
+    const falls = FALLS.map(({ left }, i) => `to ${say(rate * left)} after step ${boundaries[i]}`);
+    return [
+      {
+        patient: withOptimizer(patient, { ...optimizer, config: { ...optimizer.config, learningRate } }),
+        what: `let the learning rate fall ${falls.join(' and ')}`,
+      },
+    ];
+  },
+};
+
+/** The patient with the rate that it had before `decayLearningRate`: what is changed next may change how many steps there are. */
+export function withoutDecay(patient: Patient): Patient {
+  const optimizer = optimizerOf(patient);
+  const { name, config } = (optimizer.config.learningRate ?? {}) as {
+    readonly name?: string;
+    readonly config?: { readonly values?: readonly number[] };
+  };
+  return name === DECAY ? withOptimizer(patient, { ...optimizer, config: { ...optimizer.config, learningRate: config?.values?.[0] } }) : patient;
+}
+
 /** Kingma and Ba 2015: the rate that they propose. */
 const ADAM_RATE = 1e-3;
 
