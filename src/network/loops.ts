@@ -1,6 +1,6 @@
 import { NdArray } from '../core/ndarray.js';
 import { constant, label, type Tap, type Tensor } from '../graph/node.js';
-import { concat, reduceSum, reshape, scan, split } from '../graph/ops/index.js';
+import { concat, reduceSum, reshape, scan, split, stackedIn } from '../graph/ops/index.js';
 import type { CallEnvironment, LayerCall, Signal } from './layer.js';
 import { callsAt, type Run, rowName } from './runs.js';
 import type { LoopedSums, SignalTap } from './taps.js';
@@ -68,7 +68,7 @@ export function writeRun(run: Run, { known, values, write, uniform, observe, rem
       [run.blocks.length],
     ),
   );
-  const seen: { readonly place: number; readonly tap: Tap }[] = [];
+  const seen: { readonly place: number; readonly tap: Tap; readonly given: Tensor }[] = [];
   const updates: { readonly name: string; readonly next: Tensor }[] = [];
   const penalties: Tensor[] = [];
 
@@ -90,7 +90,7 @@ export function writeRun(run: Run, { known, values, write, uniform, observe, rem
       call.outputs.forEach((signal, i) => {
         inside.set(signal, outputs[i] as Tensor);
       });
-      if (observe && sums) seen.push({ place, tap: { tensor: sums } });
+      if (observe && sums) seen.push({ place, tap: { tensor: sums }, given: outputs[0] as Tensor });
     });
     return {
       state: [inside.get(head[run.exit]?.output as Signal) as Tensor],
@@ -106,7 +106,15 @@ export function writeRun(run: Run, { known, values, write, uniform, observe, rem
   const [first, second] = [seen.length, seen.length + updates.length];
   return {
     output,
-    taps: seen.map(({ place, tap }, i) => ({ calls: callsAt(run, place), z: outputs[i] as Tensor, h: undefined, gradient: () => tap.gradient })),
+    taps: seen.map(({ place, tap, given }, i) => ({
+      calls: callsAt(run, place),
+      z: outputs[i] as Tensor,
+      // What the backward pass keeps need not be computed again to be looked at.
+      get h() {
+        return output.node.record.name === 'Scan' ? stackedIn(output.node, given) : undefined;
+      },
+      gradient: () => tap.gradient,
+    })),
     updates: new Map(updates.map(({ name }, i) => [name, outputs[first + i] as Tensor])),
     penalties: outputs.slice(second).map((stacked) => reduceSum(stacked)),
   };

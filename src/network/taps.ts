@@ -8,7 +8,7 @@ export interface SignalTap {
   readonly calls: readonly LayerCall[];
   /** Sums of the inputs; those of a loop stacked along a new first axis. */
   readonly z: Tensor;
-  /** What the call gives; undefined inside a loop, where only the activation of z tells. */
+  /** What the call gives; undefined inside a loop whose gradient does not keep it, where only the activation of z tells. */
   readonly h: Tensor | undefined;
   /** Whether the first axis of z is that of the steps of a sequence. */
   readonly overTime?: boolean;

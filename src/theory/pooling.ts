@@ -36,7 +36,7 @@ export function shareInside({ lengths, strides, dilations, before }: Moves, inpu
 const product = (lengths: readonly number[]): number => lengths.reduce((a, b) => a * b, 1);
 const within = (c: number): number => Math.max(-1, Math.min(1, c));
 
-/** Mean over all pairs of a window's elements, the same ones included or not, of their correlation. */
+/** Mean correlation of two of a window’s elements. @param same whether each counts with itself as well. */
 function overPairs(x: Signal, lengths: readonly number[], same: boolean): number {
   const places = lengths.reduce<number[][]>((list, length) => list.flatMap((at) => Array.from({ length }, (_, i) => [...at, i])), [[]]);
   const pairs = places.flatMap((a, i) =>
@@ -47,7 +47,7 @@ function overPairs(x: Signal, lengths: readonly number[], same: boolean): number
   return pairs.length === 0 ? 0 : others / pairs.length;
 }
 
-/** Every second step of what was pooled is as far as its windows are. */
+/** Neighbours among what was pooled are as far apart as its windows. @param shared mean product of two windows, by the correlation of their elements. */
 function thinned(x: Signal, kept: number, shared: (c: number) => number, strides: readonly number[]): Steps {
   const next = atDistance(x, product(strides) ** (1 / strides.length));
   return { stepCorrelation: within(shared(x.stepCorrelation ?? 0) / kept), nextCorrelation: within(shared(next) / kept) };

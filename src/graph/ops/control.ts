@@ -268,6 +268,12 @@ function heldSequence(node: Node, tensor: Tensor): KeptSequence | undefined {
   return output < 0 ? undefined : { tensor: node.outputs[output] as Tensor, reverse: !flag('scan_output_directions', output - stateCount) };
 }
 
+/** Where a scan stacks an inner value by its steps, as its gradient may have asked for; undefined where it does not. */
+export function stackedIn(node: Node, tensor: Tensor): Tensor | undefined {
+  const held = heldSequence(node, tensor);
+  return held?.reverse ? held.tensor : undefined;
+}
+
 /** Makes a running scan stack one more of its inner values. */
 function keepResult(node: Node, body: Body, tensor: Tensor): Tensor {
   body.results.push(tensor);
