@@ -57,6 +57,13 @@ describe('remedies', () => {
     expect((await changes('larger-batch', net(), { x, y }, 8))[0]?.patient.batchSize).toBe(32);
   });
 
+  it('raise the rate of an optimizer that divides by gradients’ sizes to what is usual at least', async () => {
+    const raised = async (learningRate: number): Promise<unknown> =>
+      optimizer(await treated('raise-learning-rate', net({ compile: { optimizer: optimizers.adam({ learningRate }) } }))).config.learningRate;
+    expect(await raised(2e-6)).toBe(1e-3);
+    expect(await raised(1e-3)).toBeGreaterThanOrEqual(3e-3);
+  });
+
   it('let a rate fall late in the training, and can be taken back', async () => {
     const given = net({ compile: sgd({ learningRate: 0.02, momentum: 0.5 }) });
     const falling = optimizer(await treated('decay-learning-rate', given));

@@ -10,6 +10,9 @@ import { changed, type Patient } from '../patient.js';
 const HEALTHY_SPEED = 3e-3;
 const LARGEST_BATCH = 256;
 
+/** Kingma and Ba 2015: the rate that they propose. */
+const ADAM_RATE = 1e-3;
+
 interface DescribedOptimizer {
   readonly name: string;
   readonly config: Readonly<Record<string, unknown>>;
@@ -81,7 +84,10 @@ export const raiseLearningRate: Method = {
   alters: ['learningRate'],
   apply(chart) {
     const speed = fastest(chart);
-    const factor = speed === undefined || !(speed > 0) ? 10 : between(3, HEALTHY_SPEED / speed, 1e4);
+    const optimizer = optimizerOf(chart.patient);
+    // Such as divide by the gradient's size take steps of the rate's own size, whatever the first ones show.
+    const usual = optimizer.name === 'sgd' ? 0 : ADAM_RATE / (rateOf(optimizer) ?? ADAM_RATE);
+    const factor = speed === undefined || !(speed > 0) ? Math.max(10, usual) : between(3, Math.max(HEALTHY_SPEED / speed, usual), 1e4);
     return rated(chart, [factor, Math.max(3, factor / 10)], 'raise');
   },
 };
@@ -122,9 +128,6 @@ export function withoutDecay(patient: Patient): Patient {
   };
   return name === DECAY ? withOptimizer(patient, { ...optimizer, config: { ...optimizer.config, learningRate: config?.values?.[0] } }) : patient;
 }
-
-/** Kingma and Ba 2015: the rate that they propose. */
-const ADAM_RATE = 1e-3;
 
 export const adaptiveOptimizer: Method = {
   alters: ['optimizer'],
