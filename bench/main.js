@@ -73,6 +73,7 @@ for (const [name, { about, run, takes }] of Object.entries(benches)) {
 try {
   await program.parseAsync();
 } catch (error) {
-  console.error(`bench: ${/** @type {Error} */ (error).message}`);
+  if (!(error instanceof InvalidArgumentError)) throw error;
+  console.error(`bench: ${error.message}`);
   process.exitCode = 1;
 }

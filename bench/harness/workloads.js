@@ -1,4 +1,6 @@
 // @ts-check
+import { InvalidArgumentError } from 'commander';
+
 /**
  * @typedef {object} Workload
  * @property {string} id
@@ -19,12 +21,12 @@ export const pixelScale = 1 / 255;
 
 /**
  * Those of a list that are asked for by id, all unless some are. @template {{ readonly id: string }} T
- * @param {readonly T[]} list @param {readonly string[]} [only] @returns {T[]} @throws Error on an id that none has
+ * @param {readonly T[]} list @param {readonly string[]} [only] @returns {T[]} @throws InvalidArgumentError on an id that none has
  */
 export function chosen(list, only) {
   const known = list.map(({ id }) => id);
   const unknown = only?.find((id) => !known.includes(id));
-  if (unknown !== undefined) throw new Error(`--only: nothing is named '${unknown}'; known: ${known.join(', ')}`);
+  if (unknown !== undefined) throw new InvalidArgumentError(`--only: nothing is named '${unknown}'; known: ${known.join(', ')}`);
   return list.filter(({ id }) => only === undefined || only.includes(id));
 }
 

@@ -12,10 +12,11 @@ const FOLD_LIMIT = 4096;
 /** Folds constants, drops neutral operations and lets equal nodes be one. */
 export function merge(outputs: readonly Tensor[]): Tensor[] {
   const merged = new Map<string, readonly Tensor[]>();
-  const branch = branchesOf(outputs);
   const nodes = topological(outputs);
-  const lengthKey = lengthKeys(nodes);
-  const given = givenLengths(nodes);
+  const branch = branchesOf(nodes, outputs);
+  const stacked = stackedNames(nodes);
+  const lengthKey = lengthKeys(nodes, stacked);
+  const given = givenLengths(nodes, stacked);
   return rewrite(outputs, new Map(), (node, before) => {
     const other = neutral(node) ?? fold(node) ?? given(node);
     if (other && !isConstant(other)) return [other];
@@ -35,8 +36,7 @@ export function merge(outputs: readonly Tensor[]): Tensor[] {
 }
 
 /** In which branch of an `If` each node runs: equal nodes of two branches stay two, or both would run whichever branch is taken. */
-function branchesOf(outputs: readonly Tensor[]): (node: Node) => Scope | undefined {
-  const nodes = topological(outputs);
+function branchesOf(nodes: readonly Node[], outputs: readonly Tensor[]): (node: Node) => Scope | undefined {
   if (!nodes.some((node) => node.record.name === 'If')) return () => undefined;
   const branches = new Map<Node, Scope | undefined>();
   for (const [scope, members] of placeNodes(nodes, outputs).members) {
@@ -47,12 +47,11 @@ function branchesOf(outputs: readonly Tensor[]): (node: Node) => Scope | undefin
 }
 
 /** One `Shape` serves all tensors whose lengths have the same names, in the same body: hundreds of layers ask for the batch size. */
-function lengthKeys(nodes: readonly Node[]): (node: Node) => string | undefined {
+function lengthKeys(nodes: readonly Node[], stacked: ReadonlySet<Dim | undefined>): (node: Node) => string | undefined {
   if (!nodes.some(({ record }) => record === movementRecords.Shape)) return () => undefined;
   const needs = bodiesNeeded(nodes);
   const ordinals = new Map<Body, number>();
   const ordinal = (body: Body): number => ordinals.get(body) ?? ordinals.set(body, ordinals.size).size - 1;
-  const stacked = stackedNames(nodes);
   return (node) => {
     const [source] = node.inputs;
     if (node.record !== movementRecords.Shape || !source) return undefined;
@@ -68,8 +67,7 @@ function stackedNames(nodes: readonly Node[]): Set<Dim | undefined> {
 }
 
 /** A length asked inside of a loop that an input of the whole graph has too is asked there, and what follows from it alone leaves the loop. */
-function givenLengths(nodes: readonly Node[]): (node: Node) => Tensor | undefined {
-  const stacked = stackedNames(nodes);
+function givenLengths(nodes: readonly Node[], stacked: ReadonlySet<Dim | undefined>): (node: Node) => Tensor | undefined {
   const inner = new Set(nodes.flatMap(({ bodies }) => Object.values(bodies).flatMap(({ parameters }) => parameters)));
   const places = new Map<Dim, { readonly source: Tensor; readonly axis: number }>();
   for (const { outputs } of nodes) {

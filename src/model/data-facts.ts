@@ -67,24 +67,29 @@ function alikeIn(array: NdArray, shape: StaticShape = array.shape.slice(1)): Pic
   const places = lengths.reduce((product, length) => product * length, 1);
   if (places < 2 || shape.some((length) => length < 1) || places * width !== array.size / Math.max(1, rowsOf(array))) return {};
   const strides = stridesOf(lengths);
+  const next = lengths.flatMap((length, axis) => {
+    const stride = strides[axis] ?? 1;
+    return Array.from({ length: places }, (_, place) => place).flatMap((place) =>
+      Math.floor(place / stride) % length === length - 1 ? [] : [[place, place + stride] as const],
+    );
+  });
+  const values = new Float64Array(places);
   let [crossed, own, near, nearOwn] = [0, 0, 0, 0];
   for (const row of sampledRows(array)) {
     for (let k = 0; k < width; k++) {
-      const value = (place: number): number => array.at((row * places + place) * width + k);
       let sum = 0;
       for (let place = 0; place < places; place++) {
-        const x = value(place);
+        const x = array.at((row * places + place) * width + k);
+        values[place] = x;
         sum += x;
         own += x * x;
-        lengths.forEach((length, axis) => {
-          const stride = strides[axis] ?? 1;
-          if (Math.floor(place / stride) % length === length - 1) return;
-          const y = value(place + stride);
-          near += x * y;
-          nearOwn += (x * x + y * y) / 2;
-        });
       }
       crossed += sum * sum;
+      for (const [one, other] of next) {
+        const [x, y] = [values[one] as number, values[other] as number];
+        near += x * y;
+        nearOwn += (x * x + y * y) / 2;
+      }
     }
   }
   return own > 0 ? { stepCorrelation: (crossed - own) / ((places - 1) * own), nextCorrelation: near / nearOwn } : {};

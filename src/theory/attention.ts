@@ -1,4 +1,5 @@
-import { ofSteps, type Signal, type Summing, sum } from './signal.js';
+import { normalGrid } from './normal.js';
+import { ofSteps, overDraws, type Signal, type Summing, sum } from './signal.js';
 
 /** What attention is at its start. */
 export interface Attended {
@@ -30,7 +31,8 @@ export function attended(query: Signal, looked: Signal, products: AttentionProdu
   const variance = Math.exp(queries.log + keys.log) * apart(keys);
   // Lengths of queries and keys differ from one to the next.
   const spread = 2 / products.query.width + 2 / products.key.fanIn;
-  const shares = overLengths(causal ? steps : 1, (i) => overSizes(variance, spread, (square) => focus(causal ? i : steps, Math.sqrt(square))));
+  const lengths = { log: Math.log(variance) - spread / 2, rowVariance: spread };
+  const shares = overLengths(causal ? steps : 1, (i) => overDraws(lengths, (log) => focus(causal ? i : steps, Math.exp(log / 2))));
   const own = 1 - apart(values);
   // Steps are chosen for how far they reach along the query, and bring that along: E[Σ a s] is variance · (1 − Σ a²), by Stein.
   const chosen = (variance * (1 - shares) ** 2) / products.key.fanIn;
@@ -59,17 +61,11 @@ function overLengths(count: number, f: (length: number) => number): number {
   return total / count;
 }
 
-/** A mean over a variance whose logarithm spreads. */
-function overSizes(variance: number, spread: number, f: (variance: number) => number): number {
-  const step = Math.sqrt(3 * spread);
-  return (f(variance * Math.exp(-step - spread / 2)) + 4 * f(variance * Math.exp(-spread / 2)) + f(variance * Math.exp(step - spread / 2))) / 6;
-}
-
 /** Beyond this deviation what is not looked at alone falls by its inverse. */
 const WIDEST = 20;
 /** Scores farther out weigh nothing. */
 const FARTHEST = 8;
-const POINTS = 160;
+const { points: scores, shares } = normalGrid(FARTHEST);
 
 /**
  * E[Σ a²], a = softmax of `count` independent N(0, deviation²) scores: 1 / count where they are alike, 1 where one outdoes all others. The
@@ -79,18 +75,15 @@ export function focus(count: number, deviation: number): number {
   if (count <= 1) return 1;
   if (deviation < 1e-4) return 1 / count;
   if (deviation > WIDEST) return 1 - ((1 - focus(count, WIDEST)) * WIDEST) / deviation;
-  const step = (2 * FARTHEST) / POINTS;
-  const scores = Array.from({ length: POINTS + 1 }, (_, i) => i * step - FARTHEST);
-  const weights = scores.map((x) => (Math.exp((-x * x) / 2) * step) / Math.sqrt(2 * Math.PI));
   const [low, high] = [-Math.log(count) - 12 - FARTHEST * deviation, FARTHEST * deviation + 5];
-  const width = Math.min(0.1, (high - low) / POINTS);
+  const width = Math.min(0.1, (high - low) / scores.length);
   let total = 0;
   for (let w = low; w <= high; w += width) {
     let [alone, others] = [0, 0];
     scores.forEach((x, i) => {
       const log = w + deviation * x;
-      others += (weights[i] as number) * Math.exp(-Math.exp(log));
-      alone += (weights[i] as number) * Math.exp(2 * log - Math.exp(log));
+      others += (shares[i] as number) * Math.exp(-Math.exp(log));
+      alone += (shares[i] as number) * Math.exp(2 * log - Math.exp(log));
     });
     total += alone * others ** (count - 1) * width;
   }

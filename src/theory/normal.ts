@@ -25,3 +25,12 @@ function fraction(x: number): number {
 }
 
 const density = (x: number): number => Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
+
+/** Points a tenth apart from −farthest to farthest, and the share of N(0, 1) at each: sums over them are integrals, for what is smooth at that scale. */
+export function normalGrid(farthest: number): { readonly points: readonly number[]; readonly shares: readonly number[] } {
+  const points = Array.from({ length: Math.round(2 * farthest * PER_UNIT) + 1 }, (_, i) => i / PER_UNIT - farthest);
+  return { points, shares: points.map((x) => density(x) / PER_UNIT) };
+}
+
+/** Points of a grid in an interval of length 1. */
+export const PER_UNIT = 10;

@@ -1,5 +1,6 @@
 import type { Bend } from './bend.js';
 import type { Effect } from './layers.js';
+import { normalGrid, PER_UNIT } from './normal.js';
 import { atDistance, centred, noSteps, type Signal, type Steps } from './signal.js';
 
 /** Windows in which neighbours are pooled. */
@@ -104,12 +105,9 @@ function pooled(z: Signal, largest: Largest, stride: number): Effect {
   return { signal, gradient: largest.slope / stride, sensitivity: 0 };
 }
 
-/** Normal numbers farther out weigh nothing; points of a grid over them. */
-const [FARTHEST, POINTS] = [7, 141];
-const grid = Array.from({ length: POINTS }, (_, i) => ((2 * i) / (POINTS - 1) - 1) * FARTHEST);
-const density = (x: number): number => Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
-const step = (2 * FARTHEST) / (POINTS - 1);
-const normal = grid.map((x) => density(x) * step);
+/** Normal numbers farther out weigh nothing. */
+const FARTHEST = 7;
+const { points: grid, shares: normal } = normalGrid(FARTHEST);
 
 /**
  * φ of the largest of n normal numbers that correlate alike: √c a + √(1 − c) b of a common number a and of the largest b of n apart, whose density is
@@ -163,7 +161,7 @@ class Largest {
 
 /** A function of the grid at a point, by a straight line between its neighbours. */
 function at(values: readonly number[], x: number): number {
-  const place = Math.max(0, Math.min(POINTS - 1.000001, (x + FARTHEST) / step));
+  const place = Math.max(0, Math.min(grid.length - 1.000001, (x + FARTHEST) * PER_UNIT));
   const left = Math.floor(place);
   const [a = 0, b = 0] = [values[left], values[left + 1]];
   return a + (b - a) * (place - left);

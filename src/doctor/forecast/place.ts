@@ -35,11 +35,14 @@ export interface WalkOptions {
   readonly lookups: Lookups;
 }
 
+/** Mean and mean square of what is drawn. */
 export type Moments = Pick<WeightMoments, 'mean' | 'square'>;
 
+/** What a layer without an activation applies. */
 export const LINEAR = { name: 'linear', config: {} };
+
 /** Entries of an array of this shape; lengths that vary count once. */
-export const lastOf = (shape: readonly (number | null)[]): number =>
+export const entriesOf = (shape: readonly (number | null)[]): number =>
   Math.max(
     1,
     shape.reduce<number>((size, dim) => size * (dim ?? 1), 1),
@@ -64,10 +67,12 @@ export class Place {
     return signal;
   }
 
+  /** The signal of the first input. @throws Unknown */
   only(): Signal {
     return this.from(0);
   }
 
+  /** Moments of what drew an array; undefined where it has none of that name. @throws Unknown where they are not known */
   moments(name: string): WeightMoments | undefined {
     const { weights } = this.layer;
     const array = weights.find((one) => one.name === name) ?? (name === 'kernel' ? weights.find(({ shape }) => shape.length >= 2) : undefined);

@@ -5,7 +5,7 @@ import { averagedOver, averagePooled, largestOver, maxPooled, shareInside, type 
 import { walked } from '../../theory/recurrence.js';
 import { noSteps, type Signal, type Summing } from '../../theory/signal.js';
 import { Unknown } from './lookups.js';
-import { type Forward, LINEAR, lastOf, type Place, summingOf } from './place.js';
+import { entriesOf, type Forward, LINEAR, type Place, summingOf } from './place.js';
 
 /** A state without gates, carried along a sequence: `simpleRnn`. */
 export function walkedAlong(place: Place): Forward {
@@ -71,7 +71,7 @@ export function pooledBy(place: Place): Effect {
     if (!z || !table) throw new Unknown('the largest of what is not normal before its activation is not known');
     return [z, table];
   };
-  const count = lastOf(places);
+  const count = entriesOf(places);
   if (kind.startsWith('globalMax')) return largestOver(...bent(), count);
   if (kind.startsWith('globalAverage')) return averagedOver(h, count);
   const lengths = list(options.poolSize, places.length);

@@ -14,7 +14,7 @@ import {
 import { atDistance, batchLog, bend, centred, noSteps, ofSteps, rowsOf, type Signal, standardNormal, sum } from '../../theory/signal.js';
 import type { NetworkFacts } from '../../vitals/facts.js';
 import { Unknown, usersOf } from './lookups.js';
-import { type Forward, LINEAR, lastOf, Place, passed, summingOf, type WalkOptions } from './place.js';
+import { entriesOf, type Forward, LINEAR, Place, passed, summingOf, type WalkOptions } from './place.js';
 import { attendedBy, insideShare, pooledBy, walkedAlong } from './sequences.js';
 
 /** Where SELU and alpha dropout send −∞. */
@@ -49,7 +49,7 @@ class Step extends Place {
   }
 
   #input(): Forward {
-    const width = lastOf(this.layer.shape);
+    const width = entriesOf(this.layer.shape);
     const data = this.options.data.find(({ layer }) => layer === this.use);
     if (!data) return { h: { ...standardNormal(width), stepCorrelation: 0, nextCorrelation: 0 }, factors: [] };
     const { mean, rms, featureMean, stepCorrelation, nextCorrelation } = data;
@@ -99,7 +99,7 @@ class Step extends Place {
     const strides = Math.max(1, ...[options.strides ?? 1].flat().map(Number));
     const h = strides === 1 || entering.nextCorrelation === undefined ? entering : { ...entering, nextCorrelation: atDistance(entering, strides) };
     const bias = this.moments('bias') ?? { mean: 0, square: 0 };
-    const width = lastOf(shape);
+    const width = entriesOf(shape);
     const tied = weights.orthogonal ? Math.max(0, 1 - width / fanIn) : 1;
     const inside = insideShare(this);
     const summing = { ...summingOf(fanIn, width, weights, bias, tied), fanIn: fanIn * inside };
@@ -150,7 +150,7 @@ class Step extends Place {
     if (!rule) throw new Unknown(`its kind, '${kind}', is not one that theory knows`);
     const input = this.found[this.layer.inputs[0] ?? -1]?.h;
     // Whatever comes in, what leaves has mean 0 and variance 1; only the gradient's factor stays unknown.
-    const width = lastOf(this.layer.shape);
+    const width = entriesOf(this.layer.shape);
     if (!input) return { h: { ...rule(standardNormal(width)).signal, log: Math.log(scale.square + shift.square) } };
     if (kind === 'batchNormalization' && input.correlation > 1 - 1e-6) throw new Unknown('all rows that it receives are alike');
     return passed(rule(input));
@@ -159,7 +159,7 @@ class Step extends Place {
   /** A layer that standardises features by what the first fit sees, or by given moments. */
   #standardizedByData(): Forward {
     const { mean, variance } = this.layer.options;
-    const width = lastOf(this.layer.shape);
+    const width = entriesOf(this.layer.shape);
     if (!Array.isArray(mean) || !Array.isArray(variance)) {
       const x = this.found[this.layer.inputs[0] ?? -1]?.h;
       // As if all features had one mean.
@@ -199,7 +199,7 @@ class Step extends Place {
     }
     if (kind === 'subtract') return { h: mixed(signals, [1, -1]).signal, factors: [1, 1] };
     if (kind === 'concatenate') {
-      const sizes = inputs.map((from) => lastOf(this.facts.layers[from]?.shape ?? []));
+      const sizes = inputs.map((from) => entriesOf(this.facts.layers[from]?.shape ?? []));
       const whole = sizes.reduce((total, size) => total + size, 0);
       return {
         h: joined(
@@ -221,7 +221,7 @@ class Step extends Place {
       const table = this.moments('embeddings');
       if (!table) throw new Unknown('its table has no initializer');
       if (!(table.square > 0)) throw new Unknown('its table is all 0');
-      const width = lastOf(shape);
+      const width = entriesOf(shape);
       const correlation = table.mean ** 2 / table.square;
       // As if every word stood at a step with the same probability.
       const stepCorrelation = correlation + (1 - correlation) / Math.max(1, Number(options.inputDim ?? 1));

@@ -92,8 +92,8 @@ export class Course {
     const kept = candidate.remedies.filter(({ id }) => id !== DECAY && !method.supersedes?.includes(id));
     return method
       .apply({ patient, facts: examination.facts, examination, steps: this.clinic.stepsOf(patient), random: this.options.random })
-      .map(({ patient, what }) => ({
-        patient,
+      .map(({ patient: after, what }) => ({
+        patient: after,
         remedies: [...kept, { id: hint.id, cost: hint.cost, what, answers }],
       }));
   }

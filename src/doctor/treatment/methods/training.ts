@@ -97,7 +97,7 @@ const FALLS = [
   { after: 0.6, left: 0.3 },
   { after: 0.85, left: 0.1 },
 ] as const;
-const DECAY = 'piecewiseConstantDecay';
+const FALLING = 'piecewiseConstantDecay';
 
 /** Smaller steps towards the end take the noise of minibatches out of the weights (Robbins and Monro 1951; He et al. 2016, section 3.4). */
 export const decayLearningRate: Method = {
@@ -108,7 +108,7 @@ export const decayLearningRate: Method = {
     const boundaries = FALLS.map(({ after }) => patient.stepsDone + Math.round(after * steps));
     if (typeof rate !== 'number' || (boundaries[0] ?? 0) <= patient.stepsDone || boundaries[0] === boundaries[1]) return [];
     const values = [rate, ...FALLS.map(({ left }) => Number((rate * left).toPrecision(3)))];
-    const learningRate = { name: DECAY, config: { boundaries, values } };
+    const learningRate = { name: FALLING, config: { boundaries, values } };
     const falls = FALLS.map(({ left }, i) => `to ${say(rate * left)} after step ${boundaries[i]}`);
     return [
       {
@@ -126,7 +126,7 @@ export function withoutDecay(patient: Patient): Patient {
     readonly name?: string;
     readonly config?: { readonly values?: readonly number[] };
   };
-  return name === DECAY ? withOptimizer(patient, { ...optimizer, config: { ...optimizer.config, learningRate: config?.values?.[0] } }) : patient;
+  return name === FALLING ? withOptimizer(patient, { ...optimizer, config: { ...optimizer.config, learningRate: config?.values?.[0] } }) : patient;
 }
 
 export const adaptiveOptimizer: Method = {
