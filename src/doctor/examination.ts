@@ -29,6 +29,8 @@ export interface WatchedKernel {
 const LEARNED = 0.7;
 const LEARNED_IN_ALL = 0.45;
 const SUFFERED = 0.5;
+/** Below this share a loss doubles by chance: that it was less before says nothing. */
+const NEXT_TO_NOTHING = 0.1;
 
 /** A trace with what follows from its facts: what rules look at. */
 export class Examination {
@@ -106,14 +108,13 @@ export class Examination {
     return asked === undefined ? end !== undefined : (epochs.at(-1)?.epoch ?? -1) + 1 >= asked;
   }
 
-  /** Whether the network was seen to learn: the mean loss of the last epoch is well below that of chance, or of the first step, and still the least. */
+  /** Whether the network was seen to learn: the mean loss of the last epoch is well below that of chance, or of the first step, and still the least or next to nothing. */
   get learns(): boolean {
     const { losses } = this;
     const [last, start] = [losses.at(-1), this.chanceLoss ?? value(this.first?.loss)];
     const enough = this.over ? LEARNED_IN_ALL : LEARNED;
-    return (
-      last !== undefined && start !== undefined && this.trace.failure === undefined && last < enough * start && last <= 1.05 * Math.min(...losses)
-    );
+    if (last === undefined || start === undefined || this.trace.failure !== undefined) return false;
+    return last < enough * start && (last <= 1.05 * Math.min(...losses) || last < NEXT_TO_NOTHING * start);
   }
 
   /** Whether a whole training has learned next to nothing: most of chance's loss is left. */

@@ -53,7 +53,7 @@ export function findingsOf(rule: Rule, examination: Examination): Finding[] {
 }
 
 /** From this margin on a risk is clear. */
-const CLEAR = 2;
+const CLEAR = 1.4;
 
 /** How bad it is, as the training shows that it was borne. */
 function borne(severity: Symptom['severity'], margin: number, { learns, suffers }: Examination): Symptom['severity'] {

@@ -36,6 +36,8 @@ function momentsOf(array: NdArray): Omit<InputFacts, 'layer'> {
   const count = rows.length;
   const varying = Array.from({ length: features }, (_, k) => k).filter((k) => lows[k] !== highs[k]);
   const deviations = varying.map((k) => Math.sqrt(Math.max(0, (squares[k] ?? 0) / count - ((sums[k] ?? 0) / count) ** 2)));
+  const ranges = varying.map((k) => (highs[k] ?? 0) - (lows[k] ?? 0));
+  const widest = ranges.reduce((most, range) => Math.max(most, range), 0);
   const total = (values: ArrayLike<number>): number => Array.from(values).reduce((sum, value) => sum + value, 0);
   return {
     rows: count,
@@ -46,6 +48,7 @@ function momentsOf(array: NdArray): Omit<InputFacts, 'layer'> {
     max: highs.reduce((most, high) => Math.max(most, high), Number.NEGATIVE_INFINITY),
     constantFeatures: features - varying.length,
     featureMean: varying.length === 0 ? 0 : total(varying.map((k) => Math.abs(sums[k] ?? 0) / count)) / varying.length,
+    alikeRanges: ranges.length === 0 ? 1 : ranges.filter((range) => range >= widest / 2).length / ranges.length,
     featureDeviations: deviations.length === 0 ? [0, 0] : [deviations.reduce((a, b) => Math.min(a, b)), deviations.reduce((a, b) => Math.max(a, b))],
   };
 }

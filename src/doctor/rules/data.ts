@@ -1,6 +1,10 @@
 import { value } from '../examination.js';
+import { ofOneUnit, spreadOf } from '../features.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, say } from '../rule.js';
+
+/** RMS of first sums from which on a network is flooded. */
+const FLOOD = 30;
 
 export const rawFeatures: Rule = {
   id: 'raw-features',
@@ -8,33 +12,40 @@ export const rawFeatures: Rule = {
   title: 'Features that are not standardised',
   looksFor:
     'inputs that nothing standardises or rescales before the first layer with weights, by their RMS, their means and how far their deviations differ; and what sums they make there',
-  threshold:
-    'a risk where the RMS lies beyond [0.1, 5], means exceed deviations threefold, or deviations differ by more than a factor 30: the curvature of the loss grows with the square of the features, and one learning rate must serve all of them (LeCun et al. 1998, "Efficient BackProp"). Ill where the first sums have an RMS above 30 and nothing normalises them: activations start on their flat sides, or the first loss is that many times too large',
+  threshold: `a risk where the RMS lies beyond [0.1, 5], means exceed deviations threefold, or deviations differ by more than a factor 30 (not of features of one unit, such as grey levels): the curvature of the loss grows with the square of the features, and one learning rate must serve all of them (LeCun et al. 1998, "Efficient BackProp"). Ill where the first sums (of layers that walk along steps: the features) have an RMS above ${FLOOD} and nothing normalises them: activations start on their flat sides, or the first loss is that many times too large`,
   why: 'the largest features decide, the learning rate must suit them, and the first layer saturates',
   remedies: [remedies.standardizeInputs],
   check(examination) {
-    return (examination.trace.header.data ?? []).flatMap(({ layer, rms, featureMean, featureDeviations: [least, most] }) => {
+    return (examination.trace.header.data ?? []).flatMap((data) => {
+      const { layer, rms, featureDeviations } = data;
+      const [least, most] = featureDeviations;
       const input = examination.facts.layers[layer];
       if (!input || examination.standardized(layer)) return [];
-      const typical = Math.sqrt(least * most);
       const off = rms > 5 ? rms / 5 : rms > 0 && rms < 0.1 ? 0.1 / rms : 1;
-      const uneven = least > 0 ? most / least / 30 : 1;
-      const shifted = typical > 0 ? featureMean / typical / 3 : 1;
+      const uneven = least > 0 && !ofOneUnit(data) ? most / least / 30 : 1;
+      const { mean, deviation } = spreadOf(data);
+      const shifted = deviation > 0 ? mean / deviation / 3 : 1;
       if (Math.max(off, uneven, shifted) <= 1) return [];
       const bottom = examination.uses.find((use) => use.layer.role === 'weights');
       const z = value(examination.first?.signals.zRms[bottom?.column ?? -1]) ?? (bottom && examination.forecast.layers[bottom.at]?.zRms?.value);
-      const flooded = z !== undefined && z > 30 && !(bottom && examination.normalizedBehind(bottom.at));
+      // What walks along steps has its own state in its sums, and hands it on: features make its first ones about as large as they are.
+      const walks = examination.facts.layers
+        .slice(0, (bottom?.at ?? 0) + 1)
+        .some(({ weights }) => weights.some(({ name }) => name === 'recurrentKernel'));
+      const size = { what: `RMS of ${input.name}`, value: rms };
+      const flood = walks ? size : { what: `RMS of the sums of ${bottom?.layer.name}`, value: z ?? 0 };
+      const flooded = flood.value > FLOOD && !(bottom && examination.normalizedBehind(bottom.at));
       return [
         {
           severity: flooded ? ('ill' as const) : ('risk' as const),
           layers: [input.name],
           step: 0,
-          measured: flooded ? { what: `RMS of the sums of ${bottom?.layer.name}`, value: z } : { what: `RMS of ${input.name}`, value: rms },
+          measured: flooded ? flood : size,
           expected: flooded
-            ? { to: 30, why: 'sums must start near the bend of the activation' }
+            ? { to: FLOOD, why: 'sums must start near the bend of the activation' }
             : { from: 0.1, to: 5, why: 'features of about unit size' },
-          margin: flooded ? z / 30 : Math.max(off, uneven, shifted),
-          cause: `the features of ${input.name} have an RMS of ${say(rms)}${most > 0 ? ` and deviations from ${say(least)} to ${say(most)}` : ''}, and nothing standardises them${flooded ? `: the sums of ${bottom?.layer.name} have an RMS of ${say(z)}` : ''}`,
+          margin: flooded ? flood.value / FLOOD : Math.max(off, uneven, shifted),
+          cause: `the features of ${input.name} have an RMS of ${say(rms)}${most > 0 ? ` and deviations from ${say(least)} to ${say(most)}` : ''}, and nothing standardises them${flooded && !walks ? `: the sums of ${bottom?.layer.name} have an RMS of ${say(flood.value)}` : ''}`,
         },
       ];
     });

@@ -135,7 +135,7 @@ export const saturation: Rule = {
   title: 'Saturated units',
   looksFor: 'the share of entries whose slope is under 5 % of the largest, in hidden layers whose activation saturates smoothly',
   threshold:
-    'in most layers 40 % (risk: 20 %) of the entries. At unit variance 3 % of a tanh layer are, of a logistic layer next to none; with N(0, 1) weights theory has 22 % at width 32, 51 % at 100 and 71 % at 300. By shares, since a few units with a huge gradient can make its RMS grow while most starve',
+    'in most layers 40 % (risk: 20 %) of the entries; 60 % (risk: 40 %) where the activation is flat on one side alone: of a rectifier half of the entries are, and it trains. At unit variance 3 % of a tanh layer are, of a logistic layer next to none; with N(0, 1) weights theory has 22 % at width 32, 51 % at 100 and 71 % at 300. By shares, since a few units with a huge gradient can make its RMS grow while most starve',
   why: 'a saturated unit passes on next to no gradient; the logistic, whose mean is 0.5, shifts the next layer further into saturation',
   remedies: [remedies.suitingInitializer, remedies.lsuv, remedies.standardizeInputs, remedies.changeActivation, remedies.normalize],
   check(examination) {
@@ -146,13 +146,14 @@ export const saturation: Rule = {
       return share === undefined ? [] : [{ use, share }];
     });
     const middle = median(shares.map(({ share }) => share));
-    if (!(middle >= 0.2)) return [];
-    const limit = middle >= 0.4 ? 0.4 : 0.2;
+    const [ill, risk] = shares.every(({ use }) => use.activation?.saturates !== 'both') ? ([0.6, 0.4] as const) : ([0.4, 0.2] as const);
+    if (!(middle >= risk)) return [];
+    const limit = middle >= ill ? ill : risk;
     const logistic = shares.some(({ use }) => use.activation?.name === 'sigmoid');
     const z = median(shares.map(({ use }) => value(examination.last?.signals.zRms[use.column]) ?? Number.NaN));
     return [
       {
-        severity: limit === 0.4 ? 'ill' : 'risk',
+        severity: limit === ill ? 'ill' : 'risk',
         layers: shares.filter(({ share }) => share >= limit).map(({ use }) => use.layer.name),
         measured: { what: 'share of saturated entries, median over layers', value: middle },
         expected: { to: limit, why: 'saturated entries pass on next to no gradient' },

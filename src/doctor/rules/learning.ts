@@ -4,6 +4,8 @@ import { percent, type Rule, say } from '../rule.js';
 
 /** Share of chance's loss above which a network has not learned what it could, and the fall that says that it was about to. */
 const LEFT = 0.22;
+/** The same of networks that walk along steps, all of which share their weights: a step serves one of them less. */
+const LEFT_ALONG_STEPS = 0.3;
 const FALL = 0.05;
 const VALIDATION_FALL = 0.03;
 /** More than this share is left while the loss still falls at this part of its mean speed: learning has only begun. */
@@ -33,7 +35,7 @@ export const slowLearning: Rule = {
   title: 'Learning too slow for its budget',
   looksFor:
     'the mean loss of the last epoch over that of the best constant prediction, and by how much it still fell over the last fifth of the epochs',
-  threshold: `the training is over, more than ${percent(LEFT)} of chance's loss is left, and it still fell by ${percent(FALL)} in the last fifth (where validation rows were given, theirs by ${percent(VALIDATION_FALL)}); or more than ${percent(BEGUN)} is left, and there it fell at more than half its mean speed, so that learning has only begun: networks that reach what their data allow have less left, or fall no more`,
+  threshold: `the training is over, more than ${percent(LEFT)} of chance's loss is left (${percent(LEFT_ALONG_STEPS)} where layers walk along steps), and it still fell by ${percent(FALL)} in the last fifth (where validation rows were given, theirs by ${percent(VALIDATION_FALL)}); or more than ${percent(BEGUN)} is left, and there it fell at more than half its mean speed, so that learning has only begun: networks that reach what their data allow have less left, or fall no more`,
   why: 'the budget ends before the network has learned what it could: steps are too small, too few, or aim badly',
   remedies: [
     remedies.raiseLearningRate,
@@ -43,11 +45,12 @@ export const slowLearning: Rule = {
     remedies.changeActivation,
     remedies.normalize,
   ],
-  check({ trace: { epochs }, losses, chanceLoss, over }) {
+  check({ trace: { epochs }, losses, chanceLoss, over, facts }) {
     if (!over || epochs.length < FEWEST || chanceLoss === undefined || !(chanceLoss > 0)) return [];
     const validation = epochs.flatMap(({ logs }) => value(logs.val_loss) ?? []);
     const [last, fall, fallBeyond] = [losses.at(-1), lateFall(losses), lateFall(validation)];
-    if (last === undefined || fall === undefined || !(last > LEFT * chanceLoss)) return [];
+    const left = facts.layers.some(({ weights }) => weights.some(({ name }) => name === 'recurrentKernel')) ? LEFT_ALONG_STEPS : LEFT;
+    if (last === undefined || fall === undefined || !(last > left * chanceLoss)) return [];
     const unseen = fallBeyond === undefined;
     const falls = fall > FALL && (unseen || fallBeyond > VALIDATION_FALL);
     const begun = last > BEGUN * chanceLoss && lateSpeed(losses) > STRAIGHT && (unseen || lateSpeed(validation) > STRAIGHT);
@@ -57,7 +60,7 @@ export const slowLearning: Rule = {
         severity: 'ill',
         layers: [],
         measured: { what: 'last loss over that of chance', value: last / chanceLoss },
-        expected: { to: LEFT, why: 'a budget should end when the loss has fallen' },
+        expected: { to: left, why: 'a budget should end when the loss has fallen' },
         cause: `after ${epochs.at(-1)?.step} steps ${percent(last / chanceLoss)} of chance's loss is left (${say(last)} of ${say(chanceLoss)}), and it still fell by ${percent(fall)} in the last fifth of the epochs`,
       },
     ];

@@ -1,3 +1,4 @@
+import { isClipped } from '../../optimizers/optimizer.js';
 import type { LayerFacts } from '../../vitals/facts.js';
 import { median, value } from '../examination.js';
 import { remedies } from '../remedies.js';
@@ -128,7 +129,7 @@ export const initialLoss: Rule = {
   looksFor:
     'the loss of the first step against that of the best constant prediction: ln C for C balanced classes, the variance of the targets for squared errors',
   threshold:
-    'ten times (risk: three times): an undecided network starts near it; one that starts far above is sure of what it does not know, and its first steps only unlearn that',
+    'ten times (risk: three times): an undecided network starts near it; one that starts far above is sure of what it does not know, and its first steps only unlearn that. A hundred times where gradients are clipped or the optimizer divides by their size: steps are then no larger for it, and few unlearn it',
   why: 'first steps are huge and spoil what was drawn well',
   remedies: [remedies.standardizeInputs, remedies.suitingInitializer, remedies.smallerHead],
   check(examination) {
@@ -136,10 +137,11 @@ export const initialLoss: Rule = {
     if (loss === undefined || chance === undefined || !(chance > 1e-6) || (examination.first?.step ?? 2) > 1 || !(loss > 3 * chance)) return [];
     const regression = examination.trace.header.training?.targets?.some(({ kind }) => kind === 'real') ?? false;
     // Targets that are not standardised make a large loss by their mean alone.
-    const limit = loss > 10 * chance && !regression ? 10 : 3;
+    const borne = examination.adaptive || isClipped(examination.trace.header.training?.optimizer.config ?? {}) ? 100 : 10;
+    const limit = loss > borne * chance && !regression ? borne : 3;
     return [
       {
-        severity: limit === 10 ? 'ill' : 'risk',
+        severity: limit === borne ? 'ill' : 'risk',
         layers: [],
         step: 1,
         measured: { what: 'first loss over the loss of chance', value: loss / chance },

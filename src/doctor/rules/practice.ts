@@ -8,10 +8,11 @@ export const clippingAlways: Rule = {
   id: 'clipping-always',
   title: 'Clipping at every step',
   looksFor: 'by what clipping multiplies the gradients at the observed steps',
-  threshold: 'it acts at every one of at least five observed steps; ill where it leaves less than a hundredth of the gradient',
+  threshold:
+    'it acts at every one of at least five observed steps; ill where it leaves less than a hundredth of the gradient, unless the optimizer divides by its size: what all gradients are multiplied by falls out there',
   why: 'what is meant to catch rare large steps sets the length of all of them: the learning rate is really the bound',
   remedies: [remedies.raiseClip, remedies.standardizeInputs],
-  check({ trace, facts }) {
+  check({ trace, facts, adaptive }) {
     const scales = trace.steps.flatMap(({ clipScale }) => value(clipScale) ?? []);
     const byLayer = scalesByLayer(trace, facts);
     const always = [...byLayer].filter(([, own]) => own.every(acts));
@@ -21,13 +22,14 @@ export const clippingAlways: Rule = {
     const typical = median(acting);
     const where = strongest ? ` on ${always.length === 1 ? strongest[0] : `${always.length} of ${byLayer.size} layers`}` : '';
     const of = strongest && always.length > 1 ? ` of ${strongest[0]}` : '';
+    const ill = typical < 0.01 && !adaptive;
     return [
       {
-        severity: typical < 0.01 ? 'ill' : 'risk',
+        severity: ill ? 'ill' : 'risk',
         layers: always.map(([name]) => name),
         measured: { what: 'share of the gradient that clipping leaves', value: typical },
-        expected: { from: typical < 0.01 ? 0.01 : 0.99, why: 'clipping is for rare large steps' },
-        margin: typical < 0.01 ? 0.01 / typical : 1,
+        expected: { from: ill ? 0.01 : 0.99, why: 'clipping is for rare large steps' },
+        margin: ill ? 0.01 / typical : 1,
         cause: `clipping acted at all ${acting.length} observed steps${where} and left ${percent(typical)} of the gradient${of}`,
       },
     ];

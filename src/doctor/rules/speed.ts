@@ -43,8 +43,9 @@ export const unevenSpeeds: Rule = {
   },
 };
 
-/** What a first step may change of the median layer. */
+/** What a first step may change of the median layer, and how many times more where sums are normalised: weights that grow by a step are divided by what they have grown. */
 const MOST_LAYERS = 0.2;
+const NORMALIZED = 5;
 /** Of the fastest kernel. */
 const SLOWEST = 5e-5;
 
@@ -53,15 +54,18 @@ export const stepTooLarge: Rule = {
   title: 'Steps too large',
   looksFor: 'update over weight, by RMS, of trained kernels at the observed steps',
   threshold:
-    'healthy steps change weights by about a thousandth; above a tenth (risk: above 3 %) a layer is drawn anew in ten steps, and what it had learned is gone. Of a first step alone ten times that, or twice that where it is the median of the layers: most of the network is then thrown out at once',
+    'healthy steps change weights by about a thousandth; above a tenth (risk: above 3 %) a layer is drawn anew in ten steps, and what it had learned is gone. Of a first step alone ten times that, or twice that where it is the median of the layers: most of the network is then thrown out at once. Five times as much of a first step where the sums of all hidden layers are normalised: the scale of their weights then does not matter, and steps that make them grow make the next ones smaller (van Laarhoven 2017, "L2 regularization versus batch and weight normalization")',
   why: 'the loss jumps about or overflows instead of falling',
   remedies: [remedies.lowerLearningRate, remedies.clipGradients, remedies.standardizeInputs],
   check(examination) {
     const list = speeds(examination);
     const fastest = list.reduce((a, b) => (b.speed > a.speed ? b : a), { layer: '', speed: 0 });
     // A first step by itself says little of those that follow, unless it throws out most layers.
-    const whole = list.length > 1 && median(list.map(({ speed }) => speed)) > MOST_LAYERS;
-    const first = whole ? ([MOST_LAYERS, MOST_LAYERS] as const) : ([1, 0.3] as const);
+    const { hidden } = examination;
+    const borne = hidden.length > 0 && hidden.every(({ at }) => examination.normalizedBehind(at)) ? NORMALIZED : 1;
+    const most = borne * MOST_LAYERS;
+    const whole = list.length > 1 && median(list.map(({ speed }) => speed)) > most;
+    const first = whole ? ([most, most] as const) : ([borne, 0.3 * borne] as const);
     const [ill, risk] = examination.trace.steps.length > 1 ? ([0.1, 0.03] as const) : first;
     if (!(fastest.speed > risk)) return [];
     const limit = fastest.speed > ill ? ill : risk;

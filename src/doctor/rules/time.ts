@@ -19,11 +19,17 @@ export function firstOverLast(sizes: readonly Measured[]): number | undefined {
   return sizes.length < 2 || first === undefined || last === undefined || !(last > 0) ? undefined : first / last;
 }
 
+/** Sizes without the steps before the first that has any: rectifiers pass nothing back where a sequence begins with nothing, as pictures with blank rows do. All where most have none. */
+function fromTheFirstAlive(sizes: readonly Measured[]): readonly Measured[] {
+  const first = sizes.findIndex((size) => value(size) !== 0);
+  return first > 0 && first < sizes.length / 2 ? sizes.slice(first) : sizes;
+}
+
 /** Layers that walk along a sequence with a state that no gate guards; an LSTM or GRU opens its gates where that pays. */
 function coursesOf({ uses, trace, facts }: Examination): Course[] {
   return uses.flatMap((use) => {
     const lists = trace.steps.slice(-5).map(({ signals }) => signals.gRmsByTime?.[use.column] ?? []);
-    const ratios = lists.flatMap((list) => firstOverLast(list) ?? []);
+    const ratios = lists.flatMap((list) => firstOverLast(fromTheFirstAlive(list)) ?? []);
     const [from] = use.layer.inputs;
     const steps = from === undefined ? undefined : facts.layers[from]?.shape[0];
     if (use.layer.kind !== 'simpleRnn' || ratios.length === 0 || typeof steps !== 'number') return [];
@@ -57,13 +63,13 @@ export const vanishingAlongTime: Rule = {
   title: 'Gradient vanishes along time',
   looksFor,
   threshold:
-    'a thousandth (risk: a tenth) over the whole sequence: what the first steps hold is then learned a thousand times slower than what the last ones hold, while tanh units behind orthogonal weights lose a factor of 100 over some 30 steps and learn. Each step multiplies the gradient by the recurrent weights and by the slope of the activation: by their spectral radius at most where the slope is 1, by less where it is not, so that over T steps √χ to the power of T is left (Bengio, Simard and Frasconi 1994; Pascanu, Mikolov and Bengio 2013). Optimizers that divide by the size of the gradient do not help here, since all steps share the weights',
+    'a ten-thousandth (risk: a tenth) over the whole sequence: what the first steps hold is then learned ten thousand times slower than what the last ones hold, while tanh units behind orthogonal weights lose a factor of 100 to 1,000 over some 30 steps and learn. Each step multiplies the gradient by the recurrent weights and by the slope of the activation: by their spectral radius at most where the slope is 1, by less where it is not, so that over T steps √χ to the power of T is left (Bengio, Simard and Frasconi 1994; Pascanu, Mikolov and Bengio 2013). Optimizers that divide by the size of the gradient do not help here, since all steps share the weights',
   why: 'weights are shared over the steps, so that what is far back is drowned by what is near: the layer learns from the last steps alone',
   remedies: [remedies.identityRecurrence, remedies.gatedRecurrence, remedies.shorterSequences],
   check: (examination) =>
     coursesOf(examination).flatMap((course) => {
       if (!(course.ratio < 0.1)) return [];
-      return course.ratio < 1e-3 ? [symptomOf(course, 'ill', { from: 1e-3 }, 'vanishes')] : [symptomOf(course, 'risk', { from: 0.1 }, 'vanishes')];
+      return course.ratio < 1e-4 ? [symptomOf(course, 'ill', { from: 1e-4 }, 'vanishes')] : [symptomOf(course, 'risk', { from: 0.1 }, 'vanishes')];
     }),
 };
 

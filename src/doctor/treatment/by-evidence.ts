@@ -1,10 +1,9 @@
-import { value } from '../examination.js';
 import type { Finding } from '../finding.js';
 import type { Look } from './attempt.js';
-import { best, better, distress, shortOnes } from './choose.js';
-import { type Candidate, type Course, DECAY, illOf, type Tried } from './course.js';
-import { drawn } from './draw.js';
-import { methodOf } from './methods.js';
+import { best, distress, GOOD, leads, POOR, shortOnes } from './choose.js';
+import { type Candidate, type Course, illOf, type Tried } from './course.js';
+import { finish } from './finish.js';
+import { answersTo, keyOf, nextAfter, tryOut } from './next.js';
 import { goneOn } from './patient.js';
 
 /** Looks at most before the first trial: each costs about as much as some tens of steps. */
@@ -13,21 +12,11 @@ const MOST_LOOKS = 12;
 const MOST_REMEDIES = 4;
 /** From this margin on a finding is answered before the first step: networks nearer to a threshold often train. */
 const CERTAIN = 1.5625;
-/** A trial with this score leaves little to gain. With less than the second a network has hardly begun to learn: more trials are cheaper than a full run of it. */
-const GOOD = 0.9;
-const POOR = 0.25;
-/** Trials before the first full run, unless networks have hardly begun to learn. */
+/** Trials before the first full run, unless networks have hardly begun to learn: more of them are cheaper than a full run of such. */
 const ENOUGH = 3;
-/** Trials in a row that do no better, after which a network in which nothing is ill is left alone. */
-const FRUITLESS = 2;
-/** The same of one that is ill after its treatment, or whose score is below the second: it has more to gain. */
-const PATIENT = 6;
+/** Trials of a network in which nothing is ill, and of one that is far from what could be: it has more to gain. */
+const [FEW, MORE] = [3, 6];
 const FAR = 0.5;
-/** What no network suffers from, and most that are slow lack; then what changes more, smallest first. */
-const basics = ['standardize-inputs', 'suiting-initializer', 'adaptive-optimizer'];
-const boosters = ['raise-learning-rate', 'change-activation', 'normalize', 'residual', 'lower-learning-rate'];
-/** Normalised networks bear larger steps, and learn most in few of them (Ioffe and Szegedy 2015, section 4.2). */
-const boosts = ['normalize', 'raise-learning-rate'];
 
 /** Where a course of treatment came to. */
 export interface CourseEnd {
@@ -35,20 +24,6 @@ export interface CourseEnd {
   readonly findings: readonly Finding[];
   readonly before: Tried;
   readonly after: Tried;
-}
-
-/** Ways to answer what is ill, in the order of the findings, the cheapest remedy first. */
-function answersTo(course: Course, candidate: Candidate, look: Look, findings: readonly Finding[]): Candidate[] {
-  const seen = new Set<string>();
-  return findings.flatMap(({ remedies }) =>
-    remedies.flatMap(({ id }) => {
-      const remedy = methodOf(id);
-      if (!remedy || seen.has(id)) return [];
-      seen.add(id);
-      const answers = findings.filter((one) => one.remedies.some((hint) => hint.id === id)).map(({ rule }) => rule);
-      return course.changes(candidate, look.examination, remedy, answers);
-    }),
-  );
 }
 
 /** Adds remedies, cheapest first, as long as one minibatch shows each to help. No step is spent. */
@@ -73,66 +48,21 @@ async function settle(course: Course, start: Candidate, look: Look): Promise<Can
   return state.candidate;
 }
 
-/** The candidate with more remedies, each where it has something to change and is allowed. */
-function withAll(course: Course, candidate: Candidate, look: Look, ids: readonly string[]): Candidate {
-  let [state, known] = [candidate, look.examination];
-  for (const id of ids) {
-    const remedy = methodOf(id);
-    const answers = illOf(look).flatMap(({ rule, remedies }) => (remedies.some((hint) => hint.id === id) ? [rule] : []));
-    const [next] = remedy && !state.remedies.some((one) => one.id === id) ? course.changes(state, known, remedy, answers) : [];
-    const plan = next && course.clinic.plan(next.patient, look.examination);
-    if (next && plan) [state, known] = [next, plan];
-  }
-  return state;
-}
-
-/**
- * What to try after the best so far: what helps most networks, together; what answers the first thing that its run showed; what makes most networks learn faster,
- * together; then everything by itself.
- */
-function nextAfter(course: Course, tried: Tried, done: ReadonlySet<string>): Candidate | undefined {
-  const { run } = tried;
-  const isNew = (candidate: Candidate | undefined): candidate is Candidate =>
-    candidate !== undefined && keyOf(candidate) !== keyOf(tried) && !done.has(keyOf(candidate));
-  const together = withAll(course, tried, run, basics);
-  if (isNew(together)) return together;
-  const [answer, ...answers] = answersTo(course, tried, run, illOf(run));
-  if (isNew(answer)) return answer;
-  const faster = withAll(course, tried, run, boosts);
-  if (isNew(faster)) return faster;
-  const singles = boosters.flatMap((id) => {
-    const remedy = methodOf(id);
-    const has = tried.remedies.some((one) => one.id === id);
-    return remedy && !has ? course.changes(tried, run.examination, remedy, []) : [];
-  });
-  return [...answers, ...singles].find(isNew);
-}
-
-/** The first steps of a candidate whose rate will fall towards its end: of these steps it changes none, and of whole trainings it makes nearly all better. */
-function tryOut(course: Course, candidate: Candidate, { examination }: Look): Promise<Tried | undefined> {
-  const decay = methodOf(DECAY);
-  const [falling] = decay ? course.changes(candidate, examination, decay, []) : [];
-  return course.shortIfPossible(falling ?? candidate);
-}
-
-const keyOf = ({ remedies }: Candidate): string =>
-  remedies
-    .filter(({ id }) => id !== DECAY)
-    .map(({ what }) => what)
-    .sort()
-    .join('; ');
-
 /** Whether a look is sure enough to change a network before its first step. */
 const isCertain = (look: Look): boolean => illOf(look).some(({ margin }) => margin >= CERTAIN);
 
 /** Epochs in a row that must show a network surely ill before its run is ended: the first ones of many that train look so. */
 const PATIENCE = 3;
+/** An epoch that leaves less than this of the last one's loss is no sign of illness, whatever else is. */
+const FALLEN = 0.95;
 
-/** Whether a run has been surely ill for long enough to be ended. */
+/** Whether a run has been surely ill, and getting no further, for long enough to be ended. */
 function patience(): (look: Look) => boolean {
   let surely = 0;
   return (look) => {
-    surely = isCertain(look) ? surely + 1 : 0;
+    const [before, last] = look.examination.losses.slice(-2);
+    const falls = before !== undefined && last !== undefined && last < FALLEN * before;
+    surely = isCertain(look) && !falls ? surely + 1 : 0;
     return surely >= PATIENCE;
   };
 }
@@ -146,7 +76,7 @@ export async function treatByEvidence(course: Course, start: Candidate): Promise
   course.trials.push({ remedies: [], kind: 'look', steps: 0, ill: illOf(look).map(({ rule }) => rule) });
   if (isCertain(look)) return answer(course, start, look, undefined);
   const untreated = await course.full(start, patience());
-  if (untreated.run.whole && illOf(untreated.run).length === 0) return spur(course, untreated);
+  if (untreated.run.whole && illOf(untreated.run).length === 0) return spur(course, start, untreated);
   if (course.options.during && untreated.run.healthyEpochs > 0) {
     const { model, healthyEpochs } = untreated.run;
     const patient = await goneOn(start.patient, model, healthyEpochs, healthyEpochs * course.clinic.stepsPerEpoch(start.patient));
@@ -173,66 +103,30 @@ async function answer(course: Course, start: Candidate, look: Look, untreated: T
     if (!next) break;
     done.add(keyOf(next));
     const tried = await tryOut(course, next, look);
-    if (tried && (!lead || better(tried, lead))) lead = tried;
+    if (tried && (!lead || leads(tried, lead))) lead = tried;
   }
   const chosen = best(shortOnes(course));
   if (!chosen) return { findings, before, after: before };
   return { findings, before: untreated ?? before, after: await finish(course, chosen, untreated, done) };
 }
 
-/** Share of chance's loss below which a network fits the rows that it is trained on: what is missing then is not its gradients' fault. */
-const FITTED = 0.25;
+/** By how much a trial must surpass the untreated network's first steps to be worth a whole training. */
+const DECISIVE = 0.05;
 
-function fits({ examination: { trace, chanceLoss } }: Look): boolean {
-  const loss = value(trace.epochs.at(-1)?.logs.loss);
-  return loss !== undefined && chanceLoss !== undefined && loss < FITTED * chanceLoss;
-}
-
-/** By how much a trial must surpass a whole run to put it in doubt. */
-const DECISIVE = 0.02;
-
-/** A network in which nothing is ill, and which does not do well all the same: changed only where a tenth of its training, changed, does better than all of it. */
-async function spur(course: Course, untreated: Tried): Promise<CourseEnd> {
+/** A network in which nothing is ill, and which does not do well all the same: changed only where it learns faster, and comes farther, changed. */
+async function spur(course: Course, start: Candidate, untreated: Tried): Promise<CourseEnd> {
   const stay = { findings: untreated.run.findings, before: untreated, after: untreated };
   const { score } = untreated.run.grade;
-  if (score >= GOOD) return stay;
+  if (score >= GOOD || !course.canTry(start.patient)) return stay;
+  const begun = await course.short(start);
   const done = new Set<string>();
-  const patience = score < FAR ? PATIENT : FRUITLESS;
-  for (let fruitless = 0; fruitless < patience && course.canTry(untreated.patient); fruitless++) {
-    const next = nextAfter(course, untreated, done);
-    if (!next) return stay;
+  let lead = begun;
+  for (let trial = 0; trial < (score < FAR ? MORE : FEW) && course.canTry(start.patient); trial++) {
+    const next = nextAfter(course, { ...untreated, patient: start.patient }, done);
+    if (!next) break;
     done.add(keyOf(next));
     const tried = await tryOut(course, next, untreated.run);
-    if (!tried || tried.run.grade.score < score + DECISIVE) continue;
-    const full = await course.full(tried);
-    return better(full, untreated) ? { ...stay, after: full } : stay;
+    if (tried && tried.run.grade.score > lead.run.grade.score + (lead === begun ? DECISIVE : 0)) lead = tried;
   }
-  return stay;
-}
-
-/** Whether a whole run leaves nothing to treat: it went through, nothing is ill, and the network fits its rows or does well on others. */
-function satisfies({ run }: Tried): boolean {
-  return run.whole && illOf(run).length === 0 && (fits(run) || run.grade.score >= GOOD);
-}
-
-/** The full run of what did best; where that is not enough, of what did better in a trial, as often as the budget allows. The best by validation stands. */
-async function finish(course: Course, chosen: Tried, untreated: Tried | undefined, done: Set<string>): Promise<Tried> {
-  const whole = untreated?.run.whole ? untreated : undefined;
-  const first = chosen.remedies.length === 0 && whole ? whole : await course.full(chosen);
-  let kept = whole && first !== whole && !better(first, whole) ? whole : first;
-  let trial = chosen;
-  const chance = course.options.random.stream('chance');
-  for (let fruitless = 0; fruitless < PATIENT && !satisfies(kept) && course.canTry(kept.patient); fruitless++) {
-    // What the evidence speaks for first; then whatever has something to change.
-    const next = nextAfter(course, kept, done) ?? (await drawn(course, kept, kept.run, chance));
-    if (!next) break;
-    if (done.has(keyOf(next))) continue;
-    done.add(keyOf(next));
-    const tried = await tryOut(course, next, kept.run);
-    if (!tried || !better(tried, trial) || !course.canRun(tried.patient)) continue;
-    [trial, fruitless] = [tried, -1];
-    const full = await course.full(tried);
-    if (full.run.grade.score > kept.run.grade.score) kept = full;
-  }
-  return kept;
+  return lead === begun ? stay : { ...stay, after: await finish(course, lead, untreated, done) };
 }

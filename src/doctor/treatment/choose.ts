@@ -18,6 +18,9 @@ export function better(one: Tried, other: Tried): boolean {
   return score > than + least || (score > than - LEAST && distress(one.run) < distress(other.run) - 1);
 }
 
+/** Whether one did better than another, so that what is tried next builds upon it. */
+export const leads = (one: Tried, other: Tried): boolean => one.run.grade.score > other.run.grade.score + LEAST;
+
 /** Trials so far, the untreated network's included. */
 export const shortOnes = ({ tried }: Course): Tried[] => tried.filter(({ kind }) => kind === 'short');
 
@@ -25,3 +28,7 @@ export const shortOnes = ({ tried }: Course): Tried[] => tried.filter(({ kind })
 export function distress(look: Parameters<typeof illOf>[0]): number {
   return illOf(look).reduce((sum, { margin }) => sum + 1 + Math.log10(Math.min(margin, 1e6)) / 6, 0);
 }
+
+/** A trial with this score leaves little to gain. With less than the second a network has hardly begun to learn. */
+export const GOOD = 0.9;
+export const POOR = 0.25;

@@ -13,7 +13,7 @@ const DRAWS = 50;
 export async function drawn(course: Course, start: Candidate, look: Look, random: Random): Promise<Candidate | undefined> {
   const wanted = 1 + random.integer(TOGETHER);
   let [candidate, known] = [start, look.examination];
-  for (let draw = 0; draw < DRAWS && candidate.remedies.length < wanted; draw++) {
+  for (let draw = 0; draw < DRAWS && candidate.remedies.length < start.remedies.length + wanted; draw++) {
     const remedy = applicable[random.integer(applicable.length)];
     if (!remedy || candidate.remedies.some(({ id }) => id === remedy.hint.id)) continue;
     const changes = course.changes(candidate, known, remedy, []);
@@ -21,5 +21,5 @@ export async function drawn(course: Course, start: Candidate, look: Look, random
     const plan = change && course.clinic.plan(change.patient, look.examination);
     if (change && plan && (await possibly(() => course.clinic.look(change.patient)))) [candidate, known] = [change, plan];
   }
-  return candidate.remedies.length > 0 ? candidate : undefined;
+  return candidate.remedies.length > start.remedies.length ? candidate : undefined;
 }

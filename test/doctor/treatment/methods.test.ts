@@ -67,9 +67,9 @@ describe('remedies', () => {
   it('let a rate fall late in the training, and can be taken back', async () => {
     const given = net({ compile: sgd({ learningRate: 0.02, momentum: 0.5 }) });
     const falling = optimizer(await treated('decay-learning-rate', given));
-    expect(falling.config.learningRate).toEqual({ name: 'piecewiseConstantDecay', config: { boundaries: [600, 850], values: [0.02, 0.006, 0.002] } });
+    expect(falling.config.learningRate).toEqual({ name: 'piecewiseConstantDecay', config: { boundaries: [700, 900], values: [0.02, 0.006, 0.002] } });
     const [change] = await changes('decay-learning-rate', given);
-    expect(change?.what).toBe('let the learning rate fall to 0.006 after step 600 and to 0.002 after step 850');
+    expect(change?.what).toBe('let the learning rate fall to 0.006 after step 700 and to 0.002 after step 900');
     expect(optimizer(withoutDecay((change as Change).patient).config)).toEqual(optimizer(toConfig(given)));
     // A schedule of the user's own stays.
     const own = schedules.cosineDecay({ initialLearningRate: 0.1, decaySteps: 100 });
@@ -78,6 +78,20 @@ describe('remedies', () => {
 
   it('of the data: a normalization right behind the input', async () => {
     expect(kinds(await treated('standardize-inputs', net())).slice(0, 3)).toEqual(['input', 'normalization', 'flatten']);
+  });
+
+  it('of the data, where they do not come standardised', async () => {
+    const random = new Random(3);
+    const table = (mean: number): { x: NdArray; y: NdArray } => ({
+      x: new NdArray(
+        Float32Array.from({ length: 256 * 6 }, () => random.normal(mean, 1)),
+        [256, 6],
+      ),
+      y,
+    });
+    const [standard, shifted] = [table(0), table(2)];
+    expect(await changes('standardize-inputs', net({ data: standard }), standard)).toEqual([]);
+    expect(await changes('standardize-inputs', net({ data: shifted }), shifted)).toHaveLength(1);
   });
 
   it('of the weights, and biases that start at 0 with them', async () => {
@@ -153,6 +167,11 @@ describe('remedies', () => {
     const dropped = net({ hidden: () => [layers.dense(24, { activation: 'selu' }), layers.dropout(0.3)] });
     expect((await treated('alpha-dropout', dropped)).layers.find(({ kind }) => kind === 'alphaDropout')?.config).toEqual({ rate: 0.3 });
     expect((await treated('lower-dropout', dropped)).layers.find(({ kind }) => kind === 'dropout')?.config).toEqual({ rate: 0.1 });
+    // What ten layers add together is bounded, not only what each does.
+    const often = net({ hidden: () => Array.from({ length: 10 }, () => [layers.dense(24, { activation: 'selu' }), layers.dropout(0.8)]).flat() });
+    expect(
+      await treated('lower-dropout', often).then(({ layers: all }) => all.filter(({ kind }) => kind === 'dropout').map(({ config }) => config)),
+    ).toEqual(Array(10).fill({ rate: 0.03 }));
     const late = net({ hidden: () => [layers.dense(24, { activation: 'relu' }), layers.batchNormalization()] });
     expect(kinds(await treated('move-normalization', late))).toEqual(['input', 'flatten', 'dense', 'batchNormalization', 'activation', 'dense']);
     expect(kinds(await treated('batch-free-normalization', late))).toContain('layerNormalization');

@@ -92,18 +92,18 @@ export const residual: Method = {
   },
 };
 
-/** What a network that suffers from dropout keeps of it. */
-const LITTLE = 0.1;
+/** What a network that suffers from dropout keeps of it at most, and noise that all its layers may add together, in parts of the signal's variance: each adds p / (1 − p). */
+const [LITTLE, TOGETHER] = [0.1, 0.3];
 
 export const lowerDropout: Method = {
   alters: ['regularization'],
   apply({ patient, facts }) {
-    const strong = facts.layers
-      .filter(({ kind, options }) => /^(alpha)?dropout$/i.test(kind) && Number(options.rate) > LITTLE)
-      .map(({ layer }) => layer);
+    const dropping = facts.layers.filter(({ kind }) => /^(alpha)?dropout$/i.test(kind));
+    const rate = Number(Math.min(LITTLE, TOGETHER / dropping.length).toPrecision(1));
+    const strong = dropping.filter(({ options }) => Number(options.rate) > LITTLE).map(({ layer }) => layer);
     if (strong.length === 0) return [];
-    const config = strong.reduce((made, name) => withOptions(made, name, { rate: LITTLE }), patient.config);
-    return [{ patient: changed(patient, config), what: `lower the rate of ${sayLayers(strong)} to ${LITTLE}` }];
+    const config = strong.reduce((made, name) => withOptions(made, name, { rate }), patient.config);
+    return [{ patient: changed(patient, config), what: `lower the rate of ${sayLayers(strong)} to ${rate}` }];
   },
 };
 

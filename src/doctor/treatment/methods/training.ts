@@ -94,8 +94,8 @@ export const raiseLearningRate: Method = {
 
 /** Shares of a training after which the rate falls, and what is left of it then: late enough for a trial to be the same without. */
 const FALLS = [
-  { after: 0.6, left: 0.3 },
-  { after: 0.85, left: 0.1 },
+  { after: 0.7, left: 0.3 },
+  { after: 0.9, left: 0.1 },
 ] as const;
 const FALLING = 'piecewiseConstantDecay';
 

@@ -1,0 +1,73 @@
+import { value } from '../examination.js';
+import type { Look } from './attempt.js';
+import { better, GOOD, POOR, shortOnes } from './choose.js';
+import { type Course, illOf, type Tried } from './course.js';
+import { drawn } from './draw.js';
+import { keyOf, nextAfter, tryOut } from './next.js';
+
+/** Trials in a row that do no better, after which a network that was changed is given up. */
+const PATIENT = 6;
+
+/** Share of chance's loss below which a network fits the rows that it is trained on: what is missing then is not its gradients' fault. */
+const FITTED = 0.25;
+
+function fits({ examination: { trace, chanceLoss } }: Look): boolean {
+  const loss = value(trace.epochs.at(-1)?.logs.loss);
+  return loss !== undefined && chanceLoss !== undefined && loss < FITTED * chanceLoss;
+}
+
+/** Whether a whole run leaves nothing to treat: it went through, nothing is ill, and the network fits its rows or does well on others. */
+function satisfies({ run }: Tried): boolean {
+  return run.whole && illOf(run).length === 0 && (fits(run) || run.grade.score >= GOOD);
+}
+
+/** By how much a changed network must surpass a whole training of the one that it was made from, and more where nothing was ill in that: less is not worth a change. */
+const [WORTH, WORTH_OF_WELL] = [1.07, 1.1];
+/** Where that leaves little to gain, the share of what is missing that a change must make up for at least. */
+const MISSING = 0.6;
+
+/** Whether a change does enough for a network that trains by itself. */
+function isWorth({ run: { grade } }: Tried, { run }: Tried): boolean {
+  const { score } = run.grade;
+  if (!(score > 0)) return grade.score > score;
+  if (illOf(run).length === 0) return grade.score > WORTH_OF_WELL * score;
+  return grade.score > Math.min(WORTH * score, score + MISSING * (1 - score));
+}
+
+/**
+ * The full run of what did best; where that is not enough, of what did better in a trial, and at last of what came next, as often as the budget allows.
+ * The best by validation stands, or the network as it was where that does nearly as well.
+ */
+export async function finish(course: Course, chosen: Tried, untreated: Tried | undefined, done: Set<string>): Promise<Tried> {
+  const whole = untreated?.run.whole ? untreated : undefined;
+  const first = chosen.remedies.length === 0 && whole ? whole : await course.full(chosen);
+  const ran = new Set([keyOf(chosen)]);
+  let kept = whole && first.run.grade.score < whole.run.grade.score ? whole : first;
+  const run = async (tried: Tried): Promise<void> => {
+    ran.add(keyOf(tried));
+    const full = await course.full(tried);
+    if (full.run.grade.score > kept.run.grade.score) kept = full;
+  };
+  let trial = chosen;
+  const chance = course.options.random.stream('chance');
+  for (let fruitless = 0; fruitless < PATIENT && !satisfies(kept) && course.canTry(kept.patient); fruitless++) {
+    // What the evidence speaks for first; then whatever has something to change.
+    const next = nextAfter(course, kept, done) ?? (await drawn(course, kept, kept.run, chance));
+    if (!next) break;
+    if (done.has(keyOf(next))) continue;
+    done.add(keyOf(next));
+    const tried = await tryOut(course, next, kept.run);
+    if (!tried || !better(tried, trial) || !course.canRun(tried.patient)) continue;
+    [trial, fruitless] = [tried, -1];
+    await run(tried);
+  }
+  // What begins slower may end better.
+  const others = shortOnes(course).filter(
+    (one) => one.remedies.length > 0 && !ran.has(keyOf(one)) && one.run.grade.score > POOR * trial.run.grade.score,
+  );
+  for (const other of others.sort((a, b) => b.run.grade.score - a.run.grade.score)) {
+    if (satisfies(kept) || !course.canRun(other.patient)) break;
+    await run(other);
+  }
+  return whole && kept !== whole && !isWorth(kept, whole) ? whole : kept;
+}

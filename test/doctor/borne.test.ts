@@ -1,0 +1,105 @@
+import { doctor, type Finding, initializers, type Layer, layers, NdArray, optimizers, type Trace } from 'evenkeel';
+import { describe, expect, it } from 'vitest';
+import { Examination } from '#src/doctor/examination.js';
+import { examine, type Patient, row, train } from './patients.js';
+import { glyphSet } from './sets.js';
+
+const drawn = (activation: string, stddev: number, depth: number): Patient => ({
+  hidden: () => row(depth, 64, { activation, kernelInitializer: initializers.normal({ stddev }) }),
+});
+const by = (patient: Patient, optimizer: ReturnType<typeof optimizers.sgd>): Patient => ({ ...patient, compile: { optimizer } });
+const severityOf = (trace: Trace, rule: string): Finding['severity'] | undefined => doctor.diagnose(trace).find((one) => one.rule === rule)?.severity;
+
+describe('what some networks bear and others do not', () => {
+  it('a large first loss: steps of an optimizer that divides by gradients’ sizes are no larger for it', async () => {
+    const patient: Patient = {
+      hidden: () => row(2, 64, { activation: 'relu', kernelInitializer: 'heNormal' }),
+      head: () => [layers.dense(10, { activation: 'softmax', kernelInitializer: initializers.normal({ stddev: 6 }) })],
+    };
+    expect(severityOf(await examine(by(patient, optimizers.sgd())), 'initial-loss')).toBe('ill');
+    expect(severityOf(await examine(by(patient, optimizers.adam())), 'initial-loss')).toBe('risk');
+    expect(severityOf(await examine(by(patient, optimizers.sgd({ globalClipNorm: 1 }))), 'initial-loss')).toBe('risk');
+  });
+
+  it('clipping at every step: what all gradients are multiplied by falls out where they are divided by their size', async () => {
+    const patient: Patient = { hidden: () => row(2, 64, { activation: 'relu', kernelInitializer: 'heNormal' }) };
+    expect(severityOf(await train(by(patient, optimizers.sgd({ globalClipNorm: 1e-3 }))), 'clipping-always')).toBe('ill');
+    expect(severityOf(await train(by(patient, optimizers.adam({ globalClipNorm: 1e-3 }))), 'clipping-always')).toBe('risk');
+  });
+
+  it('half of the entries on the flat side, where there is one such side alone', async () => {
+    expect(severityOf(await examine(drawn('tanh', 1, 3)), 'saturation')).toBe('ill');
+    expect(severityOf(await examine(drawn('elu', 1, 3)), 'saturation')).toBe('risk');
+  });
+
+  it('a large first step, where the sums of all hidden layers are normalised', async () => {
+    const optimizer = optimizers.adam({ learningRate: 0.08 });
+    const plain: Patient = { hidden: () => row(2, 64, { activation: 'relu', kernelInitializer: 'heNormal' }) };
+    const normalized: Patient = {
+      hidden: () =>
+        Array.from({ length: 2 }, (): Layer[] => [
+          layers.dense(64, { kernelInitializer: 'heNormal' }),
+          layers.layerNormalization(),
+          layers.activation('relu'),
+        ]).flat(),
+    };
+    expect(severityOf(await examine(by(plain, optimizer)), 'step-too-large')).toBe('ill');
+    expect(severityOf(await examine(by(normalized, optimizer)), 'step-too-large')).not.toBe('ill');
+    expect(severityOf(await examine(by(normalized, optimizers.adam({ learningRate: 2 }))), 'step-too-large')).toBe('ill');
+  });
+
+  it('pixels that are seldom inked, of pictures standardised as a whole', async () => {
+    // One corner is inked once, and faintly.
+    const values = Float32Array.from({ length: glyphSet.x.size }, (_, i) => (i % 784 === 0 ? (i === 0 ? 20 : 0) : glyphSet.x.at(i)));
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
+    const pictures = {
+      x: new NdArray(
+        values.map((value) => (value - mean) / deviation),
+        glyphSet.x.shape,
+      ),
+      y: glyphSet.y,
+    };
+    const patient: Patient = { hidden: () => row(2, 64, { activation: 'selu', kernelInitializer: 'lecunNormal' }), standardized: false };
+    const trace = await examine({ ...patient, data: pictures });
+    const [facts] = trace.header.data ?? [];
+    expect((facts?.featureDeviations[1] ?? 0) / (facts?.featureDeviations[0] ?? 1)).toBeGreaterThan(30);
+    expect(severityOf(trace, 'raw-features')).toBeUndefined();
+    // The same numbers in other units, column by column, are no pictures any more.
+    const scaled = Float32Array.from({ length: values.length }, (_, i) => pictures.x.at(i) * 10 ** ((i % 784) % 4));
+    const units = { x: new NdArray(scaled, pictures.x.shape), y: pictures.y };
+    expect(severityOf(await examine({ ...patient, data: units }), 'raw-features')).toBeDefined();
+  });
+
+  it('sequences that begin with nothing, through which rectifiers pass nothing back', async () => {
+    const blank = (rows: number) => ({
+      x: new NdArray(
+        Float32Array.from({ length: glyphSet.x.size }, (_, i) => (i % 784 < rows * 28 ? 0 : glyphSet.x.at(i) / 255)),
+        glyphSet.x.shape,
+      ),
+      y: glyphSet.y,
+    });
+    const kept = { activation: 'relu', recurrentInitializer: 'identity' } as const;
+    const patient = (rows: number, options: Parameters<typeof layers.simpleRnn>[1]): Patient => ({
+      hidden: () => [layers.reshape([28, 28]), layers.simpleRnn(64, options)],
+      standardized: false,
+      data: blank(rows),
+    });
+    const trace = await examine(patient(6, kept));
+    expect(trace.steps[0]?.signals.gRmsByTime?.flatMap((sizes) => sizes?.[0] ?? [])).toContain(0);
+    expect(severityOf(trace, 'vanishing-along-time')).not.toBe('ill');
+    const small = { activation: 'relu', recurrentInitializer: initializers.orthogonal({ gain: 0.3 }) } as const;
+    expect(severityOf(await examine(patient(6, small)), 'vanishing-along-time')).toBe('ill');
+  });
+
+  it('a loss that was less before, once next to nothing is left of it', async () => {
+    const trace = await train({ hidden: () => row(2, 64, { activation: 'relu', kernelInitializer: 'heNormal' }) });
+    const ended = (losses: readonly number[]): Examination => {
+      const [epoch] = trace.epochs;
+      if (!epoch) throw new Error('no epoch was recorded');
+      return new Examination({ ...trace, epochs: losses.map((loss, i) => ({ ...epoch, epoch: i, logs: { ...epoch.logs, loss } })) });
+    };
+    expect(ended([1, 0.02, 0.06]).learns).toBe(true);
+    expect(ended([1, 0.3, 0.9]).learns).toBe(false);
+  });
+});
