@@ -22,6 +22,8 @@ const initializers = {
   orthogonal: 'orthogonal',
   critical: 'critical',
 };
+/** Nets narrower than this differ so much from draw to draw that their mean takes this many times the draws. */
+const [NARROW, MORE] = [64, 8];
 /** Widths of the logistic nets with N(0, 1) weights that a beginner builds. */
 const logisticWidths = [32, 100, 300];
 
@@ -77,7 +79,8 @@ export async function forecast({ seeds, only, json }) {
     const meter = await gainMeter(model, engine);
     /** @type {{ z: number[], g: number[] }[]} */
     const measured = [];
-    for (let seed = 1; seed <= seeds; seed++) {
+    const draws = seeds * (Math.min(...widths) < NARROW ? MORE : 1);
+    for (let seed = 1; seed <= draws; seed++) {
       const random = new Random(seed).stream(name);
       const key = `${name}/${seed}`;
       const fresh = drawn.get(key) ?? drawWeights(model, random);
@@ -106,7 +109,7 @@ export async function forecast({ seeds, only, json }) {
         if (holds(use.zRms, z[i] ?? Number.NaN)) inside.size++;
       });
     });
-    const count = seeds * (depth - 1);
+    const count = draws * (depth - 1);
     const phi = scalarForm(resolveActivation(activation));
     all.inside += inside.forward + inside.backward;
     all.count += 2 * count;
@@ -118,7 +121,7 @@ export async function forecast({ seeds, only, json }) {
       backwardError: Math.exp(gain(downwards) - mean(backward)) - 1,
       forwardCoverage: inside.forward / count,
       backwardCoverage: inside.backward / count,
-      sizeCoverage: inside.size / (seeds * depth),
+      sizeCoverage: inside.size / (draws * depth),
     });
     const row = rows.at(-1);
     if (row)

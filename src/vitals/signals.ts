@@ -176,9 +176,10 @@ function inference(activation: Activation, z: Tensor): Tensor | undefined {
 function stacksOf(signals: readonly WatchedSignal[]): Stack[] {
   const groups = new Map<string, WatchedSignal[]>();
   const keyOf = activationKeys();
-  for (const signal of signals) {
+  for (const [i, signal] of signals.entries()) {
     const { z, g, activation, looped } = signal;
-    const key = JSON.stringify([z.shape.slice(looped ? 1 : 0), g !== undefined, keyOf(activation)]);
+    // A loop's uses lie side by side as they are: beside others they would have to be copied there.
+    const key = looped ? `loop ${i}` : JSON.stringify([z.shape, g !== undefined, keyOf(activation)]);
     groups.set(key, [...(groups.get(key) ?? []), signal]);
   }
   return [...groups.values()].map((group): Stack => {
