@@ -1,5 +1,6 @@
 import type { Activation } from '../activations.js';
 import type { StaticShape } from '../core/shape.js';
+import { isClipped } from '../optimizers/optimizer.js';
 import type { LayerFacts, NetworkFacts } from '../vitals/facts.js';
 import type { Measured, StepRecord, Trace, UnitStates } from '../vitals/trace.js';
 import { behind, tableActivation, usersOf } from './forecast/lookups.js';
@@ -142,6 +143,11 @@ export class Examination {
   get adaptive(): boolean {
     const name = this.trace.header.training?.optimizer.name ?? 'sgd';
     return name !== 'sgd';
+  }
+
+  /** Gradients are clipped in some way before they move weights. */
+  get clipped(): boolean {
+    return isClipped(this.trace.header.training?.optimizer.config ?? {});
   }
 
   /** Whether what a use gives goes to a normalization, straight or through noise. */

@@ -19,6 +19,9 @@ export function tableActivation({ name, config, custom }: Described): Activation
   return !custom && Object.hasOwn(activations, name) ? activationFromConfig(name, config) : undefined;
 }
 
+/** Whether a layer walks along the steps of a sequence, with one set of weights for all of them. */
+export const walksAlongSteps = ({ weights }: LayerFacts): boolean => weights.some(({ name }) => name === 'recurrentKernel');
+
 /** Activations of a network as functions of one number, each with its table; made once. */
 export class Bends {
   readonly #lookups: Lookups;

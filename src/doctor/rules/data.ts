@@ -1,5 +1,6 @@
 import { value } from '../examination.js';
-import { ofOneUnit, spreadOf } from '../features.js';
+import { spreadOf } from '../features.js';
+import { walksAlongSteps } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, say } from '../rule.js';
 
@@ -22,16 +23,15 @@ export const rawFeatures: Rule = {
       const input = examination.facts.layers[layer];
       if (!input || examination.standardized(layer)) return [];
       const off = rms > 5 ? rms / 5 : rms > 0 && rms < 0.1 ? 0.1 / rms : 1;
-      const uneven = least > 0 && !ofOneUnit(data) ? most / least / 30 : 1;
-      const { mean, deviation } = spreadOf(data);
-      const shifted = deviation > 0 ? mean / deviation / 3 : 1;
+      const spread = spreadOf(data);
+      const typical = Math.sqrt(spread.least * spread.most);
+      const uneven = spread.least > 0 ? spread.most / spread.least / 30 : 1;
+      const shifted = typical > 0 ? spread.mean / typical / 3 : 1;
       if (Math.max(off, uneven, shifted) <= 1) return [];
       const bottom = examination.uses.find((use) => use.layer.role === 'weights');
       const z = value(examination.first?.signals.zRms[bottom?.column ?? -1]) ?? (bottom && examination.forecast.layers[bottom.at]?.zRms?.value);
       // What walks along steps has its own state in its sums, and hands it on: features make its first ones about as large as they are.
-      const walks = examination.facts.layers
-        .slice(0, (bottom?.at ?? 0) + 1)
-        .some(({ weights }) => weights.some(({ name }) => name === 'recurrentKernel'));
+      const walks = examination.facts.layers.slice(0, (bottom?.at ?? 0) + 1).some(walksAlongSteps);
       const size = { what: `RMS of ${input.name}`, value: rms };
       const flood = walks ? size : { what: `RMS of the sums of ${bottom?.layer.name}`, value: z ?? 0 };
       const flooded = flood.value > FLOOD && !(bottom && examination.normalizedBehind(bottom.at));

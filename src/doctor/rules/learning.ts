@@ -1,4 +1,5 @@
 import { value } from '../examination.js';
+import { walksAlongSteps } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, say } from '../rule.js';
 
@@ -49,7 +50,7 @@ export const slowLearning: Rule = {
     if (!over || epochs.length < FEWEST || chanceLoss === undefined || !(chanceLoss > 0)) return [];
     const validation = epochs.flatMap(({ logs }) => value(logs.val_loss) ?? []);
     const [last, fall, fallBeyond] = [losses.at(-1), lateFall(losses), lateFall(validation)];
-    const left = facts.layers.some(({ weights }) => weights.some(({ name }) => name === 'recurrentKernel')) ? LEFT_ALONG_STEPS : LEFT;
+    const left = facts.layers.some(walksAlongSteps) ? LEFT_ALONG_STEPS : LEFT;
     if (last === undefined || fall === undefined || !(last > left * chanceLoss)) return [];
     const unseen = fallBeyond === undefined;
     const falls = fall > FALL && (unseen || fallBeyond > VALIDATION_FALL);

@@ -1,4 +1,3 @@
-import { isClipped } from '../../optimizers/optimizer.js';
 import type { LayerFacts } from '../../vitals/facts.js';
 import { median, value } from '../examination.js';
 import { remedies } from '../remedies.js';
@@ -137,7 +136,7 @@ export const initialLoss: Rule = {
     if (loss === undefined || chance === undefined || !(chance > 1e-6) || (examination.first?.step ?? 2) > 1 || !(loss > 3 * chance)) return [];
     const regression = examination.trace.header.training?.targets?.some(({ kind }) => kind === 'real') ?? false;
     // Targets that are not standardised make a large loss by their mean alone.
-    const borne = examination.adaptive || isClipped(examination.trace.header.training?.optimizer.config ?? {}) ? 100 : 10;
+    const borne = examination.adaptive || examination.clipped ? 100 : 10;
     const limit = loss > borne * chance && !regression ? borne : 3;
     return [
       {

@@ -1,4 +1,3 @@
-import { isClipped } from '../../optimizers/optimizer.js';
 import type { Measured } from '../../vitals/trace.js';
 import { type Examination, median, value, type WatchedUse } from '../examination.js';
 import { remedies } from '../remedies.js';
@@ -86,7 +85,7 @@ export const explodingAlongTime: Rule = {
     coursesOf(examination).flatMap((course) => {
       const [risk, ill] = [Math.max(30, course.steps), Math.max(1e3, course.steps)];
       if (!(course.ratio > risk)) return [];
-      const surely = course.ratio > ill && !isClipped(examination.trace.header.training?.optimizer.config ?? {});
+      const surely = course.ratio > ill && !examination.clipped;
       return surely ? [symptomOf(course, 'ill', { to: ill }, 'explodes')] : [symptomOf(course, 'risk', { to: risk }, 'explodes')];
     }),
 };

@@ -40,27 +40,35 @@ function withAll(course: Course, candidate: Candidate, look: Look, ids: readonly
 }
 
 /**
- * What to try after the best so far: what helps most networks, together; what answers the first thing that its run showed; what makes most networks learn faster,
- * together; then everything by itself, and everything at once.
+ * What could be tried after the best so far: what helps most networks, together; what answers the first thing that its run showed; what makes most networks learn
+ * faster, together; then everything by itself, and everything at once. Made one by one, since each costs the making of some networks.
  */
-export function nextAfter(course: Course, tried: Tried, done: ReadonlySet<string>): Candidate | undefined {
-  const { run } = tried;
-  const isNew = (candidate: Candidate | undefined): candidate is Candidate =>
-    candidate !== undefined && keyOf(candidate) !== keyOf(tried) && !done.has(keyOf(candidate));
-  const together = withAll(course, tried, run, tried.remedies.some(({ id }) => id === RAISE) ? basics.filter((id) => id !== ADAPTIVE) : basics);
-  if (isNew(together)) return together;
+function* candidatesAfter(course: Course, tried: Tried): Generator<Candidate> {
+  const { run, remedies } = tried;
+  yield withAll(course, tried, run, remedies.some(({ id }) => id === RAISE) ? basics.filter((id) => id !== ADAPTIVE) : basics);
   const [answer, ...answers] = answersTo(course, tried, run, illOf(run));
-  if (isNew(answer)) return answer;
-  const faster = withAll(course, tried, run, boosts);
-  if (isNew(faster)) return faster;
-  const all = withAll(course, tried, run, everything);
-  const singles = boosters.flatMap((id) => {
-    const remedy = methodOf(id);
-    return remedy && mayAdd(tried, id) ? course.changes(tried, run.examination, remedy, []) : [];
-  });
+  if (answer) yield answer;
+  yield withAll(course, tried, run, boosts);
+  yield* answers;
   // What it might bear is worth an answer where it has hardly begun to learn.
-  const poor = run.grade.score < POOR ? [all, ...answersTo(course, tried, run, risksOf(run))] : [];
-  return [...answers, ...poor, ...singles, all].find(isNew);
+  if (run.grade.score < POOR) {
+    yield withAll(course, tried, run, everything);
+    yield* answersTo(course, tried, run, risksOf(run));
+  }
+  for (const id of boosters) {
+    const remedy = methodOf(id);
+    if (remedy && mayAdd(tried, id)) yield* course.changes(tried, run.examination, remedy, []);
+  }
+  yield withAll(course, tried, run, everything);
+}
+
+/** The first of what could be tried that changes something and was not tried before. */
+export function nextAfter(course: Course, tried: Tried, done: ReadonlySet<string>): Candidate | undefined {
+  for (const candidate of candidatesAfter(course, tried)) {
+    const key = keyOf(candidate);
+    if (key !== keyOf(tried) && !done.has(key)) return candidate;
+  }
+  return undefined;
 }
 
 const risksOf = ({ findings }: Look): Finding[] => findings.filter(({ severity }) => severity === 'risk');

@@ -14,8 +14,7 @@ const dataOf = ({ trace }: Examination, input: number): InputFacts | undefined =
 /** Whether data come standardised: as a whole where their features are of one unit, else feature by feature. */
 function isStandard(data: InputFacts | undefined): boolean {
   if (!data) return false;
-  const { mean, deviation } = spreadOf(data);
-  const [least, most] = ofOneUnit(data) ? [deviation, deviation] : data.featureDeviations;
+  const { mean, least, most } = spreadOf(data);
   return mean < MEAN && least > 1 / DEVIATION && most < DEVIATION;
 }
 
