@@ -7,7 +7,7 @@ import type { Network, Stored } from '../network/network.js';
 import type { SignalTap } from '../network/taps.js';
 import type { Optimizer } from '../optimizers.js';
 import { arrayGroups, arrayMeanSquares, type KeptArray, scaled } from '../vitals/arrays.js';
-import { endToEnd, meanSquares } from '../vitals/mean-square.js';
+import { endToEnd, isRow, meanSquares } from '../vitals/mean-square.js';
 import { type Column, type SquareColumn, signalColumns, type WatchedSignal } from '../vitals/signals.js';
 import { lastFired, reach, type TrackedSignal, trackedSignals, type UnitRange, unitMeans, unitRanges } from '../vitals/units.js';
 import type { Step, StepInside, StepSpec } from './step.js';
@@ -166,7 +166,8 @@ function lay(columns: readonly (Column | SquareColumn)[]): { places: ColumnPlace
   const ready = columns.filter((column) => 'values' in column);
   const narrow = ready.filter(({ values: { dtype } }) => dtype === 'float32');
   const wide = ready.filter(({ values: { dtype } }) => dtype !== 'float32');
-  const squares = columns.filter((column) => 'rows' in column);
+  // In the order in which their means come.
+  const squares = columns.filter((column) => 'rows' in column).sort((a, b) => Number(isRow(b.rows)) - Number(isRow(a.rows)));
   const flat = (list: readonly Column[]): Tensor[] => list.map(({ values }) => (values.rank === 1 ? values : reshape(values, [-1])));
   const parts = [
     ...(narrow.length > 0 ? [cast(endToEnd(flat(narrow)), 'float64')] : []),
