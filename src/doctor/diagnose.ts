@@ -3,7 +3,7 @@ import { suggestion } from '../core/names.js';
 import type { Trace } from '../vitals/trace.js';
 import { Examination } from './examination.js';
 import type { Finding } from './finding.js';
-import { findingsOf } from './rule.js';
+import { findingsOf, withCauses } from './rule.js';
 import { rules } from './rules/index.js';
 
 /** What a team has looked at and accepted: findings of these rules at these layers are not told again. */
@@ -46,7 +46,11 @@ export function diagnose(trace: Trace, options: DiagnoseOptions = {}): Finding[]
 /** The same of a trace whose facts were worked out before. */
 export function diagnoseExamination(examination: Examination, { ignore = [], baseline = [] }: DiagnoseOptions = {}): Finding[] {
   checkRuleIds(ignore);
-  const found = rules.filter(({ id }) => !ignore.includes(id)).flatMap((rule) => findingsOf(rule, examination));
+  const applied = rules.filter(({ id }) => !ignore.includes(id));
+  const found = withCauses(
+    applied.flatMap((rule) => findingsOf(rule, examination)),
+    applied,
+  );
   const told = found.filter((finding) => !baseline.some((accepted) => covers(accepted, finding)));
   return [...told.filter(({ severity }) => severity === 'ill'), ...told.filter(({ severity }) => severity === 'risk')];
 }

@@ -32,6 +32,8 @@ export interface Rule {
   readonly remedies: readonly RemedyHint[];
   /** Whether a training shows how a network bears it: where it learns all the same what would be ill is a risk, and where it learned next to nothing a clear risk is ill. */
   readonly bearable?: boolean;
+  /** Ids of rules whose findings it leads to: where one of those is ill, a clear risk of this one is ill too, as its cause. */
+  readonly leadsTo?: readonly string[];
   check(examination: Examination): readonly Symptom[];
 }
 
@@ -53,7 +55,18 @@ export function findingsOf(rule: Rule, examination: Examination): Finding[] {
 }
 
 /** From this margin on a risk is clear. */
-const CLEAR = 1.4;
+export const CLEAR = 1.4;
+
+/** Findings in which clear risks are ill where what they lead to is: a cause is told beside what it does. */
+export function withCauses(findings: readonly Finding[], rules: readonly Rule[]): Finding[] {
+  const ill = new Set(findings.flatMap(({ rule, severity }) => (severity === 'ill' ? [rule] : [])));
+  const causes = new Set(rules.flatMap(({ id, leadsTo = [] }) => (leadsTo.some((effect) => ill.has(effect)) ? [id] : [])));
+  return findings.map((finding) => {
+    const { rule, severity, margin } = finding;
+    if (severity === 'ill' || margin < CLEAR || !causes.has(rule)) return finding;
+    return { ...finding, severity: 'ill', confidence: confidenceOf(rule, 'ill', margin) };
+  });
+}
 
 /** How bad it is, as the training shows that it was borne. */
 function borne(severity: Symptom['severity'], margin: number, { learns, suffers }: Examination): Symptom['severity'] {

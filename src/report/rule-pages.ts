@@ -1,9 +1,9 @@
-import type { Rule } from '../doctor/rule.js';
+import { CLEAR, type Rule } from '../doctor/rule.js';
 import { rules } from '../doctor/rules/index.js';
 
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
 
-function pageOf({ id, title, looksFor, threshold, why, remedies, bearable }: Rule): string {
+function pageOf({ id, title, looksFor, threshold, why, remedies, bearable, leadsTo = [] }: Rule): string {
   return [
     `# ${title}`,
     '',
@@ -18,6 +18,12 @@ function pageOf({ id, title, looksFor, threshold, why, remedies, bearable }: Rul
     sentence(threshold),
     ...(bearable
       ? ['', 'Where the network was seen to learn all the same (its loss is below 70 % of that of chance), what would be ill is told as a risk.']
+      : []),
+    ...(leadsTo.length > 0
+      ? [
+          '',
+          `A clear risk, from ${CLEAR} times the limit on, is ill where what it leads to is: ${leadsTo.map((id) => `[${id}](${id}.md)`).join(', ')}.`,
+        ]
       : []),
     '',
     '## Why it hurts',

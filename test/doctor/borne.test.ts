@@ -102,4 +102,34 @@ describe('what some networks bear and others do not', () => {
     expect(ended([1, 0.02, 0.06]).learns).toBe(true);
     expect(ended([1, 0.3, 0.9]).learns).toBe(false);
   });
+
+  it('features that are not standardised, where units saturate by them: a cause is told beside what it does', async () => {
+    const tenfold = {
+      x: new NdArray(
+        Float32Array.from({ length: glyphSet.x.size }, (_, i) => glyphSet.x.at(i) / 8),
+        glyphSet.x.shape,
+      ),
+      y: glyphSet.y,
+    };
+    const patient = (activation: string): Patient => ({ hidden: () => row(1, 64, { activation }), standardized: false, data: tenfold });
+    const saturated = await examine(patient('tanh'));
+    expect(severityOf(saturated, 'saturation')).toBe('ill');
+    expect(severityOf(saturated, 'raw-features')).toBe('ill');
+    const findings = doctor.diagnose(saturated, { ignore: ['saturation'] });
+    expect(findings.find(({ rule }) => rule === 'raw-features')?.severity).toBe('risk');
+    expect(severityOf(await examine(patient('leakyRelu')), 'raw-features')).toBe('risk');
+  });
+
+  it('a first step that throws the weights out, where units end on their flat sides', async () => {
+    const trained = async (learningRate: number): Promise<Trace> =>
+      train({
+        hidden: () => row(3, 64, { activation: 'tanh', kernelInitializer: 'glorotNormal' }),
+        compile: { optimizer: optimizers.adam({ learningRate }) },
+      });
+    const thrown = await trained(0.1);
+    expect(severityOf(thrown, 'saturation')).toBe('ill');
+    expect(severityOf(thrown, 'step-too-large')).toBe('ill');
+    const calm = await trained(1e-3);
+    expect(severityOf(calm, 'step-too-large')).toBeUndefined();
+  });
 });

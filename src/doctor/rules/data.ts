@@ -5,11 +5,15 @@ import { remedies } from '../remedies.js';
 import { percent, type Rule, say } from '../rule.js';
 
 /** RMS of first sums from which on a network is flooded. */
-const FLOOD = 30;
+const FLOOD = 75;
 
 export const rawFeatures: Rule = {
   id: 'raw-features',
   bearable: true,
+  leadsTo: [
+    ...['not-finite', 'vanishing-gradient', 'vanishing-along-time', 'signal-dying', 'saturation', 'died-in-training', 'coma', 'step-too-large'],
+    ...['loss-stalls', 'slow-learning', 'loss-oscillates', 'initial-loss'],
+  ],
   title: 'Features that are not standardised',
   looksFor:
     'inputs that nothing standardises or rescales before the first layer with weights, by their RMS, their means and how far their deviations differ; and what sums they make there',

@@ -53,6 +53,7 @@ const limits = (adaptive: boolean) => (adaptive ? { ill: 1e-5, risk: 1e-3, typic
 export const vanishingGradient: Rule = {
   id: 'vanishing-gradient',
   bearable: true,
+  leadsTo: ['loss-stalls', 'slow-learning'],
   title: 'Vanishing gradient',
   looksFor:
     'the RMS of ∂L/∂z in the first hidden layer over that in the last one, as measured or, before the first step, as forecast; and the same ratio of medians of |∂L/∂z| (of upper quartiles for rectifiers, half of whose entries have none)',
@@ -107,6 +108,7 @@ function chiOf({ forecast }: Examination, use: WatchedUse): string {
 export const explodingGradient: Rule = {
   id: 'exploding-gradient',
   bearable: true,
+  leadsTo: ['loss-stalls', 'slow-learning'],
   title: 'Exploding gradient',
   looksFor: 'the RMS of ∂L/∂z in the first hidden layer over that in the last one, as measured or, before the first step, as forecast',
   threshold:

@@ -135,6 +135,7 @@ const FEW_PATHS = { ill: 0.03, risk: 0.1 };
 export const strongDropout: Rule = {
   id: 'strong-dropout',
   bearable: true,
+  leadsTo: ['loss-stalls', 'slow-learning'],
   title: 'Dropout too strong',
   looksFor: 'dropout layers between the input and an output: the product of the shares that they keep',
   threshold:

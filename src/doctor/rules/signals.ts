@@ -5,6 +5,7 @@ import { type Rule, say, sayFactor } from '../rule.js';
 export const signalDying: Rule = {
   id: 'signal-dying',
   bearable: true,
+  leadsTo: ['loss-stalls', 'slow-learning'],
   title: 'Signal dying forward',
   looksFor:
     'the RMS of the sums in the last hidden layer over that in the first; and whether rows still differ there: the deviation of a unit over the batch, over the RMS of what it gives',
@@ -61,6 +62,7 @@ export const signalDying: Rule = {
 export const signalExploding: Rule = {
   id: 'signal-exploding',
   bearable: true,
+  leadsTo: ['loss-stalls', 'slow-learning'],
   title: 'Signal exploding forward',
   looksFor: 'the RMS of the sums in the last hidden layer over that in the first',
   threshold: 'a thousand times (risk: fifty): the last layer then starts with a loss that many times too large, and its first steps are too',

@@ -1,12 +1,16 @@
 import { type Examination, median, value } from '../examination.js';
 import { remedies } from '../remedies.js';
-import { type Rule, say } from '../rule.js';
+import { type Rule, type Symptom, say } from '../rule.js';
 
-/** Update over weight of each trained kernel, the median of the last observed steps. */
-export function speeds({ kernels, trace }: Examination): { readonly layer: string; readonly speed: number }[] {
-  const recent = trace.steps.slice(-5);
+interface Speed {
+  readonly layer: string;
+  readonly speed: number;
+}
+
+/** Update over weight of each trained kernel, the median of some observed steps, the last ones unless given. */
+export function speeds({ kernels, trace }: Examination, steps = trace.steps.slice(-5)): Speed[] {
   return kernels.flatMap(({ column, layer }) => {
-    const values = recent.flatMap(({ arrays }) => {
+    const values = steps.flatMap(({ arrays }) => {
       const [update, weight] = [value(arrays?.update[column]), value(arrays?.weight[column])];
       return update !== undefined && weight !== undefined && weight > 0 ? [update / weight] : [];
     });
@@ -51,35 +55,50 @@ const SLOWEST = 5e-5;
 
 export const stepTooLarge: Rule = {
   id: 'step-too-large',
+  leadsTo: ['vanishing-gradient', 'saturation', 'coma', 'died-in-training', 'loss-stalls', 'slow-learning'],
   title: 'Steps too large',
   looksFor: 'update over weight, by RMS, of trained kernels at the observed steps',
   threshold:
-    'healthy steps change weights by about a thousandth; above a tenth (risk: above 3 %) a layer is drawn anew in ten steps, and what it had learned is gone. Of a first step alone ten times that, or twice that where it is the median of the layers: most of the network is then thrown out at once. Five times as much of a first step where the sums of all hidden layers are normalised: the scale of their weights then does not matter, and steps that make them grow make the next ones smaller (van Laarhoven 2017, "L2 regularization versus batch and weight normalization")',
+    'healthy steps change weights by about a thousandth; above a tenth (risk: above 3 %) a layer is drawn anew in ten steps, and what it had learned is gone. Of a first step alone ten times that, or twice that where it is the median of the layers: most of the network is then thrown out at once; a risk only where more steps were observed. Five times as much of a first step where the sums of all hidden layers are normalised: the scale of their weights then does not matter, and steps that make them grow make the next ones smaller (van Laarhoven 2017, "L2 regularization versus batch and weight normalization")',
   why: 'the loss jumps about or overflows instead of falling',
   remedies: [remedies.lowerLearningRate, remedies.clipGradients, remedies.standardizeInputs],
   check(examination) {
-    const list = speeds(examination);
-    const fastest = list.reduce((a, b) => (b.speed > a.speed ? b : a), { layer: '', speed: 0 });
-    // A first step by itself says little of those that follow, unless it throws out most layers.
-    const { hidden } = examination;
-    const borne = hidden.length > 0 && hidden.every(({ at }) => examination.normalizedBehind(at)) ? NORMALIZED : 1;
-    const most = borne * MOST_LAYERS;
-    const whole = list.length > 1 && median(list.map(({ speed }) => speed)) > most;
-    const first = whole ? ([most, most] as const) : ([borne, 0.3 * borne] as const);
-    const [ill, risk] = examination.trace.steps.length > 1 ? ([0.1, 0.03] as const) : first;
-    if (!(fastest.speed > risk)) return [];
-    const limit = fastest.speed > ill ? ill : risk;
-    return [
-      {
-        severity: limit === ill ? 'ill' : 'risk',
-        layers: list.filter(({ speed }) => speed > limit).map(({ layer }) => layer),
-        measured: { what: `update over weight, ${fastest.layer}`, value: fastest.speed },
-        expected: { to: limit, why: 'healthy steps change weights by about a thousandth' },
-        cause: `a step changes the weights of ${fastest.layer} by ${say(100 * fastest.speed)} % of their size`,
-      },
-    ];
+    const { steps } = examination.trace;
+    const late = steps.length > 1 ? beyond(speeds(examination), [0.1, 0.03]) : [];
+    const [first] = steps;
+    if (late.length > 0 || !first || first.step > 1) return late;
+    // How it was borne the others show.
+    const early = beyond(speeds(examination, [first]), firstLimits(examination));
+    return steps.length > 1 ? early.map((symptom) => ({ ...symptom, severity: 'risk', step: 1 })) : early;
   },
 };
+
+/** What a first step may change: by itself it says little of those that follow, unless it throws out most layers. */
+function firstLimits(examination: Examination): Limits {
+  const { hidden } = examination;
+  const borne = hidden.length > 0 && hidden.every(({ at }) => examination.normalizedBehind(at)) ? NORMALIZED : 1;
+  const list = speeds(examination, examination.trace.steps.slice(0, 1));
+  const most = borne * MOST_LAYERS;
+  return list.length > 1 && median(list.map(({ speed }) => speed)) > most ? [most, most] : [borne, 0.3 * borne];
+}
+
+/** Beyond these steps are ill, and a risk. */
+type Limits = readonly [ill: number, risk: number];
+
+function beyond(list: readonly Speed[], [ill, risk]: Limits): Symptom[] {
+  const fastest = list.reduce((a, b) => (b.speed > a.speed ? b : a), { layer: '', speed: 0 });
+  if (!(fastest.speed > risk)) return [];
+  const limit = fastest.speed > ill ? ill : risk;
+  return [
+    {
+      severity: limit === ill ? 'ill' : 'risk',
+      layers: list.filter(({ speed }) => speed > limit).map(({ layer }) => layer),
+      measured: { what: `update over weight, ${fastest.layer}`, value: fastest.speed },
+      expected: { to: limit, why: 'healthy steps change weights by about a thousandth' },
+      cause: `a step changes the weights of ${fastest.layer} by ${say(100 * fastest.speed)} % of their size`,
+    },
+  ];
+}
 
 export const stepTooSmall: Rule = {
   id: 'step-too-small',

@@ -59,6 +59,7 @@ const looksFor =
 export const vanishingAlongTime: Rule = {
   id: 'vanishing-along-time',
   bearable: true,
+  leadsTo: ['loss-stalls', 'slow-learning'],
   title: 'Gradient vanishes along time',
   looksFor,
   threshold:
@@ -75,6 +76,7 @@ export const vanishingAlongTime: Rule = {
 export const explodingAlongTime: Rule = {
   id: 'exploding-along-time',
   bearable: true,
+  leadsTo: ['loss-stalls', 'slow-learning'],
   title: 'Gradient explodes along time',
   looksFor,
   threshold:

@@ -10,6 +10,7 @@ export const family = (name: string): string => name.replace(/(Normal|Uniform)$/
 
 export const initializerMismatch: Rule = {
   id: 'initializer-mismatch',
+  leadsTo: ['vanishing-gradient', 'exploding-gradient', 'signal-dying', 'signal-exploding', 'saturation', 'loss-stalls', 'slow-learning'],
   title: 'Initializer that does not suit the activation',
   looksFor:
     'kernels of hidden layers drawn by another family than the one that suits their activation (He for rectifiers, LeCun for SELU, Glorot otherwise), where theory says that it matters at this depth',
