@@ -44,11 +44,11 @@ function compile(outputs: readonly Tensor[]): Compiled {
     const { evaluate } = node.record;
     if (!evaluate) throw refuse(node);
     const from = node.inputs.map((tensor) => slotOf.get(tensor) ?? 0);
+    // One list for all calls: quadratures call some thousands of times for each number that they give.
+    const given = from.map(() => Number.NaN);
     steps.push((slots) => {
-      slots[slot] = evaluate(
-        from.map((index) => slots[index] ?? Number.NaN),
-        attributes,
-      );
+      for (let i = 0; i < from.length; i++) given[i] = slots[from[i] as number] as number;
+      slots[slot] = evaluate(given, attributes);
     });
   }
   const run: Program = (slots) => {
