@@ -175,12 +175,14 @@ function lay(columns: readonly (Column | SquareColumn)[]): { places: ColumnPlace
     ...(squares.length > 0 ? [squaresOf(squares)] : []),
   ];
   let size = 0;
-  const places = [...narrow, ...wide, ...squares].map((column): ColumnPlace => {
-    const { name, indices } = column;
+  const places = [...narrow, ...wide, ...squares].flatMap((column): ColumnPlace[] => {
+    const { names, indices } = column;
     const width = 'values' in column && column.values.rank > 1 ? Number(column.values.shape[1]) : 1;
-    const start = size;
-    size += indices.length * width;
-    return { name, indices, width, start };
+    return names.map((name) => {
+      const start = size;
+      size += indices.length * width;
+      return { name, indices, width, start };
+    });
   });
   return { places, size, vector: parts.length > 0 ? endToEnd(parts) : undefined };
 }
@@ -188,7 +190,7 @@ function lay(columns: readonly (Column | SquareColumn)[]): { places: ColumnPlace
 function squaresOf(columns: readonly SquareColumn[]): Tensor {
   const means = meanSquares(columns.map(({ rows }) => rows));
   const shared = columns.some(({ shares }) => shares !== undefined);
-  return scaled(means, shared ? columns.flatMap(({ indices, shares }) => shares ?? indices.map(() => 1)) : undefined);
+  return scaled(means, shared ? columns.flatMap(({ names, indices, shares }) => names.flatMap(() => shares ?? indices.map(() => 1))) : undefined);
 }
 
 /** Mean squares of the trained arrays: weights, gradients, updates, the way from where they started, and where that was. */
@@ -207,13 +209,13 @@ function arrayColumns(optimizer: Optimizer, { seen, next }: Step, starts: Readon
   const from = (values: ReadonlyMap<string, Tensor>) => (at: number) => values.get(home(at).stored.name) as Tensor;
   return arrayGroups(kept).flatMap((group) => {
     const { indices, shares } = group;
-    const column = (name: string, rows: Tensor): Column => ({ name, indices, values: arrayMeanSquares(group, rows) });
+    const column = (name: string, rows: Tensor): Column => ({ names: [name], indices, values: arrayMeanSquares(group, rows) });
     const [weights, gradients, before] = [group.rows(from(seen.values)), group.rows((at) => home(at).gradient), group.rows(from(starts))];
     return [
       column('weight', weights),
-      { name: 'gradient', indices, rows: gradients, shares },
+      { names: ['gradient'], indices, rows: gradients, shares },
       ...(straight ? [] : [column('update', sub(group.rows(from(next)), weights))]),
-      ...(limit === undefined ? [] : [{ name: 'clipped', indices, rows: clip(gradients, -limit, limit), shares }]),
+      ...(limit === undefined ? [] : [{ names: ['clipped'], indices, rows: clip(gradients, -limit, limit), shares }]),
       column('moved', sub(weights, before)),
       column('start', before),
     ];

@@ -16,6 +16,7 @@ import {
   reduceSum,
   reshape,
   sizeAs,
+  slice,
   sort,
   sub,
 } from '../graph/ops/index.js';
@@ -42,16 +43,16 @@ export interface WatchedSignal {
   readonly overTime: boolean;
 }
 
-/** A figure of some watched uses: [n] values, or [n, k], in the order of `indices`. Its name says which. */
+/** Figures of some watched uses, one name after the other: [names · n] values, or [names · n, k], in the order of `indices`. */
 export interface Column {
-  readonly name: string;
+  readonly names: readonly string[];
   readonly indices: readonly number[];
   readonly values: Tensor;
 }
 
-/** Mean squares still to be taken, of the rows of a matrix [n, entries], of numbers that may be too small or too large to square as they are. */
+/** Mean squares still to be taken, of the rows of a matrix [names · n, entries], of numbers that may be too small or too large to square as they are. */
 export interface SquareColumn {
-  readonly name: string;
+  readonly names: readonly string[];
   readonly indices: readonly number[];
   readonly rows: Tensor;
   /** By what each mean is multiplied; one unless given. */
@@ -65,6 +66,8 @@ interface Stack {
   readonly h: Tensor;
   readonly g: Tensor | undefined;
   readonly activation: Activation | undefined;
+  /** All of them one behind the other, [3 n, entries], or [2 n, entries] without g: fewer operators still, where moments are all that is asked for and uses are several. */
+  readonly joined: Tensor | undefined;
 }
 
 /** Entries of a use that quantiles are taken from, and a prime by whose multiples they are picked, so that every unit has its turn. */
@@ -73,7 +76,7 @@ const [SAMPLE, STRIDE] = [256, 1_000_003];
 /** What the figures of `SignalVitals` are made from, for all watched signals. */
 export function signalColumns(signals: readonly WatchedSignal[], level: VitalsLevel, units: boolean): (Column | SquareColumn)[] {
   return [
-    ...stacksOf(signals).flatMap((stack) => [
+    ...stacksOf(signals, level).flatMap((stack) => [
       ...moments(stack),
       ...(level === 'full' ? details(stack) : []),
       ...(units && typeof stack.z.shape[2] === 'number' ? byUnit(stack) : []),
@@ -92,21 +95,28 @@ function byTime({ indices, z, g, overTime }: WatchedSignal): Column[] {
   const count = Math.min(MOMENTS, steps);
   const places = int64(Array.from({ length: count }, (_, i) => Math.round((i * (steps - 1)) / Math.max(1, count - 1))));
   const squares = (x: Tensor): Tensor => reshape(plainMeanSquares(cast(reshape(gather(x, places, 0), [count, -1]), 'float64')), [1, count]);
-  return [{ name: 'zSquareByTime', indices, values: squares(z) }, ...(g ? [{ name: 'gSquareByTime', indices, values: squares(g) }] : [])];
+  return [{ names: ['zSquareByTime'], indices, values: squares(z) }, ...(g ? [{ names: ['gSquareByTime'], indices, values: squares(g) }] : [])];
 }
 
-function moments({ indices, z, h, g }: Stack): (Column | SquareColumn)[] {
+function moments({ indices, z, h, g, joined }: Stack): (Column | SquareColumn)[] {
+  const ofGradient = g ? ['gSquare'] : [];
+  if (joined) {
+    return [
+      { names: ['zMean', 'hMean'], indices, values: slice(reduceMean(joined, { axes: [1] }), { axis: 0, start: 0, end: 2 * indices.length }) },
+      { names: ['zSquare', 'hSquare', ...ofGradient], indices, rows: joined },
+    ];
+  }
   return [
-    { name: 'zMean', indices, values: reduceMean(flat(z), { axes: [1] }) },
-    { name: 'zSquare', indices, rows: flat(z) },
-    { name: 'hMean', indices, values: reduceMean(flat(h), { axes: [1] }) },
-    { name: 'hSquare', indices, rows: flat(h) },
-    ...(g ? [{ name: 'gSquare', indices, rows: flat(g) }] : []),
+    { names: ['zMean'], indices, values: reduceMean(flat(z), { axes: [1] }) },
+    { names: ['zSquare'], indices, rows: flat(z) },
+    { names: ['hMean'], indices, values: reduceMean(flat(h), { axes: [1] }) },
+    { names: ['hSquare'], indices, rows: flat(h) },
+    ...(g ? [{ names: ofGradient, indices, rows: flat(g) }] : []),
   ];
 }
 
 function details({ indices, z, h, g, activation }: Stack): (Column | SquareColumn)[] {
-  const column = (name: string, values: Tensor): Column => ({ name, indices, values });
+  const column = (name: string, values: Tensor): Column => ({ names: [name], indices, values });
   const saturated = activation && saturation(z, activation);
   const extremes = (name: string, x: Tensor): Column[] => [
     column(`${name}Low`, reduceMin(flat(x), { axes: [1] })),
@@ -115,7 +125,7 @@ function details({ indices, z, h, g, activation }: Stack): (Column | SquareColum
   const deviations = sub(h, reduceMean(h, { axes: [1], keepdims: true }));
   return [
     ...extremes('z', z),
-    { name: 'spreadSquare', indices, rows: flat(deviations) },
+    { names: ['spreadSquare'], indices, rows: flat(deviations) },
     column('zQuantiles', quantiles(z)),
     ...(g ? [...extremes('g', g), column('gQuantiles', quantiles(abs(g)))] : []),
     ...(saturated ? [column('saturated', saturated)] : []),
@@ -129,9 +139,9 @@ function byUnit({ indices, z, h, g }: Stack): Column[] {
     return reduceMean(mul(wide, wide), { axes: [1] });
   };
   return [
-    { name: 'zMeanByUnit', indices, values: reduceMean(z, { axes: [1] }) },
-    { name: 'hSquareByUnit', indices, values: squares(h) },
-    ...(g ? [{ name: 'gSquareByUnit', indices, values: squares(g) }] : []),
+    { names: ['zMeanByUnit'], indices, values: reduceMean(z, { axes: [1] }) },
+    { names: ['hSquareByUnit'], indices, values: squares(h) },
+    ...(g ? [{ names: ['gSquareByUnit'], indices, values: squares(g) }] : []),
   ];
 }
 
@@ -173,7 +183,7 @@ function inference(activation: Activation, z: Tensor): Tensor | undefined {
 }
 
 /** Signals that can be reduced together, side by side. */
-function stacksOf(signals: readonly WatchedSignal[]): Stack[] {
+function stacksOf(signals: readonly WatchedSignal[], level: VitalsLevel): Stack[] {
   const groups = new Map<string, WatchedSignal[]>();
   const keyOf = activationKeys();
   for (const [i, signal] of signals.entries()) {
@@ -185,18 +195,22 @@ function stacksOf(signals: readonly WatchedSignal[]): Stack[] {
   return [...groups.values()].map((group): Stack => {
     const [first] = group as [WatchedSignal];
     const indices = group.flatMap((signal) => signal.indices);
-    const side = (of: (signal: WatchedSignal) => Tensor): Tensor => {
-      const { shape, rank } = of(first);
-      const units = rank > 1 ? (shape.at(-1) ?? 1) : 1;
-      const rows = group.map(of).map((x) => (x.rank === 2 ? x : reshape(x, [-1, units])));
-      return reshape(endToEnd(rows), [indices.length, -1, units]);
-    };
+    const rowsOf = (x: Tensor): Tensor => (x.rank === 2 ? x : reshape(x, [-1, x.rank > 1 ? (x.shape.at(-1) ?? 1) : 1]));
+    const units = first.z.rank > 1 ? (first.z.shape.at(-1) ?? 1) : 1;
+    const [z, h, g] = [
+      group.map((signal) => rowsOf(signal.z)),
+      group.map((signal) => rowsOf(signal.h ?? given(signal))),
+      first.g ? group.map((signal) => rowsOf(signal.g ?? signal.z)) : [],
+    ];
+    const side = (rows: readonly Tensor[]): Tensor => reshape(endToEnd(rows), [indices.length, -1, units]);
+    const all = [...z, ...h, ...g];
     return {
       indices,
-      z: side(({ z }) => z),
-      h: side((signal) => signal.h ?? given(signal)),
-      g: first.g && side(({ g, z }) => g ?? z),
+      z: side(z),
+      h: side(h),
+      g: first.g && side(g),
       activation: first.activation,
+      joined: level === 'moments' && group.length > 1 ? reshape(endToEnd(all), [all.length, -1]) : undefined,
     };
   });
 }
