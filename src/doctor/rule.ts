@@ -37,6 +37,9 @@ export interface Rule {
   check(examination: Examination): readonly Symptom[];
 }
 
+/** Rules that say that a network learned too little, whatever the cause. */
+export const unlearned = ['loss-stalls', 'slow-learning'] as const;
+
 /** A rule's symptoms as findings. */
 export function findingsOf(rule: Rule, examination: Examination): Finding[] {
   return rule.check(examination).map(({ step, margin, remedies, ...symptom }) => {

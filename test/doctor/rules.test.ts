@@ -1,6 +1,7 @@
 import { doctor, type Finding, initializers, type Layer, layers, losses, model, NdArray, optimizers, synthetic, type Trace } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { ruleIds } from '#src/doctor/diagnose.js';
+import { rules } from '#src/doctor/rules/index.js';
 import { examine, type Patient, row, train } from './patients.js';
 import { glyphSet } from './sets.js';
 
@@ -717,4 +718,10 @@ describe('not-finite', () => {
 it('every rule has its networks here', () => {
   const own = ['not-finite', 'loss-mismatch', 'small-batch-statistics', 'selu-wiring'];
   expect([...Object.keys(cases), ...own].toSorted()).toEqual([...ruleIds].toSorted());
+});
+
+it('rules lead to rules that there are', () => {
+  const named = rules.flatMap(({ leadsTo = [] }) => leadsTo);
+  expect(named.length).toBeGreaterThan(0);
+  expect(named.filter((id) => !ruleIds.includes(id))).toEqual([]);
 });

@@ -2,18 +2,21 @@ import { value } from '../examination.js';
 import { spreadOf } from '../features.js';
 import { walksAlongSteps } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
-import { percent, type Rule, say } from '../rule.js';
+import { percent, type Rule, say, unlearned } from '../rule.js';
 
 /** RMS of first sums from which on a network is flooded. */
 const FLOOD = 75;
 
+/** What features that are too large do. */
+const effects = [
+  ...['not-finite', 'vanishing-gradient', 'vanishing-along-time', 'signal-dying', 'saturation', 'died-in-training', 'coma', 'step-too-large'],
+  ...['loss-oscillates', 'initial-loss'],
+];
+
 export const rawFeatures: Rule = {
   id: 'raw-features',
   bearable: true,
-  leadsTo: [
-    ...['not-finite', 'vanishing-gradient', 'vanishing-along-time', 'signal-dying', 'saturation', 'died-in-training', 'coma', 'step-too-large'],
-    ...['loss-stalls', 'slow-learning', 'loss-oscillates', 'initial-loss'],
-  ],
+  leadsTo: [...effects, ...unlearned],
   title: 'Features that are not standardised',
   looksFor:
     'inputs that nothing standardises or rescales before the first layer with weights, by their RMS, their means and how far their deviations differ; and what sums they make there',

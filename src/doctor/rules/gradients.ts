@@ -1,7 +1,7 @@
 import { type Examination, median, value, type WatchedUse } from '../examination.js';
 import { behind } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
-import { percent, type Rule, type Symptom, say, sayFactor } from '../rule.js';
+import { percent, type Rule, type Symptom, say, sayFactor, unlearned } from '../rule.js';
 
 /** Gradient of the first hidden layer over that of the last, by its RMS and by what is typical of an entry. */
 interface Profile {
@@ -53,7 +53,7 @@ const limits = (adaptive: boolean) => (adaptive ? { ill: 1e-5, risk: 1e-3, typic
 export const vanishingGradient: Rule = {
   id: 'vanishing-gradient',
   bearable: true,
-  leadsTo: ['loss-stalls', 'slow-learning'],
+  leadsTo: unlearned,
   title: 'Vanishing gradient',
   looksFor:
     'the RMS of ∂L/∂z in the first hidden layer over that in the last one, as measured or, before the first step, as forecast; and the same ratio of medians of |∂L/∂z| (of upper quartiles for rectifiers, half of whose entries have none)',
@@ -108,7 +108,7 @@ function chiOf({ forecast }: Examination, use: WatchedUse): string {
 export const explodingGradient: Rule = {
   id: 'exploding-gradient',
   bearable: true,
-  leadsTo: ['loss-stalls', 'slow-learning'],
+  leadsTo: unlearned,
   title: 'Exploding gradient',
   looksFor: 'the RMS of ∂L/∂z in the first hidden layer over that in the last one, as measured or, before the first step, as forecast',
   threshold:

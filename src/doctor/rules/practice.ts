@@ -2,7 +2,7 @@ import type { LayerFacts, NetworkFacts } from '../../vitals/facts.js';
 import type { Trace } from '../../vitals/trace.js';
 import { median, value } from '../examination.js';
 import { remedies } from '../remedies.js';
-import { percent, type Rule, type Symptom, say } from '../rule.js';
+import { percent, type Rule, type Symptom, say, unlearned } from '../rule.js';
 
 export const clippingAlways: Rule = {
   id: 'clipping-always',
@@ -135,7 +135,7 @@ const FEW_PATHS = { ill: 0.03, risk: 0.1 };
 export const strongDropout: Rule = {
   id: 'strong-dropout',
   bearable: true,
-  leadsTo: ['loss-stalls', 'slow-learning'],
+  leadsTo: unlearned,
   title: 'Dropout too strong',
   looksFor: 'dropout layers between the input and an output: the product of the shares that they keep',
   threshold:

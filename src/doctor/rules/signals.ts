@@ -1,11 +1,11 @@
 import { value } from '../examination.js';
 import { remedies } from '../remedies.js';
-import { type Rule, say, sayFactor } from '../rule.js';
+import { type Rule, say, sayFactor, unlearned } from '../rule.js';
 
 export const signalDying: Rule = {
   id: 'signal-dying',
   bearable: true,
-  leadsTo: ['loss-stalls', 'slow-learning'],
+  leadsTo: unlearned,
   title: 'Signal dying forward',
   looksFor:
     'the RMS of the sums in the last hidden layer over that in the first; and whether rows still differ there: the deviation of a unit over the batch, over the RMS of what it gives',
@@ -62,7 +62,7 @@ export const signalDying: Rule = {
 export const signalExploding: Rule = {
   id: 'signal-exploding',
   bearable: true,
-  leadsTo: ['loss-stalls', 'slow-learning'],
+  leadsTo: unlearned,
   title: 'Signal exploding forward',
   looksFor: 'the RMS of the sums in the last hidden layer over that in the first',
   threshold: 'a thousand times (risk: fifty): the last layer then starts with a loss that many times too large, and its first steps are too',

@@ -1,6 +1,6 @@
 import { type Examination, median, value } from '../examination.js';
 import { remedies } from '../remedies.js';
-import { type Rule, type Symptom, say } from '../rule.js';
+import { type Rule, type Symptom, say, unlearned } from '../rule.js';
 
 interface Speed {
   readonly layer: string;
@@ -55,7 +55,7 @@ const SLOWEST = 5e-5;
 
 export const stepTooLarge: Rule = {
   id: 'step-too-large',
-  leadsTo: ['vanishing-gradient', 'saturation', 'coma', 'died-in-training', 'loss-stalls', 'slow-learning'],
+  leadsTo: ['vanishing-gradient', 'saturation', 'coma', 'died-in-training', ...unlearned],
   title: 'Steps too large',
   looksFor: 'update over weight, by RMS, of trained kernels at the observed steps',
   threshold:

@@ -1,7 +1,7 @@
 import type { Measured } from '../../vitals/trace.js';
 import { type Examination, median, value, type WatchedUse } from '../examination.js';
 import { remedies } from '../remedies.js';
-import { type Rule, type Symptom, say, sayFactor } from '../rule.js';
+import { type Rule, type Symptom, say, sayFactor, unlearned } from '../rule.js';
 
 /** How a gradient changes on its way through a sequence. */
 interface Course {
@@ -59,7 +59,7 @@ const looksFor =
 export const vanishingAlongTime: Rule = {
   id: 'vanishing-along-time',
   bearable: true,
-  leadsTo: ['loss-stalls', 'slow-learning'],
+  leadsTo: unlearned,
   title: 'Gradient vanishes along time',
   looksFor,
   threshold:
@@ -76,7 +76,7 @@ export const vanishingAlongTime: Rule = {
 export const explodingAlongTime: Rule = {
   id: 'exploding-along-time',
   bearable: true,
-  leadsTo: ['loss-stalls', 'slow-learning'],
+  leadsTo: unlearned,
   title: 'Gradient explodes along time',
   looksFor,
   threshold:

@@ -1,6 +1,6 @@
 import type { Described } from '../../core/catalogue.js';
 import { remedies } from '../remedies.js';
-import { type Rule, say } from '../rule.js';
+import { type Rule, say, unlearned } from '../rule.js';
 
 /** Initializers whose variance follows from what they are told or from data, so that no table says whether they suit. */
 const apart = ['auto', 'critical', 'lsuv', 'orthogonal', 'identity', 'deltaOrthogonal'];
@@ -10,7 +10,7 @@ export const family = (name: string): string => name.replace(/(Normal|Uniform)$/
 
 export const initializerMismatch: Rule = {
   id: 'initializer-mismatch',
-  leadsTo: ['vanishing-gradient', 'exploding-gradient', 'signal-dying', 'signal-exploding', 'saturation', 'loss-stalls', 'slow-learning'],
+  leadsTo: ['vanishing-gradient', 'exploding-gradient', 'signal-dying', 'signal-exploding', 'saturation', ...unlearned],
   title: 'Initializer that does not suit the activation',
   looksFor:
     'kernels of hidden layers drawn by another family than the one that suits their activation (He for rectifiers, LeCun for SELU, Glorot otherwise), where theory says that it matters at this depth',
