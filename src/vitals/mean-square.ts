@@ -5,8 +5,8 @@ import { and, cast, concat, dimOf, div, gemm, greater, ifElse, less, mul, reduce
 const [LEAST, MOST] = [1e-28, 1e30];
 
 /**
- * Mean square of each row of several matrices [n, entries] of one type, end to end, those of one row first, in float64. Where float32 has no room for some of the squares, as where signals or
- * gradients vanish or explode, all are made again in float64.
+ * Mean square of each row of several matrices [n, entries] of one type, end to end, those of one row first, in float64. Where float32 has no room for
+ * some of the squares, as where signals or gradients vanish or explode, all are made again in float64.
  */
 export function meanSquares(matrices: readonly Tensor[]): Tensor {
   const means = plainMeansOf(matrices);

@@ -1,5 +1,6 @@
 import type { Activation } from '../activations.js';
 import { NdArray } from '../core/ndarray.js';
+import type { Dim } from '../core/shape.js';
 import { gradients } from '../graph/gradients.js';
 import { constant, int64, scalar, type Tensor } from '../graph/node.js';
 import {
@@ -66,7 +67,7 @@ interface Stack {
   readonly h: Tensor;
   readonly g: Tensor | undefined;
   readonly activation: Activation | undefined;
-  /** All of them one behind the other, [3 n, entries], or [2 n, entries] without g: fewer operators still, where moments are all that is asked for and uses are several. */
+  /** All of them one behind the other, [3 n, entries], or [2 n, entries] without g: fewer operators still, where moments are all that is asked for, uses are several and all are of one width. */
   readonly joined: Tensor | undefined;
 }
 
@@ -195,25 +196,30 @@ function stacksOf(signals: readonly WatchedSignal[], level: VitalsLevel): Stack[
   return [...groups.values()].map((group): Stack => {
     const [first] = group as [WatchedSignal];
     const indices = group.flatMap((signal) => signal.indices);
-    const rowsOf = (x: Tensor): Tensor => (x.rank === 2 ? x : reshape(x, [-1, x.rank > 1 ? (x.shape.at(-1) ?? 1) : 1]));
-    const units = first.z.rank > 1 ? (first.z.shape.at(-1) ?? 1) : 1;
     const [z, h, g] = [
       group.map((signal) => rowsOf(signal.z)),
       group.map((signal) => rowsOf(signal.h ?? given(signal))),
       first.g ? group.map((signal) => rowsOf(signal.g ?? signal.z)) : [],
     ];
-    const side = (rows: readonly Tensor[]): Tensor => reshape(endToEnd(rows), [indices.length, -1, units]);
+    const side = (rows: readonly Tensor[]): Tensor => reshape(endToEnd(rows), [indices.length, -1, unitsOf(rows[0] as Tensor)]);
     const all = [...z, ...h, ...g];
+    // A gate gives half as many units as it takes.
+    const alike = all.every((rows) => unitsOf(rows) === unitsOf(first.z));
     return {
       indices,
       z: side(z),
       h: side(h),
       g: first.g && side(g),
       activation: first.activation,
-      joined: level === 'moments' && group.length > 1 ? reshape(endToEnd(all), [all.length, -1]) : undefined,
+      joined: level === 'moments' && group.length > 1 && alike ? reshape(endToEnd(all), [all.length, -1]) : undefined,
     };
   });
 }
+
+/** Numbers along the last axis; one where that is the axis of rows. */
+const unitsOf = ({ rank, shape }: Tensor): Dim => (rank > 1 ? (shape.at(-1) ?? 1) : 1);
+/** [entries of a unit, units]. */
+const rowsOf = (x: Tensor): Tensor => (x.rank === 2 ? x : reshape(x, [-1, unitsOf(x)]));
 
 /** What the activation makes of kept sums; the sums themselves where that cannot be told. */
 const given = ({ z, activation }: WatchedSignal): Tensor => (activation && inference(activation, z)) ?? z;

@@ -222,6 +222,33 @@ it('gradients of 1e-30 are measured, and weights that cannot move are seen not t
   expect(sizes[0]).toBeGreaterThan(1e-37);
 });
 
+/** x W + b, row by row. */
+const affine = (rows: Matrix, kernel: Matrix, bias: readonly number[]): number[][] =>
+  rows.map((row) => bias.map((b, j) => row.reduce((sum, x, i) => sum + x * (kernel[i]?.[j] ?? Number.NaN), b)));
+
+describe('gates, which give half as many units as they take', () => {
+  it.each(['moments', 'full'] as const)('have sizes of their own, %s', async (level) => {
+    // Rows that no width divides; layers of one width, side by side.
+    const odd = labelled(15);
+    const net = stack([layers.dense(8, { activation: 'glu' }), layers.dense(8, { activation: 'glu' })]).compile({
+      optimizer: 'sgd',
+      loss: 'sparseCategoricalCrossentropy',
+    });
+    const arrays = (await net.getWeights()).map((array) => array.toNested());
+    const gate = (rows: Matrix): number[][] => rows.map((row) => row.slice(0, 4).map((z, j) => z / (1 + Math.exp(-(row[j + 4] ?? Number.NaN)))));
+    const first = affine(odd.nested, arrays[0] as Matrix, arrays[1] as number[]);
+    const second = affine(gate(first), arrays[2] as Matrix, arrays[3] as number[]);
+    const { steps } = await record(net, { every: 1, level }, odd);
+    const { zMean, zRms, hMean, hRms } = steps[0]?.signals ?? {};
+    [first, second].forEach((z, i) => {
+      expect(zMean?.[i]).toBeCloseTo(mean(z), 5);
+      expect(zRms?.[i]).toBeCloseTo(rms(z), 5);
+      expect(hMean?.[i]).toBeCloseTo(mean(gate(z)), 5);
+      expect(hRms?.[i]).toBeCloseTo(rms(gate(z)), 5);
+    });
+  });
+});
+
 describe('optimizers', () => {
   it.each(['adam', 'adamW', 'rmsprop', 'lamb'] as const)('%s: updates are the change of the weights', async (optimizer) => {
     const net = stack([layers.dense(16, { activation: 'tanh' })]).compile({ optimizer, loss: 'sparseCategoricalCrossentropy' });

@@ -68,16 +68,16 @@ export const stepTooLarge: Rule = {
     const [first] = steps;
     if (late.length > 0 || !first || first.step > 1) return late;
     // How it was borne the others show.
-    const early = beyond(speeds(examination, [first]), firstLimits(examination));
+    const list = speeds(examination, [first]);
+    const early = beyond(list, firstLimits(list, examination));
     return steps.length > 1 ? early.map((symptom) => ({ ...symptom, severity: 'risk', step: 1 })) : early;
   },
 };
 
 /** What a first step may change: by itself it says little of those that follow, unless it throws out most layers. */
-function firstLimits(examination: Examination): Limits {
+function firstLimits(list: readonly Speed[], examination: Examination): Limits {
   const { hidden } = examination;
   const borne = hidden.length > 0 && hidden.every(({ at }) => examination.normalizedBehind(at)) ? NORMALIZED : 1;
-  const list = speeds(examination, examination.trace.steps.slice(0, 1));
   const most = borne * MOST_LAYERS;
   return list.length > 1 && median(list.map(({ speed }) => speed)) > most ? [most, most] : [borne, 0.3 * borne];
 }
