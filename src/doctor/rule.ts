@@ -38,13 +38,13 @@ export interface Rule {
 }
 
 /** Rules that say that a network learned too little, whatever the cause. */
-export const unlearned = ['loss-stalls', 'slow-learning'] as const;
+export const unlearned = ['loss-stalls', 'slow-learning', 'below-neighbours'] as const;
 
 /** A rule's symptoms as findings. */
 export function findingsOf(rule: Rule, examination: Examination): Finding[] {
   return rule.check(examination).map(({ step, margin, remedies, ...symptom }) => {
     const beyond = Math.max(1, margin ?? marginOf(symptom));
-    const severity = rule.bearable ? borne(symptom.severity, beyond, examination) : symptom.severity;
+    const severity = examination.masters ? 'risk' : rule.bearable ? borne(symptom.severity, beyond, examination) : symptom.severity;
     return {
       rule: rule.id,
       ...symptom,

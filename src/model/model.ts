@@ -8,7 +8,7 @@ import { isKeptState } from '../layers/recurrent.js';
 import type { Layer, Signal } from '../network/layer.js';
 import { type Layout, type Network, SINGLE, type Variable } from '../network/network.js';
 import type { Engine } from '../runtime/index.js';
-import { type Logs, vitalsWanted } from '../training/callbacks.js';
+import { type Logs, neighboursGiven, vitalsWanted } from '../training/callbacks.js';
 import { runFit } from '../training/fit.js';
 import { type History, RunningMeans } from '../training/history.js';
 import { evaluationProgram, predictionProgram, trainingProgram } from '../training/program.js';
@@ -36,7 +36,7 @@ import { type SaveOptions, saveModel } from './saving.js';
 import { type BatchParts, batchGradients, examineBatch } from './single-batch.js';
 import { checkBatches, inferenceBatch, runKeeping } from './stateful.js';
 import { summarize } from './summary.js';
-import { traceHeader } from './trace-header.js';
+import { fitHeader } from './trace-header.js';
 import { Turns } from './turns.js';
 import { arraysOf, type Checked, checkSampleWeight } from './weights.js';
 
@@ -172,7 +172,10 @@ export class Model {
         save: (path) => this.save(path),
         settle,
         ...(vitals
-          ? { header: () => traceHeader({ model: this.name, spec, vitals, layout: program.vitals, engine, opened, batchSize, epochs }) }
+          ? {
+              header: () =>
+                fitHeader({ model: this.name, spec, vitals, layout: program.vitals, engine, opened, batchSize, epochs }, neighboursGiven(callbacks)),
+            }
           : {}),
       });
     });

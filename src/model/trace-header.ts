@@ -6,10 +6,12 @@ import type { Engine } from '../runtime/index.js';
 import type { BatchSource } from '../training/batches.js';
 import type { VitalsLayout } from '../training/observe.js';
 import type { StepSpec } from '../training/step.js';
+import type { NeighbourFacts } from '../vitals/facts.js';
 import type { VitalsRequest } from '../vitals/request.js';
 import { TRACE_SCHEMA, TRACE_VERSION, type TraceHeader } from '../vitals/trace.js';
 import { inputFacts, targetFacts } from './data-facts.js';
 import type { FitData } from './fit-data.js';
+import { neighbourFacts } from './neighbours.js';
 
 /** What a trace's first line is made from. */
 export interface HeaderParts {
@@ -59,4 +61,15 @@ export function traceHeader({ model, spec, vitals, layout, engine, opened, batch
     level: vitals.level,
     ...(vitals.units ? { units: true } : {}),
   };
+}
+
+/** The first line of a fit's trace, with what its validation rows could come to. @param known of their nearest neighbours, from an earlier fit; false where nobody wants to know. */
+export async function fitHeader(parts: HeaderParts & { readonly opened: FitData }, known: NeighbourFacts | false | undefined): Promise<TraceHeader> {
+  const header = traceHeader(parts);
+  const { training, data } = header;
+  const { validation, sample, sampleTargets } = parts.opened;
+  if (!training || !validation || known === false) return header;
+  const train = { inputs: sample, targets: sampleTargets };
+  const neighbours = known ?? (await neighbourFacts({ spec: parts.spec, engine: parts.engine, train, validation, data, targets: training.targets }));
+  return neighbours ? { ...header, training: { ...training, neighbours } } : header;
 }

@@ -1,4 +1,5 @@
 import { ArgumentError, type NonFiniteError, show } from '../core/errors.js';
+import type { NeighbourFacts } from '../vitals/facts.js';
 import type { VitalsRequest } from '../vitals/request.js';
 import type { Trace, TraceHeader, TraceRecord, VitalsLevel } from '../vitals/trace.js';
 
@@ -91,6 +92,8 @@ export interface VitalsWish {
   readonly level?: VitalsLevel;
   /** Whether each unit's mean sum and the sizes of its activation and gradient are recorded at observed steps; default false. */
   readonly units?: boolean;
+  /** What nearest neighbours come to on the validation rows, from an earlier fit on the same rows, or false: looked for unless given. */
+  readonly neighbours?: NeighbourFacts | false;
 }
 
 /** Steps between observations unless a callback says otherwise; the first ones are then observed too, farther and farther apart. */
@@ -114,4 +117,9 @@ export function vitalsWanted(callbacks: readonly Callback[]): VitalsRequest | un
     level: wishes.every(({ level }) => level === 'moments') ? 'moments' : 'full',
     ...(wishes.some(({ units }) => units) ? { units: true } : {}),
   };
+}
+
+/** What was said of nearest neighbours: facts, or that none are wanted; undefined where they are to be looked for. */
+export function neighboursGiven(callbacks: readonly Callback[]): NeighbourFacts | false | undefined {
+  return callbacks.map(({ vitals }) => vitals?.neighbours).find((given) => given !== undefined);
 }

@@ -42,13 +42,13 @@ export interface FitRun {
   /** What remains to be done after the last step, before callbacks hear of the end. */
   readonly settle?: () => Promise<void>;
   /** The first line of the trace, where the program measures vital signs. */
-  readonly header?: () => TraceHeader;
+  readonly header?: () => Promise<TraceHeader>;
 }
 
 /** Trains: epochs of chunks of steps. Where chunks begin and end changes no result. @throws NonFiniteError, DataError, AbortError */
 export async function runFit(run: FitRun): Promise<History> {
   const kept = new Set<KeptWeights>();
-  const watch = run.header && (await Watch.open(run.engine, run.program, run.spec, run.state, run.header(), run.iterations));
+  const watch = run.header && (await Watch.open(run.engine, run.program, run.spec, run.state, await run.header(), run.iterations));
   try {
     return await runEpochs(run, watch, () => {
       const names = networkEntries(run.spec.network, run.spec.layout).map(({ name }) => name);

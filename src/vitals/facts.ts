@@ -94,6 +94,20 @@ export interface TrainingFacts {
   readonly flushesBelow?: number;
   /** For each output, what its targets are, where a sample was seen. */
   readonly targets?: readonly TargetFacts[];
+  /** What nearest neighbours come to on the validation rows, where there are some and it can be compared. */
+  readonly neighbours?: NeighbourFacts;
+}
+
+/** What validation rows come to that are answered as the training rows nearest to them are, in terms of what is logged after each epoch. */
+export interface NeighbourFacts {
+  /** Name of the log to compare with: of classes that of accuracy, of numbers `val_loss`. */
+  readonly log: string;
+  /** What it would be for neighbours, for the best constant answer, and without error. */
+  readonly value: number;
+  readonly chance: number;
+  readonly perfect: number;
+  /** Training rows that were looked among. */
+  readonly rows: number;
 }
 
 /** What is known of the targets of one output. */

@@ -26,6 +26,12 @@ const rate = (patient: Patient, learningRate: number): Patient => ({
   ...patient,
   compile: { ...patient.compile, optimizer: optimizers.sgd({ learningRate }) },
 });
+/** Judged by the accuracy on rows that it is not trained on. */
+const judged = (patient: Patient): Patient => ({
+  ...patient,
+  compile: { ...patient.compile, metrics: ['accuracy'] },
+  fit: { ...patient.fit, validationSplit: 0.1 },
+});
 const raw = (patient: Patient): Patient => ({ ...patient, standardized: false });
 const then = (...hidden: (() => Layer)[]): Patient => ({ hidden: () => hidden.map((make) => make()) });
 const dense =
@@ -311,6 +317,18 @@ const cases: Readonly<Record<string, Cases>> = {
       ['3 tanh layers at 0.05', { ...rate(glorot('tanh', 3, 32), 0.05), fit: { epochs: 5 } }, 'train'],
       ['SELU layers', { ...rate(selu(4, 32), 0.02), fit: { epochs: 5 } }, 'train'],
       ['random labels, which no network learns', { ...rate(he('relu', 2, 32), 0.01), data: shuffledLabels, fit: { epochs: 5 } }, 'train'],
+    ],
+  },
+  'below-neighbours': {
+    fires: [
+      ['a rate of 0.0003', judged(rate(he('relu', 2, 32), 3e-4)), 'train'],
+      ['deep logistic layers', judged(glorot('sigmoid', 6, 32)), 'train'],
+      ['a single unit to pass through', judged(then(dense({ activation: 'relu' }), () => layers.dense(1, { activation: 'tanh' }))), 'train'],
+    ],
+    silent: [
+      ['2 ReLU layers with Adam', judged({ ...he('relu', 2, 64), compile: { optimizer: 'adam' }, fit: { epochs: 5 } }), 'train'],
+      ['random labels, which neighbours do not know', judged({ ...he('relu', 2, 32), data: shuffledLabels }), 'train'],
+      ['a network of which nothing but the loss is known', { ...rate(he('relu', 2, 32), 3e-4), fit: { validationSplit: 0.1 } }, 'train'],
     ],
   },
   'strong-dropout': {

@@ -1,5 +1,5 @@
+import { spreadOf } from '../../vitals/features.js';
 import { value } from '../examination.js';
-import { spreadOf } from '../features.js';
 import { walksAlongSteps } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, say, unlearned } from '../rule.js';

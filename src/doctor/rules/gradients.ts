@@ -134,6 +134,7 @@ export const explodingGradient: Rule = {
 export const saturation: Rule = {
   id: 'saturation',
   bearable: true,
+  leadsTo: unlearned,
   title: 'Saturated units',
   looksFor: 'the share of entries whose slope is under 5 % of the largest, in hidden layers whose activation saturates smoothly',
   threshold:

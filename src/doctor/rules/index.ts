@@ -1,7 +1,7 @@
 import type { Rule } from '../rule.js';
 import { constantFeatures, rawFeatures } from './data.js';
 import { explodingGradient, saturation, vanishingGradient } from './gradients.js';
-import { slowLearning } from './learning.js';
+import { belowNeighbours, slowLearning } from './learning.js';
 import { initialLoss, lossMismatch, lossOscillates, lossStalls, notFinite } from './loss.js';
 import { clippingAlways, misplacedNormalization, smallBatchStatistics, strongDropout } from './practice.js';
 import { seluDropout, seluInitializer, seluInputs, seluLayers, seluWiring } from './selu.js';
@@ -30,6 +30,7 @@ export const rules: readonly Rule[] = [
   stepTooSmall,
   lossStalls,
   slowLearning,
+  belowNeighbours,
   lossOscillates,
   initialLoss,
   unevenSpeeds,

@@ -1,4 +1,4 @@
-import { value } from '../examination.js';
+import { NEIGHBOURS, value } from '../examination.js';
 import { walksAlongSteps } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, say } from '../rule.js';
@@ -63,6 +63,38 @@ export const slowLearning: Rule = {
         measured: { what: 'last loss over that of chance', value: last / chanceLoss },
         expected: { to: left, why: 'a budget should end when the loss has fallen' },
         cause: `after ${epochs.at(-1)?.step} steps ${percent(last / chanceLoss)} of chance's loss is left (${say(last)} of ${say(chanceLoss)}), and it still fell by ${percent(fall)} in the last fifth of the epochs`,
+      },
+    ];
+  },
+};
+
+export const belowNeighbours: Rule = {
+  id: 'below-neighbours',
+  title: 'Behind nearest neighbours',
+  looksFor:
+    'how far beyond chance the validation rows are after the last epoch (of classes the accuracy, of numbers the mean squared error), over how far they are where each is answered as the training rows nearest to it are',
+  threshold: `the training is over and less than ${percent(NEIGHBOURS.classes)} of what neighbours reach is reached: to look up the nearest row takes no learning, and errs at most twice as often as the best there can be where rows are many (Cover and Hart 1967). Networks that train well reach more, on grey levels as on tables; a simple RNN, which sees no row at once, ${percent(NEIGHBOURS.simpleRnn)}. Of numbers all of it, since a mean over five neighbours keeps a fifth of their noise`,
+  why: 'the network makes less of its rows than looking them up would: it learned too little, or too much that holds for its own rows only',
+  remedies: [
+    remedies.standardizeInputs,
+    remedies.suitingInitializer,
+    remedies.raiseLearningRate,
+    remedies.adaptiveOptimizer,
+    remedies.lowerLearningRate,
+    remedies.changeActivation,
+    remedies.normalize,
+  ],
+  check({ trace: { header, epochs }, partOfNeighbours: part, leastOfNeighbours: least, over }) {
+    const neighbours = header.training?.neighbours;
+    if (!over || !neighbours || part === undefined || !(part < least)) return [];
+    const reached = value(epochs.at(-1)?.logs[neighbours.log]) ?? Number.NaN;
+    return [
+      {
+        severity: 'ill',
+        layers: [],
+        measured: { what: 'validation beyond chance, over that of nearest neighbours', value: part },
+        expected: { from: least, why: 'looking up the nearest training row takes no learning' },
+        cause: `${neighbours.log} is ${say(reached)} after ${epochs.at(-1)?.step} steps, where the nearest of ${neighbours.rows} training rows would make it ${say(neighbours.value)} and chance ${say(neighbours.chance)}`,
       },
     ];
   },

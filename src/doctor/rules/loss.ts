@@ -1,7 +1,7 @@
 import type { LayerFacts } from '../../vitals/facts.js';
 import { median, value } from '../examination.js';
 import { remedies } from '../remedies.js';
-import { percent, type Rule, type Symptom, say } from '../rule.js';
+import { percent, type Rule, type Symptom, say, unlearned } from '../rule.js';
 
 export const notFinite: Rule = {
   id: 'not-finite',
@@ -83,6 +83,7 @@ function mistakeOf(pair: Pair): { readonly severity: 'ill' | 'risk'; readonly te
 
 export const lossMismatch: Rule = {
   id: 'loss-mismatch',
+  leadsTo: unlearned,
   title: 'Loss and last activation that do not match',
   looksFor:
     'cross-entropies behind an activation that does not give what they take: softmax together with fromLogits, sigmoid with categories, no softmax and no fromLogits, one unit for several classes',
@@ -124,6 +125,7 @@ export const lossMismatch: Rule = {
 export const initialLoss: Rule = {
   id: 'initial-loss',
   bearable: true,
+  leadsTo: ['step-too-large', 'not-finite', ...unlearned],
   title: 'Initial loss far from chance',
   looksFor:
     'the loss of the first step against that of the best constant prediction: ln C for C balanced classes, the variance of the targets for squared errors',

@@ -47,8 +47,10 @@ export const unevenSpeeds: Rule = {
   },
 };
 
-/** What a first step may change of the median layer, and how many times more where sums are normalised: weights that grow by a step are divided by what they have grown. */
-const MOST_LAYERS = 0.2;
+/** What a first step may change of the fastest layer, and from where on that is a risk; less where it changes the median layer by more than is a risk there. */
+const [MOST, RISKY] = [2.5, 0.3];
+const [MOST_LAYERS, RISKY_LAYERS] = [0.5, 0.2];
+/** How many times more where sums are normalised: weights that grow by a step are divided by what they have grown. */
 const NORMALIZED = 5;
 /** Of the fastest kernel. */
 const SLOWEST = 5e-5;
@@ -59,7 +61,7 @@ export const stepTooLarge: Rule = {
   title: 'Steps too large',
   looksFor: 'update over weight, by RMS, of trained kernels at the observed steps',
   threshold:
-    'healthy steps change weights by about a thousandth; above a tenth (risk: above 3 %) a layer is drawn anew in ten steps, and what it had learned is gone. Of a first step alone ten times that, or twice that where it is the median of the layers: most of the network is then thrown out at once; a risk only where more steps were observed. Five times as much of a first step where the sums of all hidden layers are normalised: the scale of their weights then does not matter, and steps that make them grow make the next ones smaller (van Laarhoven 2017, "L2 regularization versus batch and weight normalization")',
+    'healthy steps change weights by about a thousandth; above a tenth (risk: above 3 %) a layer is drawn anew in ten steps, and what it had learned is gone. Of a first step alone 2.5 times a layer’s weights (risk: 30 %), or half of them where the median layer changes by a fifth (risk): most of the network is then thrown out at once; a risk only where more steps were observed, since how a first step is borne those that follow show. Five times as much of a first step where the sums of all hidden layers are normalised: the scale of their weights then does not matter, and steps that make them grow make the next ones smaller (van Laarhoven 2017, "L2 regularization versus batch and weight normalization")',
   why: 'the loss jumps about or overflows instead of falling',
   remedies: [remedies.lowerLearningRate, remedies.clipGradients, remedies.standardizeInputs],
   check(examination) {
@@ -78,8 +80,8 @@ export const stepTooLarge: Rule = {
 function firstLimits(list: readonly Speed[], examination: Examination): Limits {
   const { hidden } = examination;
   const borne = hidden.length > 0 && hidden.every(({ at }) => examination.normalizedBehind(at)) ? NORMALIZED : 1;
-  const most = borne * MOST_LAYERS;
-  return list.length > 1 && median(list.map(({ speed }) => speed)) > most ? [most, most] : [borne, 0.3 * borne];
+  const most = list.length > 1 ? median(list.map(({ speed }) => speed)) : 0;
+  return most > borne * RISKY_LAYERS ? [borne * MOST_LAYERS, borne * RISKY_LAYERS] : [borne * MOST, borne * RISKY];
 }
 
 /** Beyond these steps are ill, and a risk. */

@@ -1,6 +1,6 @@
 import type { Examination, WatchedUse } from '../examination.js';
 import { remedies } from '../remedies.js';
-import { percent, type Rule, type Symptom } from '../rule.js';
+import { percent, type Rule, type Symptom, unlearned } from '../rule.js';
 
 interface Share {
   readonly use: WatchedUse;
@@ -28,6 +28,7 @@ const WHOLE_LAYER = 0.9;
 export const bornDead: Rule = {
   id: 'born-dead',
   bearable: true,
+  leadsTo: unlearned,
   title: 'Units born dead',
   looksFor: 'units that fired for no instance of the first whole pass over the data (in a check: of its batch), by layer',
   threshold:

@@ -3,6 +3,7 @@ import type { NdArray } from '../../core/ndarray.js';
 import type { Model } from '../../model/model.js';
 import type { Callback, KeptWeights, Logs, TrainingControl } from '../../training/callbacks.js';
 import type { History } from '../../training/history.js';
+import type { NeighbourFacts } from '../../vitals/facts.js';
 import type { Trace } from '../../vitals/trace.js';
 import type { Examination } from '../examination.js';
 import type { Finding } from '../finding.js';
@@ -41,6 +42,8 @@ export interface AttemptOptions {
   readonly until: ((look: Look) => boolean) | undefined;
   readonly signal: AbortSignal | undefined;
   readonly clock: () => number;
+  /** What is known of the validation rows' nearest neighbours from an earlier attempt; undefined where this is the first. */
+  readonly neighbours: NeighbourFacts | false | undefined;
   /** When the network began to be made. */
   readonly began: number;
 }
@@ -131,7 +134,7 @@ export class Attempt {
   }
 
   #callback(): Callback {
-    const { perEpoch } = this.#options;
+    const { perEpoch, neighbours } = this.#options;
     // Minibatch of an epoch behind which it waits. Calls of the engine are as long as they can be once it waits no more.
     const at = (this.#halt - this.#patient.stepsDone) % perEpoch;
     const every = (): number | 'epoch' => (at > 0 && !this.#waited ? at : 'epoch');
@@ -139,7 +142,7 @@ export class Attempt {
       get every() {
         return every();
       },
-      vitals: {},
+      vitals: neighbours === undefined ? {} : { neighbours },
       onBatchEnd: async (_, logs, control) => {
         if (control.step === this.#halt && at > 0) await this.#wait(control, logs);
       },

@@ -117,7 +117,7 @@ const DECISIVE = 0.05;
 async function spur(course: Course, start: Candidate, untreated: Tried): Promise<CourseEnd> {
   const stay = { findings: untreated.run.findings, before: untreated, after: untreated };
   const { score } = untreated.run.grade;
-  if (score >= GOOD || !course.canTry(start.patient)) return stay;
+  if (score >= GOOD || untreated.run.examination.masters || !course.canTry(start.patient)) return stay;
   const begun = await course.short(start);
   const done = new Set<string>();
   let lead = begun;

@@ -2,6 +2,7 @@ import { ArgumentError, ShapeError } from '../../core/errors.js';
 import type { NdArray } from '../../core/ndarray.js';
 import { fromConfig } from '../../model/persistence.js';
 import { factsOf } from '../../network/facts.js';
+import type { NeighbourFacts } from '../../vitals/facts.js';
 import type { Trace } from '../../vitals/trace.js';
 import { type DiagnoseOptions, diagnoseExamination } from '../diagnose.js';
 import { Examination } from '../examination.js';
@@ -26,6 +27,8 @@ export class Clinic {
   /** Steps of all runs so far. */
   steps = 0;
   readonly options: ClinicOptions;
+  /** What the first training found of the validation rows' nearest neighbours; false where that was nothing. */
+  #neighbours: NeighbourFacts | false | undefined;
   /** Trainings whose rest may still come. */
   readonly #waiting = new Map<Patient, Attempt>();
 
@@ -104,7 +107,11 @@ export class Clinic {
       material,
       epochs: this.#epochsOf(patient),
       perEpoch: this.stepsPerEpoch(patient),
-      judge: (trace, forecast) => this.#judged(trace, forecast),
+      neighbours: this.#neighbours,
+      judge: (trace, forecast) => {
+        this.#neighbours ??= trace.header.training?.neighbours ?? false;
+        return this.#judged(trace, forecast);
+      },
       spend: (steps) => {
         this.steps += steps;
       },

@@ -16,9 +16,14 @@ function fits({ examination: { trace, chanceLoss } }: Look): boolean {
   return loss !== undefined && chanceLoss !== undefined && loss < FITTED * chanceLoss;
 }
 
-/** Whether a whole run leaves nothing to treat: it went through, nothing is ill, and the network fits its rows or does well on others. */
+/** Part of what nearest neighbours reach that leaves nothing to treat, and a score that does where they reach more. */
+const [REACHED, NEARLY_ALL] = [0.99, 0.95];
+
+/** Whether a whole run leaves nothing to treat: it went through, nothing is ill, and the network does as well on other rows as their nearest neighbours; where those are not known, it fits its own rows or does well on others. */
 function satisfies({ run }: Tried): boolean {
-  return run.whole && illOf(run).length === 0 && (fits(run) || run.grade.score >= GOOD);
+  if (!run.whole || illOf(run).length > 0) return false;
+  const [{ score }, part] = [run.grade, run.examination.partOfNeighbours];
+  return part === undefined ? fits(run) || score >= GOOD : part >= REACHED || score >= NEARLY_ALL;
 }
 
 /** By how much a changed network must surpass a whole training of the one that it was made from, and more where nothing was ill in that: less is not worth a change. */

@@ -1,7 +1,7 @@
 import { insertAfter } from '../../../model/rewire.js';
 import type { InputFacts } from '../../../vitals/facts.js';
+import { ofOneUnit, spreadOf } from '../../../vitals/features.js';
 import type { Examination } from '../../examination.js';
-import { ofOneUnit, spreadOf } from '../../features.js';
 import type { Change, Method } from '../method.js';
 import { changed } from '../patient.js';
 import { sayLayers } from './wiring.js';

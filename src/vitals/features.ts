@@ -1,4 +1,4 @@
-import type { InputFacts } from '../vitals/facts.js';
+import type { InputFacts } from './facts.js';
 
 /** Share of features of alike ranges from which on all are of one unit, and are scaled as one. */
 const MOST_ALIKE = 0.5;

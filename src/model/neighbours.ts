@@ -1,0 +1,206 @@
+import type { DType } from '../core/dtype.js';
+import { NdArray } from '../core/ndarray.js';
+import { rowsOf } from '../data/dataset.js';
+import { emitModel } from '../graph/emit.js';
+import { input } from '../graph/node.js';
+import { encodeOnnx } from '../graph/onnx/encode.js';
+import { gemm } from '../graph/ops/index.js';
+import type { Engine } from '../runtime/index.js';
+import { logEntries, type StepSpec } from '../training/step.js';
+import type { InputFacts, NeighbourFacts, TargetFacts } from '../vitals/facts.js';
+import { ofOneUnit } from '../vitals/features.js';
+import type { Checked } from './weights.js';
+
+/** Validation rows, at most, whose neighbours are looked for; multiplications that this may take, by which rows to look among are bounded. */
+const MOST_ROWS = 512;
+const MOST_WORK = 2 ** 30;
+/** Fewer rows to look among, where there are more, or to answer for, tell little. */
+const FEWEST_ROWS = 64;
+/** Element types of what is measured, grey levels included; others number things, and numbers that are near stand for nothing near. */
+const measures: readonly DType[] = ['float32', 'float64', 'uint8'];
+/** Metrics that are shares of right answers. */
+const accuracies = ['accuracy', 'sparseCategoricalAccuracy', 'categoricalAccuracy', 'binaryAccuracy'];
+/** Neighbours that are asked: the nearest one, or some together. */
+const COUNTS = [1, 5] as const;
+/** Of what lies between chance and no error, the least that neighbours must reach: with less, near rows have nothing in common. */
+const LEAST = 0.1;
+
+export interface NeighbourParts {
+  readonly spec: StepSpec;
+  readonly engine: Engine;
+  readonly train: Pick<Checked, 'inputs' | 'targets'>;
+  readonly validation: Pick<Checked, 'inputs' | 'targets'>;
+  readonly data: readonly InputFacts[] | undefined;
+  readonly targets: readonly TargetFacts[] | undefined;
+}
+
+/**
+ * What validation rows come to when each is answered as the training rows nearest to it are: what a network should surpass that has learned from them. Nearness is
+ * Euclidean, each feature in its own standard deviations unless all are of one unit; one neighbour or five, whichever does better (Fix and Hodges 1951; Cover and
+ * Hart 1967: the nearest one errs at most twice as often as the best there can be, where rows are many).
+ * Undefined where it cannot be compared: several inputs or outputs, inputs that number things, classes without accuracy among the metrics, numbers under
+ * another loss than the mean squared error.
+ */
+export async function neighbourFacts(parts: NeighbourParts): Promise<NeighbourFacts | undefined> {
+  const { engine, train, validation, data } = parts;
+  const [seen, asked] = [train.inputs[0], validation.inputs[0]];
+  const question = questionOf(parts);
+  if (!seen || !asked || train.inputs.length > 1 || !measures.includes(seen.dtype) || !question) return undefined;
+  const features = seen.size / Math.max(1, rowsOf(seen));
+  const answered = spread(rowsOf(asked), MOST_ROWS);
+  const among = spread(rowsOf(seen), Math.floor(MOST_WORK / (answered.length * features)));
+  if (answered.length < FEWEST_ROWS || among.length < FEWEST_ROWS) return undefined;
+  const scale = scaling(seen, among, data?.[0] !== undefined && ofOneUnit(data[0]));
+  const nearest = await nearestRows(engine, scale(asked, answered), scale(seen, among));
+  const { chance, perfect, log } = question;
+  const base = chance(answered, among);
+  const values = COUNTS.map((count) => question.value(answered, (at) => (nearest[at] ?? []).slice(0, count).map((place) => among[place] ?? 0)));
+  const value = values.reduce((best, one) => (Math.abs(perfect - one) < Math.abs(perfect - best) ? one : best));
+  if (!((value - base) / (perfect - base) > LEAST)) return undefined;
+  return { log, value, chance: base, perfect, rows: among.length };
+}
+
+/** How answers are compared with what is logged. Rows are given by number, those that are answered for and those that answer. */
+interface Question {
+  readonly log: string;
+  /** What is logged of a network without error. */
+  readonly perfect: number;
+  readonly chance: (answered: readonly number[], among: readonly number[]) => number;
+  /** @param neighbours rows that answer for the one at that place, nearest first. */
+  readonly value: (answered: readonly number[], neighbours: (at: number) => readonly number[]) => number;
+}
+
+function questionOf({ spec, train, validation, targets }: NeighbourParts): Question | undefined {
+  const [fact, known, wanted, loss] = [targets?.[0], train.targets[0], validation.targets[0], spec.losses[0]];
+  if (!fact || !known || !wanted || !loss || train.targets.length > 1) return undefined;
+  const width = known.size / Math.max(1, rowsOf(known));
+  if (fact.kind === 'real') return loss.name === 'meanSquaredError' && !isPenalized(spec) ? ofNumbers(known, wanted, width) : undefined;
+  const at = (spec.metrics[0] ?? []).findIndex(({ name, weighted }) => !weighted && accuracies.includes(name));
+  const log = logEntries(spec)[at + 1]?.name;
+  const one = width === 1 || fact.kind === 'distribution';
+  return at >= 0 && log !== undefined && one ? ofClasses(classesOf(known, width), classesOf(wanted, width), `val_${log}`) : undefined;
+}
+
+/** Whether losses hold more than errors. */
+function isPenalized({ network: { layers, variables } }: StepSpec): boolean {
+  const adds = layers.some((layer) => layer.kind === 'activityRegularization' || 'activityRegularizer' in layer.config());
+  return adds || variables.some(({ trainable, regularizer }) => trainable && regularizer !== undefined);
+}
+
+function ofClasses(known: readonly number[], wanted: readonly number[], log: string): Question {
+  const hits = (rows: readonly number[], answer: (at: number) => number | undefined): number =>
+    rows.filter((row, at) => wanted[row] === answer(at)).length / rows.length;
+  return {
+    log,
+    perfect: 1,
+    chance: (answered, among) => {
+      const usual = mostFrequent(among.map((row) => known[row] ?? 0));
+      return hits(answered, () => usual);
+    },
+    value: (answered, neighbours) => hits(answered, (at) => mostFrequent(neighbours(at).map((row) => known[row] ?? 0))),
+  };
+}
+
+function ofNumbers(known: NdArray, wanted: NdArray, width: number): Question {
+  const columns = Array.from({ length: width }, (_, k) => k);
+  const means = (rows: readonly number[]): number[] =>
+    columns.map((k) => rows.reduce((sum, row) => sum + known.at(row * width + k), 0) / Math.max(1, rows.length));
+  const error = (rows: readonly number[], answer: (at: number) => readonly number[]): number => {
+    const squares = rows.flatMap((row, at) => {
+      const given = answer(at);
+      return columns.map((k) => (wanted.at(row * width + k) - (given[k] ?? 0)) ** 2);
+    });
+    return squares.reduce((sum, square) => sum + square, 0) / squares.length;
+  };
+  return {
+    log: 'val_loss',
+    perfect: 0,
+    chance: (answered, among) => {
+      const mean = means(among);
+      return error(answered, () => mean);
+    },
+    value: (answered, neighbours) => error(answered, (at) => means(neighbours(at))),
+  };
+}
+
+/** Each row's class: its label, or where its target is highest. */
+function classesOf(targets: NdArray, width: number): number[] {
+  return Array.from({ length: rowsOf(targets) }, (_, row) => {
+    if (width === 1) return targets.at(row);
+    let best = 0;
+    for (let k = 1; k < width; k++) if (targets.at(row * width + k) > targets.at(row * width + best)) best = k;
+    return best;
+  });
+}
+
+/** The most frequent value; of several the one that came first. */
+function mostFrequent(values: readonly number[]): number | undefined {
+  const counts = new Map<number, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  const [first] = [...counts].sort(([, a], [, b]) => b - a);
+  return first?.[0];
+}
+
+/** Row numbers, at most so many, spread evenly. */
+function spread(rows: number, most: number): number[] {
+  const count = Math.max(0, Math.min(rows, most));
+  return Array.from({ length: count }, (_, i) => Math.floor((i * rows) / count));
+}
+
+/** Takes rows to the scale on which they are near or far: centred by features, each in its deviations unless they are of one unit. */
+function scaling(array: NdArray, rows: readonly number[], oneUnit: boolean): (array: NdArray, rows: readonly number[]) => NdArray {
+  const features = array.size / rowsOf(array);
+  const [means, squares] = [new Float64Array(features), new Float64Array(features)];
+  for (const row of rows) {
+    for (let k = 0; k < features; k++) {
+      const value = array.at(row * features + k);
+      means[k] = (means[k] ?? 0) + value / rows.length;
+      squares[k] = (squares[k] ?? 0) + (value * value) / rows.length;
+    }
+  }
+  const deviations = Array.from(means, (mean, k) => Math.sqrt(Math.max(0, (squares[k] ?? 0) - mean * mean)));
+  const whole = Math.sqrt(deviations.reduce((sum, deviation) => sum + deviation ** 2, 0) / features);
+  const factors = Float64Array.from(deviations, (deviation) => {
+    const by = oneUnit ? whole : deviation;
+    return by > 0 ? 1 / by : 0;
+  });
+  return (from, wanted) => {
+    const scaled = new Float32Array(wanted.length * features);
+    wanted.forEach((row, at) => {
+      for (let k = 0; k < features; k++) scaled[at * features + k] = (from.at(row * features + k) - (means[k] ?? 0)) * (factors[k] ?? 0);
+    });
+    return new NdArray(scaled, [wanted.length, features]);
+  };
+}
+
+/** For each asked row places of the nearest rows, nearest first. */
+async function nearestRows(engine: Engine, asked: NdArray, among: NdArray): Promise<number[][]> {
+  const [rows = 0, features = 0] = among.shape;
+  const norms = new Float32Array(rows);
+  for (let row = 0; row < rows; row++) for (let k = 0; k < features; k++) norms[row] = (norms[row] ?? 0) + among.at(row * features + k) ** 2;
+  const [q, a, n] = [input('asked', asked.shape), input('among', among.shape), input('norms', [rows])];
+  // ‖q − a‖² less ‖q‖², which is the same for all.
+  const distances = gemm(q, a, n, { alpha: -2, transB: true });
+  const session = await engine.load(encodeOnnx(emitModel([q, a, n], { distances }, { name: 'neighbours' })), { name: 'neighbours' });
+  try {
+    const { fetched } = await session.run({ asked, among, norms: new NdArray(norms, [rows]) }, { distances: 'fetch' });
+    const found = fetched.distances as NdArray;
+    return Array.from({ length: asked.shape[0] ?? 0 }, (_, row) => least((place) => found.at(row * rows + place), rows));
+  } finally {
+    await session.dispose();
+  }
+}
+
+/** Places of the least values, least first. */
+function least(value: (place: number) => number, places: number): number[] {
+  const most = Math.max(...COUNTS);
+  const kept: { place: number; distance: number }[] = [];
+  for (let place = 0; place < places; place++) {
+    const distance = value(place);
+    if (kept.length === most && !(distance < (kept.at(-1)?.distance ?? 0))) continue;
+    const at = kept.findIndex((one) => distance < one.distance);
+    kept.splice(at < 0 ? kept.length : at, 0, { place, distance });
+    if (kept.length > most) kept.pop();
+  }
+  return kept.map(({ place }) => place);
+}

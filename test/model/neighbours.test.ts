@@ -1,0 +1,141 @@
+import { type Callback, type CompileOptions, layers, NdArray, type NeighbourFacts, optimizers, Random, regularizers, sequential } from 'evenkeel';
+import { describe, expect, it } from 'vitest';
+
+const random = new Random(5);
+const [FEATURES, TRAIN, HELD] = [3, 200, 80];
+
+/** Rows around three corners, so far apart that neighbours err now and then; feature 2 is in a unit a thousand times smaller and says nothing. */
+function rowsOf(count: number) {
+  const labels = Array.from({ length: count }, (_, i) => (i * 7) % 3);
+  const values = labels.flatMap((label) => [random.normal(label, 0.6), random.normal(-label, 0.6), random.normal(0, 1000)]);
+  return { values, labels };
+}
+
+const [train, held] = [rowsOf(TRAIN), rowsOf(HELD)];
+const arrayOf = (values: readonly number[], width: number): NdArray => new NdArray(Float32Array.from(values), [values.length / width, width]);
+const [x, heldX] = [arrayOf(train.values, FEATURES), arrayOf(held.values, FEATURES)];
+const labelsOf = (labels: readonly number[]): NdArray => new NdArray(Int32Array.from(labels), [labels.length]);
+
+/** Labels of the nearest training rows, nearest first, by the definition of distance. */
+function nearest(values: readonly number[], row: number): number[] {
+  const deviations = [0, 1, 2].map((k) => {
+    const column = Array.from({ length: TRAIN }, (_, i) => train.values[i * FEATURES + k] as number);
+    const mean = column.reduce((a, b) => a + b) / TRAIN;
+    return Math.sqrt(column.reduce((sum, one) => sum + (one - mean) ** 2, 0) / TRAIN);
+  });
+  const far = (i: number) =>
+    Math.hypot(
+      ...[0, 1, 2].map((k) => ((values[row * FEATURES + k] as number) - (train.values[i * FEATURES + k] as number)) / (deviations[k] as number)),
+    );
+  return Array.from({ length: TRAIN }, (_, i) => i).sort((a, b) => far(a) - far(b));
+}
+
+interface Fit {
+  readonly y?: NdArray;
+  readonly heldY?: NdArray;
+  readonly units?: number;
+  readonly compile?: Partial<CompileOptions>;
+  readonly wish?: NonNullable<Callback['vitals']>;
+  readonly input?: NdArray;
+  readonly heldInput?: NdArray;
+  readonly penalty?: boolean;
+}
+
+async function factsOf({ y = labelsOf(train.labels), heldY = labelsOf(held.labels), units = 3, compile, wish = {}, penalty = false, ...fit }: Fit) {
+  const { input = x, heldInput = heldX } = fit;
+  const kernelRegularizer = penalty ? { kernelRegularizer: regularizers.l2() } : {};
+  const model = sequential(
+    [
+      layers.input([FEATURES], input.dtype === 'float32' ? {} : { dtype: input.dtype }),
+      layers.rescaling(1),
+      layers.dense(units, { activation: units > 1 ? 'softmax' : 'linear', ...kernelRegularizer }),
+    ],
+    { seed: 1 },
+  );
+  model.compile({ optimizer: optimizers.sgd({ learningRate: 1e-9 }), loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'], ...compile });
+  const history = await model.fit(input, y, { verbose: 0, validationData: { x: heldInput, y: heldY }, callbacks: [{ vitals: wish }] });
+  return { facts: history.trace?.header.training?.neighbours, logs: history.trace?.epochs.at(-1)?.logs ?? {} };
+}
+
+const shareRight = (answer: (row: number) => number) => held.labels.filter((label, row) => label === answer(row)).length / HELD;
+
+describe('nearest neighbours of validation rows', () => {
+  it('answer as the nearest training row, or the majority of five, each feature in its own deviations', async () => {
+    const one = shareRight((row) => train.labels[nearest(held.values, row)[0] as number] as number);
+    const five = shareRight((row) => {
+      const votes = nearest(held.values, row)
+        .slice(0, 5)
+        .map((i) => train.labels[i] as number);
+      // The nearest of those that are most often there.
+      const count = (label: number) => votes.filter((vote) => vote === label).length;
+      return votes.find((vote) => votes.every((other) => count(other) <= count(vote))) as number;
+    });
+    const usual = [0, 1, 2].sort((a, b) => train.labels.filter((l) => l === b).length - train.labels.filter((l) => l === a).length)[0];
+    const { facts, logs } = await factsOf({});
+    expect(facts).toEqual({
+      log: 'val_accuracy',
+      value: Math.max(one, five),
+      chance: held.labels.filter((label) => label === usual).length / HELD,
+      perfect: 1,
+      rows: TRAIN,
+    });
+    expect(facts?.value).toBeGreaterThan(0.6);
+    expect(logs).toHaveProperty('val_accuracy');
+  });
+
+  it('answer one-hot targets alike', async () => {
+    const oneHot = (labels: readonly number[]) =>
+      arrayOf(
+        labels.flatMap((label) => [0, 1, 2].map((k) => Number(k === label))),
+        3,
+      );
+    const { facts } = await factsOf({ y: oneHot(train.labels), heldY: oneHot(held.labels), compile: { loss: 'categoricalCrossentropy' } });
+    expect(facts).toEqual((await factsOf({})).facts);
+  });
+
+  it('answer numbers by their mean, judged by the squared error', async () => {
+    const target = (values: readonly number[], count: number) =>
+      Array.from({ length: count }, (_, i) => Math.sin(values[i * FEATURES] as number) - (values[i * FEATURES + 1] as number));
+    const [known, wanted] = [target(train.values, TRAIN), target(held.values, HELD)];
+    const error = (answer: (row: number) => number) => wanted.reduce((sum, one, row) => sum + (one - answer(row)) ** 2, 0) / HELD;
+    const meanOf = (rows: readonly number[]) => rows.reduce((sum, i) => sum + (known[i] as number), 0) / rows.length;
+    const errors = [1, 5].map((count) => error((row) => meanOf(nearest(held.values, row).slice(0, count))));
+    const { facts } = await factsOf({ y: arrayOf(known, 1), heldY: arrayOf(wanted, 1), units: 1, compile: { loss: 'mse', metrics: [] } });
+    expect(facts).toMatchObject({ log: 'val_loss', perfect: 0, rows: TRAIN });
+    expect(facts?.value).toBeCloseTo(Math.min(...errors), 5);
+    expect(facts?.chance).toBeCloseTo(
+      error(() => meanOf(known.map((_, i) => i))),
+      5,
+    );
+  });
+
+  it('are looked for among grey levels, and not among numbers that stand for things', async () => {
+    const grey = (values: readonly number[]) =>
+      new NdArray(
+        Uint8Array.from(values, (value, i) => (i % FEATURES === 2 ? 128 + value / 100 : 128 + 30 * value)),
+        [values.length / FEATURES, FEATURES],
+      );
+    expect((await factsOf({ input: grey(train.values), heldInput: grey(held.values) })).facts?.value).toBeGreaterThan(0.6);
+    const ids = (values: readonly number[]) => new NdArray(Int32Array.from(values), [values.length / FEATURES, FEATURES]);
+    expect((await factsOf({ input: ids(train.values), heldInput: ids(held.values) })).facts).toBeUndefined();
+  });
+
+  it('are not told where nothing can be compared with them', async () => {
+    expect((await factsOf({ compile: { metrics: [] } })).facts).toBeUndefined();
+    const numbers = { y: arrayOf(train.labels, 1), heldY: arrayOf(held.labels, 1), units: 1 };
+    const compile = { loss: 'mse', metrics: [] };
+    expect((await factsOf({ ...numbers, compile: { loss: 'mae', metrics: [] } })).facts).toBeUndefined();
+    const halves = { y: arrayOf(train.labels.map((l) => l / 2), 1), heldY: arrayOf(held.labels.map((l) => l / 2), 1), units: 1, compile }; // biome-ignore format: one line
+    expect((await factsOf(halves)).facts).toBeDefined();
+    expect((await factsOf({ ...halves, penalty: true })).facts).toBeUndefined();
+    const noise = Array.from({ length: HELD }, () => random.integer(3));
+    expect((await factsOf({ y: labelsOf(train.labels.map(() => random.integer(3))), heldY: labelsOf(noise) })).facts).toBeUndefined();
+    expect((await factsOf({ heldInput: heldX.slice(0, 20), heldY: labelsOf(held.labels.slice(0, 20)) })).facts).toBeUndefined();
+  });
+
+  it('are taken from who knows them, and left out where nobody wants to know', async () => {
+    const known: NeighbourFacts = { log: 'val_accuracy', value: 0.5, chance: 0.25, perfect: 1, rows: 7 };
+    expect((await factsOf({ wish: { neighbours: known } })).facts).toEqual(known);
+    expect((await factsOf({ wish: { neighbours: false } })).facts).toBeUndefined();
+  });
+});
