@@ -17,7 +17,7 @@ function fits({ examination: { trace, chanceLoss } }: Look): boolean {
 }
 
 /** Part of what nearest neighbours reach that leaves nothing to treat, and a score that does where they reach more. */
-const [REACHED, NEARLY_ALL] = [0.99, 0.95];
+const [REACHED, NEARLY_ALL] = [0.98, 0.93];
 
 /** Whether a whole run leaves nothing to treat: it went through, nothing is ill, and the network does as well on other rows as their nearest neighbours; where those are not known, it fits its own rows or does well on others. */
 function satisfies({ run }: Tried): boolean {
