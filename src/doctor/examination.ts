@@ -1,7 +1,7 @@
 import type { Activation } from '../activations.js';
 import type { StaticShape } from '../core/shape.js';
 import { isClipped } from '../optimizers/optimizer.js';
-import type { LayerFacts, NeighbourFacts, NetworkFacts } from '../vitals/facts.js';
+import type { LayerFacts, NetworkFacts } from '../vitals/facts.js';
 import type { Measured, StepRecord, Trace, UnitStates } from '../vitals/trace.js';
 import { behind, tableActivation, usersOf } from './forecast/lookups.js';
 import { type Forecast, forecastFacts } from './forecast.js';
@@ -30,8 +30,9 @@ export interface WatchedKernel {
 const LEARNED = 0.7;
 const LEARNED_IN_ALL = 0.45;
 const SUFFERED = 0.5;
-/** Part of what nearest neighbours reach from which on a training has suffered from nothing, where that is this part of the way to no error at all: of photographs they know little. */
+/** Part of what nearest neighbours reach from which on a training has suffered from nothing. */
 const MASTERED = 0.95;
+/** Less of the way from chance to no error excuses nothing: of photographs neighbours know little. */
 const WELL = 0.5;
 /** Part of it below which a network has learned too little. */
 export const NEIGHBOURS = { classes: 0.92, simpleRnn: 0.85, numbers: 1 } as const;
@@ -109,7 +110,9 @@ export class Examination {
 
   /** How far beyond chance the validation rows are after the last epoch, as a part of how far nearest neighbours would be; undefined where that is not known. */
   get partOfNeighbours(): number | undefined {
-    return this.#beyondChance(({ value }) => value);
+    const neighbours = this.trace.header.training?.neighbours;
+    const reached = neighbours && value(this.trace.epochs.at(-1)?.logs[neighbours.log]);
+    return neighbours && reached !== undefined ? (reached - neighbours.chance) / (neighbours.value - neighbours.chance) : undefined;
   }
 
   /** The part of what nearest neighbours reach that a network should reach. */
@@ -118,17 +121,21 @@ export class Examination {
     return this.facts.layers.some(({ kind }) => kind === 'simpleRnn') ? NEIGHBOURS.simpleRnn : NEIGHBOURS.classes;
   }
 
-  /** Whether a whole training has come to what its rows allow: it does about as well on others as their nearest neighbours, and those do well. */
-  get masters(): boolean {
-    const [part = 0, whole = 0] = [this.partOfNeighbours, this.#beyondChance(({ perfect }) => perfect)];
-    return this.over && this.trace.failure === undefined && part >= Math.max(MASTERED, this.leastOfNeighbours) && whole >= WELL;
+  /** What nearest neighbours reach, from 0 at chance to 1 without error; undefined where that is not known. */
+  get neighbourScore(): number | undefined {
+    const neighbours = this.trace.header.training?.neighbours;
+    return neighbours && (neighbours.value - neighbours.chance) / (neighbours.perfect - neighbours.chance);
   }
 
-  /** How far the validation rows got from chance after the last epoch, as a part of the way to something else. */
-  #beyondChance(to: (neighbours: NeighbourFacts) => number): number | undefined {
-    const neighbours = this.trace.header.training?.neighbours;
-    const reached = neighbours && value(this.trace.epochs.at(-1)?.logs[neighbours.log]);
-    return neighbours && reached !== undefined ? (reached - neighbours.chance) / (to(neighbours) - neighbours.chance) : undefined;
+  /** Whether a whole training does on other rows what it should, measured by their nearest neighbours, and those know enough to tell. */
+  get suffices(): boolean {
+    const [part = 0, known = 0] = [this.partOfNeighbours, this.neighbourScore];
+    return this.over && this.trace.failure === undefined && part >= this.leastOfNeighbours && part * known >= WELL;
+  }
+
+  /** Whether it does about as well as they do, so that it has suffered from nothing. */
+  get masters(): boolean {
+    return this.suffices && (this.partOfNeighbours ?? 0) >= MASTERED;
   }
 
   /** Whether all epochs that were asked for are done. */

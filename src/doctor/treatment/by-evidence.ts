@@ -56,16 +56,24 @@ const PATIENCE = 3;
 /** An epoch that leaves less than this of the last one's loss is no sign of illness, whatever else is. */
 const FALLEN = 0.95;
 
+/** Part of what nearest neighbours reach from which on a network is well on its way, whatever it looks like. */
+const ON_ITS_WAY = 0.8;
+
 /** Whether a run has been surely ill, and getting no further, for long enough to be ended. */
 function patience(): (look: Look) => boolean {
   let surely = 0;
   return (look) => {
     const [before, last] = look.examination.losses.slice(-2);
     const falls = before !== undefined && last !== undefined && last < FALLEN * before;
-    surely = isCertain(look) && !falls ? surely + 1 : 0;
+    const learns = (look.examination.partOfNeighbours ?? 0) >= ON_ITS_WAY;
+    surely = isCertain(look) && !falls && !learns ? surely + 1 : 0;
     return surely >= PATIENCE;
   };
 }
+
+/** Whether the first steps of a network come so near to what nearest neighbours reach that it is trained as it is. */
+const isOnItsWay = ({ run: { grade, examination } }: Tried): boolean =>
+  grade.score >= ON_ITS_WAY * (examination.neighbourScore ?? Number.POSITIVE_INFINITY);
 
 /**
  * The smallest remedy that works. A network in which nothing is surely ill is trained as it is, watched; what shows then, or showed before the first step, is answered:
@@ -74,24 +82,33 @@ function patience(): (look: Look) => boolean {
 export async function treatByEvidence(course: Course, start: Candidate): Promise<CourseEnd> {
   const look = await course.clinic.look(start.patient);
   course.trials.push({ remedies: [], kind: 'look', steps: 0, ill: illOf(look).map(({ rule }) => rule) });
-  if (isCertain(look)) return answer(course, start, look, undefined);
+  if (isCertain(look)) {
+    const begun = await course.short(start);
+    if (!isOnItsWay(begun)) return answer(course, start, look, { begun });
+  }
   const untreated = await course.full(start, patience());
   if (untreated.run.whole && illOf(untreated.run).length === 0) return spur(course, start, untreated);
   if (course.options.during && untreated.run.healthyEpochs > 0) {
     const { model, healthyEpochs } = untreated.run;
     const patient = await goneOn(start.patient, model, healthyEpochs, healthyEpochs * course.clinic.stepsPerEpoch(start.patient));
-    return answer(course, { ...start, patient }, await course.clinic.look(patient), untreated);
+    return answer(course, { ...start, patient }, await course.clinic.look(patient), { untreated });
   }
-  return answer(course, start, look, untreated);
+  return answer(course, start, look, { untreated });
 }
 
-/** Answers what is ill. @param untreated the run of the network as it is, where one was begun. */
-async function answer(course: Course, start: Candidate, look: Look, untreated: Tried | undefined): Promise<CourseEnd> {
+/** What was seen of the network as it is: its first steps, or a run that was to be whole. */
+interface Seen {
+  readonly begun?: Tried;
+  readonly untreated?: Tried;
+}
+
+/** Answers what is ill. */
+async function answer(course: Course, start: Candidate, look: Look, { begun, untreated }: Seen): Promise<CourseEnd> {
   const findings = untreated ? untreated.run.findings : look.findings;
   const candidate = await settle(course, start, look);
   // What went through needs no trial, and what broke off once breaks off again, however well it begins.
   const known = untreated && (untreated.run.whole || untreated.run.examination.trace.failure !== undefined);
-  const before = known ? untreated : await course.short(start);
+  const before = known ? untreated : (begun ?? (await course.short(start)));
   if (candidate !== start && course.canTry(candidate.patient)) await tryOut(course, candidate, look);
   const done = new Set(shortOnes(course).map(keyOf));
   let lead = best(shortOnes(course));
@@ -117,7 +134,7 @@ const DECISIVE = 0.05;
 async function spur(course: Course, start: Candidate, untreated: Tried): Promise<CourseEnd> {
   const stay = { findings: untreated.run.findings, before: untreated, after: untreated };
   const { score } = untreated.run.grade;
-  if (score >= GOOD || untreated.run.examination.masters || !course.canTry(start.patient)) return stay;
+  if (score >= GOOD || untreated.run.examination.suffices || !course.canTry(start.patient)) return stay;
   const begun = await course.short(start);
   const done = new Set<string>();
   let lead = begun;

@@ -45,6 +45,17 @@ describe('treat', () => {
     expect(treatment.plainSteps).toBe(8 * Math.ceil(1700 / 32));
   });
 
+  it('trains a network as it is that looks ill before its first step, and whose first steps show that it learns', async () => {
+    const saturated: Patient = {
+      hidden: () => row(1, 200, { activation: 'sigmoid', kernelInitializer: initializers.normal({ stddev: 0.5 }) }),
+      compile: { optimizer: optimizers.adam({ learningRate: 0.02 }), metrics: ['accuracy'] },
+    };
+    const treatment = await treat(saturated, { epochs: 20 });
+    expect(treatment.trials[0]).toMatchObject({ kind: 'look', ill: ['saturation'] });
+    expect(treatment).toMatchObject({ outcome: 'healthy', changed: false, steps: treatment.plainSteps });
+    expect(treatment.after.grade.score).toBeGreaterThan(0.8);
+  });
+
   it('does not touch the model that is handed in', async () => {
     const model = build(zeros);
     const [weights, config] = [await model.getWeights(), toConfig(model)];
