@@ -103,13 +103,18 @@ export const DEFAULT_EVERY = 400;
 export function vitalsWanted(callbacks: readonly Callback[]): VitalsRequest | undefined {
   const wishes = callbacks.flatMap(({ vitals }) => vitals ?? []);
   if (wishes.length === 0) return undefined;
-  for (const { every = DEFAULT_EVERY, level = 'full', units = false } of wishes) {
+  for (const { every = DEFAULT_EVERY, level = 'full', units = false, neighbours = false } of wishes) {
     if (!Number.isInteger(every) || every < 1)
       throw new ArgumentError(`vitals: every must be a whole number of steps ≥ 1, got ${show(every)}`, { argument: 'every', received: every });
     if (level !== 'moments' && level !== 'full')
       throw new ArgumentError(`vitals: level must be 'moments' or 'full', got ${show(level)}`, { argument: 'level', received: level });
     if (typeof units !== 'boolean')
       throw new ArgumentError(`vitals: units must be true or false, got ${show(units)}`, { argument: 'units', received: units });
+    if (neighbours !== false && typeof neighbours?.value !== 'number')
+      throw new ArgumentError(`vitals: neighbours must be false, or a trace's header.training.neighbours, got ${show(neighbours)}`, {
+        argument: 'neighbours',
+        received: neighbours,
+      });
   }
   return {
     every: Math.min(...wishes.map(({ every = DEFAULT_EVERY }) => every)),

@@ -21,6 +21,31 @@ describe('what some networks bear and others do not', () => {
     expect(severityOf(await examine(by(patient, optimizers.sgd({ globalClipNorm: 1 }))), 'initial-loss')).toBe('risk');
   });
 
+  it('whatever showed, where a training does as well on other rows as their nearest neighbours, if those do well', async () => {
+    const slow: Patient = {
+      hidden: () => row(2, 32, { activation: 'tanh' }),
+      compile: { optimizer: optimizers.sgd({ learningRate: 5e-4 }), metrics: ['accuracy'] },
+      fit: { epochs: 5, validationSplit: 0.1 },
+    };
+    const trace = await train(slow);
+    const reached = Number(trace.epochs.at(-1)?.logs.val_accuracy);
+    const against = (value: number, perfect = 1): Trace => {
+      const training = { ...(trace.header.training as NonNullable<typeof trace.header.training>) };
+      return {
+        ...trace,
+        header: { ...trace.header, training: { ...training, neighbours: { log: 'val_accuracy', value, chance: 0.1, perfect, rows: 500 } } },
+      };
+    };
+    expect(reached).toBeGreaterThan(0.2);
+    expect(severityOf(trace, 'slow-learning')).toBe('ill');
+    // An error of none at all would be what it reached and a little more, or far beyond.
+    expect(severityOf(against(reached, reached + 0.05), 'slow-learning')).toBe('risk');
+    expect(severityOf(against(reached, reached + 0.05), 'below-neighbours')).toBeUndefined();
+    expect(severityOf(against(reached, 10 * reached), 'slow-learning')).toBe('ill');
+    expect(severityOf(against(0.1 + (reached - 0.1) / 0.9), 'below-neighbours')).toBe('ill');
+    expect(severityOf(against(0.1 + (reached - 0.1) / 0.93), 'below-neighbours')).toBeUndefined();
+  });
+
   it('clipping at every step: what all gradients are multiplied by falls out where they are divided by their size', async () => {
     const patient: Patient = { hidden: () => row(2, 64, { activation: 'relu', kernelInitializer: 'heNormal' }) };
     expect(severityOf(await train(by(patient, optimizers.sgd({ globalClipNorm: 1e-3 }))), 'clipping-always')).toBe('ill');

@@ -137,5 +137,6 @@ describe('nearest neighbours of validation rows', () => {
     const known: NeighbourFacts = { log: 'val_accuracy', value: 0.5, chance: 0.25, perfect: 1, rows: 7 };
     expect((await factsOf({ wish: { neighbours: known } })).facts).toEqual(known);
     expect((await factsOf({ wish: { neighbours: false } })).facts).toBeUndefined();
+    await expect(factsOf({ wish: { neighbours: 5 as unknown as false } })).rejects.toThrow(/neighbours must be false, or a trace's .*got 5/);
   });
 });

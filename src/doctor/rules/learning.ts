@@ -73,7 +73,7 @@ export const belowNeighbours: Rule = {
   title: 'Behind nearest neighbours',
   looksFor:
     'how far beyond chance the validation rows are after the last epoch (of classes the accuracy, of numbers the mean squared error), over how far they are where each is answered as the training rows nearest to it are',
-  threshold: `the training is over and less than ${percent(NEIGHBOURS.classes)} of what neighbours reach is reached: to look up the nearest row takes no learning, and errs at most twice as often as the best there can be where rows are many (Cover and Hart 1967). Networks that train well reach more, on grey levels as on tables; a simple RNN, which sees no row at once, ${percent(NEIGHBOURS.simpleRnn)}. Of numbers all of it, since a mean over five neighbours keeps a fifth of their noise`,
+  threshold: `the training is over and less than ${percent(NEIGHBOURS.classes)} of what neighbours reach is reached: to look up the nearest row takes no learning, and errs at most twice as often as the best there can be where rows are many (Cover and Hart 1967). Networks that train well reach more, on grey levels as on tables; a simple RNN, which sees no row at once, ${percent(NEIGHBOURS.simpleRnn)}. Of numbers all of it, since a mean over five neighbours keeps a fifth of their noise. Where validation rows are near copies of training rows, as windows that overlap are, neighbours know too much: split such data by time, or ignore the rule`,
   why: 'the network makes less of its rows than looking them up would: it learned too little, or too much that holds for its own rows only',
   remedies: [
     remedies.standardizeInputs,

@@ -86,7 +86,7 @@ export class Clinic {
 
   /**
    * A patient's whole training, watched: what is left of it where its first steps were taken.
-   * @param until ends it early where what was found says so; the model then has the weights of the last epoch after which it did not, in `healthyEpochs`.
+   * @param until ends it early, unless its first steps were taken before, where what was found says so; the model then has the weights of the last epoch after which it did not, in `healthyEpochs`.
    */
   async whole(patient: Patient, until?: (look: Look) => boolean): Promise<Run> {
     const waiting = this.#waiting.get(patient);
