@@ -78,7 +78,7 @@ function questionOf({ spec, train, validation, targets }: NeighbourParts): Quest
   const at = (spec.metrics[0] ?? []).findIndex(({ name, weighted }) => !weighted && accuracies.includes(name));
   const log = logEntries(spec)[at + 1]?.name;
   const one = width === 1 || fact.kind === 'distribution';
-  return at >= 0 && log !== undefined && one ? ofClasses(classesOf(known, width), classesOf(wanted, width), `val_${log}`) : undefined;
+  return at >= 0 && log !== undefined && one ? ofClasses(known, wanted, width, `val_${log}`) : undefined;
 }
 
 /** Whether losses hold more than errors. */
@@ -87,17 +87,18 @@ function isPenalized({ network: { layers, variables } }: StepSpec): boolean {
   return adds || variables.some(({ trainable, regularizer }) => trainable && regularizer !== undefined);
 }
 
-function ofClasses(known: readonly number[], wanted: readonly number[], log: string): Question {
+function ofClasses(known: NdArray, wanted: NdArray, width: number, log: string): Question {
+  const classes = (rows: readonly number[]): number[] => rows.map((row) => classIn(known, width, row));
   const hits = (rows: readonly number[], answer: (at: number) => number | undefined): number =>
-    rows.filter((row, at) => wanted[row] === answer(at)).length / rows.length;
+    rows.filter((row, at) => classIn(wanted, width, row) === answer(at)).length / rows.length;
   return {
     log,
     perfect: 1,
     chance: (answered, among) => {
-      const usual = mostFrequent(among.map((row) => known[row] ?? 0));
+      const usual = mostFrequent(classes(among));
       return hits(answered, () => usual);
     },
-    value: (answered, neighbours) => hits(answered, (at) => mostFrequent(neighbours(at).map((row) => known[row] ?? 0))),
+    value: (answered, neighbours) => hits(answered, (at) => mostFrequent(classes(neighbours(at)))),
   };
 }
 
@@ -123,14 +124,12 @@ function ofNumbers(known: NdArray, wanted: NdArray, width: number): Question {
   };
 }
 
-/** Each row's class: its label, or where its target is highest. */
-function classesOf(targets: NdArray, width: number): number[] {
-  return Array.from({ length: rowsOf(targets) }, (_, row) => {
-    if (width === 1) return targets.at(row);
-    let best = 0;
-    for (let k = 1; k < width; k++) if (targets.at(row * width + k) > targets.at(row * width + best)) best = k;
-    return best;
-  });
+/** A row's class: its label, or where its target is highest. */
+function classIn(targets: NdArray, width: number, row: number): number {
+  if (width === 1) return targets.at(row);
+  let best = 0;
+  for (let k = 1; k < width; k++) if (targets.at(row * width + k) > targets.at(row * width + best)) best = k;
+  return best;
 }
 
 /** The most frequent value; of several the one that came first. */
