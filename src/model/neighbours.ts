@@ -1,10 +1,10 @@
 import type { DType } from '../core/dtype.js';
-import { NdArray } from '../core/ndarray.js';
-import { rowsOf } from '../data/dataset.js';
+import type { NdArray } from '../core/ndarray.js';
+import { rowsOf, takeRows } from '../data/dataset.js';
 import { emitModel } from '../graph/emit.js';
-import { input } from '../graph/node.js';
+import { input, type Tensor } from '../graph/node.js';
 import { encodeOnnx } from '../graph/onnx/encode.js';
-import { gemm } from '../graph/ops/index.js';
+import { cast, div, gemm, greater, mul, reduceMean, reduceSum, sqrt, square, sub, where } from '../graph/ops/index.js';
 import type { Engine } from '../runtime/index.js';
 import { logEntries, type StepSpec } from '../training/step.js';
 import type { InputFacts, NeighbourFacts, TargetFacts } from '../vitals/facts.js';
@@ -50,8 +50,8 @@ export async function neighbourFacts(parts: NeighbourParts): Promise<NeighbourFa
   const answered = spread(rowsOf(asked), MOST_ROWS);
   const among = spread(rowsOf(seen), Math.floor(MOST_WORK / (answered.length * features)));
   if (answered.length < FEWEST_ROWS || among.length < FEWEST_ROWS) return undefined;
-  const scale = scaling(seen, among, data?.[0] !== undefined && ofOneUnit(data[0]));
-  const nearest = await nearestRows(engine, scale(asked, answered), scale(seen, among));
+  const rows = (array: NdArray, wanted: readonly number[]): NdArray => takeRows(array, Uint32Array.from(wanted)).reshape([wanted.length, features]);
+  const nearest = await nearestRows(engine, rows(asked, answered), rows(seen, among), data?.[0] !== undefined && ofOneUnit(data[0]));
   const { chance, perfect, log } = question;
   const base = chance(answered, among);
   const values = COUNTS.map((count) => question.value(answered, (at) => (nearest[at] ?? []).slice(0, count).map((place) => among[place] ?? 0)));
@@ -146,60 +146,47 @@ function spread(rows: number, most: number): number[] {
   return Array.from({ length: count }, (_, i) => Math.floor((i * rows) / count));
 }
 
-/** Takes rows to the scale on which they are near or far: centred by features, each in its deviations unless they are of one unit. */
-function scaling(array: NdArray, rows: readonly number[], oneUnit: boolean): (array: NdArray, rows: readonly number[]) => NdArray {
-  const features = array.size / rowsOf(array);
-  const [means, squares] = [new Float64Array(features), new Float64Array(features)];
-  for (const row of rows) {
-    for (let k = 0; k < features; k++) {
-      const value = array.at(row * features + k);
-      means[k] = (means[k] ?? 0) + value / rows.length;
-      squares[k] = (squares[k] ?? 0) + (value * value) / rows.length;
-    }
-  }
-  const deviations = Array.from(means, (mean, k) => Math.sqrt(Math.max(0, (squares[k] ?? 0) - mean * mean)));
-  const whole = Math.sqrt(deviations.reduce((sum, deviation) => sum + deviation ** 2, 0) / features);
-  const factors = Float64Array.from(deviations, (deviation) => {
-    const by = oneUnit ? whole : deviation;
-    return by > 0 ? 1 / by : 0;
-  });
-  return (from, wanted) => {
-    const scaled = new Float32Array(wanted.length * features);
-    wanted.forEach((row, at) => {
-      for (let k = 0; k < features; k++) scaled[at * features + k] = (from.at(row * features + k) - (means[k] ?? 0)) * (factors[k] ?? 0);
-    });
-    return new NdArray(scaled, [wanted.length, features]);
-  };
+/** A feature's variance over its mean square below which it is rounding alone. */
+const CONSTANT = 1e-10;
+
+/** Squared distances of asked rows from others, less what is the same for all others. @param oneUnit whether features stay as wide as they are, else each counts in its deviations */
+function distancesOf(asked: Tensor, among: Tensor, oneUnit: boolean): Tensor {
+  const [q, a] = [cast(asked, 'float32'), cast(among, 'float32')];
+  const mean = reduceMean(a, { axes: [0], keepdims: true });
+  const centred = sub(a, mean);
+  const variance = reduceMean(square(centred), { axes: [0], keepdims: true });
+  const varies = greater(variance, mul(square(mean), CONSTANT));
+  const scaled = (x: Tensor): Tensor => (oneUnit ? x : where(varies, div(x, sqrt(variance)), 0));
+  const others = scaled(centred);
+  return gemm(scaled(sub(q, mean)), others, reduceSum(square(others), { axes: [1] }), { alpha: -2, transB: true });
 }
 
 /** For each asked row places of the nearest rows, nearest first. */
-async function nearestRows(engine: Engine, asked: NdArray, among: NdArray): Promise<number[][]> {
-  const [rows = 0, features = 0] = among.shape;
-  const norms = new Float32Array(rows);
-  for (let row = 0; row < rows; row++) for (let k = 0; k < features; k++) norms[row] = (norms[row] ?? 0) + among.at(row * features + k) ** 2;
-  const [q, a, n] = [input('asked', asked.shape), input('among', among.shape), input('norms', [rows])];
-  // ‖q − a‖² less ‖q‖², which is the same for all.
-  const distances = gemm(q, a, n, { alpha: -2, transB: true });
-  const session = await engine.load(encodeOnnx(emitModel([q, a, n], { distances }, { name: 'neighbours' })), { name: 'neighbours' });
+async function nearestRows(engine: Engine, asked: NdArray, among: NdArray, oneUnit: boolean): Promise<number[][]> {
+  const [q, a] = [input('asked', asked.shape, asked.dtype), input('among', among.shape, among.dtype)];
+  const graph = emitModel([q, a], { distances: distancesOf(q, a, oneUnit) }, { name: 'neighbours' });
+  const session = await engine.load(encodeOnnx(graph), { name: 'neighbours' });
   try {
-    const { fetched } = await session.run({ asked, among, norms: new NdArray(norms, [rows]) }, { distances: 'fetch' });
-    const found = fetched.distances as NdArray;
-    return Array.from({ length: asked.shape[0] ?? 0 }, (_, row) => least((place) => found.at(row * rows + place), rows));
+    const { fetched } = await session.run({ asked, among }, { distances: 'fetch' });
+    const [distances, rows] = [(fetched.distances as NdArray).data as Float32Array, rowsOf(among)];
+    return Array.from({ length: rowsOf(asked) }, (_, row) => least(distances.subarray(row * rows, (row + 1) * rows)));
   } finally {
     await session.dispose();
   }
 }
 
 /** Places of the least values, least first. */
-function least(value: (place: number) => number, places: number): number[] {
+function least(values: Float32Array): number[] {
   const most = Math.max(...COUNTS);
-  const kept: { place: number; distance: number }[] = [];
-  for (let place = 0; place < places; place++) {
-    const distance = value(place);
-    if (kept.length === most && !(distance < (kept.at(-1)?.distance ?? 0))) continue;
-    const at = kept.findIndex((one) => distance < one.distance);
-    kept.splice(at < 0 ? kept.length : at, 0, { place, distance });
-    if (kept.length > most) kept.pop();
+  const places: number[] = [];
+  let bound = Number.POSITIVE_INFINITY;
+  for (let place = 0; place < values.length; place++) {
+    const value = values[place] as number;
+    if (!(value < bound)) continue;
+    const at = places.findIndex((other) => value < (values[other] as number));
+    places.splice(at < 0 ? places.length : at, 0, place);
+    if (places.length > most) places.pop();
+    if (places.length === most) bound = values[places[most - 1] as number] as number;
   }
-  return kept.map(({ place }) => place);
+  return places;
 }

@@ -2,12 +2,12 @@ import { type Callback, type CompileOptions, layers, NdArray, type NeighbourFact
 import { describe, expect, it } from 'vitest';
 
 const random = new Random(5);
-const [FEATURES, TRAIN, HELD] = [3, 200, 80];
+const [FEATURES, TRAIN, HELD] = [4, 200, 80];
 
-/** Rows around three corners, so far apart that neighbours err now and then; feature 2 is in a unit a thousand times smaller and says nothing. */
+/** Rows around three corners, so far apart that neighbours err now and then; feature 2 is in a unit a thousand times smaller and says nothing, feature 3 is constant. */
 function rowsOf(count: number) {
   const labels = Array.from({ length: count }, (_, i) => (i * 7) % 3);
-  const values = labels.flatMap((label) => [random.normal(label, 0.6), random.normal(-label, 0.6), random.normal(0, 1000)]);
+  const values = labels.flatMap((label) => [random.normal(label, 0.6), random.normal(-label, 0.6), random.normal(0, 1000), 0.1]);
   return { values, labels };
 }
 
