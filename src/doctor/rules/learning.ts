@@ -87,14 +87,16 @@ export const belowNeighbours: Rule = {
   check({ trace: { header, epochs }, partOfNeighbours: part, leastOfNeighbours: least, over }) {
     const neighbours = header.training?.neighbours;
     if (!over || !neighbours || part === undefined || !(part < least)) return [];
-    const reached = value(epochs.at(-1)?.logs[neighbours.log]) ?? Number.NaN;
+    const last = epochs.at(-1);
+    const reached = value(last?.logs[neighbours.log]) ?? Number.NaN;
     return [
       {
         severity: 'ill',
         layers: [],
+        ...(last ? { step: last.step } : {}),
         measured: { what: 'validation beyond chance, over that of nearest neighbours', value: part },
         expected: { from: least, why: 'looking up the nearest training row takes no learning' },
-        cause: `${neighbours.log} is ${say(reached)} after ${epochs.at(-1)?.step} steps, where the nearest of ${neighbours.rows} training rows would make it ${say(neighbours.value)} and chance ${say(neighbours.chance)}`,
+        cause: `${neighbours.log} is ${say(reached)} after ${last?.step} steps, where the nearest of ${neighbours.rows} training rows would make it ${say(neighbours.value)} and chance ${say(neighbours.chance)}`,
       },
     ];
   },
