@@ -6,7 +6,9 @@ import { mosaic } from './mosaic.js';
 export function unitMosaic(examination: Examination): Markup {
   const drawn = unitsIfAny(examination);
   if (drawn) return drawn;
-  return examination.trace.passes.length === 0
+  // Passes are recorded of units that can die alone.
+  const { passes, epochs } = examination.trace;
+  return passes.length === 0 && epochs.length === 0
     ? html`<p>No whole pass over the data was recorded, so that nobody can say which units are dead.</p>`
     : html`<p>No activation of this network has a flat side on which units could die.</p>`;
 }

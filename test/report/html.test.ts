@@ -136,6 +136,8 @@ describe('what it shows', () => {
     const bare = report({ header, steps: [], passes: [], epochs: [] }, []);
     expect(section(bare, 'heat')).toContain('No step was observed');
     expect(section(bare, 'units')).toContain('No whole pass');
+    const undying = { ...vanishing, passes: [], epochs: [{ kind: 'epoch', epoch: 0, step: 40, logs: { loss: 1 } }] } as const;
+    expect(section(report(undying, []), 'units')).toContain('has a flat side');
     expect(section(bare, 'speed')).toContain('Not recorded');
     expect(section(bare, 'facts')).toContain('no end was recorded');
     expect(bare).not.toContain('id="step"');
