@@ -34,8 +34,8 @@ const SUFFERED = 0.5;
 const MASTERED = 0.95;
 /** Less of the way from chance to no error excuses nothing: of photographs neighbours know little. */
 const WELL = 0.5;
-/** Part of it below which a network has learned too little. */
-export const NEIGHBOURS = { classes: 0.92, simpleRnn: 0.85, numbers: 1 } as const;
+/** Part of it below which a network has learned too little; of numbers all of it, but no more of their variance than this. */
+export const NEIGHBOURS = { classes: 0.92, simpleRnn: 0.85, numbers: 0.92 } as const;
 /** Below this share a loss doubles by chance: that it was less before says nothing. */
 const NEXT_TO_NOTHING = 0.1;
 
@@ -117,7 +117,7 @@ export class Examination {
 
   /** The part of what nearest neighbours reach that a network should reach. */
   get leastOfNeighbours(): number {
-    if (this.trace.header.training?.neighbours?.perfect === 0) return NEIGHBOURS.numbers;
+    if (this.trace.header.training?.neighbours?.perfect === 0) return Math.min(1, NEIGHBOURS.numbers / (this.neighbourScore ?? 1));
     return this.facts.layers.some(({ kind }) => kind === 'simpleRnn') ? NEIGHBOURS.simpleRnn : NEIGHBOURS.classes;
   }
 

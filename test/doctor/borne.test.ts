@@ -46,6 +46,26 @@ describe('what some networks bear and others do not', () => {
     expect(severityOf(against(0.1 + (reached - 0.1) / 0.93), 'below-neighbours')).toBeUndefined();
   });
 
+  it('numbers that neighbours know nearly all of, since their targets are smooth: a network need not', async () => {
+    const targets = (left: number, neighbours: number): Trace => {
+      const epoch = { kind: 'epoch', epoch: 0, step: 50, logs: { loss: left, val_loss: left } } as const;
+      return {
+        header: {
+          ...bare.header,
+          training: { ...bare.header.training, epochs: 1, neighbours: { log: 'val_loss', value: neighbours, chance: 1, perfect: 0, rows: 500 } },
+        },
+        steps: [],
+        passes: [],
+        epochs: [epoch],
+      } as unknown as Trace;
+    };
+    const bare = await examine({ hidden: () => row(1, 8, { activation: 'tanh' }) });
+    expect(severityOf(targets(0.07, 0.001), 'below-neighbours')).toBeUndefined();
+    expect(severityOf(targets(0.09, 0.001), 'below-neighbours')).toBe('ill');
+    expect(severityOf(targets(0.39, 0.4), 'below-neighbours')).toBeUndefined();
+    expect(severityOf(targets(0.41, 0.4), 'below-neighbours')).toBe('ill');
+  });
+
   it('clipping at every step: what all gradients are multiplied by falls out where they are divided by their size', async () => {
     const patient: Patient = { hidden: () => row(2, 64, { activation: 'relu', kernelInitializer: 'heNormal' }) };
     expect(severityOf(await train(by(patient, optimizers.sgd({ globalClipNorm: 1e-3 }))), 'clipping-always')).toBe('ill');
