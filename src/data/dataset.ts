@@ -25,6 +25,20 @@ export function rowWidth(array: NdArray): number {
   return array.shape.slice(1).reduce((width, length) => width * length, 1);
 }
 
+/** Row numbers, at most so many, spread evenly over all rows. */
+export function spreadRows(array: NdArray, most: number): number[] {
+  const rows = rowsOf(array);
+  const count = Math.min(most, rows);
+  return Array.from({ length: count }, (_, i) => Math.floor((i * rows) / count));
+}
+
+/** Where the largest of `count` elements from `start` on is, counted from there; of several the first. */
+export function argMaxOf(array: NdArray, start: number, count: number): number {
+  let best = 0;
+  for (let i = 1; i < count; i++) if (array.at(start + i) > array.at(start + best)) best = i;
+  return best;
+}
+
 /** Number of rows that x and y share. @throws DataError where they differ or there are none. */
 export function datasetRows(dataset: Dataset, name = 'dataset'): number {
   const [rows, targets] = [rowsOf(dataset.x), rowsOf(dataset.y)];

@@ -1,7 +1,7 @@
 import type { Activation } from '../activations.js';
 import type { StaticShape } from '../core/shape.js';
 import { isClipped } from '../optimizers/optimizer.js';
-import type { LayerFacts, NetworkFacts } from '../vitals/facts.js';
+import type { LayerFacts, NeighbourFacts, NetworkFacts } from '../vitals/facts.js';
 import type { Measured, StepRecord, Trace, UnitStates } from '../vitals/trace.js';
 import { behind, tableActivation, usersOf } from './forecast/lookups.js';
 import { type Forecast, forecastFacts } from './forecast.js';
@@ -108,22 +108,27 @@ export class Examination {
     return losses.length === targets.length && losses.length > 0 ? losses.reduce((a, b) => a + b, 0) : undefined;
   }
 
+  /** What nearest neighbours come to on the validation rows, where that is known. */
+  get neighbours(): NeighbourFacts | undefined {
+    return this.trace.header.training?.neighbours;
+  }
+
   /** How far beyond chance the validation rows are after the last epoch, as a part of how far nearest neighbours would be; undefined where that is not known. */
   get partOfNeighbours(): number | undefined {
-    const neighbours = this.trace.header.training?.neighbours;
+    const { neighbours } = this;
     const reached = neighbours && value(this.trace.epochs.at(-1)?.logs[neighbours.log]);
     return neighbours && reached !== undefined ? (reached - neighbours.chance) / (neighbours.value - neighbours.chance) : undefined;
   }
 
   /** The part of what nearest neighbours reach that a network should reach. */
   get leastOfNeighbours(): number {
-    if (this.trace.header.training?.neighbours?.perfect === 0) return Math.min(1, NEIGHBOURS.numbers / (this.neighbourScore ?? 1));
+    if (this.neighbours?.perfect === 0) return Math.min(1, NEIGHBOURS.numbers / (this.neighbourScore ?? 1));
     return this.facts.layers.some(({ kind }) => kind === 'simpleRnn') ? NEIGHBOURS.simpleRnn : NEIGHBOURS.classes;
   }
 
   /** What nearest neighbours reach, from 0 at chance to 1 without error; undefined where that is not known. */
   get neighbourScore(): number | undefined {
-    const neighbours = this.trace.header.training?.neighbours;
+    const { neighbours } = this;
     return neighbours && (neighbours.value - neighbours.chance) / (neighbours.perfect - neighbours.chance);
   }
 

@@ -1,6 +1,6 @@
 import type { NdArray } from '../core/ndarray.js';
 import { type StaticShape, stridesOf } from '../core/shape.js';
-import { rowsOf } from '../data/dataset.js';
+import { rowsOf, spreadRows } from '../data/dataset.js';
 import type { Loss } from '../losses.js';
 import type { LayerCall } from '../network/layer.js';
 import type { Network } from '../network/network.js';
@@ -20,7 +20,7 @@ export function inputFacts({ calls, inputs }: Network, arrays: readonly NdArray[
 }
 
 function momentsOf(array: NdArray): Omit<InputFacts, 'layer'> {
-  const rows = sampledRows(array);
+  const rows = spreadRows(array, ROWS);
   const features = array.size / Math.max(1, rowsOf(array));
   const [sums, squares] = [new Float64Array(features), new Float64Array(features)];
   const [lows, highs] = [new Float64Array(features).fill(Number.POSITIVE_INFINITY), new Float64Array(features).fill(Number.NEGATIVE_INFINITY)];
@@ -78,7 +78,7 @@ function alikeIn(array: NdArray, shape: StaticShape = array.shape.slice(1)): Pic
   });
   const values = new Float64Array(places);
   let [crossed, own, near, nearOwn] = [0, 0, 0, 0];
-  for (const row of sampledRows(array)) {
+  for (const row of spreadRows(array, ROWS)) {
     for (let k = 0; k < width; k++) {
       let sum = 0;
       for (let place = 0; place < places; place++) {
@@ -96,13 +96,6 @@ function alikeIn(array: NdArray, shape: StaticShape = array.shape.slice(1)): Pic
     }
   }
   return own > 0 ? { stepCorrelation: (crossed - own) / ((places - 1) * own), nextCorrelation: near / nearOwn } : {};
-}
-
-/** Row numbers, at most `ROWS`, spread evenly. */
-function sampledRows(array: NdArray): number[] {
-  const rows = rowsOf(array);
-  const count = Math.min(ROWS, rows);
-  return Array.from({ length: count }, (_, i) => Math.floor((i * rows) / count));
 }
 
 /** What a sample of targets says about each output. */
@@ -150,7 +143,7 @@ function chanceOf({ name }: Loss, array: NdArray): Pick<TargetFacts, 'chanceLoss
 
 function sampledValues(array: NdArray): number[][] {
   const width = array.size / Math.max(1, rowsOf(array));
-  return sampledRows(array).map((row) => Array.from({ length: width }, (_, k) => array.at(row * width + k)));
+  return spreadRows(array, ROWS).map((row) => Array.from({ length: width }, (_, k) => array.at(row * width + k)));
 }
 
 const isWhole = (array: NdArray): boolean => sampledValues(array).every((row) => row.every(Number.isInteger));

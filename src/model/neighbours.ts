@@ -1,6 +1,6 @@
 import type { DType } from '../core/dtype.js';
 import type { NdArray } from '../core/ndarray.js';
-import { rowsOf, takeRows } from '../data/dataset.js';
+import { argMaxOf, rowsOf, rowWidth, spreadRows, takeRows } from '../data/dataset.js';
 import { emitModel } from '../graph/emit.js';
 import { input, type Tensor } from '../graph/node.js';
 import { encodeOnnx } from '../graph/onnx/encode.js';
@@ -46,9 +46,9 @@ export async function neighbourFacts(parts: NeighbourParts): Promise<NeighbourFa
   const [seen, asked] = [train.inputs[0], validation.inputs[0]];
   const question = questionOf(parts);
   if (!seen || !asked || train.inputs.length > 1 || !measures.includes(seen.dtype) || !question) return undefined;
-  const features = seen.size / Math.max(1, rowsOf(seen));
-  const answered = spread(rowsOf(asked), MOST_ROWS);
-  const among = spread(rowsOf(seen), Math.floor(MOST_WORK / (answered.length * features)));
+  const features = rowWidth(seen);
+  const answered = spreadRows(asked, MOST_ROWS);
+  const among = spreadRows(seen, Math.floor(MOST_WORK / (answered.length * features)));
   if (answered.length < FEWEST_ROWS || among.length < FEWEST_ROWS) return undefined;
   const rows = (array: NdArray, wanted: readonly number[]): NdArray => takeRows(array, Uint32Array.from(wanted)).reshape([wanted.length, features]);
   const nearest = await nearestRows(engine, rows(asked, answered), rows(seen, among), data?.[0] !== undefined && ofOneUnit(data[0]));
@@ -73,7 +73,7 @@ interface Question {
 function questionOf({ spec, train, validation, targets }: NeighbourParts): Question | undefined {
   const [fact, known, wanted, loss] = [targets?.[0], train.targets[0], validation.targets[0], spec.losses[0]];
   if (!fact || !known || !wanted || !loss || train.targets.length > 1) return undefined;
-  const width = known.size / Math.max(1, rowsOf(known));
+  const width = rowWidth(known);
   if (fact.kind === 'real') return loss.name === 'meanSquaredError' && !isPenalized(spec) ? ofNumbers(known, wanted, width) : undefined;
   const at = (spec.metrics[0] ?? []).findIndex(({ name, weighted }) => !weighted && accuracies.includes(name));
   const log = logEntries(spec)[at + 1]?.name;
@@ -125,12 +125,7 @@ function ofNumbers(known: NdArray, wanted: NdArray, width: number): Question {
 }
 
 /** A row's class: its label, or where its target is highest. */
-function classIn(targets: NdArray, width: number, row: number): number {
-  if (width === 1) return targets.at(row);
-  let best = 0;
-  for (let k = 1; k < width; k++) if (targets.at(row * width + k) > targets.at(row * width + best)) best = k;
-  return best;
-}
+const classIn = (targets: NdArray, width: number, row: number): number => (width === 1 ? targets.at(row) : argMaxOf(targets, row * width, width));
 
 /** The most frequent value; of several the one that came first. */
 function mostFrequent(values: readonly number[]): number | undefined {
@@ -138,12 +133,6 @@ function mostFrequent(values: readonly number[]): number | undefined {
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
   const [first] = [...counts].sort(([, a], [, b]) => b - a);
   return first?.[0];
-}
-
-/** Row numbers, at most so many, spread evenly. */
-function spread(rows: number, most: number): number[] {
-  const count = Math.max(0, Math.min(rows, most));
-  return Array.from({ length: count }, (_, i) => Math.floor((i * rows) / count));
 }
 
 /** A feature's variance over its mean square below which it is rounding alone. */

@@ -125,7 +125,12 @@ describe('nearest neighbours of validation rows', () => {
     const numbers = { y: arrayOf(train.labels, 1), heldY: arrayOf(held.labels, 1), units: 1 };
     const compile = { loss: 'mse', metrics: [] };
     expect((await factsOf({ ...numbers, compile: { loss: 'mae', metrics: [] } })).facts).toBeUndefined();
-    const halves = { y: arrayOf(train.labels.map((l) => l / 2), 1), heldY: arrayOf(held.labels.map((l) => l / 2), 1), units: 1, compile }; // biome-ignore format: one line
+    const half = (labels: readonly number[]): NdArray =>
+      arrayOf(
+        labels.map((label) => label / 2),
+        1,
+      );
+    const halves = { y: half(train.labels), heldY: half(held.labels), units: 1, compile };
     expect((await factsOf(halves)).facts).toBeDefined();
     expect((await factsOf({ ...halves, penalty: true })).facts).toBeUndefined();
     const noise = Array.from({ length: HELD }, () => random.integer(3));

@@ -84,8 +84,7 @@ export const belowNeighbours: Rule = {
     remedies.changeActivation,
     remedies.normalize,
   ],
-  check({ trace: { header, epochs }, partOfNeighbours: part, leastOfNeighbours: least, over }) {
-    const neighbours = header.training?.neighbours;
+  check({ trace: { epochs }, neighbours, partOfNeighbours: part, leastOfNeighbours: least, over }) {
     if (!over || !neighbours || part === undefined || !(part < least)) return [];
     const last = epochs.at(-1);
     const reached = value(last?.logs[neighbours.log]) ?? Number.NaN;

@@ -1,5 +1,5 @@
 import type { NdArray } from '../../core/ndarray.js';
-import { rowsOf } from '../../data/dataset.js';
+import { argMaxOf, rowsOf } from '../../data/dataset.js';
 import type { Loss, TargetKind } from '../../losses.js';
 import type { Model } from '../../model/model.js';
 import type { Checked } from '../../model/weights.js';
@@ -11,12 +11,6 @@ export interface Grade {
   /** Share of right answers, mean over outputs; absent where targets are numbers. */
   readonly accuracy?: number;
 }
-
-const argMax = (array: NdArray, start: number, count: number): number => {
-  let best = 0;
-  for (let i = 1; i < count; i++) if (array.at(start + i) > array.at(start + best)) best = i;
-  return best;
-};
 
 /** Shares of right answers: the model's, and that of always giving what is most frequent. */
 interface Hits {
@@ -48,15 +42,15 @@ const decisions: { readonly [K in TargetKind]?: (output: NdArray, target: NdArra
       );
     return hitsOf(
       truths,
-      truths.map((_, row) => argMax(output, row * classes, classes)),
+      truths.map((_, row) => argMaxOf(output, row * classes, classes)),
     );
   },
   oneHot: (output, target) => {
     const classes = output.shape.at(-1) ?? 1;
     const rows = Array.from({ length: output.size / classes }, (_, row) => row * classes);
     return hitsOf(
-      rows.map((start) => argMax(target, start, classes)),
-      rows.map((start) => argMax(output, start, classes)),
+      rows.map((start) => argMaxOf(target, start, classes)),
+      rows.map((start) => argMaxOf(output, start, classes)),
     );
   },
   binary: (output, target, loss) => {
