@@ -1,6 +1,9 @@
 import { ArgumentError } from '../core/errors.js';
+import type { Dim } from '../core/shape.js';
+import { sureLengths } from './lengths.js';
 import { type AttributeValue, type Body, isConstant, isInput, type Node, type Tensor, topological } from './node.js';
 import type { Attribute, OnnxGraph, OnnxModel, OnnxNode, OnnxValue } from './onnx/model.js';
+import { UNNAMED_DIM } from './onnx/schema.js';
 import { placeNodes, type Scope } from './place.js';
 import { simplify } from './simplify.js';
 
@@ -47,6 +50,7 @@ class Emitter {
   readonly #members: ReadonlyMap<Scope, readonly Node[]>;
   readonly #scopes: ReadonlyMap<Body, Scope>;
   readonly #root: Scope;
+  readonly #isSure: (dim: Dim) => boolean;
 
   constructor(inputs: readonly Tensor[], outputNames: readonly string[], results: readonly Tensor[]) {
     this.#inputs = inputs;
@@ -57,6 +61,7 @@ class Emitter {
     this.#members = members;
     this.#scopes = scopes;
     this.#root = root;
+    this.#isSure = sureLengths(inputs, this.#nodes);
   }
 
   emit(name: string): OnnxGraph {
@@ -75,6 +80,7 @@ class Emitter {
     });
     const constants = this.#nodes.flatMap((node) => (node.value ? [{ name: this.#nameOf(node.outputs[0] as Tensor), array: node.value }] : []));
     const nodes = this.#emitScope(this.#root);
+    const values = this.#valuesIn(this.#root, this.#outputNames);
     this.#results.forEach((tensor, i) => {
       const wish = this.#outputNames[i] as string;
       if (produced.get(tensor) !== wish) nodes.push(copy(this.#nameOf(tensor), wish));
@@ -85,6 +91,7 @@ class Emitter {
       inputs: this.#inputs.map((tensor) => this.#valueOf(tensor)),
       outputs: this.#results.map((tensor, i) => ({ name: this.#outputNames[i] as string, dtype: tensor.dtype, shape: tensor.shape })),
       initializers: constants,
+      values,
     };
   }
 
@@ -156,7 +163,26 @@ class Emitter {
       nodes.push(copy(this.#nameOf(tensor), name));
       return { name, dtype: tensor.dtype, shape: tensor.shape };
     });
-    return { name, nodes, inputs, outputs, initializers: [] };
+    const values = this.#valuesIn(
+      scope,
+      outputs.map((output) => output.name),
+    );
+    return { name, nodes, inputs, outputs, initializers: [], values };
+  }
+
+  /**
+   * Types of what the nodes of a scope give, its outputs apart. Without them the engine forgets a length at every operator that could change it, finds no
+   * two arrays of one size, and looks through all that it could use again for each: loading takes time with the square of their number.
+   */
+  #valuesIn(scope: Scope, outputs: readonly string[]): OnnxValue[] {
+    const known = new Set(outputs);
+    return (this.#members.get(scope) ?? []).flatMap(({ outputs: made }) =>
+      made.flatMap((tensor) => {
+        const name = this.#nameOf(tensor);
+        const shape = tensor.shape.map((dim) => (this.#isSure(dim) ? dim : UNNAMED_DIM));
+        return known.has(name) ? [] : [{ name, dtype: tensor.dtype, shape }];
+      }),
+    );
   }
 }
 

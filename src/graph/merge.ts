@@ -1,9 +1,9 @@
 import { isFloat } from '../core/dtype.js';
 import { NdArray } from '../core/ndarray.js';
-import { type Dim, isStatic, sameShape, sizeOf, stridesOf } from '../core/shape.js';
-import { type Body, constant, isConstant, isInput, type Node, scalarValue, type Tensor, topological } from './node.js';
-import { dimOf, movementRecords, shapeRange } from './ops/movement.js';
-import { bodiesNeeded, branchOf, placeNodes, type Scope } from './place.js';
+import { isStatic, sameShape, sizeOf, stridesOf } from '../core/shape.js';
+import { givenLengths, lengthKeys, stackedNames } from './lengths.js';
+import { constant, isConstant, type Node, scalarValue, type Tensor, topological } from './node.js';
+import { branchOf, placeNodes, type Scope } from './place.js';
 import { rewrite } from './rewrite.js';
 
 /** Constants of more elements than this are computed by the engine. */
@@ -44,50 +44,6 @@ function branchesOf(nodes: readonly Node[], outputs: readonly Tensor[]): (node: 
     for (const node of members) branches.set(node, branch);
   }
   return (node) => branches.get(node);
-}
-
-/** One `Shape` serves all tensors whose lengths have the same names, in the same body: hundreds of layers ask for the batch size. */
-function lengthKeys(nodes: readonly Node[], stacked: ReadonlySet<Dim | undefined>): (node: Node) => string | undefined {
-  if (!nodes.some(({ record }) => record === movementRecords.Shape)) return () => undefined;
-  const needs = bodiesNeeded(nodes);
-  const ordinals = new Map<Body, number>();
-  const ordinal = (body: Body): number => ordinals.get(body) ?? ordinals.set(body, ordinals.size).size - 1;
-  return (node) => {
-    const [source] = node.inputs;
-    if (node.record !== movementRecords.Shape || !source) return undefined;
-    const lengths = shapeRange(source, node.attributes);
-    if (lengths.some((dim) => stacked.has(dim))) return undefined;
-    return `lengths|${lengths}|${[...(needs.get(node) ?? [])].map(ordinal).sort()}`;
-  };
-}
-
-/** Loops may stack different numbers of values along axes of one name. */
-function stackedNames(nodes: readonly Node[]): Set<Dim | undefined> {
-  return new Set(nodes.flatMap((node) => (node.record.name === 'Loop' ? node.outputs.map(({ shape }) => shape[0]) : [])));
-}
-
-/** A length asked inside of a loop that an input of the whole graph has too is asked there, and what follows from it alone leaves the loop. */
-function givenLengths(nodes: readonly Node[], stacked: ReadonlySet<Dim | undefined>): (node: Node) => Tensor | undefined {
-  const inner = new Set(nodes.flatMap(({ bodies }) => Object.values(bodies).flatMap(({ parameters }) => parameters)));
-  const places = new Map<Dim, { readonly source: Tensor; readonly axis: number }>();
-  for (const { outputs } of nodes) {
-    const [source] = outputs;
-    if (!source || !isInput(source) || inner.has(source)) continue;
-    source.shape.forEach((dim, axis) => {
-      if (typeof dim === 'string' && !stacked.has(dim) && !places.has(dim)) places.set(dim, { source, axis });
-    });
-  }
-  const asked = new Map<Dim, Tensor>();
-  return (node) => {
-    const [source] = node.inputs;
-    if (node.record !== movementRecords.Shape || !source) return undefined;
-    const [dim, ...more] = shapeRange(source, node.attributes);
-    const place = dim === undefined || more.length > 0 ? undefined : places.get(dim);
-    if (!place || dim === undefined) return undefined;
-    const known = asked.get(dim) ?? dimOf(place.source, place.axis);
-    asked.set(dim, known);
-    return known;
-  };
 }
 
 /** What makes two nodes the same computation; undefined for nodes that must stay apart. */

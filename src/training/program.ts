@@ -1,9 +1,9 @@
-import { isFloat } from '../core/dtype.js';
 import { emitModel } from '../graph/emit.js';
 import { input, scalar, type Tensor } from '../graph/node.js';
 import { encodeOnnx } from '../graph/onnx/encode.js';
-import { add, concat, dimOf, gather, loop, reduceSum, reshape, sub } from '../graph/ops/index.js';
+import { add, concat, dimOf, gather, loop, reshape, sub } from '../graph/ops/index.js';
 import { type Layout, type Network, withPieces } from '../network/network.js';
+import { finiteMark } from './finite.js';
 import { FIRED, firedNext, type Observation, observeStep, type VitalsLayout } from './observe.js';
 import {
   evaluateOutputs,
@@ -129,12 +129,6 @@ function carriedEntries({ network, layout, inputs, targets }: StepSpec, entries:
       .map(({ name }) => name),
   );
   return new Set(entries.map(({ name }) => name).filter((name) => !still.has(name)));
-}
-
-/** 0 where every float is finite, NaN otherwise: x − x is 0 for finite x alone. */
-function finiteMark(state: readonly Tensor[]): Tensor {
-  const marks = state.filter((tensor) => isFloat(tensor.dtype)).map((tensor) => reduceSum(sub(tensor, tensor)));
-  return marks.length === 0 ? scalar(0, 'float32') : reduceSum(stackScalars(marks));
 }
 
 /** Evaluation of one batch: inputs `x_i`, `y_i`, `w_i` [N, …] and the state; output `logs`, means and sums over the batch. */

@@ -136,6 +136,39 @@ describe('inputs and outputs of an emitted graph', () => {
   });
 });
 
+describe('types of values between nodes', () => {
+  const bodyOf = (graph: OnnxGraph): OnnxGraph => {
+    const attribute = graph.nodes.find(({ opType }) => opType === 'Loop')?.attributes.body;
+    if (attribute?.kind !== 'graph') throw new Error('no loop');
+    return attribute.value;
+  };
+  const typesIn = (graph: OnnxGraph): Map<string, unknown> => new Map((graph.values ?? []).map(({ name, dtype, shape }) => [name, [dtype, shape]]));
+
+  it('are told of all but outputs, behind operators that could change a length too', () => {
+    const x = input('x', ['N', 4]);
+    const flat = ops.reshape(x, [-1]);
+    const back = ops.reshape(ops.exp(flat), ['N', 4]);
+    const walk = ops.loop({ count: scalar(3, 'int64'), state: [x], step: (_, [h]) => ({ state: [mul(ops.exp(h as Tensor), back)], outputs: [] }) });
+    const { graph } = emitModel([x], { y: walk.state[0] as Tensor, sum: ops.cast(back, 'float64') });
+    const types = typesIn(graph);
+    const outputs = graph.nodes.flatMap(({ outputs: made }) => made).filter((name) => name !== 'y' && name !== 'sum');
+    expect([...types.keys()].sort()).toEqual(outputs.sort());
+    expect([...types.values()]).toContainEqual(['float32', ['4*N']]);
+    expect([...typesIn(bodyOf(graph)).values()]).toContainEqual(['float32', ['N', 4]]);
+  });
+
+  it('name no length that loops stack, which may be another each time, nor one that is in no input', () => {
+    const x = input('x', ['K', 2]);
+    const stack = (count: number): Tensor =>
+      ops.loop({ count: scalar(count, 'int64'), state: [], step: (i) => ({ state: [], outputs: [ops.cast(ops.reshape(i, [1]), 'float32')] }) })
+        .outputs[0] as Tensor;
+    const { graph } = emitModel([x], { short: ops.exp(ops.exp(stack(2))), long: ops.exp(ops.exp(stack(3))), y: ops.exp(ops.sin(x)) });
+    const named = [...typesIn(graph).values()].flatMap((type) => (type as [string, (string | number)[]])[1]).filter((dim) => typeof dim === 'string');
+    expect(named.length).toBeGreaterThan(0);
+    expect(named.every((dim) => String(dim).startsWith('?'))).toBe(true);
+  });
+});
+
 describe('deep graphs', () => {
   it('of 20,000 nodes build, differentiate and emit in reasonable time', () => {
     const started = performance.now();

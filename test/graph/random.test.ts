@@ -4,7 +4,7 @@ import { baseKey, counterUniform, streamKey } from '#src/core/counter-hash.js';
 import { ShapeError } from '#src/core/errors.js';
 import { NdArray } from '#src/core/ndarray.js';
 import { emitModel } from '#src/graph/emit.js';
-import { input, int64, scalar } from '#src/graph/node.js';
+import { input, int64, scalar, type Tensor } from '#src/graph/node.js';
 import { encodeOnnx } from '#src/graph/onnx/encode.js';
 import { add, cast, loop, reshape } from '#src/graph/ops/index.js';
 import { stepKey, uniformLike } from '#src/graph/random.js';
@@ -30,8 +30,8 @@ describe('stepKey', () => {
 
   it('refuses what is no uint32 scalar', () => {
     expect(() => stepKey(1, input('step', [], 'int64'))).toThrow(ShapeError);
-    expect(() => stepKey(1, input('step', [], 'int64'))).toThrow(/step must be a uint32 scalar, got int64\[\]/);
-    expect(() => uniformLike(scalar(0), input('key', [2], 'uint32'))).toThrow(/key must be a uint32 scalar, got uint32\[2\]/);
+    expect(() => stepKey(1, input('step', [], 'int64'))).toThrow(/step must be one uint32 number, got int64\[\]/);
+    expect(() => uniformLike(scalar(0), input('key', [2], 'uint32'))).toThrow(/key must be one uint32 number, got uint32\[2\]/);
   });
 });
 
@@ -88,6 +88,33 @@ describe('uniformLike', () => {
     });
     const [result] = await compute(outputs, new Map([[like, NdArray.zeros([2, 4])]]));
     expect(numbers(result)).toEqual([0, 1, 2].flatMap((step) => expected(streamKey(42, 'dropout_1', step), 8)));
+  });
+
+  it('computes what does not depend on the step once for all layers of one width, outside of the loop', () => {
+    const x = input('x', ['N', 4]);
+    const { state } = loop({
+      count: reshape(int64([3]), []),
+      state: [x],
+      step: (iteration, [h]) => {
+        const step = cast(iteration, 'uint32');
+        const masked = ['a', 'b', 'c'].reduce((sum, layer) => add(sum, uniformLike(sum, stepKey(baseKey(1, layer), step))), h as Tensor);
+        return { state: [masked], outputs: [] };
+      },
+    });
+    const { nodes } = emitModel([x], { y: state[0] as Tensor }).graph;
+    const body = nodes.find(({ opType }) => opType === 'Loop')?.attributes.body;
+    const inside = body?.kind === 'graph' ? body.value.nodes.map(({ opType }) => opType) : [];
+    const count = (operators: readonly string[], name: string): number => operators.filter((one) => one === name).length;
+    expect(
+      count(
+        nodes.map(({ opType }) => opType),
+        'Range',
+      ),
+    ).toBe(1);
+    expect(inside).not.toContain('Range');
+    expect(inside).not.toContain('Size');
+    // Of each layer the key's three foldings, and those of key and place.
+    expect(count(inside, 'BitwiseXor')).toBe(3 * 6);
   });
 
   it('is the same on WebAssembly, bit for bit', async () => {

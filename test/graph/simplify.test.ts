@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { NdArray } from '#src/core/ndarray.js';
 import { emitModel } from '#src/graph/emit.js';
 import { constant, input, isConstant, named, scalar, type Tensor } from '#src/graph/node.js';
+import type { OnnxGraph } from '#src/graph/onnx/model.js';
 import * as ops from '#src/graph/ops/index.js';
 import { simplify } from '#src/graph/simplify.js';
 import { generator, relativeError, valuesFor } from './differences.js';
@@ -270,6 +271,42 @@ describe('lengths that only the data tell', () => {
       [8, 8],
       [12, 12],
     ]);
+  });
+});
+
+describe('numbers of elements that only the data tell', () => {
+  const batch = input('batch', ['N', 2]);
+  const sizeOf = (tensor: Tensor): Tensor => ops.sizeAs(tensor, 'float32');
+  const within = (graph: OnnxGraph): string[] =>
+    graph.nodes.flatMap(({ attributes: { body } }) => (body?.kind === 'graph' ? body.value.nodes.map(({ opType }) => opType) : []));
+
+  it('are products of the lengths of the graph’s own input, outside of the loops that need them', async () => {
+    const { outputs } = ops.loop({
+      count: scalar(2, 'int64'),
+      state: [],
+      step: (i) => {
+        const part = ops.add(batch, ops.cast(i, 'float32'));
+        return { state: [], outputs: [ops.add(reduceSum(part), sizeOf(part)), ops.add(sizeOf(exp(part)), reduceSum(part))] };
+      },
+    });
+    const names = Object.fromEntries(outputs.map((tensor, i) => [`y${i}`, tensor]));
+    const { graph } = emitModel([batch], names);
+    expect(within(graph)).not.toContain('Size');
+    expect(graph.nodes.filter(({ opType }) => opType === 'Shape')).toHaveLength(1);
+    const results = await compute(outputs, new Map([[batch, NdArray.zeros([3, 2], 'float32')]]));
+    expect(results.map((array) => array.toNested())).toEqual([
+      [6, 12],
+      [6, 12],
+    ]);
+  });
+
+  it('are counted once for lengths of one name in one body, and where no input tells them', async () => {
+    const rows = ops.reshape(batch, ['M', 1]);
+    const outputs = { a: sizeOf(rows), b: sizeOf(exp(rows)), c: sizeOf(ops.transpose(rows, [1, 0])) };
+    const { graph } = emitModel([batch], outputs);
+    expect(graph.nodes.filter(({ opType }) => opType === 'Size')).toHaveLength(1);
+    const results = await compute(Object.values(outputs), new Map([[batch, NdArray.zeros([3, 2], 'float32')]]));
+    expect(results.map((array) => array.at(0))).toEqual([6, 6, 6]);
   });
 });
 

@@ -135,10 +135,15 @@ export class Attempt {
 
   #callback(): Callback {
     const { perEpoch, neighbours } = this.#options;
-    // Minibatch of an epoch behind which it waits. Calls of the engine are as long as they can be once it waits no more.
-    const at = (this.#halt - this.#patient.stepsDone) % perEpoch;
-    const every = (): number | 'epoch' => (at > 0 && !this.#waited ? at : 'epoch');
+    // Epoch and minibatch behind which it waits. Calls of the engine are as long as they can be before that epoch, and once it waits no more.
+    const steps = this.#halt - this.#patient.stepsDone;
+    const [epoch, at] = [Math.floor(steps / perEpoch), steps % perEpoch];
+    let begun = 0;
+    const every = (): number | 'epoch' => (at > 0 && begun > epoch && !this.#waited ? at : 'epoch');
     return {
+      onEpochBegin: () => {
+        begun += 1;
+      },
       get every() {
         return every();
       },
