@@ -63,13 +63,13 @@ export const vanishingAlongTime: Rule = {
   title: 'Gradient vanishes along time',
   looksFor,
   threshold:
-    'a ten-thousandth (risk: a tenth) over the whole sequence: what the first steps hold is then learned ten thousand times slower than what the last ones hold, while tanh units behind orthogonal weights lose a factor of 100 to 1,000 over some 30 steps and learn. Each step multiplies the gradient by the recurrent weights and by the slope of the activation: by their spectral radius at most where the slope is 1, by less where it is not, so that over T steps √χ to the power of T is left (Bengio, Simard and Frasconi 1994; Pascanu, Mikolov and Bengio 2013). Optimizers that divide by the size of the gradient do not help here, since all steps share the weights',
+    'a millionth (risk: a tenth) over the whole sequence: what the first steps hold is then lost in the rounding of what the last ones hold, while tanh units behind orthogonal weights lose a factor of 100 to 100,000 over some 30 steps and learn. Each step multiplies the gradient by the recurrent weights and by the slope of the activation: by their spectral radius at most where the slope is 1, by less where it is not, so that over T steps √χ to the power of T is left (Bengio, Simard and Frasconi 1994; Pascanu, Mikolov and Bengio 2013). Optimizers that divide by the size of the gradient do not help here, since all steps share the weights',
   why: 'weights are shared over the steps, so that what is far back is drowned by what is near: the layer learns from the last steps alone',
   remedies: [remedies.identityRecurrence, remedies.gatedRecurrence, remedies.shorterSequences],
   check: (examination) =>
     coursesOf(examination).flatMap((course) => {
       if (!(course.ratio < 0.1)) return [];
-      return course.ratio < 1e-4 ? [symptomOf(course, 'ill', { from: 1e-4 }, 'vanishes')] : [symptomOf(course, 'risk', { from: 0.1 }, 'vanishes')];
+      return course.ratio < 1e-6 ? [symptomOf(course, 'ill', { from: 1e-6 }, 'vanishes')] : [symptomOf(course, 'risk', { from: 0.1 }, 'vanishes')];
     }),
 };
 
