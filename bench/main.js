@@ -9,6 +9,7 @@ import { forecast } from './benches/forecast.js';
 import { eventloop, memory, startup } from './benches/once.js';
 import { optimizers } from './benches/optimizers.js';
 import { recurrence } from './benches/recurrence.js';
+import { treatment } from './benches/treatment.js';
 import { vanishing } from './benches/vanishing.js';
 import { watch } from './benches/watch.js';
 
@@ -27,7 +28,7 @@ const choices = {
   rounds: (command) => command.option('--rounds <count>', 'rounds, interleaved; the median stands', positive, 5),
   seconds: (command) => command.option('--seconds <time>', 'length of one block of steps', positive, 1),
   seeds: (command) => command.option('--seeds <count>', 'draws of the weights', positive, 12),
-  networks: (command) => command.option('--networks <count>', 'networks that are drawn and trained', positive, 280),
+  networks: (command) => command.option('--networks <count>', 'networks that are drawn and trained', positive),
   from: (command) => command.option('--from <file>', 'take networks that were trained before, from what --json wrote'),
   train: (command) =>
     command.option('--train', 'train instead, and say what the doctor said before: deep nets on MNIST, recurrent ones on the adding problem'),
@@ -59,6 +60,11 @@ const benches = {
   forecast: { about: 'gains forecast against gains measured at initialisation', run: forecast, takes: ['only', 'seeds'] },
   watch: { about: 'what vital signs cost on A to D, natively and in WASM', run: watch, takes: ['only', 'rounds', 'seconds'] },
   confidence: { about: 'how often findings hold of which a confidence is told', run: confidence, takes: ['networks', 'from', 'fit'] },
+  treatment: {
+    about: 'what a treatment costs, in plain trainings as long as the ward’s and longer',
+    run: treatment,
+    takes: ['networks'],
+  },
   startup: { about: 'time from fit to the first step, in fresh processes', run: startup, takes: ['only', 'rounds'] },
   memory: { about: 'resident memory over 20,000 steps of A', run: memory, takes: ['only', 'steps'] },
   eventloop: { about: 'largest pause of the event loop while steps run', run: eventloop, takes: ['only', 'rounds', 'steps'] },

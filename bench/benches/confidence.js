@@ -121,9 +121,9 @@ function errorsOf(list) {
 /**
  * How often findings hold of which a confidence is told. Networks with odd seeds serve for fitting the table in src/doctor (`fit` writes it), those with
  * even seeds show what it is worth.
- * @param {{ networks: number, from?: string, fit?: boolean, json?: string }} options
+ * @param {{ networks?: number, from?: string, fit?: boolean, json?: string }} options
  */
-export async function confidence({ networks: count, from, fit, json }) {
+export async function confidence({ networks: count = 280, from, fit, json }) {
   /** @type {Samples} */
   const samples = from === undefined ? await trainAll(count) : JSON.parse(readFileSync(from, 'utf8'));
   const all = toldOf(samples);
