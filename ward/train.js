@@ -15,8 +15,8 @@ import { grade } from './score.js';
  * @property {number} seconds of computation: building and training, without grading
  */
 
-/** Passes over the rows that take the budget's steps. @param {{ readonly batchSize: number }} patient */
-export const epochsOf = ({ batchSize }) => Math.max(1, Math.round((STEPS * batchSize) / ROWS));
+/** Passes over the rows that take the budget's steps, so many times. @param {{ readonly batchSize: number }} patient @param {number} [times] */
+export const epochsOf = ({ batchSize }, times = 1) => times * Math.max(1, Math.round((STEPS * batchSize) / ROWS));
 
 /** Ends a fit whose values stop being finite, with the history of its whole epochs. @type {import('evenkeel').Callback} */
 export const endWhereNotFinite = { onNonFinite: (_, control) => control.stop() };
@@ -27,13 +27,13 @@ const vitals = { vitals: {} };
 /**
  * Trains a patient as it stands, once.
  * @param {import('./patients.js').Patient} patient @param {import('./data.js').WardSet} set @param {number} seed
- * @param {{ readonly watched?: boolean }} [options]
+ * @param {{ readonly watched?: boolean, readonly times?: number }} [options] `times`: as long as so many trainings of the ward
  */
-export async function train(patient, set, seed, { watched = false } = {}) {
+export async function train(patient, set, seed, { watched = false, times = 1 } = {}) {
   const started = busySeconds();
   const model = buildModel(patient, set, seed);
   const history = await model.fit(set.train.x, set.train.y, {
-    epochs: epochsOf(patient),
+    epochs: epochsOf(patient, times),
     batchSize: patient.batchSize,
     verbose: 0,
     callbacks: watched ? [endWhereNotFinite, vitals] : [endWhereNotFinite],

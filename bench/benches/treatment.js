@@ -1,15 +1,16 @@
 // @ts-check
-import { doctor } from 'evenkeel';
 import { STEP_FACTOR, TRIALS } from '../../ward/arms/arm.js';
-import { buildModel, scaleOf } from '../../ward/build.js';
-import { busySeconds } from '../../ward/clock.js';
+import { treatBy } from '../../ward/arms/treat.js';
+import { scaleOf } from '../../ward/build.js';
 import { missingSets, Sets } from '../../ward/data.js';
 import { patientOf, STEPS } from '../../ward/patients.js';
-import { endWhereNotFinite, epochsOf } from '../../ward/train.js';
+import { train } from '../../ward/train.js';
 import { median, printTable, short, writeReport } from '../harness/report.js';
 
 /** Trainings as long as the ward's, and eight times as long: what a treatment pays once for each network weighs less there. */
 const LENGTHS = [1, 8];
+
+const treat = treatBy('evidence');
 
 /** The first networks of the ward's open half that have an injected fault. @param {number} count @param {readonly string[]} absent data sets that are not there */
 function faulty(count, absent) {
@@ -24,27 +25,16 @@ function faulty(count, absent) {
 
 /**
  * A plain training and a treatment of one network. A treatment may spend what the ward allows it.
- * @param {import('../../ward/patients.js').Patient} patient @param {import('../../ward/data.js').WardSet} set @param {number} length in trainings of the ward
+ * @param {import('../../ward/patients.js').Patient} patient @param {import('../../ward/data.js').WardSet} set @param {number} times as long as so many trainings of the ward
  */
-async function costOf(patient, { train, validation, ...set }, length) {
-  const about = { ...set, train, validation };
-  const training = { epochs: length * epochsOf(patient), batchSize: patient.batchSize };
-  const began = busySeconds();
-  const model = buildModel(patient, about, 1);
-  const { failure } = await model.fit(train.x, train.y, { ...training, verbose: 0, callbacks: [endWhereNotFinite] });
-  const plain = busySeconds() - began;
+async function costOf(patient, set, times) {
+  const { training, model } = await train(patient, set, 1, { times });
   await model.dispose();
-  const before = busySeconds();
-  const treatment = await doctor.treat(buildModel(patient, about, 1), train, {
-    ...training,
-    validationData: validation,
-    seed: 1,
-    budget: { trials: TRIALS, steps: STEP_FACTOR * length * STEPS },
-  });
-  const treated = busySeconds() - before;
-  await treatment.model.dispose();
+  const treated = await treat({ patient, set, seed: 1, times, budget: { trials: TRIALS, steps: STEP_FACTOR * times * STEPS } });
+  if (!treated) throw new Error(`no treatment of the network of seed ${patient.seed}`);
+  await treated.model.dispose();
   // A training that broke off says nothing of what a whole one takes.
-  return { plain, treated, steps: treatment.steps / treatment.plainSteps, whole: failure === undefined, outcome: treatment.outcome };
+  return { plain: training.seconds, treated: treated.seconds, steps: treated.steps / (times * STEPS), whole: !training.diverged };
 }
 
 /**
@@ -56,17 +46,17 @@ export async function treatment({ networks = 24, json }) {
   if (absent.length > 0) console.log(`networks on ${absent.join(', ')} are left out: no such files below EVENKEEL_DATA`);
   const sets = new Sets(process.env);
   const results = [];
-  for (const length of LENGTHS) {
+  for (const times of LENGTHS) {
     for (const patient of faulty(networks, absent)) {
-      const cost = await costOf(patient, await sets.get(patient.dataset, scaleOf(patient)), length);
-      results.push({ seed: patient.seed, length, ...cost });
+      const cost = await costOf(patient, await sets.get(patient.dataset, scaleOf(patient)), times);
+      results.push({ seed: patient.seed, times, ...cost });
     }
   }
-  const rows = LENGTHS.map((length) => {
-    const whole = results.filter((result) => result.length === length && result.whole);
+  const rows = LENGTHS.map((times) => {
+    const whole = results.filter((result) => result.times === times && result.whole);
     const of = (/** @type {(result: (typeof whole)[number]) => number} */ figure) => median(whole.map(figure));
     return [
-      short(length * STEPS),
+      short(times * STEPS),
       String(whole.length),
       short(of(({ plain }) => plain)),
       `×${of(({ treated, plain }) => treated / plain).toFixed(2)}`,

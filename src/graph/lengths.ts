@@ -1,7 +1,8 @@
 import type { Dim } from '../core/shape.js';
 import { type Body, isInput, type Node, scalar, type Tensor } from './node.js';
 import { mul } from './ops/arithmetic.js';
-import { dimOf, movementRecords, reshape, shapeRange } from './ops/movement.js';
+import { carriedCount } from './ops/control.js';
+import { dimOf, factorsOf, movementRecords, reshape, shapeRange } from './ops/movement.js';
 import { bodiesNeeded } from './place.js';
 
 /** Lengths that only the data tell: where they are asked for, and what their names vouch for. */
@@ -16,8 +17,8 @@ function lengthsAsked({ record, inputs: [source], attributes }: Node): readonly 
 
 /** Loops may stack different numbers of values along axes of one name. */
 export function stackedNames(nodes: readonly Node[]): Set<Dim | undefined> {
-  const stackedBy = ({ inputs, outputs }: Node): Tensor[] => outputs.slice(inputs.length - 2);
-  return new Set(nodes.flatMap((node) => (node.record.name === 'Loop' ? stackedBy(node).map(({ shape }) => shape[0]) : [])));
+  const loops = nodes.filter(({ record }) => record.name === 'Loop');
+  return new Set(loops.flatMap((node) => node.outputs.slice(carriedCount(node)).map(({ shape }) => shape[0])));
 }
 
 /** One `Shape`, or `Size`, serves all tensors whose lengths have the same names, in the same body: hundreds of layers ask for the batch size. */
@@ -58,9 +59,8 @@ export function givenLengths(nodes: readonly Node[], stacked: ReadonlySet<Dim | 
     const lengths = lengthsAsked(node);
     if (!lengths) return undefined;
     if (node.record === Shape) return lengths.length === 1 ? ask(lengths[0] as Dim) : undefined;
-    const named = lengths.flatMap((dim) => (typeof dim === 'string' ? [ask(dim)] : []));
-    const known = lengths.reduce<number>((size, dim) => (typeof dim === 'number' ? size * dim : size), 1);
-    return named.reduce<Tensor | undefined>((size, length) => length && size && mul(size, reshape(length, [])), scalar(known, 'int64'));
+    const { known, names } = factorsOf(lengths);
+    return names.map(ask).reduce<Tensor | undefined>((size, length) => length && size && mul(size, reshape(length, [])), scalar(known, 'int64'));
   };
 }
 
@@ -71,6 +71,5 @@ export function givenLengths(nodes: readonly Node[], stacked: ReadonlySet<Dim | 
 export function sureLengths(inputs: readonly Tensor[], nodes: readonly Node[]): (dim: Dim) => boolean {
   const stacked = stackedNames(nodes);
   const sure = new Set(inputs.flatMap(({ shape }) => shape).filter((dim) => !stacked.has(dim)));
-  const isNumber = (text: string): boolean => /^\d+$/.test(text);
-  return (dim) => typeof dim === 'number' || dim.split('*').every((factor) => sure.has(factor) || isNumber(factor));
+  return (dim) => factorsOf([dim]).names.every((name) => sure.has(name));
 }

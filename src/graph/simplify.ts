@@ -2,6 +2,7 @@ import { fuse } from './fuse.js';
 import { sinkTransposes } from './layout.js';
 import { merge } from './merge.js';
 import { makeNode, type Node, type Tensor, topological } from './node.js';
+import { carriedCount } from './ops/control.js';
 import { rewrite } from './rewrite.js';
 
 /**
@@ -47,8 +48,6 @@ function isRead(node: Node, i: number, used: ReadonlySet<Tensor>): boolean {
 
 /** A `Loop` computes its condition before its state. */
 const resultOffset = (node: Node): number => (node.record.name === 'Loop' ? 1 : 0);
-const carriedCount = (node: Node): number =>
-  node.record.name === 'Loop' ? node.inputs.length - 2 : node.inputs.length - Number(node.attributes.num_scan_inputs);
 
 function withoutUnused(node: Node, before: Node, used: ReadonlySet<Tensor>): readonly (Tensor | undefined)[] | undefined {
   const { body } = node.bodies;

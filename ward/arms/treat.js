@@ -25,7 +25,7 @@ export function treatmentMissing() {
 /** The doctor's treatment, its remedies chosen as said. @param {'evidence' | 'random'} choose @returns {import('./arm.js').Arm} */
 export const treatBy =
   (choose) =>
-  async ({ patient, set, seed, budget }) => {
+  async ({ patient, set, seed, budget, times }) => {
     const treat = treatment();
     if (!treat) throw new Error(treatmentMissing());
     const started = busySeconds();
@@ -37,7 +37,7 @@ export const treatBy =
       steps,
     } = await treat(model, set.train, {
       validationData: set.validation,
-      epochs: epochsOf(patient),
+      epochs: epochsOf(patient, times),
       batchSize: patient.batchSize,
       seed,
       budget,

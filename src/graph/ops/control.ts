@@ -343,4 +343,9 @@ function ifGradient({ node, dys, wanted }: GradientContext): (Tensor | undefined
   return [undefined, ...captured.map((tensor) => gradients[floating.indexOf(tensor)])];
 }
 
+/** How many outputs of a scan or loop are its last state; behind them come the stacked ones. */
+export function carriedCount({ record, inputs, attributes }: Node): number {
+  return inputs.length - (record === Loop ? 2 : Number(attributes.num_scan_inputs));
+}
+
 export const controlRecords = { Scan, Loop, If };

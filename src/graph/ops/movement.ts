@@ -131,7 +131,7 @@ interface Factors {
 }
 
 /** What a shape's size is made of; `3*N` and `N*T` are products, other names stand for themselves. */
-function factorsOf(shape: Shape): Factors {
+export function factorsOf(shape: Shape): Factors {
   const parts = shape.flatMap((dim) => (typeof dim === 'string' && !/[/+[]/.test(dim) ? dim.split('*') : [dim]));
   const isNumber = (part: Dim): boolean => part !== '' && Number.isFinite(Number(part));
   const known = parts.filter((part) => isNumber(part) && part !== -1).reduce<number>((size, part) => size * Number(part), 1);
