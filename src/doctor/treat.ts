@@ -102,7 +102,7 @@ export async function treat(model: Model, data: BatchLike, options: TreatOptions
     progress: options.onProgress ?? (() => {}),
     during: options.during ?? false,
   });
-  const start = { patient, remedies: [] };
+  const start = { patient, remedies: [], spared: [] };
   let interrupted = false;
   let end: CourseEnd;
   try {

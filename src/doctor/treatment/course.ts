@@ -15,6 +15,8 @@ import type { AppliedRemedy, Trial } from './treatment.js';
 export interface Candidate {
   readonly patient: Patient;
   readonly remedies: readonly AppliedRemedy[];
+  /** Ids of remedies that those make needless. */
+  readonly spared: readonly string[];
 }
 
 /** A candidate that was trained, for its first steps or to the end. */
@@ -86,15 +88,16 @@ export class Course {
 
   /** All ways in which a remedy changes a candidate. */
   changes(candidate: Candidate, examination: Examination, { hint, method }: Applicable, answers: readonly string[]): Candidate[] {
-    if (!this.allows({ hint, method }, candidate.patient)) return [];
+    if (candidate.spared.includes(hint.id) || !this.allows({ hint, method }, candidate.patient)) return [];
     const decays = candidate.remedies.some(({ id }) => id === DECAY);
     const patient = decays ? withoutDecay(candidate.patient) : candidate.patient;
     const kept = candidate.remedies.filter(({ id }) => id !== DECAY && !method.supersedes?.includes(id));
     return method
       .apply({ patient, facts: examination.facts, examination, steps: this.clinic.stepsOf(patient), random: this.options.random })
-      .map(({ patient: after, what }) => ({
+      .map(({ patient: after, what, spares = [] }) => ({
         patient: after,
         remedies: [...kept, { id: hint.id, cost: hint.cost, what, answers }],
+        spared: [...candidate.spared, ...spares],
       }));
   }
 

@@ -35,6 +35,8 @@ export interface Change {
   readonly patient: Patient;
   /** What it does, an imperative phrase with its numbers: `lower the learning rate from 1 to 0.1`. */
   readonly what: string;
+  /** Ids of remedies that it makes needless. */
+  readonly spares?: readonly string[];
 }
 
 /** How a remedy is applied. */

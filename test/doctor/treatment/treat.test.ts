@@ -98,6 +98,18 @@ describe('treat', () => {
     expect(denied.trials.flatMap(({ remedies }) => remedies.map(({ id }) => id))).not.toContain('change-activation');
   });
 
+  it('adds no normalisation to SELU, which normalises by itself, where a trial of it leaves something to wish for', async () => {
+    const deep: Patient = {
+      ...logistic,
+      hidden: () => row(20, 48, { activation: 'sigmoid', kernelInitializer: initializers.normal({ stddev: 1 }) }),
+    };
+    const { trials } = await treat({ ...deep, compile: { optimizer: 'sgd' } }, { allow: ['change-activation', 'normalize'] });
+    const changed = trials.filter(({ kind, remedies }) => kind === 'short' && remedies.length > 0);
+    expect(changed[0]?.remedies[0]?.what).toContain('by selu');
+    expect(changed[0]?.grade?.score).toBeLessThan(0.8);
+    expect(trials.flatMap(({ remedies }) => remedies.map(({ id }) => id))).not.toContain('normalize');
+  });
+
   it('says of a network that no allowed remedy cures that it is uncured', async () => {
     const treatment = await treat(zeros, { allow: ['larger-batch'] });
     expect(treatment).toMatchObject({ outcome: 'uncured', changed: false });

@@ -1,17 +1,21 @@
 import type { ModelConfig } from '../../../model/config.js';
 import { insertAfter, layerAt, withLayer } from '../../../model/rewire.js';
+import type { NetworkFacts } from '../../../vitals/facts.js';
 import type { Change, Chart, Method } from '../method.js';
 import { changed } from '../patient.js';
 import { drawnBy } from './weights.js';
 import { betweenSumsAndActivation, type HiddenUse, hiddenUses, named, sayLayers, withActivation, withOptions } from './wiring.js';
 
-/** Activations that answer each, by what it suffers from: a rectifier's units die, a logistic's or tanh's saturate. */
+/**
+ * Activations that answer each, by what it suffers from: a rectifier's units die, a logistic's or tanh's saturate. Where nothing normalises, SELU goes before tanh: it
+ * keeps signals at unit variance by itself, and gradients alive on one side.
+ */
 const instead: Readonly<Record<string, readonly string[]>> = {
   relu: ['leakyRelu', 'elu', 'selu'],
   relu6: ['leakyRelu', 'elu', 'selu'],
   thresholdedRelu: ['relu', 'elu'],
-  sigmoid: ['tanh', 'selu', 'elu'],
-  hardSigmoid: ['tanh', 'selu', 'elu'],
+  sigmoid: ['selu', 'tanh', 'elu'],
+  hardSigmoid: ['selu', 'tanh', 'elu'],
   tanh: ['selu', 'elu'],
   hardTanh: ['selu', 'elu'],
   softsign: ['selu', 'elu'],
@@ -21,20 +25,27 @@ const instead: Readonly<Record<string, readonly string[]>> = {
   linear: [],
 };
 
+/** Whether something between the layers normalises; what standardises features does not. */
+const isNormalized = ({ layers }: NetworkFacts): boolean => layers.some(({ role, kind }) => role === 'normalization' && kind !== 'normalization');
+
+/** SELU's last: its weights are drawn for sums that nothing else normalises (Klambauer et al. 2017, section 3). */
+const seluLast = (names: readonly string[]): string[] => [...names].sort((a, b) => Number(a === 'selu') - Number(b === 'selu'));
+
 export const changeActivation: Method = {
   alters: ['activations'],
   supersedes: ['critical-initializer', 'lsuv', 'lecun-normal', 'revive-units'],
-  apply({ patient, examination }: Chart): Change[] {
+  apply({ patient, examination, facts }: Chart): Change[] {
     const uses = hiddenUses(examination).filter(({ bent }) => bent !== undefined);
     const [first] = uses;
     if (!first) return [];
     const names = [...new Set(uses.map(({ layer }) => layer.layer))];
     const others = instead[first.activation] ?? ['elu', 'selu'].filter((name) => name !== first.activation);
-    return others.map((to) => {
+    return (isNormalized(facts) ? seluLast(others) : others).map((to) => {
       const bent = uses.reduce((config, use) => withActivation(config, use.bent ?? use.at, named(to)), patient.config);
       return {
         patient: changed(patient, drawnBy(bent, names, named('auto')), names),
         what: `bend ${sayLayers(names)} by ${to} instead of ${first.activation}, drawn by what suits it`,
+        spares: to === 'selu' ? ['normalize'] : [],
       };
     });
   },
@@ -54,9 +65,8 @@ const MOMENTUM = 0.9;
 export const normalize: Method = {
   alters: ['architecture'],
   apply({ patient, examination, facts }) {
-    const normalized = facts.layers.some(({ role, kind }) => role === 'normalization' && kind !== 'normalization');
     const uses = hiddenUses(examination).filter(({ bent }) => bent !== undefined);
-    if (normalized || uses.length === 0) return [];
+    if (isNormalized(facts) || uses.length === 0) return [];
     const kind = patient.batchSize < FEW_ROWS ? 'layerNormalization' : 'batchNormalization';
     const config = fromTheLast(
       uses,
