@@ -46,6 +46,17 @@ describe('what some networks bear and others do not', () => {
     expect(severityOf(against(0.1 + (reached - 0.1) / 0.93), 'below-neighbours')).toBeUndefined();
   });
 
+  it('a cause is told, and so answered, before what it leads to', async () => {
+    const dropping: Patient = {
+      hidden: () => row(3, 32, { activation: 'relu', kernelInitializer: 'heNormal' }).flatMap((layer) => [layer, layers.dropout(0.8)]),
+      compile: { optimizer: 'adam', metrics: ['accuracy'] },
+      fit: { epochs: 3, validationSplit: 0.1 },
+    };
+    const ill = doctor.diagnose(await train(dropping)).flatMap(({ rule, severity }) => (severity === 'ill' ? [rule] : []));
+    expect(ill).toContain('strong-dropout');
+    expect(ill.at(-1)).toBe('below-neighbours');
+  });
+
   it('numbers that neighbours know nearly all of, since their targets are smooth: a network need not', async () => {
     const targets = (left: number, neighbours: number): Trace => {
       const epoch = { kind: 'epoch', epoch: 0, step: 50, logs: { loss: left, val_loss: left } } as const;

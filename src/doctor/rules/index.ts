@@ -11,7 +11,7 @@ import { explodingAlongTime, vanishingAlongTime } from './time.js';
 import { bornDead, coma, diedInTraining } from './units.js';
 import { constantWeights, initializerMismatch } from './weights.js';
 
-/** All rules, in the order in which findings of one severity are told. */
+/** All rules, in the order in which findings of one severity are told, and answered: what is wrong first, that it learned too little last. */
 export const rules: readonly Rule[] = [
   notFinite,
   lossMismatch,
@@ -28,9 +28,6 @@ export const rules: readonly Rule[] = [
   coma,
   stepTooLarge,
   stepTooSmall,
-  lossStalls,
-  slowLearning,
-  belowNeighbours,
   lossOscillates,
   initialLoss,
   unevenSpeeds,
@@ -46,4 +43,7 @@ export const rules: readonly Rule[] = [
   misplacedNormalization,
   smallBatchStatistics,
   strongDropout,
+  lossStalls,
+  slowLearning,
+  belowNeighbours,
 ];
