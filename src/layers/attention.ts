@@ -44,15 +44,9 @@ export class MultiHeadAttention extends Layer {
   readonly bias: WeightSettings;
 
   constructor(numHeads: number, keyDim: number, options: MultiHeadAttentionOptions = {}) {
-    const given = { ...options, numHeads: numHeads ?? null, keyDim: keyDim ?? null };
     const counts = { numHeads: isCount, keyDim: isCount, valueDim: isCount, outputDim: isCount };
-    checkOptions('multiHeadAttention', given, {
-      ...counts,
-      dropout: isNumber(0, 1, 'high'),
-      useBias: isBoolean,
-      causal: isBoolean,
-      ...weightChecks('kernel', 'bias'),
-    });
+    const checks = { ...counts, dropout: isNumber(0, 1, 'high'), useBias: isBoolean, causal: isBoolean, ...weightChecks('kernel', 'bias') };
+    checkOptions('multiHeadAttention', options, checks, { numHeads: numHeads ?? null, keyDim: keyDim ?? null });
     super(options);
     this.numHeads = numHeads;
     this.keyDim = keyDim;

@@ -84,26 +84,27 @@ export abstract class Convolution extends Layer {
   readonly biasSettings: WeightSettings;
   readonly activityRegularizer: Regularizer | undefined;
 
-  /** @param given all that the user said, `kernelSize` included. @param checks those of the layer's own options. */
+  /** @param leads arguments that stand before the options. @param checks those of the layer's own options, and of what stands before them. */
   protected constructor(
     kind: string,
     rank: Rank,
-    given: WindowOptions & Readonly<Record<string, unknown>> & { readonly kernelSize: Sizes },
+    options: WindowOptions,
+    { kernelSize, ...leads }: { readonly kernelSize: Sizes } & Readonly<Record<string, unknown>>,
     checks: OptionChecks,
     paddings: readonly Padding[] = ['valid', 'same'],
   ) {
-    checkOptions(kind, { ...given, kernelSize: given.kernelSize ?? null }, { ...windowChecks(rank, ...paddings), ...checks });
-    super(given);
+    checkOptions(kind, options, { ...windowChecks(rank, ...paddings), ...checks }, { ...leads, kernelSize: kernelSize ?? null });
+    super(options);
     this.kind = kind;
     this.rank = rank;
-    this.kernelSize = sizes(given.kernelSize, rank);
-    this.strides = sizes(given.strides ?? 1, rank);
-    this.padding = given.padding ?? 'valid';
-    this.dilationRate = sizes(given.dilationRate ?? 1, rank);
-    this.activation = resolveActivation(given.activation ?? 'linear');
-    this.useBias = given.useBias ?? true;
-    this.biasSettings = readWeight('bias', given, 'zeros');
-    this.activityRegularizer = given.activityRegularizer === undefined ? undefined : resolveRegularizer(given.activityRegularizer);
+    this.kernelSize = sizes(kernelSize, rank);
+    this.strides = sizes(options.strides ?? 1, rank);
+    this.padding = options.padding ?? 'valid';
+    this.dilationRate = sizes(options.dilationRate ?? 1, rank);
+    this.activation = resolveActivation(options.activation ?? 'linear');
+    this.useBias = options.useBias ?? true;
+    this.biasSettings = readWeight('bias', options, 'zeros');
+    this.activityRegularizer = options.activityRegularizer === undefined ? undefined : resolveRegularizer(options.activityRegularizer);
   }
 
   /** Options in the order of the constructor's arguments, without those of the kernel. */
@@ -171,7 +172,7 @@ export class Conv extends Convolution {
   constructor(rank: Rank, filters: number, kernelSize: Sizes, options: ConvOptions = {}) {
     const kind = `conv${rank}d`;
     const checks = { filters: isCount, groups: isCount, ...weightChecks('kernel') };
-    super(kind, rank, { ...options, filters: filters ?? null, kernelSize }, checks, rank === 1 ? ['valid', 'same', 'causal'] : ['valid', 'same']);
+    super(kind, rank, options, { filters: filters ?? null, kernelSize }, checks, rank === 1 ? ['valid', 'same', 'causal'] : ['valid', 'same']);
     this.filters = filters;
     this.groups = options.groups ?? 1;
     this.kernelSettings = readWeight('kernel', options, 'glorotUniform');
@@ -227,7 +228,7 @@ export class ConvTranspose extends Convolution {
   constructor(rank: Rank, filters: number, kernelSize: Sizes, options: ConvTransposeOptions = {}) {
     const kind = `conv${rank}dTranspose`;
     const checks = { filters: isCount, outputPadding: areSizes(rank, 0), ...weightChecks('kernel') };
-    super(kind, rank, { ...options, filters: filters ?? null, kernelSize }, checks);
+    super(kind, rank, options, { filters: filters ?? null, kernelSize }, checks);
     this.filters = filters;
     this.outputPadding = options.outputPadding === undefined ? undefined : sizes(options.outputPadding, rank);
     this.kernelSettings = readWeight('kernel', options, 'glorotUniform');

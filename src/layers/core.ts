@@ -27,7 +27,7 @@ export class InputLayer extends Layer {
   readonly dtype: DType;
 
   constructor(shape: StaticShape, options: InputOptions = {}) {
-    checkOptions('input', { ...options }, { dtype: () => undefined });
+    checkOptions('input', options, { dtype: () => undefined });
     const { name, dtype = 'float32' } = options;
     super(name === undefined ? {} : { name });
     if (!Array.isArray(shape))
@@ -117,7 +117,7 @@ export class Dense extends Layer {
   readonly activityRegularizer: Regularizer | undefined;
 
   constructor(units: number, options: DenseOptions = {}) {
-    checkOptions('dense', { ...options }, denseChecks);
+    checkOptions('dense', options, denseChecks);
     super(options);
     if (!Number.isInteger(units) || units < 1) {
       throw new ArgumentError(`dense: units must be a whole number ≥ 1, got ${show(units)}`, { layer: 'dense', argument: 'units', received: units });
@@ -185,7 +185,7 @@ export class ActivationLayer extends Layer {
   override readonly activation: Activation;
 
   constructor(activation: ActivationLike, options: LayerOptions = {}) {
-    checkOptions('activation', { ...options, activation }, { activation: isActivation });
+    checkOptions('activation', options, { activation: isActivation }, { activation });
     super(options);
     this.activation = resolveActivation(activation);
   }

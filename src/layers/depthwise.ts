@@ -28,7 +28,7 @@ export class DepthwiseConv extends Convolution {
   readonly depthwiseSettings: WeightSettings;
 
   constructor(rank: Rank, kernelSize: Sizes, options: DepthwiseConvOptions = {}) {
-    super(`depthwiseConv${rank}d`, rank, { ...options, kernelSize }, { depthMultiplier: isCount, ...weightChecks('depthwise') });
+    super(`depthwiseConv${rank}d`, rank, options, { kernelSize }, { depthMultiplier: isCount, ...weightChecks('depthwise') });
     this.depthMultiplier = options.depthMultiplier ?? 1;
     this.depthwiseSettings = readWeight('depthwise', options, 'glorotUniform');
   }
@@ -66,7 +66,7 @@ export class SeparableConv extends Convolution {
 
   constructor(rank: Rank, filters: number, kernelSize: Sizes, options: SeparableConvOptions = {}) {
     const checks = { filters: isCount, depthMultiplier: isCount, ...weightChecks('depthwise', 'pointwise') };
-    super(`separableConv${rank}d`, rank, { ...options, filters: filters ?? null, kernelSize }, checks);
+    super(`separableConv${rank}d`, rank, options, { filters: filters ?? null, kernelSize }, checks);
     this.filters = filters;
     this.depthMultiplier = options.depthMultiplier ?? 1;
     this.depthwiseSettings = readWeight('depthwise', options, 'glorotUniform');

@@ -33,7 +33,7 @@ export class CategoryEncoding extends Layer {
   readonly outputMode: EncodingMode;
 
   constructor(options: CategoryEncodingOptions) {
-    checkOptions('categoryEncoding', { ...options, numTokens: options?.numTokens ?? null }, { numTokens: isCount, outputMode: isMode });
+    checkOptions('categoryEncoding', options, { numTokens: isCount, outputMode: isMode }, { numTokens: options?.numTokens ?? null });
     super(options);
     this.numTokens = options.numTokens;
     const wanted = (options.outputMode ?? 'multiHot').replace('_', '').toLowerCase();
@@ -79,7 +79,7 @@ export class Discretization extends Layer {
       Array.isArray(value) && value.length > 0 && value.every((one, i) => Number.isFinite(one) && (i === 0 || one > value[i - 1]))
         ? undefined
         : `must be a list of rising numbers, got ${show(value)}`;
-    checkOptions('discretization', { ...options, binBoundaries: options?.binBoundaries ?? null }, { binBoundaries: rising });
+    checkOptions('discretization', options, { binBoundaries: rising }, { binBoundaries: options?.binBoundaries ?? null });
     super(options);
     this.binBoundaries = [...options.binBoundaries];
   }

@@ -20,12 +20,12 @@ export class NamedActivation<K extends ActivationName = ActivationName> extends 
   override readonly activation: Activation;
 
   /** @throws ArgumentError on an option that the activation does not have. */
-  constructor(kind: K, { name, trainable, ...options }: LayerOptions = {}) {
-    const common = { ...(name === undefined ? {} : { name }), ...(trainable === undefined ? {} : { trainable }) };
+  constructor(kind: K, given: LayerOptions = {}) {
     const known = Object.keys(activationFromConfig(kind, {}).config);
     const checks = known.map((key) => [key, resolves((value) => activationFromConfig(kind, { [key]: value }))] as const);
-    checkOptions(kind, { ...common, ...options }, Object.fromEntries(checks));
-    super(common);
+    checkOptions(kind, given, Object.fromEntries(checks));
+    const { name, trainable, ...options } = given;
+    super({ ...(name === undefined ? {} : { name }), ...(trainable === undefined ? {} : { trainable }) });
     this.kind = kind;
     this.activation = activationFromConfig(kind, options);
   }
@@ -58,7 +58,7 @@ export class Lambda extends Layer {
   readonly #run: LayerFunction;
 
   constructor(call: LayerFunction | NamedFunction, options: LayerOptions = {}) {
-    checkOptions('lambda', { ...options }, {});
+    checkOptions('lambda', options, {});
     super(options);
     const run = typeof call === 'function' ? call : call?.run;
     if (typeof run !== 'function') {
@@ -97,7 +97,7 @@ export class Rescaling extends Layer {
   readonly offset: number | readonly number[];
 
   constructor(scale: number | readonly number[], options: RescalingOptions = {}) {
-    checkOptions('rescaling', { ...options, scale: scale ?? null }, { scale: areFactors, offset: areFactors });
+    checkOptions('rescaling', options, { scale: areFactors, offset: areFactors }, { scale: scale ?? null });
     super(options);
     this.scale = scale;
     this.offset = options.offset ?? 0;
@@ -122,7 +122,7 @@ export class Identity extends Layer {
   override readonly takes = 1;
 
   constructor(options: LayerOptions = {}) {
-    checkOptions('identity', { ...options }, {});
+    checkOptions('identity', options, {});
     super(options);
   }
 
@@ -149,10 +149,11 @@ export class ActivityRegularization extends Layer {
   override readonly takes = 1;
   readonly regularizer: Regularizer;
 
-  constructor({ l1 = 0, l2 = 0, ...options }: ActivityRegularizationOptions = {}) {
+  constructor(options: ActivityRegularizationOptions = {}) {
     const check = (key: string) => resolves((value) => regularizers.l1l2({ [key]: value }));
-    checkOptions('activityRegularization', { ...options, l1, l2 }, { l1: check('l1'), l2: check('l2') });
+    checkOptions('activityRegularization', options, { l1: check('l1'), l2: check('l2') });
     super(options);
+    const { l1 = 0, l2 = 0 } = options;
     this.regularizer = regularizers.l1l2({ l1, l2 });
   }
 

@@ -20,7 +20,7 @@ export class Masking extends Layer {
   readonly maskValue: number;
 
   constructor(options: MaskingOptions = {}) {
-    checkOptions('masking', { ...options }, { maskValue: isValue });
+    checkOptions('masking', options, { maskValue: isValue });
     super(options);
     this.maskValue = options.maskValue ?? 0;
   }

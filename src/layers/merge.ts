@@ -62,7 +62,7 @@ export class Merge extends Layer {
   override readonly takes: number | undefined;
 
   constructor(kind: MergeKind, options: LayerOptions = {}) {
-    checkOptions(kind, { ...options }, {});
+    checkOptions(kind, options, {});
     super(options);
     this.kind = kind;
     this.takes = kind === 'subtract' ? 2 : undefined;
@@ -95,7 +95,7 @@ export class Concatenate extends Layer {
   readonly axis: number;
 
   constructor(options: ConcatenateOptions = {}) {
-    checkOptions('concatenate', { ...options }, { axis: isWhole });
+    checkOptions('concatenate', options, { axis: isWhole });
     super(options);
     this.axis = options.axis ?? -1;
   }
@@ -145,7 +145,7 @@ export class Dot extends Layer {
   readonly normalize: boolean;
 
   constructor(axes: number | readonly [number, number], options: DotOptions = {}) {
-    checkOptions('dot', { ...options, axes: axes ?? null }, { axes: areAxes, normalize: isBoolean });
+    checkOptions('dot', options, { axes: areAxes, normalize: isBoolean }, { axes: axes ?? null });
     super(options);
     this.axes = axes;
     this.normalize = options.normalize ?? false;

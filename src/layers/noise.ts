@@ -25,7 +25,7 @@ abstract class ShareNoise extends Noise {
   readonly rate: number;
 
   constructor(kind: string, rate: number, options: LayerOptions) {
-    checkOptions(kind, { ...options, rate: rate ?? null }, { rate: isRate });
+    checkOptions(kind, options, { rate: isRate }, { rate: rate ?? null });
     super(options);
     this.rate = rate;
   }
@@ -112,7 +112,7 @@ export class GaussianNoise extends Noise {
   readonly stddev: number;
 
   constructor(stddev: number, options: LayerOptions = {}) {
-    checkOptions('gaussianNoise', { ...options, stddev: stddev ?? null }, { stddev: isNumber(0, Number.MAX_VALUE) });
+    checkOptions('gaussianNoise', options, { stddev: isNumber(0, Number.MAX_VALUE) }, { stddev: stddev ?? null });
     super(options);
     this.stddev = stddev;
   }

@@ -50,7 +50,7 @@ export class Normalization extends Layer {
   readonly #given: { readonly mean: number[]; readonly variance: number[] } | undefined;
 
   constructor(options: NormalizationOptions = {}) {
-    checkOptions('normalization', { ...options }, { axis: isAxis, mean: areNumbers(Number.NEGATIVE_INFINITY), variance: areNumbers(0) });
+    checkOptions('normalization', options, { axis: isAxis, mean: areNumbers(Number.NEGATIVE_INFINITY), variance: areNumbers(0) });
     super(options);
     if ((options.mean === undefined) !== (options.variance === undefined)) {
       throw new ArgumentError('normalization: mean and variance come together; give both, or neither to take them from the data', {
@@ -146,7 +146,7 @@ export class BatchNormalization extends Layer {
   readonly gamma: WeightSettings;
 
   constructor(options: BatchNormalizationOptions = {}) {
-    checkOptions('batchNormalization', { ...options }, batchNormalizationChecks);
+    checkOptions('batchNormalization', options, batchNormalizationChecks);
     super(options);
     this.options = {
       axis: options.axis ?? -1,

@@ -47,21 +47,28 @@ export function resolves(resolve: (value: never) => unknown): OptionCheck {
 }
 
 /**
- * Checks a layer's options and names every mistake in one message.
+ * Checks a layer's options, and arguments that stand before them, and names every mistake in one message.
  * A misspelt option is also checked under the name it was meant to have.
  * @throws ArgumentError
  */
-export function checkOptions(kind: string, options: Readonly<Record<string, unknown>>, checks: OptionChecks): void {
+export function checkOptions(kind: string, options: object, checks: OptionChecks, leads: Readonly<Record<string, unknown>> = {}): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new ArgumentError(`${kind}: options must be an object, such as { name: 'first' }, got ${show(options)}`, {
+      argument: 'options',
+      received: options,
+    });
+  }
+  const given: Readonly<Record<string, unknown>> = { ...options, ...leads };
   const known = new Map(Object.entries({ ...checks, ...common }));
   const names = [...known.keys()];
   const mistakes: string[] = [];
-  for (const [key, value] of Object.entries(options)) {
+  for (const [key, value] of Object.entries(given)) {
     let meant = key;
     if (!known.has(key)) {
       mistakes.push(`unknown option '${key}'${suggestion(key, names)}`);
-      meant = nearestNames(key, names).find((near) => options[near] === undefined) ?? key;
+      meant = nearestNames(key, names).find((near) => given[near] === undefined) ?? key;
     }
-    const mistake = value === undefined ? undefined : known.get(meant)?.(value, options);
+    const mistake = value === undefined ? undefined : known.get(meant)?.(value, given);
     if (mistake !== undefined) mistakes.push(mistake.startsWith('unknown') ? mistake : `${meant} ${mistake}`);
   }
   if (mistakes.length === 0) return;
@@ -69,5 +76,5 @@ export function checkOptions(kind: string, options: Readonly<Record<string, unkn
     mistakes.length === 1
       ? `${kind}: ${mistakes[0]}`
       : `${kind}: ${mistakes.length} mistakes in its options:\n${mistakes.map((mistake) => `  - ${mistake}`).join('\n')}`;
-  throw new ArgumentError(message, { layer: kind, received: options });
+  throw new ArgumentError(message, { layer: kind, received: given });
 }

@@ -29,7 +29,7 @@ export class Pooling extends Layer {
 
   constructor(pooling: PoolingKind, rank: Rank, options: PoolingOptions = {}) {
     const kind = `${pooling}Pooling${rank}d`;
-    checkOptions(kind, { ...options }, { poolSize: areSizes(rank), strides: areSizes(rank), padding: isPadding('valid', 'same') });
+    checkOptions(kind, options, { poolSize: areSizes(rank), strides: areSizes(rank), padding: isPadding('valid', 'same') });
     super(options);
     this.kind = kind;
     this.pooling = pooling;
@@ -66,7 +66,7 @@ export class GlobalPooling extends Layer {
 
   constructor(pooling: PoolingKind, rank: Rank, options: GlobalPoolingOptions = {}) {
     const kind = `global${pooling === 'max' ? 'Max' : 'Average'}Pooling${rank}d`;
-    checkOptions(kind, { ...options }, { keepdims: isBoolean });
+    checkOptions(kind, options, { keepdims: isBoolean });
     super(options);
     this.kind = kind;
     this.pooling = pooling;

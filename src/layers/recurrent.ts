@@ -95,7 +95,7 @@ export abstract class Recurrent extends Layer {
   readonly biasSettings: WeightSettings;
 
   constructor(kind: string, units: number, options: RecurrentOptions, more: OptionChecks = {}) {
-    checkOptions(kind, { ...options, units: units ?? null }, { ...checks, ...more });
+    checkOptions(kind, options, { ...checks, ...more }, { units: units ?? null });
     super(options);
     this.units = units;
     this.options = options;

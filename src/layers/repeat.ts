@@ -27,7 +27,7 @@ export class Repeat {
 
   /** @throws ArgumentError where `n` is no whole number ≥ 1, or the block is no layer, list or function, or holds layers that cannot be made again. */
   constructor(n: number, block: RepeatBlock, options: RepeatOptions = {}) {
-    checkOptions('repeat', { ...options }, { remat: isBoolean });
+    checkOptions('repeat', options, { remat: isBoolean });
     if (!Number.isInteger(n) || n < 1) {
       throw new ArgumentError(`repeat: n must be a whole number of blocks ≥ 1, got ${show(n)}`, { argument: 'n', received: n });
     }

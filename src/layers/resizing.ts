@@ -50,7 +50,7 @@ export class ZeroPadding extends Layer {
 
   constructor(rank: Rank, options: ZeroPaddingOptions = {}) {
     const kind = `zeroPadding${rank}d`;
-    checkOptions(kind, { ...options }, { padding: areMargins(rank) });
+    checkOptions(kind, options, { padding: areMargins(rank) });
     super(options);
     this.kind = kind;
     this.rank = rank;
@@ -82,7 +82,7 @@ export class Cropping extends Layer {
 
   constructor(rank: Rank, options: CroppingOptions = {}) {
     const kind = `cropping${rank}d`;
-    checkOptions(kind, { ...options }, { cropping: areMargins(rank) });
+    checkOptions(kind, options, { cropping: areMargins(rank) });
     super(options);
     this.kind = kind;
     this.rank = rank;
@@ -131,7 +131,7 @@ export class UpSampling extends Layer {
 
   constructor(rank: Rank, options: UpSamplingOptions = {}) {
     const kind = `upSampling${rank}d`;
-    checkOptions(kind, { ...options }, { size: areSizes(rank), interpolation: isInterpolation(rank) });
+    checkOptions(kind, options, { size: areSizes(rank), interpolation: isInterpolation(rank) });
     super(options);
     this.kind = kind;
     this.rank = rank;

@@ -22,7 +22,7 @@ export class Flatten extends Layer {
   override readonly keepsIntegers = true;
 
   constructor(options: LayerOptions = {}) {
-    checkOptions('flatten', { ...options }, {});
+    checkOptions('flatten', options, {});
     super(options);
   }
 
@@ -50,7 +50,7 @@ export class Reshape extends Layer {
   readonly targetShape: readonly number[];
 
   constructor(targetShape: readonly number[], options: LayerOptions = {}) {
-    checkOptions('reshape', { ...options, targetShape: targetShape ?? null }, { targetShape: isTarget });
+    checkOptions('reshape', options, { targetShape: isTarget }, { targetShape: targetShape ?? null });
     super(options);
     this.targetShape = [...targetShape];
   }
@@ -87,7 +87,7 @@ export class Permute extends Layer {
   readonly dims: readonly number[];
 
   constructor(dims: readonly number[], options: LayerOptions = {}) {
-    checkOptions('permute', { ...options, dims: dims ?? null }, { dims: isPermutation });
+    checkOptions('permute', options, { dims: isPermutation }, { dims: dims ?? null });
     super(options);
     this.dims = [...dims];
   }
@@ -116,7 +116,7 @@ export class RepeatVector extends Layer {
   readonly n: number;
 
   constructor(n: number, options: LayerOptions = {}) {
-    checkOptions('repeatVector', { ...options, n: n ?? null }, { n: isCount });
+    checkOptions('repeatVector', options, { n: isCount }, { n: n ?? null });
     super(options);
     this.n = n;
   }
@@ -149,7 +149,7 @@ export class Embedding extends Layer {
 
   constructor(inputDim: number, outputDim: number, options: EmbeddingOptions = {}) {
     const checks = { inputDim: isCount, outputDim: isCount, maskZero: isBoolean, ...weightChecks('embeddings') };
-    checkOptions('embedding', { ...options, inputDim: inputDim ?? null, outputDim: outputDim ?? null }, checks);
+    checkOptions('embedding', options, checks, { inputDim: inputDim ?? null, outputDim: outputDim ?? null });
     super(options);
     this.inputDim = inputDim;
     this.outputDim = outputDim;

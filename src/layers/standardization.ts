@@ -98,7 +98,7 @@ export class LayerNormalization extends Standardization {
   readonly axis: number | readonly number[];
 
   constructor(options: LayerNormalizationOptions = {}) {
-    checkOptions('layerNormalization', { ...options }, { ...affineChecks, axis: areAxes });
+    checkOptions('layerNormalization', options, { ...affineChecks, axis: areAxes });
     super(options);
     this.axis = options.axis ?? -1;
   }
@@ -129,7 +129,7 @@ export class GroupNormalization extends Standardization {
   constructor(options: GroupNormalizationOptions = {}) {
     const isGroups: OptionCheck = (value) =>
       Number.isInteger(value) && ((value as number) >= 1 || value === -1) ? undefined : `must be a whole number ≥ 1, or -1, got ${show(value)}`;
-    checkOptions('groupNormalization', { ...options }, { ...affineChecks, groups: isGroups, axis: isWhole });
+    checkOptions('groupNormalization', options, { ...affineChecks, groups: isGroups, axis: isWhole });
     super(options);
     this.groups = options.groups ?? 32;
     this.axis = options.axis ?? -1;
@@ -169,7 +169,7 @@ export class RmsNormalization extends Layer {
   readonly epsilon: number;
 
   constructor(options: RmsNormalizationOptions = {}) {
-    checkOptions('rmsNormalization', { ...options }, { axis: areAxes, epsilon: isEpsilon });
+    checkOptions('rmsNormalization', options, { axis: areAxes, epsilon: isEpsilon });
     super(options);
     this.axis = options.axis ?? -1;
     this.epsilon = options.epsilon ?? 1e-6;
@@ -201,7 +201,7 @@ export class UnitNormalization extends Layer {
   readonly axis: number | readonly number[];
 
   constructor(options: UnitNormalizationOptions = {}) {
-    checkOptions('unitNormalization', { ...options }, { axis: areAxes });
+    checkOptions('unitNormalization', options, { axis: areAxes });
     super(options);
     this.axis = options.axis ?? -1;
   }

@@ -52,7 +52,7 @@ export class TimeDistributed extends Layer {
   readonly layer: Layer;
 
   constructor(layer: Layer, options: LayerOptions = {}) {
-    checkOptions('timeDistributed', { ...options, layer: layer ?? null }, { layer: isLayer });
+    checkOptions('timeDistributed', options, { layer: isLayer }, { layer: layer ?? null });
     super(options);
     this.layer = layer;
     this.activation = layer.activation;
@@ -119,7 +119,7 @@ export class Bidirectional extends Layer {
   readonly mergeMode: MergeMode;
 
   constructor(layer: Recurrent, options: BidirectionalOptions = {}) {
-    checkOptions('bidirectional', { ...options, layer: layer ?? null }, { layer: isRecurrent, backwardLayer: isRecurrent, mergeMode: isMode });
+    checkOptions('bidirectional', options, { layer: isRecurrent, backwardLayer: isRecurrent, mergeMode: isMode }, { layer: layer ?? null });
     super(options);
     this.layer = layer;
     this.activation = layer.activation;

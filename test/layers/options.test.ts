@@ -253,6 +253,15 @@ describe('shapes that do not fit name the layer, what it expects and what it rec
   });
 });
 
+it.each([3, true, 'same', [2]])('no layer takes %j in the place of its options', (given) => {
+  const whole = {
+    ...make,
+    categoryEncoding: (options: Options) => layers.categoryEncoding(options as never),
+    discretization: (options: Options) => layers.discretization(options as never),
+  };
+  for (const [kind, one] of Object.entries(whole)) expect(() => one(given as unknown as Options), kind).toThrow(/options must be an object/);
+});
+
 it('options of activations reach the layer', () => {
   const { activation } = layers.dense(3, { activation: activations.leakyRelu({ slope: 0.3 }) });
   expect(activation.config).toEqual({ slope: 0.3 });
