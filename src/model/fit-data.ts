@@ -3,7 +3,7 @@ import { suggestion } from '../core/names.js';
 import { NdArray } from '../core/ndarray.js';
 import { Random } from '../core/random.js';
 import { ArraySource, type Batch, type BatchSource, IterableSource } from '../training/batches.js';
-import type { Callback } from '../training/callbacks.js';
+import { type Callback, checkCallbacks } from '../training/callbacks.js';
 import type { InstanceType } from '../training/step.js';
 import type { Arrays } from './inputs.js';
 import { arraysOf, type Checked, type ClassWeight, withClassWeights } from './weights.js';
@@ -82,6 +82,11 @@ export function readFitArguments(
   }
   if (options.callbacks !== undefined && !Array.isArray(options.callbacks)) {
     throw new ArgumentError(`fit: callbacks must be a list, got ${show(options.callbacks)}`, { argument: 'callbacks', received: options.callbacks });
+  }
+  checkCallbacks(options.callbacks ?? []);
+  const { validationData } = options;
+  if (validationData !== undefined && !isBatch(validationData)) {
+    throw new ArgumentError(`fit: validationData must be { x, y }, got ${show(validationData)}`, { argument: 'validationData' });
   }
   const data = whole ? (first as BatchLike | BatchStream) : ({ x: first, y: second } as BatchLike);
   const { sampleWeight } = options;

@@ -29,7 +29,7 @@ import { adaptLayers } from './adapt.js';
 import type { Adaptable } from './adaptable.js';
 import { type Compiled, type CompileOptions, compileOptions } from './compiled.js';
 import { eachBatch, fed, joinRows } from './feeding.js';
-import { type BatchLike, type BatchStream, type FitOptions, openFitData, readFitArguments, typesOf } from './fit-data.js';
+import { type BatchLike, type BatchStream, type FitOptions, isBatch, openFitData, readFitArguments, typesOf } from './fit-data.js';
 import { type Arrays, checkInputs, checkTargets, commonRows } from './inputs.js';
 import { type EngineChoice, Programs } from './programs.js';
 import { type SaveOptions, saveModel } from './saving.js';
@@ -184,6 +184,9 @@ export class Model {
   /** Loss and metrics on data, without training; sample weights count in the loss and in weighted metrics. @returns values by name. */
   async evaluate(x: Arrays | BatchLike, y?: Arrays, options: Pick<FitOptions, 'sampleWeight'> = {}): Promise<Logs> {
     return this.#turns.reading(async () => {
+      if (y === undefined && !isBatch(x)) {
+        throw new ArgumentError('evaluate needs targets: evaluate(x, y), or evaluate({ x, y })', { argument: 'y' });
+      }
       const given = y === undefined ? (x as BatchLike) : { x: x as Arrays, y, ...options };
       return this.#evaluate(this.#check(given));
     });

@@ -1,4 +1,5 @@
 import { ArgumentError, type NonFiniteError, show } from '../core/errors.js';
+import { suggestion } from '../core/names.js';
 import type { NeighbourFacts } from '../vitals/facts.js';
 import type { VitalsRequest } from '../vitals/request.js';
 import type { Trace, TraceHeader, TraceRecord, VitalsLevel } from '../vitals/trace.js';
@@ -64,6 +65,45 @@ export interface Callback {
   onRecord?(record: TraceRecord, control: TrainingControl): void | Promise<void>;
   /** After every engine call, however many steps it took: for displays. `batches` of the epoch are done. */
   onProgress?(batches: number, logs: Logs, control: TrainingControl): void | Promise<void>;
+}
+
+/** What callbacks hear of. */
+const events: { readonly [K in Extract<keyof Callback, `on${string}`>]-?: true } = {
+  onTrainBegin: true,
+  onTrainEnd: true,
+  onEpochBegin: true,
+  onEpochEnd: true,
+  onBatchEnd: true,
+  onNonFinite: true,
+  onTraceBegin: true,
+  onRecord: true,
+  onProgress: true,
+};
+
+/** Names of an object's methods, those of its class included. */
+function methodsOf(object: object): string[] {
+  const names: string[] = [];
+  for (let at: object | null = object; at && at !== Object.prototype; at = Object.getPrototypeOf(at)) names.push(...Object.getOwnPropertyNames(at));
+  return names;
+}
+
+/** @throws ArgumentError where one is no object, or waits for an event that there is not. */
+export function checkCallbacks(callbacks: readonly unknown[]): void {
+  for (const callback of callbacks) {
+    if (typeof callback !== 'object' || callback === null) {
+      throw new ArgumentError(`fit: a callback is an object with methods such as onEpochEnd(epoch, logs), got ${show(callback)}`, {
+        argument: 'callbacks',
+        received: callback,
+      });
+    }
+    const unknown = methodsOf(callback).find((name) => /^on[A-Z_]/.test(name) && !Object.hasOwn(events, name));
+    if (unknown !== undefined) {
+      throw new ArgumentError(`fit: a callback's '${unknown}' would never be called${suggestion(unknown, Object.keys(events))}`, {
+        argument: 'callbacks',
+        received: unknown,
+      });
+    }
+  }
 }
 
 /** Steps until some callback must be called, from step `batch` of the epoch on. */

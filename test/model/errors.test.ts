@@ -108,6 +108,13 @@ describe('data that do not fit', () => {
     await refused(net, [new NdArray(Float32Array.of(1), [1, 1])], [[1]], ArgumentError, /the model has 2 inputs \(a, b\), got 1 array/);
   });
 
+  it('targets that are missing are missed', async () => {
+    const net = classifier();
+    await expect(net.evaluate(x)).rejects.toThrow(/evaluate needs targets: evaluate\(x, y\)/);
+    const listed = async () => net.fit(x, y, { ...quiet, validationData: [x, y] as unknown as { x: NdArray; y: NdArray } });
+    await expect(listed).rejects.toThrow(/validationData must be \{ x, y \}/);
+  });
+
   it('validation data are checked before the first step', async () => {
     const net = classifier();
     const before = values(await net.getWeights());

@@ -57,6 +57,41 @@ async function epochsOf(name: string, values: readonly number[], stopping: Callb
   return epoch.length;
 }
 
+describe('callbacks', () => {
+  it.each<[string, unknown, RegExp]>([
+    ['an event in Keras’s spelling', { on_epoch_end: () => {} }, /'on_epoch_end' would never be called; did you mean 'onEpochEnd'/],
+    ['an event that there is not', { onEpochEnds: () => {} }, /did you mean 'onEpochEnd'/],
+    [
+      'a class of such',
+      new (class {
+        onBatchBegin(): void {}
+      })(),
+      /'onBatchBegin' would never be called/,
+    ],
+    ['a function', () => {}, /a callback is an object with methods/],
+    ['nothing', null, /a callback is an object with methods/],
+  ])('refuse %s', async (_, callback, message) => {
+    const fit = async () => train(made(), { callbacks: [callback as Callback] });
+    await expect(fit).rejects.toThrow(message);
+    await expect(fit).rejects.toBeInstanceOf(ArgumentError);
+  });
+
+  it('may have methods and values of their own', async () => {
+    class Counter {
+      once = 0;
+      count(): void {
+        this.once += 1;
+      }
+      onEpochEnd(): void {
+        this.count();
+      }
+    }
+    const counter = new Counter();
+    await train(made(), { epochs: 3, callbacks: [counter] });
+    expect(counter.once).toBe(3);
+  });
+});
+
 describe('earlyStopping', () => {
   // Counted by hand from Keras's rules: wait grows with every epoch that is not better; the fit ends when it reaches the patience.
   it.each([
