@@ -11,6 +11,7 @@ import { showFindings } from '../report/findings.js';
 import { patchOf } from '../report/patch.js';
 import { treatmentHtml } from '../report/treatment-html.js';
 import { writeAtomically } from '../storage/files.js';
+import { requireWritable } from './out-files.js';
 import { printNote, printResult, showValues, wholeNumber } from './print.js';
 
 const DEPTH = 20;
@@ -39,6 +40,7 @@ export function addDemo(program: Command): void {
     .option('--rows <N>', 'glyphs to train on', wholeNumber(100), 12_000)
     .option('--report <FILE>', 'write before and after as one HTML page here', 'treatment.html')
     .action(async ({ epochs, rows, report }: { epochs: number; rows: number; report: string }) => {
+      requireWritable({ report });
       const { train, test } = glyphs({ train: rows });
       const model = sickModel();
       printResult(`${DEPTH} hidden layers of ${WIDTH} logistic units with N(0, 1) weights, ${rows} pictures of 28×28, SGD, batches of 32\n`);

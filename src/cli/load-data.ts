@@ -49,7 +49,8 @@ export interface RowOptions extends Pick<DataOptions, 'target' | 'reader'> {
 
 const tables = ['.csv', '.tsv', '.txt', '.data', '.parquet'];
 
-const isTable = (path: string): boolean => tables.includes(extname(path).toLowerCase());
+/** Whether a path looks like a table's. */
+export const isTable = (path: string): boolean => tables.includes(extname(path).toLowerCase());
 const isLabels = ({ y }: Dataset): boolean => y.shape.length === 1 && y.dtype !== 'float32' && y.dtype !== 'float64';
 
 /** Where the data of a name or path are. @throws UsageError where there is nothing of that name. */
@@ -90,6 +91,7 @@ function classesOf(set: Dataset): number | undefined {
 /** Rows to predict from: the test rows of a set, a table with or without its target, or one idx file. `shape` is what the model takes. */
 export async function loadRows(source: string, shape: readonly number[], { target, reader, unknown = 'refuse' }: RowOptions): Promise<NdArray> {
   const { kind, name } = await find(source);
+  checkTarget(reader, target);
   if (kind === 'table') {
     const table = await openTable(name, reader?.columnNames ?? []);
     return fitted(reader ? reader.readFeatures(table, { unknown }).x : tableFeatures(table, sizeOf(shape), column(target)).x, shape);
@@ -116,10 +118,15 @@ async function openTable(path: string, names: readonly string[]): Promise<Table>
   return extname(path).toLowerCase() === '.parquet' ? parquetTable(bytes, path) : parseTable(bytes, { name: path }, names);
 }
 
-async function loadTable(path: string, { target, task, reader: known }: DataOptions): Promise<TableDataset> {
-  const own = known?.schema.target?.name;
-  if (known && target !== undefined && target !== own)
+/** @throws UsageError where a model that knows its table is to take another column for its target. */
+function checkTarget(reader: TableReader | undefined, target: string | undefined): void {
+  const own = reader?.schema.target?.name;
+  if (reader && target !== undefined && target !== own)
     throw new UsageError(`--target: the model was trained on '${own}'; it cannot go on with '${target}'`);
+}
+
+async function loadTable(path: string, { target, task, reader: known }: DataOptions): Promise<TableDataset> {
+  checkTarget(known, target);
   const chosen = column(target);
   const names = known?.columnNames ?? (typeof chosen.target === 'string' ? [chosen.target] : []);
   const table = await openTable(path, names);

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { AbortError } from '../core/errors.js';
 import type { Task } from '../data/table-target.js';
@@ -16,13 +14,14 @@ import type { Callback } from '../training/callbacks.js';
 import type { History } from '../training/history.js';
 import type { Trace } from '../vitals/trace.js';
 import { defaultRun } from './default-model.js';
-import { loadData, type RunData } from './load-data.js';
+import { isTable, loadData, type RunData } from './load-data.js';
 import { isSaved, type LoadedModel, loadCustom, loadModel, type ModelSource, notesOf } from './load-model.js';
+import { requireWritable } from './out-files.js';
 import { type PreparedRun, prepareRun } from './prepare.js';
 import { INTERRUPTED, looksOf, nameFor, numberBelow, printNote, printResult, showValues, UsageError, wholeNumber } from './print.js';
 
 interface TrainOptions {
-  readonly data: string;
+  readonly data?: string;
   readonly target?: string;
   readonly task?: Task;
   readonly testSplit: number;
@@ -48,13 +47,13 @@ interface TrainOptions {
 
 const examples = `
 Examples:
-  evenkeel train --data houses.csv --target price --test-split 0.2 --out model.safetensors
+  evenkeel train houses.csv --target price --test-split 0.2 --out model.safetensors
   evenkeel train model.ts --data fashion-mnist --epochs 5 --out model.safetensors
   evenkeel train model.json --data table.csv --target price --standardize --loss mse
   evenkeel train model.safetensors --data glyphs --epochs 2 --out model.safetensors   (goes on with a saved model)
 
 MODEL is a .ts or .js module that exports a model, or a function of { inputShape, classes, seed }, by default; a .json description;
-or a saved .safetensors file. Without one, a network that suits the data is made. Only .ts and .js modules run code.`;
+or a saved .safetensors file. Without one, a network that suits the data is made; a table in its place is the data. Only .ts and .js modules run code.`;
 
 /** `evenkeel train`. */
 export function addTrain(program: Command): void {
@@ -62,7 +61,7 @@ export function addTrain(program: Command): void {
     .command('train')
     .argument('[MODEL]', 'what to train: .ts, .js, .json or .safetensors (default: a network that suits the data)')
     .description('train a model on data')
-    .requiredOption('--data <SOURCE>', 'glyphs, mnist, fashion-mnist, california-housing, a table (.csv, .tsv, .parquet) or a folder with idx files')
+    .option('--data <SOURCE>', 'glyphs, mnist, fashion-mnist, california-housing, a table (.csv, .tsv, .parquet) or a folder with idx files')
     .option('--target <COLUMN>', 'target column of a table, by name or number from 0 (default: the last)')
     .addOption(
       new Option('--task <KIND>', "what the table's target is (default: text and whole numbers are classes)").choices([
@@ -91,15 +90,29 @@ export function addTrain(program: Command): void {
     .option('--quiet', 'no progress')
     .addHelpText('after', examples)
     .action(async (path: string | undefined, options: TrainOptions) => {
-      process.exitCode = await train(path, options);
+      process.exitCode = await train(sourcesOf(path, options.data), options);
     });
 }
 
-async function train(path: string | undefined, options: TrainOptions): Promise<number> {
+/** What to train, and on what. */
+interface Sources {
+  readonly path?: string;
+  readonly source: string;
+}
+
+/** A table where the model could stand is the data. @throws UsageError where there are no data, or two. */
+function sourcesOf(path: string | undefined, data: string | undefined): Sources {
+  const table = path !== undefined && isTable(path);
+  if (table && data !== undefined)
+    throw new UsageError(`'${path}' is a table, and --data names other data: give one of them, and a model if you like`);
+  if (table) return { source: path };
+  if (data === undefined) throw new UsageError("no data: name a table, 'evenkeel train houses.csv', or --data <SOURCE>");
+  return { source: data, ...(path === undefined ? {} : { path }) };
+}
+
+async function train({ path, source: rows }: Sources, options: TrainOptions): Promise<number> {
   const { out, seed, backend, threads, target, task, testSplit } = options;
-  for (const [option, file] of Object.entries({ out, trace: options.trace })) {
-    if (file !== undefined && !existsSync(dirname(resolve(file)))) throw new UsageError(`--${option}: the folder of '${file}' does not exist`);
-  }
+  requireWritable({ out, trace: options.trace });
   if (options.units && options.trace === undefined) throw new UsageError('--units goes with --trace <FILE>, which holds the maps');
   const controller = new AbortController();
   const stop = (): void => controller.abort();
@@ -110,7 +123,7 @@ async function train(path: string | undefined, options: TrainOptions): Promise<n
     const source = { seed, engine, custom };
     // A saved model knows how its table was read.
     const saved = path !== undefined && isSaved(path) ? await loadModel(path, source) : undefined;
-    const data = await loadData(options.data, { target, task, testSplit, reader: saved?.reader, seed: seed ?? 0, signal: controller.signal });
+    const data = await loadData(rows, { target, task, testSplit, reader: saved?.reader, seed: seed ?? 0, signal: controller.signal });
     const loaded: Loaded = saved ?? (await made(path, data, options, source));
     const { epochs = 5, batchSize = 32 } = loaded;
     const prepared = prepareRun(loaded, data, options);
@@ -161,8 +174,16 @@ async function run({ model, train, test, epochs, batchSize, notes }: Run, option
   const keepTrace: Callback['onTraceBegin'] = (_, control) => {
     trace = control.trace;
   };
+  const epochsSoFar: Record<string, number[]> = {};
+  const keepLogs: Callback['onEpochEnd'] = (_, logs) => {
+    for (const [name, value] of Object.entries(logs)) {
+      epochsSoFar[name] ??= [];
+      epochsSoFar[name].push(value);
+    }
+  };
   const callbacks: Callback[] = [
     { onEpochEnd: save },
+    { onEpochEnd: keepLogs },
     ...(options.watch ? [watch({ onFinding: (finding) => printNote(`\n${showFinding(finding)}`) }), { onTraceBegin: keepTrace }] : []),
     ...(options.trace === undefined ? [] : [traceFile(options.trace, { units: options.units })]),
     ...(options.tensorboard === undefined ? [] : [tensorBoard(options.tensorboard)]),
@@ -183,7 +204,13 @@ async function run({ model, train, test, epochs, batchSize, notes }: Run, option
   const interrupted = history === undefined;
   if (options.json) {
     printResult(
-      JSON.stringify({ history: history?.history ?? {}, ...(graded ? { test: graded } : {}), seconds, ...(out ? { out } : {}), interrupted }),
+      JSON.stringify({
+        history: history?.history ?? epochsSoFar,
+        ...(graded ? { test: graded } : {}),
+        seconds,
+        ...(out ? { out } : {}),
+        interrupted,
+      }),
     );
   } else {
     if (history) printResult(`after ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}: ${showValues(history.last)}`);

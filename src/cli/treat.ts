@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { AbortError } from '../core/errors.js';
 import { suggestion } from '../core/names.js';
@@ -17,8 +15,9 @@ import { writeAtomically } from '../storage/files.js';
 import { type FindingOptions, judged, readBaseline, withFindingOptions } from './check.js';
 import { loadData } from './load-data.js';
 import { isSaved, loadCustom, loadModel, notesOf } from './load-model.js';
+import { requireWritable } from './out-files.js';
 import { prepareRun } from './prepare.js';
-import { INTERRUPTED, nameFor, numberBelow, printNote, printResult, showValues, UsageError, wholeNumber } from './print.js';
+import { INTERRUPTED, nameFor, numberBelow, printNote, printResult, showValues, wholeNumber } from './print.js';
 
 interface TreatOptions extends FindingOptions {
   readonly data: string;
@@ -105,9 +104,7 @@ function duration(text: string): number {
 
 async function run(path: string, options: TreatOptions): Promise<number> {
   const { out, report, seed, target, testSplit, quiet } = options;
-  for (const [option, file] of Object.entries({ out, report })) {
-    if (file !== undefined && !existsSync(dirname(resolve(file)))) throw new UsageError(`--${option}: the folder of '${file}' does not exist`);
-  }
+  requireWritable({ out, report });
   const controller = new AbortController();
   const stop = (): void => controller.abort();
   process.once('SIGINT', stop);

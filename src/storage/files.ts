@@ -19,6 +19,7 @@ export interface FileSystem {
   unlink(path: string): Promise<void>;
   readFile(path: string): Promise<Uint8Array>;
   realpath(path: string): Promise<string>;
+  stat(path: string): Promise<{ isFile(): boolean }>;
 }
 
 /** What to do about each kind of failure that an operating system reports. */
@@ -82,7 +83,8 @@ async function syncFolder(fs: FileSystem, folder: string): Promise<void> {
 
 /**
  * Writes a file so that, whatever happens, its path holds either the old content or the new one, whole: the bytes go to a temporary
- * name in the same folder, reach the disk, and take the path by a rename. A link is followed. On failure the temporary file is removed.
+ * name in the same folder, reach the disk, and take the path by a rename. A link to a file is followed; a pipe or a device is written to
+ * as it is. On failure the temporary file is removed.
  * Needs Node.
  * @throws FileError with its cause and what to do (disk full, no such folder, no permission …); the previous file is intact then.
  */
@@ -93,6 +95,11 @@ export async function writeAtomically(path: string, bytes: Uint8Array, options: 
   const [folder, name] = cut < 0 ? ['.', target] : [target.slice(0, cut + 1), target.slice(cut + 1)];
   const temporary = `${cut < 0 ? '' : folder}.${name}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   const what = `cannot write '${path}' (${bytes.length} bytes)`;
+  const isOther = await fs.stat(target).then(
+    (entry) => !entry.isFile(),
+    () => false,
+  );
+  if (isOther) return writeThrough(fs, target, bytes, what);
   let handle: FileHandle;
   try {
     handle = await fs.open(temporary, 'wx');
@@ -112,6 +119,20 @@ export async function writeAtomically(path: string, bytes: Uint8Array, options: 
     throw fileError(what, cause);
   }
   await syncFolder(fs, folder);
+}
+
+/** Writes into what is there, and is no file: a pipe, a terminal. */
+async function writeThrough(fs: FileSystem, path: string, bytes: Uint8Array, what: string): Promise<void> {
+  try {
+    const handle = await fs.open(path, 'w');
+    try {
+      await writeAll(handle, bytes);
+    } finally {
+      await handle.close();
+    }
+  } catch (cause) {
+    throw fileError(what, cause);
+  }
 }
 
 /** All bytes of a file. Needs Node. @throws FileError with its cause and what to do, where it is missing or cannot be read. */

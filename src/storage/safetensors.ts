@@ -111,8 +111,23 @@ function isWhole(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
+/** First bytes of formats that people keep models in. */
+const foreign: readonly { readonly magic: readonly number[]; readonly says: string }[] = [
+  { magic: [0x50, 0x4b, 0x03, 0x04], says: "a zip archive, such as Keras's .keras and PyTorch's .pt" },
+  { magic: [0x89, 0x48, 0x44, 0x46], says: "an HDF5 file, such as Keras's .h5" },
+  { magic: [0x80, 0x02], says: "a Python pickle, such as PyTorch's older .pt" },
+];
+
+/** @throws FileError where the bytes are known to be of another format. */
+function refuseForeign(bytes: Uint8Array, file: string): void {
+  const other = foreign.find(({ magic }) => magic.every((byte, i) => bytes[i] === byte));
+  if (!other || bytes[8] === '{'.charCodeAt(0)) return;
+  throw new FileError(`${file}: this is ${other.says}, not a safetensors file; save the weights as safetensors there first`);
+}
+
 function parseHeader(bytes: Uint8Array, file: string): { header: Record<string, unknown>; dataStart: number } {
   if (bytes.length < 8) throw new FileError(`${file}: a safetensors file starts with 8 bytes, this one has ${bytes.length}; it was cut off`);
+  refuseForeign(bytes, file);
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
   if (length > MAX_HEADER) {
     throw new FileError(`${file}: claims a header of ${length} bytes, ${MAX_HEADER} is the most allowed; it is corrupt or not a safetensors file`);

@@ -113,18 +113,23 @@ describe('evenkeel', () => {
 
   it('keeps what is learned when it is interrupted, and says so by its status', { timeout: 60_000 }, async () => {
     const saved = join(folder, 'interrupted.safetensors');
-    const words = ['dist/cli/main.js', 'train', description, '--data', table, '--epochs', '1000000', '--out', saved];
+    const words = ['dist/cli/main.js', 'train', description, '--data', table, '--epochs', '1000000', '--out', saved, '--json'];
     const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] });
     const stderr: string[] = [];
+    const stdout: string[] = [];
+    child.stdout.on('data', (text) => stdout.push(String(text)));
     await new Promise<void>((resolve) => {
       child.stderr.on('data', (text) => {
         stderr.push(String(text));
         if (stderr.join('').includes('Epoch 3/')) resolve();
       });
     });
-    const ended = new Promise((resolve) => child.once('exit', resolve));
+    const ended = new Promise((resolve) => child.once('close', resolve));
     child.kill('SIGINT');
     expect(await ended).toBe(130);
+    const { history, interrupted } = JSON.parse(stdout.join('')) as { history: Record<string, number[]>; interrupted: boolean };
+    expect(interrupted).toBe(true);
+    expect(history.loss?.length).toBeGreaterThanOrEqual(2);
     expect(stderr.join('')).toMatch(/stopped after step \d+/);
     expect(run('predict', saved, '--data', table)).toMatchObject({ status: 0 });
   });
@@ -144,6 +149,10 @@ describe('evenkeel', () => {
   it.each([
     [['trian'], /train/],
     [['train', description], /--data/],
+    [['train'], /no data: name a table/],
+    [['train', description, '--data', table, '--out', tmpdir()], /is a folder; name a file in it/],
+    [['demo', '--report', join('nowhere', 'x.html')], /--report: the folder of/],
+    [['train', table, '--data', table], /is a table, and --data names other data/],
     [['train', description, '--data', 'glyphz'], /glyphs/],
     [['train', 'nothing.ts', '--data', 'glyphs'], /nothing\.ts/],
     [['train', description, '--data', table, '--epochs', '0'], /whole number/],

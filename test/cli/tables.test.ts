@@ -26,7 +26,7 @@ const saved = join(folder, 'rents.safetensors');
 
 describe('a table without a model', () => {
   beforeAll(() => {
-    const trained = run('train', '--data', rents, '--target', 'rent', '--test-split', '0.2', '--epochs', '40', '--json', '--out', saved);
+    const trained = run('train', rents, '--target', 'rent', '--test-split', '0.2', '--epochs', '40', '--json', '--out', saved);
     expect(trained.stderr).toContain('no MODEL given: 3 hidden layers of 32 SELU units on standardised features, AdamW, 40 epochs in batches of 16');
     const { test } = JSON.parse(trained.stdout) as { test: { rootMeanSquaredError: number } };
     expect(test.rootMeanSquaredError).toBeLessThan(150);
@@ -53,6 +53,10 @@ describe('a table without a model', () => {
   });
 
   it('names a column that is missing', () => {
+    expect(run('predict', saved, '--data', rents, '--target', 'size')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("--target: the model was trained on 'rent'"),
+    });
     expect(run('predict', saved, '--data', write('less.csv', 'size,twon\n50,Rom\n'))).toMatchObject({
       status: 1,
       stderr: expect.stringContaining("the column 'town' is missing; did you mean 'twon'?"),

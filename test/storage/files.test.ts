@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import * as node from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -62,6 +62,19 @@ describe('writeAtomically', () => {
     } finally {
       await node.rm(name, { force: true });
     }
+  });
+
+  it.skipIf(process.platform === 'win32')('writes into a pipe and leaves it one', async () => {
+    spawnSync('mkfifo', [path]);
+    const reader = node.readFile(path, 'utf8');
+    await writeAtomically(path, bytes('through'));
+    expect(await reader).toBe('through');
+    expect((await node.stat(path)).isFIFO()).toBe(true);
+    expect(await node.readdir(folder)).toEqual(['model.safetensors']);
+  });
+
+  it('names a folder in the place of a file', async () => {
+    await expect(writeAtomically(folder, bytes('x'))).rejects.toThrow(/the path is a folder; name a file in it/);
   });
 
   it('goes on where the system wrote only part', async () => {

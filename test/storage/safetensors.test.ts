@@ -131,6 +131,8 @@ describe('safetensors', () => {
     ['a hole', file({ a: u8(0, 1), b: u8(2, 3) }, 3), /bytes 1 to 2 before tensor 'b' belong to no tensor/],
     ['metadata that is no text', file({ __metadata__: { a: 1 } }), /metadata 'a' must be text, got 1/],
     ['metadata that is a list', file({ __metadata__: ['a'] }), /must be an object/],
+    ['a file of Keras', Uint8Array.of(0x50, 0x4b, 3, 4, 0, 0, 0, 0, 0), /a zip archive, such as Keras's .keras/],
+    ['a file of HDF5', Uint8Array.of(0x89, 0x48, 0x44, 0x46, 13, 10, 26, 10, 0), /an HDF5 file/],
     ['a tensor that is null', file({ a: null }), /must be described by an object, got null/],
   ])('refuses %s', (_, bytes, message) => {
     const decode = () => decodeSafetensors(bytes, 'model.safetensors');
