@@ -12,6 +12,8 @@ import { type Loss, losses } from '../losses.js';
 import { type Metric, metrics } from '../metrics.js';
 import { type Optimizer, optimizers } from '../optimizers.js';
 import { regularizers } from '../regularizers.js';
+import { kerasClass } from '../report/code/keras.js';
+import { pascal, snake } from '../report/code/python.js';
 import { schedules } from '../schedules.js';
 import { callbacks } from '../training/callbacks/index.js';
 import { nameFor, printResult } from './print.js';
@@ -36,8 +38,8 @@ function options({ config }: Named): string {
     .join(', ');
 }
 
-const snakeCase = (name: string): string => name.replace(/(?<=[a-z\d])([A-Z])/g, (letter) => `_${letter.toLowerCase()}`);
-const pascalCase = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1);
+/** What Keras 3 does not have. */
+const own: readonly string[] = ['repeat', 'rrelu', 'thresholdedRelu', 'jsonlLogger', 'traceFile'];
 
 /** The entry that a table's maker gives without options; undefined where it needs some. */
 function made<T>(make: () => T): T | undefined {
@@ -53,15 +55,15 @@ function made<T>(make: () => T): T | undefined {
 function makers<T extends Named>(table: Readonly<Record<string, () => T>>, cells: Cells<T> = () => ({})): NameTable {
   const entries = Object.entries(table).map(([name, make]) => ({ name, entry: made(make) }));
   const facts = entries.map(({ name, entry }): Record<string, string> => {
-    return { name, 'also written': snakeCase(name), ...(entry ? { options: options(entry), ...cells(entry) } : { options: 'needs some' }) };
+    return { name, 'also written': snake(name), ...(entry ? { options: options(entry), ...cells(entry) } : { options: 'needs some' }) };
   });
   const columns = [...new Set(facts.flatMap((fact) => Object.keys(fact)))];
   return { columns, rows: facts.map((fact) => columns.map((column) => fact[column] ?? '')) };
 }
 
 /** Names alone, with Keras's. */
-function named(names: readonly string[], keras: (name: string) => string): NameTable {
-  return { columns: ['name', 'in Keras'], rows: names.map((name) => [name, keras(name)]) };
+function named(names: readonly string[]): NameTable {
+  return { columns: ['name', 'in Keras'], rows: names.map((name) => [name, own.includes(name) ? '' : kerasClass(name)]) };
 }
 
 const activationCells: Cells<Activation> = (entry) => ({
@@ -84,8 +86,8 @@ const kinds: Readonly<Record<string, () => NameTable>> = {
   schedules: () => makers(schedules),
   regularizers: () => makers(regularizers),
   constraints: () => makers(constraints),
-  layers: () => named(Object.keys(layers), pascalCase),
-  callbacks: () => named(Object.keys(callbacks), pascalCase),
+  layers: () => named(Object.keys(layers)),
+  callbacks: () => named(Object.keys(callbacks)),
   datasets: () => ({ columns: ['name'], rows: datasets.names.map((name) => [name]) }),
 };
 
@@ -113,7 +115,7 @@ export function tablesPage(): string {
   const section = (kind: string): string => {
     const { columns, rows } = tableOf(kind);
     const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-    return [`## ${pascalCase(kind)}`, '', line(columns), line(columns.map(() => '---')), ...rows.map(line)].join('\n');
+    return [`## ${pascal(kind)}`, '', line(columns), line(columns.map(() => '---')), ...rows.map(line)].join('\n');
   };
   const head = `# What is picked by name
 

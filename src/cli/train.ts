@@ -123,6 +123,9 @@ async function train({ path, source: rows }: Sources, options: TrainOptions): Pr
     const source = { seed, engine, custom };
     // A saved model knows how its table was read.
     const saved = path !== undefined && isSaved(path) ? await loadModel(path, source) : undefined;
+    if (saved && options.standardize) {
+      throw new UsageError('--standardize: a saved model has learned from features as they were; train a new one, or leave --standardize out');
+    }
     const data = await loadData(rows, { target, task, testSplit, reader: saved?.reader, seed: seed ?? 0, signal: controller.signal });
     const loaded: Loaded = saved ?? (await made(path, data, options, source));
     const { epochs = 5, batchSize = 32 } = loaded;

@@ -110,7 +110,10 @@ export async function treat(model: Model, data: BatchLike, options: TreatOptions
   } catch (error) {
     const so = best(lastRuns(course));
     const first = course.tried[0];
-    if (!(error instanceof AbortError) || !so || !first) throw error;
+    if (!(error instanceof AbortError) || !so || !first) {
+      await forget(course);
+      throw error;
+    }
     interrupted = true;
     end = { findings: first.run.findings, before: first, after: so };
   } finally {
@@ -124,9 +127,10 @@ export async function treat(model: Model, data: BatchLike, options: TreatOptions
 const lastRuns = ({ tried }: Course): Tried[] =>
   tried.filter(({ run: { model } }, at) => !tried.slice(at + 1).some(({ run }) => run.model === model));
 
-/** Frees what other trials hold in the engine. */
-async function forget({ tried }: Course, kept: Tried): Promise<void> {
-  for (const { run } of tried) if (run.model !== kept.run.model) await run.model.dispose();
+/** Frees what trials hold in the engine, but for the one that is kept. */
+async function forget({ clinic, tried }: Course, kept?: Tried): Promise<void> {
+  await clinic.close();
+  for (const { run } of tried) if (run.model !== kept?.run.model) await run.model.dispose();
 }
 
 /** What a course of treatment came to. */

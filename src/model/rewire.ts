@@ -46,5 +46,6 @@ export function insertAfter(config: ModelConfig, call: number, { kind, config: o
   const inserted = { layer: layers.length - 1, inputs: [call, ...more], ...(block ? { block } : {}) };
   const before = config.calls.slice(0, call + 1);
   const after = config.calls.slice(call + 1).map((one) => ({ ...one, inputs: one.inputs.map(moved) }));
-  return { ...config, layers, calls: [...before, inserted, ...after], outputs: config.outputs.map(moved) };
+  const inputs = config.inputs.map((at) => (at > call ? at + 1 : at));
+  return { ...config, layers, calls: [...before, inserted, ...after], inputs, outputs: config.outputs.map(moved) };
 }

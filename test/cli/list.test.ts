@@ -26,6 +26,11 @@ describe('the tables', () => {
     expect(columnOf('optimizers', 'adam', 'options')).toContain('learningRate 0.001');
     expect(columnOf('layers', 'batchNormalization', 'in Keras')).toBe('BatchNormalization');
     expect(columnOf('callbacks', 'reduceLROnPlateau', 'in Keras')).toBe('ReduceLROnPlateau');
+    expect(columnOf('callbacks', 'checkpoint', 'in Keras')).toBe('ModelCheckpoint');
+    expect(['lstm', 'conv2dTranspose', 'leakyRelu', 'repeat'].map((name) => columnOf('layers', name, 'in Keras'))).toEqual([
+      ...['LSTM', 'Conv2DTranspose', 'LeakyReLU', ''],
+    ]);
+    expect(columnOf('metrics', 'topKCategoricalAccuracy', 'also written')).toBe('top_k_categorical_accuracy');
   });
 
   it('have an entry for every name of every kind', () => {

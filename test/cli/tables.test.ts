@@ -53,6 +53,10 @@ describe('a table without a model', () => {
   });
 
   it('names a column that is missing', () => {
+    expect(run('train', saved, '--data', rents, '--standardize')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('--standardize: a saved model has learned from features as they were'),
+    });
     expect(run('predict', saved, '--data', rents, '--target', 'size')).toMatchObject({
       status: 2,
       stderr: expect.stringContaining("--target: the model was trained on 'rent'"),

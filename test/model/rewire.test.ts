@@ -24,6 +24,16 @@ const outputs = async (config: unknown) =>
   (await fromConfig(config).predict(x, { all: true })).map((array) => Array.from({ length: array.size }, (_, i) => array.at(i)));
 
 describe('descriptions rewired', () => {
+  it('behind the first of two inputs, the second is still an input', async () => {
+    const [a, b] = [layers.input([4]), layers.input([4])];
+    const two = model({ inputs: [a, b], outputs: layers.dense(2).apply(layers.concatenate().apply([a, b])) }, { seed: 5 });
+    const before = await two.predict([x, x]);
+    for (const call of [0, 1]) {
+      const after = await fromConfig(insertAfter(toConfig(two), call, { kind: 'identity', config: {} })).predict([x, x]);
+      expect([...after.data]).toEqual([...before.data]);
+    }
+  });
+
   it.each([
     ['a row', row],
     ['a graph', graph],

@@ -157,6 +157,15 @@ describe('a change as code', () => {
     expect(code).toContain('mode="fan_out"');
     expect(code).toContain('AveragePooling2D(pool_size=(2, 2))');
     expect(code).toContain('keras.optimizers.Adam(learning_rate=1.0)');
+    const named = sequential([
+      layers.input([4]),
+      layers.dense(2, { kernelInitializer: initializers.normal({ stddev: 1 }), kernelRegularizer: 'l1l2' }),
+    ]);
+    const adam = codeOf(written(named.compile({ loss: 'mse', optimizer: optimizers.adam({ beta1: 0.5 }) })), 'keras');
+    expect(adam).toContain('keras.optimizers.Adam(beta_1=0.5)');
+    expect(adam).toContain('keras.initializers.RandomNormal(stddev=1)');
+    expect(adam).toContain('keras.regularizers.L1L2(');
+    expect(codeOf(written(named.compile({ loss: 'mse', optimizer: 'adamW' })), 'keras')).toContain('optimizer="adamw"');
     expect(code).toContain("# Keras does not clip by layer: scale each layer's gradients down to a norm of 0.5");
     expect(code).toContain('keras.Input(shape=(6, 6, 1))');
   });

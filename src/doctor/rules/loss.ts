@@ -1,5 +1,6 @@
 import type { LayerFacts } from '../../vitals/facts.js';
 import { median, value } from '../examination.js';
+import { tableActivation } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, type Symptom, say, unlearned } from '../rule.js';
 
@@ -95,6 +96,8 @@ export const lossMismatch: Rule = {
     return facts.outputs.flatMap((at, i): Symptom[] => {
       const [layer, loss] = [facts.layers[at], trace.header.training?.losses[i]];
       if (!layer || !loss) return [];
+      // What a function of the user's own gives is for the user to know.
+      if (layer.activation && !tableActivation(layer.activation)) return [];
       const pair = {
         layer,
         activation: layer.activation?.name ?? 'linear',

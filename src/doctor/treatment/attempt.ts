@@ -1,6 +1,7 @@
 import { AbortError } from '../../core/errors.js';
-import type { NdArray } from '../../core/ndarray.js';
+import type { BatchLike } from '../../model/fit-data.js';
 import type { Model } from '../../model/model.js';
+import type { Checked } from '../../model/weights.js';
 import type { Callback, KeptWeights, Logs, TrainingControl } from '../../training/callbacks.js';
 import type { History } from '../../training/history.js';
 import type { NeighbourFacts } from '../../vitals/facts.js';
@@ -64,6 +65,13 @@ class Gate<T> {
   }
 }
 
+/** Checked rows as a fit takes them. */
+const batchOf = ({ inputs, targets, weights }: Checked): BatchLike => ({
+  x: inputs,
+  y: targets,
+  ...(weights.length > 0 ? { sampleWeight: weights } : {}),
+});
+
 /** One training of a patient, which can wait behind its first steps until it is known whether it is worth the rest. */
 export class Attempt {
   readonly #model: Model;
@@ -123,11 +131,11 @@ export class Attempt {
 
   #train(): Promise<History> {
     const { material, epochs, signal } = this.#options;
-    return this.#model.fit(material.train.inputs as NdArray[], material.train.targets as NdArray[], {
+    return this.#model.fit(batchOf(material.train), {
       epochs,
       batchSize: this.#patient.batchSize,
       verbose: 0,
-      validationData: { x: material.validation.inputs as NdArray[], y: material.validation.targets as NdArray[] },
+      validationData: batchOf(material.validation),
       callbacks: [this.#callback()],
       ...(signal ? { signal } : {}),
     });

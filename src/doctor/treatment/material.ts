@@ -5,7 +5,7 @@ import { rowWidth, takeRows } from '../../data/dataset.js';
 import { type BatchLike, isBatch } from '../../model/fit-data.js';
 import { checkInputs, checkTargets, commonRows } from '../../model/inputs.js';
 import type { Model } from '../../model/model.js';
-import type { Checked } from '../../model/weights.js';
+import { type Checked, checkSampleWeight } from '../../model/weights.js';
 
 /** Rows that a treatment trains on and rows that it judges by; neither is what grades the model in the end. */
 export interface Material {
@@ -43,15 +43,16 @@ export function materialOf(model: Model, data: BatchLike, given: BatchLike | und
   const kept = Math.min(rows - 1, Math.max(1, Math.round(rows * (1 - share))));
   const part = (from: number, to: number): Checked => {
     const cut = (array: NdArray): NdArray => takeRows(array, order.subarray(from, to));
-    return { inputs: all.inputs.map(cut), targets: all.targets.map(cut), weights: [] };
+    return { inputs: all.inputs.map(cut), targets: all.targets.map(cut), weights: all.weights.map(cut) };
   };
   return { train: part(0, kept), validation: part(kept, rows) };
 }
 
-function checked(model: Model, { x, y }: BatchLike): Checked {
+function checked(model: Model, { x, y, sampleWeight }: BatchLike): Checked {
   const inputs = checkInputs(model.network, x);
   const rows = commonRows(inputs, 'x');
-  return { inputs, targets: checkTargets(model.network, model.compiled.losses, y, rows), weights: [] };
+  const targets = checkTargets(model.network, model.compiled.losses, y, rows);
+  return { inputs, targets, weights: checkSampleWeight(model.network, sampleWeight, rows) };
 }
 
 /** @throws DataError naming what no network could learn from. */

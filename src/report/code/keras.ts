@@ -17,10 +17,15 @@ const classes: Readonly<Record<string, string>> = {
   sgd: 'SGD',
   rmsprop: 'RMSprop',
   adamW: 'AdamW',
+  normal: 'RandomNormal',
+  uniform: 'RandomUniform',
+  l1l2: 'L1L2',
+  checkpoint: 'ModelCheckpoint',
+  csvLogger: 'CSVLogger',
 };
 
-/** `conv2dTranspose` is `Conv2DTranspose`. */
-const classOf = (name: string): string => pascal(name).replace(/(\d)d/, '$1D');
+/** Keras's class of a name: `conv2dTranspose` is `Conv2DTranspose`. */
+export const kerasClass = (name: string): string => classes[name] ?? pascal(name).replace(/(\d)d/, '$1D');
 
 /** Keras takes clipping's options in one word; it has none for clipping by layer. */
 const options: Readonly<Record<string, string>> = {
@@ -28,7 +33,12 @@ const options: Readonly<Record<string, string>> = {
   clipValue: 'clipvalue',
   globalClipNorm: 'global_clipnorm',
   slope: 'negative_slope',
+  beta1: 'beta_1',
+  beta2: 'beta_2',
 };
+
+/** Names as strings, where Keras writes them otherwise. */
+const words: Readonly<Record<string, string>> = { adamW: 'adamw' };
 
 const optionName = (name: string): string => options[name] ?? snake(name);
 
@@ -40,12 +50,12 @@ const learned: readonly string[] = ['prelu'];
 const unlike: Readonly<Record<string, readonly (readonly [string, unknown])[]>> = { leakyRelu: [['slope', 0.01]] };
 
 function written(value: unknown): string {
-  if (isName(value)) return value.table === 'activations' ? activation(value.word, []) : `"${snake(value.word)}"`;
-  if (typeof value === 'string') return literal(snake(value));
+  if (isName(value)) return value.table === 'activations' ? activation(value.word, []) : literal(words[value.word] ?? snake(value.word));
+  if (typeof value === 'string') return literal(words[value] ?? snake(value));
   if (!isCall(value)) return literal(value);
   if (value.table === 'activations') return activation(value.name, value.options);
   const list = argumentList(value.leads.map(written), value.options.map(argument));
-  return `keras.${modules[value.table] ?? value.table}.${classes[value.name] ?? classOf(value.name)}(${list})`;
+  return `keras.${modules[value.table] ?? value.table}.${kerasClass(value.name)}(${list})`;
 }
 
 /** Keras refuses whole numbers as rates. */
@@ -56,7 +66,7 @@ function argument([key, given]: readonly [string, unknown]): readonly [string, s
 
 /** By name where Keras means the same by it, as a function where it has options. */
 function activation(name: string, given: readonly (readonly [string, unknown])[]): string {
-  if (learned.includes(name)) return `keras.layers.${classes[name] ?? classOf(name)}()`;
+  if (learned.includes(name)) return `keras.layers.${kerasClass(name)}()`;
   const all = [...new Map([...(unlike[name] ?? []), ...given])];
   return all.length === 0 ? `"${snake(name)}"` : `lambda x: keras.activations.${snake(name)}(${argumentList(['x'], all.map(argument))})`;
 }

@@ -1,4 +1,17 @@
-import { doctor, fromConfig, initializers, layers, type Model, NdArray, optimizers, schedules, type Treatment, toConfig } from 'evenkeel';
+import {
+  createEngine,
+  doctor,
+  fromConfig,
+  initializers,
+  layers,
+  type Model,
+  NdArray,
+  optimizers,
+  schedules,
+  sequential,
+  type Treatment,
+  toConfig,
+} from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { build, type Patient, row } from '../patients.js';
 import { glyphSet } from '../sets.js';
@@ -54,6 +67,71 @@ describe('treat', () => {
     expect(treatment.trials[0]).toMatchObject({ kind: 'look', ill: ['saturation'] });
     expect(treatment).toMatchObject({ outcome: 'healthy', changed: false, steps: treatment.plainSteps });
     expect(treatment.after.grade.score).toBeGreaterThan(0.8);
+  });
+
+  it('counts rows as their weights say', async () => {
+    const fives = Float32Array.from({ length: 2000 }, (_, row) => Number(data.y.at(row) < 5));
+    const weighted = await doctor.treat(
+      build({ ...healthy, compile: { ...healthy.compile, metrics: ['accuracy'] } }),
+      { ...data, sampleWeight: fives },
+      { epochs: 8 },
+    );
+    const scores = await weighted.model.predict(test.x);
+    const shares = Array.from({ length: test.y.size }, (_, row) => [5, 6, 7, 8, 9].reduce((sum, label) => sum + scores.at(row * 10 + label), 0));
+    expect(shares.filter((share) => share > 0.5).length).toBeLessThan(0.05 * test.y.size);
+  });
+
+  it('leaves frozen layers as they are', async () => {
+    const base = () => layers.dense(48, { activation: 'tanh', kernelInitializer: initializers.normal({ stddev: 1e-6 }), trainable: false });
+    const given = build({ hidden: () => [base()], compile: { metrics: ['accuracy'] } });
+    const arrays = (await given.getWeights()).map(
+      ({ size, shape }) =>
+        new NdArray(
+          Float32Array.from({ length: size }, (_, i) => 0.1 * Math.sin(i * i)),
+          shape,
+        ),
+    );
+    await given.setWeights(arrays);
+    const at = given.variables.findIndex(({ name }) => name === 'dense_1/kernel');
+    const treatment = await doctor.treat(given, data, { epochs: 2, allow: ['suiting-initializer', 'lsuv', 'change-activation'] });
+    const after = treatment.model.variables.findIndex(({ name }) => name === 'dense_1/kernel');
+    expect((await treatment.model.getWeights())[after]?.data).toEqual(arrays[at]?.data);
+  });
+
+  it('leaves nothing in the engine where it fails', async () => {
+    const engine = await createEngine();
+    let open = 0;
+    const load: typeof engine.load = async (...given) => {
+      const session = await engine.load(...given);
+      open += 1;
+      const dispose = session.dispose.bind(session);
+      return Object.assign(session, {
+        dispose: async () => {
+          open -= 1;
+          await dispose();
+        },
+      });
+    };
+    const counting = new Proxy(engine, {
+      get: (target, key) => {
+        const value: unknown = key === 'load' ? load : Reflect.get(target, key, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const given = sequential(
+      [layers.input([28, 28], { dtype: 'uint8' }), layers.flatten(), ...logistic.hidden(), layers.dense(10, { activation: 'softmax' })],
+      {
+        engine: counting,
+      },
+    );
+    given.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });
+    const failing = () => {
+      throw new Error('the display is gone');
+    };
+    await expect(doctor.treat(given, data, { epochs: 3, onProgress: failing })).rejects.toThrow('the display is gone');
+    await given.dispose();
+    expect(open).toBe(0);
+    await engine.dispose();
   });
 
   it('does not touch the model that is handed in', async () => {

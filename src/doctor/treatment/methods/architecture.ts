@@ -3,7 +3,7 @@ import { insertAfter, layerAt, withLayer } from '../../../model/rewire.js';
 import type { NetworkFacts } from '../../../vitals/facts.js';
 import type { Change, Chart, Method } from '../method.js';
 import { changed } from '../patient.js';
-import { drawnBy } from './weights.js';
+import { drawnBy, isDrawable } from './weights.js';
 import { betweenSumsAndActivation, type HiddenUse, hiddenUses, named, sayLayers, withActivation, withOptions } from './wiring.js';
 
 /**
@@ -39,11 +39,12 @@ export const changeActivation: Method = {
     const [first] = uses;
     if (!first) return [];
     const names = [...new Set(uses.map(({ layer }) => layer.layer))];
+    const drawn = [...new Set(uses.flatMap(({ layer }) => (isDrawable(layer) ? layer.layer : [])))];
     const others = instead[first.activation] ?? ['elu', 'selu'].filter((name) => name !== first.activation);
     return (isNormalized(facts) ? seluLast(others) : others).map((to) => {
       const bent = uses.reduce((config, use) => withActivation(config, use.bent ?? use.at, named(to)), patient.config);
       return {
-        patient: changed(patient, drawnBy(bent, names, named('auto')), names),
+        patient: changed(patient, drawnBy(bent, drawn, named('auto')), drawn),
         what: `bend ${sayLayers(names)} by ${to} instead of ${first.activation}, drawn by what suits it`,
         spares: to === 'selu' ? ['normalize'] : [],
       };

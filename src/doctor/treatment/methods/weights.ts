@@ -22,9 +22,12 @@ function redrawn(chart: Chart, layers: readonly LayerFacts[], initializer: Descr
   return [{ patient: changed(chart.patient, config, names), what: `${what} ${sayLayers(names)} by '${initializer.name}'` }];
 }
 
-/** Uses whose kernels are not drawn by an initializer of that name already. */
+/** Whether a layer's kernel can be drawn anew: what is frozen was learned elsewhere. */
+export const isDrawable = (layer: LayerFacts): boolean => layer.trainable && initializerOf(layer, 'kernel') !== undefined;
+
+/** Uses whose kernels can be drawn anew, and are not drawn by an initializer of that name already. */
 function notDrawnBy(layers: readonly LayerFacts[], name: string): LayerFacts[] {
-  return layers.filter((layer) => initializerOf(layer, 'kernel') !== undefined && initializerOf(layer, 'kernel')?.name !== name);
+  return layers.filter((layer) => isDrawable(layer) && initializerOf(layer, 'kernel')?.name !== name);
 }
 
 /** What draws numbers of one size whatever the fans, or all alike. */
