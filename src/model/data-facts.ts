@@ -4,6 +4,7 @@ import { rowsOf, spreadRows } from '../data/dataset.js';
 import type { Loss } from '../losses.js';
 import type { LayerCall } from '../network/layer.js';
 import type { Network } from '../network/network.js';
+import type { StepSpec } from '../training/step.js';
 import type { InputFacts, TargetFacts } from '../vitals/facts.js';
 
 /** Rows of a sample that facts are taken from, spread over all of it. */
@@ -99,10 +100,17 @@ function alikeIn(array: NdArray, shape: StaticShape = array.shape.slice(1)): Pic
 }
 
 /** What a sample of targets says about each output. */
-export function targetFacts({ outputs }: Network, losses: readonly Loss[], arrays: readonly NdArray[]): TargetFacts[] {
+export function targetFacts({ network: { outputs }, losses, lossWeights }: StepSpec, arrays: readonly NdArray[]): TargetFacts[] {
   return arrays.flatMap((array, i) => {
     const loss = losses[i];
-    return loss && array.size > 0 ? [{ ...kindOf(array, loss, Number(outputs[i]?.shape.at(-1))), ...chanceOf(loss, array) }] : [];
+    if (!loss || array.size === 0) return [];
+    const { chanceLoss } = chanceOf(loss, array);
+    return [
+      {
+        ...kindOf(array, loss, Number(outputs[i]?.shape.at(-1))),
+        ...(chanceLoss === undefined ? {} : { chanceLoss: chanceLoss * (lossWeights[i] ?? 1) }),
+      },
+    ];
   });
 }
 

@@ -74,7 +74,8 @@ function questionOf({ spec, train, validation, targets }: NeighbourParts): Quest
   const [fact, known, wanted, loss] = [targets?.[0], train.targets[0], validation.targets[0], spec.losses[0]];
   if (!fact || !known || !wanted || !loss || train.targets.length > 1) return undefined;
   const width = rowWidth(known);
-  if (fact.kind === 'real') return loss.name === 'meanSquaredError' && !isPenalized(spec) ? ofNumbers(known, wanted, width) : undefined;
+  const plain = spec.lossWeights[0] === 1 && !isPenalized(spec);
+  if (fact.kind === 'real') return loss.name === 'meanSquaredError' && plain ? ofNumbers(known, wanted, width) : undefined;
   const at = (spec.metrics[0] ?? []).findIndex(({ name, weighted }) => !weighted && accuracies.includes(name));
   const log = logEntries(spec)[at + 1]?.name;
   const one = width === 1 || fact.kind === 'distribution';

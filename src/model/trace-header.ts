@@ -51,7 +51,7 @@ export function traceHeader({ model, spec, vitals, layout, engine, opened, batch
       backend: engine.backend,
       threads: engine.threads,
       ...(network.dtype === 'float32' ? { flushesBelow: flush ? DENORMAL_GUARD : LEAST_NORMAL } : {}),
-      targets: targetFacts(network, losses, opened.sampleTargets),
+      targets: targetFacts(spec, opened.sampleTargets),
     },
     data: inputFacts(network, opened.sample),
     watched,

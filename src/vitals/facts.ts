@@ -116,6 +116,6 @@ export interface TargetFacts {
   readonly kind: 'labels' | 'distribution' | 'binary' | 'real';
   /** Number of classes, where there are any. */
   readonly classes?: number;
-  /** Loss of the best constant prediction, where the loss has one that is known: ln C for balanced classes under cross-entropy. */
+  /** Loss of the best constant prediction, times the output's weight in the loss, where the loss has one that is known: ln C for balanced classes under cross-entropy. */
   readonly chanceLoss?: number;
 }

@@ -57,6 +57,22 @@ describe('what some networks bear and others do not', () => {
     expect(ill.at(-1)).toBe('below-neighbours');
   });
 
+  it('a loss weighed more, by a rate that is less by as much: the training is the same', async () => {
+    const told = await Promise.all(
+      [1, 100, 0.01].map(async (lossWeight) => {
+        const trace = await train({
+          hidden: () => row(3, 32, { activation: 'tanh' }),
+          compile: { optimizer: optimizers.sgd({ learningRate: 5e-4 / lossWeight }), lossWeights: [lossWeight] },
+          fit: { epochs: 5 },
+        });
+        return doctor.diagnose(trace).map(({ rule, severity }) => `${severity} ${rule}`);
+      }),
+    );
+    expect(told[0]).toContain('ill slow-learning');
+    expect(told[1]).toEqual(told[0]);
+    expect(told[2]).toEqual(told[0]);
+  });
+
   it('numbers that neighbours know nearly all of, since their targets are smooth: a network need not', async () => {
     const targets = (left: number, neighbours: number): Trace => {
       const epoch = { kind: 'epoch', epoch: 0, step: 50, logs: { loss: left, val_loss: left } } as const;

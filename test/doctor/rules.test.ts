@@ -1,4 +1,18 @@
-import { doctor, type Finding, initializers, type Layer, layers, losses, model, NdArray, optimizers, synthetic, type Trace } from 'evenkeel';
+import {
+  doctor,
+  type Finding,
+  initializers,
+  type Layer,
+  layers,
+  losses,
+  model,
+  NdArray,
+  ops,
+  optimizers,
+  synthetic,
+  type Tensor,
+  type Trace,
+} from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { ruleIds } from '#src/doctor/diagnose.js';
 import { rules } from '#src/doctor/rules/index.js';
@@ -731,6 +745,12 @@ describe('not-finite', () => {
   ])('not in %s', async (...one) => {
     expect(doctor.diagnose(await traceOf(one as unknown as Case)).map(({ rule }) => rule)).not.toContain('not-finite');
   });
+});
+
+it('nothing is said of a last activation that is the user’s own', async () => {
+  const sharpSoftmax = (z: Tensor): Tensor => ops.softmax(ops.mul(z, 0.5));
+  const own = await examine({ hidden: () => row(1, 16, { activation: 'relu' }), head: () => [layers.dense(10, { activation: sharpSoftmax })] });
+  expect(doctor.diagnose(own).map(({ rule }) => rule)).not.toContain('loss-mismatch');
 });
 
 it('every rule has its networks here', () => {
