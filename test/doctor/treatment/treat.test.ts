@@ -169,6 +169,19 @@ describe('treat', () => {
     expect(config.compile?.optimizer).toMatchObject({ name: 'adam' });
   });
 
+  it.each([
+    ['weights', 'change-activation'],
+    ['initializers', 'change-activation'],
+    ['weights', 'suiting-initializer'],
+    ['learningRate', 'adaptive-optimizer'],
+  ] as const)('keeps %s, which %s would alter too', async (kept, remedy) => {
+    const options = { epochs: 2, allow: [remedy] };
+    const ids = ({ trials }: Treatment): string[] => trials.flatMap(({ remedies }) => remedies.map(({ id }) => id));
+    const sick = { ...logistic, compile: { optimizer: 'sgd' } };
+    expect(ids(await treat(sick, options))).toContain(remedy);
+    expect(ids(await treat(sick, { ...options, keep: [kept] }))).toEqual([]);
+  });
+
   it('applies allowed remedies alone, and denied ones never', async () => {
     const allowed = await treat(logistic, { allow: ['change-activation'] });
     expect(new Set(allowed.trials.flatMap(({ remedies }) => remedies.map(({ id }) => id)))).toEqual(new Set(['change-activation']));

@@ -32,7 +32,7 @@ const isNormalized = ({ layers }: NetworkFacts): boolean => layers.some(({ role,
 const seluLast = (names: readonly string[]): string[] => [...names].sort((a, b) => Number(a === 'selu') - Number(b === 'selu'));
 
 export const changeActivation: Method = {
-  alters: ['activations'],
+  alters: ['activations', 'initializers', 'weights'],
   supersedes: ['critical-initializer', 'lsuv', 'lecun-normal', 'revive-units'],
   apply({ patient, examination, facts }: Chart): Change[] {
     const uses = hiddenUses(examination).filter(({ bent }) => bent !== undefined);

@@ -22,7 +22,7 @@ const CLIP = 1;
 
 /** Le, Jaitly and Hinton, "A simple way to initialize recurrent networks of rectified linear units", 2015. */
 export const identityRecurrence: Method = {
-  alters: ['activations', 'optimizer'],
+  alters: ['activations', 'optimizer', 'initializers', 'weights'],
   apply(chart) {
     const others = ungated(chart).filter(
       ({ activation, weights }) =>

@@ -130,7 +130,7 @@ export function withoutDecay(patient: Patient): Patient {
 }
 
 export const adaptiveOptimizer: Method = {
-  alters: ['optimizer'],
+  alters: ['optimizer', 'learningRate'],
   supersedes: ['raise-learning-rate', 'lower-learning-rate', 'clip-gradients', 'raise-clip'],
   apply({ patient }) {
     const given = optimizerOf(patient);

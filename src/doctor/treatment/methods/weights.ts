@@ -44,12 +44,12 @@ function illsuited({ facts, examination }: Chart): LayerFacts[] {
 }
 
 export const suitingInitializer: Method = {
-  alters: ['initializers'],
+  alters: ['initializers', 'weights'],
   apply: (chart) => redrawn(chart, illsuited(chart), named('auto'), 'draw'),
 };
 
 export const criticalInitializer: Method = {
-  alters: ['initializers'],
+  alters: ['initializers', 'weights'],
   apply(chart) {
     const hidden = chart.examination.hidden.map(({ layer }) => layer);
     const orthogonal = named('critical', { distribution: 'orthogonal' });
@@ -58,7 +58,7 @@ export const criticalInitializer: Method = {
 };
 
 export const lsuv: Method = {
-  alters: ['initializers'],
+  alters: ['initializers', 'weights'],
   apply: (chart) =>
     redrawn(
       chart,
@@ -72,7 +72,7 @@ export const lsuv: Method = {
 };
 
 export const lecunNormal: Method = {
-  alters: ['initializers'],
+  alters: ['initializers', 'weights'],
   apply(chart) {
     const selus = hiddenUses(chart.examination).filter(({ activation }) => activation === 'selu');
     return redrawn(
@@ -88,7 +88,7 @@ export const lecunNormal: Method = {
 };
 
 export const smallerHead: Method = {
-  alters: ['initializers'],
+  alters: ['initializers', 'weights'],
   apply(chart) {
     const heads = chart.examination.uses.filter(({ head, layer }) => head && layer.role === 'weights').map(({ layer }) => layer);
     return redrawn(chart, heads, named('varianceScaling', { scale: 0.01 }), 'draw');
