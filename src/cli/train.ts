@@ -11,7 +11,7 @@ import type { Backend } from '../runtime/index.js';
 import { tensorBoard } from '../training/callbacks/tensor-board.js';
 import { traceFile } from '../training/callbacks/trace-file.js';
 import type { Callback } from '../training/callbacks.js';
-import type { History } from '../training/history.js';
+import { History } from '../training/history.js';
 import type { Trace } from '../vitals/trace.js';
 import { defaultRun } from './default-model.js';
 import { isTable, loadData, type RunData } from './load-data.js';
@@ -97,7 +97,7 @@ export function addTrain(program: Command): void {
 /** What to train, and on what. */
 interface Sources {
   readonly path?: string;
-  readonly source: string;
+  readonly rows: string;
 }
 
 /** A table where the model could stand is the data. @throws UsageError where there are no data, or two. */
@@ -105,12 +105,12 @@ function sourcesOf(path: string | undefined, data: string | undefined): Sources 
   const table = path !== undefined && isTable(path);
   if (table && data !== undefined)
     throw new UsageError(`'${path}' is a table, and --data names other data: give one of them, and a model if you like`);
-  if (table) return { source: path };
+  if (table) return { rows: path };
   if (data === undefined) throw new UsageError("no data: name a table, 'evenkeel train houses.csv', or --data <SOURCE>");
-  return { source: data, ...(path === undefined ? {} : { path }) };
+  return { rows: data, ...(path === undefined ? {} : { path }) };
 }
 
-async function train({ path, source: rows }: Sources, options: TrainOptions): Promise<number> {
+async function train({ path, rows }: Sources, options: TrainOptions): Promise<number> {
   const { out, seed, backend, threads, target, task, testSplit } = options;
   requireWritable({ out, trace: options.trace });
   if (options.units && options.trace === undefined) throw new UsageError('--units goes with --trace <FILE>, which holds the maps');
@@ -177,16 +177,11 @@ async function run({ model, train, test, epochs, batchSize, notes }: Run, option
   const keepTrace: Callback['onTraceBegin'] = (_, control) => {
     trace = control.trace;
   };
-  const epochsSoFar: Record<string, number[]> = {};
-  const keepLogs: Callback['onEpochEnd'] = (_, logs) => {
-    for (const [name, value] of Object.entries(logs)) {
-      epochsSoFar[name] ??= [];
-      epochsSoFar[name].push(value);
-    }
-  };
+  // A fit that is interrupted gives no history.
+  const soFar = new History();
   const callbacks: Callback[] = [
     { onEpochEnd: save },
-    { onEpochEnd: keepLogs },
+    { onEpochEnd: (epoch, logs) => soFar.add(epoch, logs) },
     ...(options.watch ? [watch({ onFinding: (finding) => printNote(`\n${showFinding(finding)}`) }), { onTraceBegin: keepTrace }] : []),
     ...(options.trace === undefined ? [] : [traceFile(options.trace, { units: options.units })]),
     ...(options.tensorboard === undefined ? [] : [tensorBoard(options.tensorboard)]),
@@ -207,13 +202,7 @@ async function run({ model, train, test, epochs, batchSize, notes }: Run, option
   const interrupted = history === undefined;
   if (options.json) {
     printResult(
-      JSON.stringify({
-        history: history?.history ?? epochsSoFar,
-        ...(graded ? { test: graded } : {}),
-        seconds,
-        ...(out ? { out } : {}),
-        interrupted,
-      }),
+      JSON.stringify({ history: (history ?? soFar).history, ...(graded ? { test: graded } : {}), seconds, ...(out ? { out } : {}), interrupted }),
     );
   } else {
     if (history) printResult(`after ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}: ${showValues(history.last)}`);

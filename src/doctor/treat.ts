@@ -104,22 +104,19 @@ export async function treat(model: Model, data: BatchLike, options: TreatOptions
   });
   const start = { patient, remedies: [], spared: [] };
   let interrupted = false;
-  let end: CourseEnd;
+  let end: CourseEnd | undefined;
   try {
     end = await (choose === 'random' ? treatByChance : treatByEvidence)(course, start);
   } catch (error) {
     const so = best(lastRuns(course));
     const first = course.tried[0];
-    if (!(error instanceof AbortError) || !so || !first) {
-      await forget(course);
-      throw error;
-    }
+    if (!(error instanceof AbortError) || !so || !first) throw error;
     interrupted = true;
     end = { findings: first.run.findings, before: first, after: so };
   } finally {
     await clinic.close();
+    await forget(course, end?.after);
   }
-  await forget(course, end.after);
   return new Treated(end, course, { plainSteps, interrupted });
 }
 
@@ -128,8 +125,7 @@ const lastRuns = ({ tried }: Course): Tried[] =>
   tried.filter(({ run: { model } }, at) => !tried.slice(at + 1).some(({ run }) => run.model === model));
 
 /** Frees what trials hold in the engine, but for the one that is kept. */
-async function forget({ clinic, tried }: Course, kept?: Tried): Promise<void> {
-  await clinic.close();
+async function forget({ tried }: Course, kept: Tried | undefined): Promise<void> {
   for (const { run } of tried) if (run.model !== kept?.run.model) await run.model.dispose();
 }
 

@@ -67,8 +67,8 @@ export interface Callback {
   onProgress?(batches: number, logs: Logs, control: TrainingControl): void | Promise<void>;
 }
 
-/** What callbacks hear of. */
-const events: { readonly [K in Extract<keyof Callback, `on${string}`>]-?: true } = {
+/** Every method that a callback may have. */
+export const hooks: { readonly [K in Extract<keyof Callback, `on${string}`>]-?: true } = {
   onTrainBegin: true,
   onTrainEnd: true,
   onEpochBegin: true,
@@ -96,9 +96,9 @@ export function checkCallbacks(callbacks: readonly unknown[]): void {
         received: callback,
       });
     }
-    const unknown = methodsOf(callback).find((name) => /^on[A-Z_]/.test(name) && !Object.hasOwn(events, name));
+    const unknown = methodsOf(callback).find((name) => /^on[A-Z_]/.test(name) && !Object.hasOwn(hooks, name));
     if (unknown !== undefined) {
-      throw new ArgumentError(`fit: a callback's '${unknown}' would never be called${suggestion(unknown, Object.keys(events))}`, {
+      throw new ArgumentError(`fit: a callback's '${unknown}' would never be called${suggestion(unknown, Object.keys(hooks))}`, {
         argument: 'callbacks',
         received: unknown,
       });

@@ -1,19 +1,6 @@
 import { ArgumentError, show } from '../../core/errors.js';
 import { findName, suggestion } from '../../core/names.js';
-import type { Callback } from '../callbacks.js';
-
-/** Every method that a callback may have. */
-const hooks: { readonly [K in Exclude<keyof Callback, 'every' | 'vitals'>]-?: true } = {
-  onTrainBegin: true,
-  onTrainEnd: true,
-  onEpochBegin: true,
-  onEpochEnd: true,
-  onBatchEnd: true,
-  onNonFinite: true,
-  onTraceBegin: true,
-  onRecord: true,
-  onProgress: true,
-};
+import { type Callback, hooks } from '../callbacks.js';
 
 /** Keras's other name of a method. */
 const aliases: Readonly<Record<string, string>> = { onTrainBatchEnd: 'onBatchEnd' };
