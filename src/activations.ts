@@ -33,6 +33,8 @@ export interface ActivationFacts {
   readonly selfNormalizing: boolean;
   /** Kernel initializer that suits it. */
   readonly initializer: InitializerName;
+  /** Whether its values are shares that sum to 1 along the last axis, or a probability each; absent where they are any numbers. */
+  readonly gives?: 'distribution' | 'probabilities';
 }
 
 /** An elementwise nonlinearity (softmax: along the last axis); `name` and `config` are what a saved model keeps. */
@@ -57,6 +59,8 @@ const unknown: ActivationFacts = {
 };
 
 const sigmoidal: ActivationFacts = { ...unknown, saturates: 'both' };
+const distribution: ActivationFacts = { ...sigmoidal, range: [0, 1], gives: 'distribution' };
+const probability: ActivationFacts = { ...sigmoidal, range: [0, 1], gives: 'probabilities' };
 /** Kinked rectifiers whose slope is 0 below 0. */
 const rectifier: ActivationFacts = { ...unknown, range: [0, inf], saturates: 'left', smooth: false, canDie: true, initializer: 'heNormal' };
 /** Rectifiers with a slope below 0. */
@@ -100,12 +104,12 @@ export const activations = {
   linear: plain('linear', unknown, (x) => x),
 
   /** 1 / (1 + e⁻ˣ). */
-  sigmoid: plain('sigmoid', { ...sigmoidal, range: [0, 1] }, g.sigmoid),
+  sigmoid: plain('sigmoid', probability, g.sigmoid),
 
   tanh: plain('tanh', { ...sigmoidal, range: [-1, 1] }, g.tanh),
 
   /** eˣ / Σ eˣ along the last axis. */
-  softmax: plain('softmax', { ...sigmoidal, range: [0, 1] }, (x) => g.softmax(x)),
+  softmax: plain('softmax', distribution, (x) => g.softmax(x)),
 
   /** max(x, 0). */
   relu: plain('relu', rectifier, g.relu),
@@ -179,7 +183,7 @@ export const activations = {
   softsign: plain('softsign', { ...sigmoidal, range: [-1, 1] }, g.softsign),
 
   /** x / 6 + 1/2, cut to [0, 1]. */
-  hardSigmoid: plain('hardSigmoid', { ...sigmoidal, range: [0, 1], canDie: true }, (x) => g.clip(g.add(g.mul(x, 1 / 6), 0.5), 0, 1)),
+  hardSigmoid: plain('hardSigmoid', { ...probability, canDie: true }, (x) => g.clip(g.add(g.mul(x, 1 / 6), 0.5), 0, 1)),
 
   /** x above 0, `alpha` · (e^(x / alpha) − 1) below; Barron, "Continuously differentiable exponential linear units", 2017. */
   celu: maker(kind, 'celu', { alpha: numberOption(1, { above: 0 }) }, ({ alpha }) =>
@@ -210,7 +214,7 @@ export const activations = {
   }),
 
   /** The nearest distribution along the last axis, many of whose shares are 0; Martins and Astudillo, "From softmax to sparsemax", 2016. */
-  sparsemax: plain('sparsemax', { ...sigmoidal, range: [0, 1], smooth: false, canDie: true }, (x) => sparsemaxOf(x)),
+  sparsemax: plain('sparsemax', { ...distribution, smooth: false, canDie: true }, (x) => sparsemaxOf(x)),
 
   /** The logarithm of softmax, along the last axis. */
   logSoftmax: plain('logSoftmax', { ...unknown, range: [-inf, 0] }, (x) => g.logSoftmax(x)),
@@ -226,7 +230,7 @@ export const activations = {
   ),
 
   /** (x + 1) / 2, cut to [0, 1]. */
-  sparseSigmoid: plain('sparseSigmoid', { ...sigmoidal, range: [0, 1], canDie: true }, (x) => g.clip(g.add(g.mul(x, 0.5), 0.5), 0, 1)),
+  sparseSigmoid: plain('sparseSigmoid', { ...probability, canDie: true }, (x) => g.clip(g.add(g.mul(x, 0.5), 0.5), 0, 1)),
 
   /** (x + √(x² + b)) / 2; Barron, "Squareplus", 2021. */
   squareplus: maker(kind, 'squareplus', { b: numberOption(4, { above: 0 }) }, ({ b }) =>

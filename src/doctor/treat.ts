@@ -26,7 +26,7 @@ export interface TreatOptions extends DiagnoseOptions {
   /** Rows that trials are judged by; a `validationSplit` (default 0.15) of the data, drawn by the seed, unless given. */
   readonly validationData?: BatchLike;
   readonly validationSplit?: number;
-  /** What the split and redrawn weights come from; default the model's seed. */
+  /** What the split, redrawn weights and the order of the rows come from: the seed of the model that is trained; default that of the given one. */
   readonly seed?: number;
   /** What may be spent: short trials (default 6, a tenth of a training each), steps of all together (default three trainings), seconds (default no bound). */
   readonly budget?: { readonly trials?: number; readonly steps?: number; readonly seconds?: number };
@@ -83,7 +83,8 @@ export async function treat(model: Model, data: BatchLike, options: TreatOptions
     ...(options.ignore ? { ignore: options.ignore } : {}),
     ...(options.baseline ? { baseline: options.baseline } : {}),
   });
-  const patient = await admit(model, batchSize);
+  const admitted = await admit(model, batchSize);
+  const patient = { ...admitted, config: { ...admitted.config, seed } };
   const plainSteps = clinic.stepsOf(patient);
   const { trials = 6, steps = 3 * plainSteps, seconds = Number.POSITIVE_INFINITY } = budget;
   const least = Math.ceil((1 + 2 * shortShare(plainSteps)) * plainSteps);

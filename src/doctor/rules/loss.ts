@@ -1,3 +1,5 @@
+import type { ActivationFacts } from '../../activations.js';
+import type { Described } from '../../core/catalogue.js';
 import type { LayerFacts } from '../../vitals/facts.js';
 import { median, value } from '../examination.js';
 import { tableActivation } from '../forecast/lookups.js';
@@ -28,13 +30,27 @@ export const notFinite: Rule = {
   },
 };
 
+/** What a cross-entropy takes: shares of categories or a decision for each output, as logits or as probabilities. */
+export interface Taken {
+  readonly of: 'categories' | 'decisions';
+  readonly logits: boolean;
+}
+
+/** What a loss takes, if it is a cross-entropy. */
+export function takenBy({ name, config }: Described): Taken | undefined {
+  if (!/crossentropy$/i.test(name)) return undefined;
+  const of = /categorical/i.test(name) ? 'categories' : /^binary/i.test(name) ? 'decisions' : undefined;
+  return of && { of, logits: config.fromLogits === true };
+}
+
 /** What an output is made by, and what its loss takes. */
 interface Pair {
   readonly layer: LayerFacts;
   readonly activation: string;
+  readonly gives: ActivationFacts['gives'];
   readonly units: number;
   readonly loss: string;
-  readonly logits: boolean;
+  readonly takes: Taken | undefined;
   /** Mean loss of the last epoch, and that of the best constant prediction, where they are known. */
   readonly last: number | undefined;
   readonly chance: number | undefined;
@@ -50,35 +66,31 @@ function twice({ units, last, chance }: Pair): 'ill' | 'risk' {
 }
 
 function mistakeOf(pair: Pair): { readonly severity: 'ill' | 'risk'; readonly text: string } | undefined {
-  const { layer, activation, units, loss, logits } = pair;
-  const categorical = /categorical(Focal|Generalized)?Crossentropy$/i.test(loss);
-  const binary = /^binary/i.test(loss) && /crossentropy$/i.test(loss);
-  if (categorical && units === 1)
+  const { layer, activation, gives, units, loss, takes } = pair;
+  if (!takes) return undefined;
+  const { of, logits } = takes;
+  const ends = `${layer.name} ends in ${activation}`;
+  if (of === 'categories' && units === 1)
     return { severity: 'ill', text: `${layer.name} has one unit, and ${loss} compares classes: its loss is 0 whatever it learns` };
-  if (logits && ['softmax', 'sigmoid', 'logSoftmax', 'sparsemax'].includes(activation))
+  if (logits && gives)
     return {
-      severity: categorical && activation === 'softmax' ? twice(pair) : 'ill',
-      text: `${layer.name} ends in ${activation}, and ${loss} with fromLogits applies it once more: outputs lie in [0, 1] where logits are meant`,
+      severity: of === 'categories' && activation === 'softmax' ? twice(pair) : 'ill',
+      text: `${ends}, and ${loss} with fromLogits applies it once more: outputs lie in [0, 1] where logits are meant`,
     };
-  if (categorical && activation === 'sigmoid')
+  if (logits) return undefined;
+  if (of === 'categories' && gives === 'probabilities')
     return {
       severity: 'risk',
-      text: `${layer.name} ends in sigmoid, whose outputs do not sum to 1, and ${loss} takes them for a distribution: it divides them by their sum`,
+      text: `${ends}, whose outputs do not sum to 1, and ${loss} takes them for a distribution: it divides them by their sum`,
     };
-  if (categorical && !logits && !['softmax', 'sparsemax'].includes(activation))
-    return {
-      severity: 'ill',
-      text: `${layer.name} ends in ${activation}, and ${loss} takes what it gives for probabilities; softmax, or fromLogits, is missing`,
-    };
-  if (binary && activation === 'softmax' && units === 1)
-    return { severity: 'ill', text: `${layer.name} is a softmax of one unit: it gives 1 for every row` };
-  if (binary && activation === 'softmax')
-    return { severity: 'risk', text: `${layer.name} ends in softmax, and ${loss} takes each of its ${units} outputs for a decision of its own` };
-  if (binary && !logits && !['sigmoid', 'hardSigmoid', 'sparseSigmoid'].includes(activation))
-    return {
-      severity: 'ill',
-      text: `${layer.name} ends in ${activation}, and ${loss} takes what it gives for probabilities; sigmoid, or fromLogits, is missing`,
-    };
+  if (of === 'categories' && gives !== 'distribution')
+    return { severity: 'ill', text: `${ends}, and ${loss} takes what it gives for probabilities; softmax, or fromLogits, is missing` };
+  if (of === 'decisions' && gives === 'distribution' && units === 1)
+    return { severity: 'ill', text: `${layer.name} is a ${activation} of one unit: it gives 1 for every row` };
+  if (of === 'decisions' && gives === 'distribution')
+    return { severity: 'risk', text: `${ends}, and ${loss} takes each of its ${units} outputs for a decision of its own` };
+  if (of === 'decisions' && gives !== 'probabilities')
+    return { severity: 'ill', text: `${ends}, and ${loss} takes what it gives for probabilities; sigmoid, or fromLogits, is missing` };
   return undefined;
 }
 
@@ -97,13 +109,15 @@ export const lossMismatch: Rule = {
       const [layer, loss] = [facts.layers[at], trace.header.training?.losses[i]];
       if (!layer || !loss) return [];
       // What a function of the user's own gives is for the user to know.
-      if (layer.activation && !tableActivation(layer.activation)) return [];
+      const activation = layer.activation && tableActivation(layer.activation);
+      if (layer.activation && !activation) return [];
       const pair = {
         layer,
-        activation: layer.activation?.name ?? 'linear',
+        activation: activation?.name ?? 'linear',
+        gives: activation?.gives,
         units: layer.shape.at(-1) ?? 1,
         loss: loss.name,
-        logits: loss.config.fromLogits === true,
+        takes: takenBy(loss),
         last: single ? value(trace.epochs.at(-1)?.logs.loss) : undefined,
         chance: chanceLoss,
       };

@@ -93,7 +93,14 @@ export class Course {
     const patient = decays ? withoutDecay(candidate.patient) : candidate.patient;
     const kept = candidate.remedies.filter(({ id }) => id !== DECAY && !method.supersedes?.includes(id));
     return method
-      .apply({ patient, facts: examination.facts, examination, steps: this.clinic.stepsOf(patient), random: this.options.random })
+      .apply({
+        patient,
+        facts: examination.facts,
+        examination,
+        steps: this.clinic.stepsOf(patient),
+        random: this.options.random,
+        keep: this.options.keep,
+      })
       .map(({ patient: after, what, spares = [] }) => ({
         patient: after,
         remedies: [...kept, { id: hint.id, cost: hint.cost, what, answers }],

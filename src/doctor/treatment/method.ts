@@ -28,6 +28,8 @@ export interface Chart {
   /** Steps of its whole training. */
   readonly steps: number;
   readonly random: Random;
+  /** What must stay as it is, for remedies that could do without it. */
+  readonly keep: readonly Alterable[];
 }
 
 /** One way in which a remedy changes a patient. */

@@ -1,7 +1,20 @@
-import { initializers, layers, losses, type Model, model, NdArray, optimizers, Random, schedules, sequential, toConfig } from 'evenkeel';
+import {
+  initializers,
+  type LossLike,
+  layers,
+  losses,
+  type Model,
+  model,
+  NdArray,
+  optimizers,
+  Random,
+  schedules,
+  sequential,
+  toConfig,
+} from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { Examination } from '#src/doctor/examination.js';
-import type { Change } from '#src/doctor/treatment/method.js';
+import type { Alterable, Change } from '#src/doctor/treatment/method.js';
 import { withoutDecay } from '#src/doctor/treatment/methods/training.js';
 import { applicable, methodOf } from '#src/doctor/treatment/methods.js';
 import { admit, build as make } from '#src/doctor/treatment/patient.js';
@@ -12,12 +25,12 @@ import { glyphSet } from '../sets.js';
 const [x, y] = [glyphSet.x.slice(0, 256), glyphSet.y.slice(0, 256)];
 
 /** All ways in which a remedy changes a model, as one minibatch shows it. */
-async function changes(id: string, given: Model, rows = { x, y }, batchSize = 32): Promise<readonly Change[]> {
+async function changes(id: string, given: Model, rows = { x, y }, batchSize = 32, keep: readonly Alterable[] = []): Promise<readonly Change[]> {
   const patient = await admit(given, batchSize);
   const examination = new Examination(await given.examine(rows.x, rows.y));
   const remedy = methodOf(id);
   if (!remedy) throw new Error(`no remedy '${id}'`);
-  return remedy.method.apply({ patient, facts: examination.facts, examination, steps: 1000, random: new Random(1) });
+  return remedy.method.apply({ patient, facts: examination.facts, examination, steps: 1000, random: new Random(1), keep });
 }
 
 /** What a remedy makes of a model: described, after it was built, and shown to run. */
@@ -206,6 +219,25 @@ describe('remedies', () => {
     expect(bentBy(one).at(-1)).toBe('sigmoid');
     const twice = net({ head: head('sigmoid', 1), compile: { loss: losses.binaryCrossentropy({ fromLogits: true }) } });
     expect((await treated('mend-loss', twice, { x, y: even })).compile?.loss).toMatchObject([{ config: { fromLogits: false } }]);
+  });
+
+  it('of a loss whose activation must stay', async () => {
+    const losing = async (activation: string, loss: LossLike): Promise<unknown> => {
+      const given = net({ head: () => [layers.dense(10, { activation })], compile: { loss } });
+      const [change] = await changes('mend-loss', given, { x, y }, 32, ['activations']);
+      if (!change) return undefined;
+      expect(bentBy(change.patient.config).at(-1)).toBe(activation);
+      return [change.what, change.patient.config.compile?.loss];
+    };
+    const name = 'sparseCategoricalCrossentropy';
+    const by = (fromLogits: boolean, what: string) => [
+      `compare by ${name} of ${what}`,
+      [expect.objectContaining({ name, config: expect.objectContaining({ fromLogits }) })],
+    ];
+    expect(await losing('linear', name)).toEqual(by(true, 'logits'));
+    expect(await losing('softmax', losses[name]({ fromLogits: true }))).toEqual(by(false, 'probabilities'));
+    expect(await losing('relu', name)).toBeUndefined();
+    expect(await losing('softmax', name)).toBeUndefined();
   });
 
   it('change nothing where there is nothing to change', async () => {

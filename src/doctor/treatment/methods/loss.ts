@@ -1,39 +1,53 @@
 import type { Described } from '../../../core/catalogue.js';
 import type { DescribedCompile } from '../../../model/config.js';
+import type { LayerFacts } from '../../../vitals/facts.js';
+import { tableActivation } from '../../forecast/lookups.js';
+import { takenBy } from '../../rules/loss.js';
 import type { Chart, Method } from '../method.js';
 import { changed, type Patient } from '../patient.js';
 import { withCompile } from './training.js';
 import { named, withActivation } from './wiring.js';
 
-const gives = { distribution: ['softmax', 'sparsemax'], decisions: ['sigmoid', 'hardSigmoid', 'sparseSigmoid'] };
+/** The last activation, or the loss, that the other one is meant for. */
+interface Mended {
+  readonly activation?: string;
+  readonly loss?: Described;
+}
 
-/** The pair of last activation and loss that is meant where what is there does not match. */
-function mended(activation: string, loss: Described): { readonly activation?: string; readonly loss?: Described } | undefined {
-  const logits = loss.config.fromLogits === true;
-  const categorical = /categorical(Focal|Generalized)?Crossentropy$/i.test(loss.name);
-  const binary = /^binary/i.test(loss.name) && /crossentropy$/i.test(loss.name);
-  const withLogits = (fromLogits: boolean): Described => ({ ...loss, config: { ...loss.config, fromLogits } });
-  if (categorical && logits && activation !== 'linear') return { activation: 'linear' };
-  if (categorical && !logits && !gives.distribution.includes(activation)) return { activation: 'softmax' };
-  if (binary && logits && activation !== 'linear') return { loss: withLogits(false) };
-  if (binary && !logits && !gives.decisions.includes(activation)) return { activation: 'sigmoid' };
-  return undefined;
+/** Ways to make a pair that does not match match, the one that is meant first. */
+function mendings({ activation }: LayerFacts, loss: Described): readonly Mended[] {
+  const takes = takenBy(loss);
+  const known = activation && tableActivation(activation);
+  if (!takes || (activation && !known)) return [];
+  const linear = (known?.name ?? 'linear') === 'linear';
+  const fits = known?.gives === (takes.of === 'categories' ? 'distribution' : 'probabilities');
+  if (takes.logits ? linear : fits) return [];
+  const by = (fromLogits: boolean): Mended => ({ loss: { ...loss, config: { ...loss.config, fromLogits } } });
+  const end = (ending: string): Mended => ({ activation: ending });
+  const ofProbabilities = fits ? [by(false)] : [];
+  const ofLogits = linear ? [by(true)] : [];
+  if (takes.of === 'categories') return takes.logits ? [end('linear'), ...ofProbabilities] : [end('softmax'), ...ofLogits];
+  return takes.logits ? [...ofProbabilities, end('linear')] : [end('sigmoid'), ...ofLogits];
 }
 
 export const mendLoss: Method = {
   alters: ['loss'],
-  apply({ patient, facts, examination }: Chart) {
+  apply({ patient, facts, examination, keep }: Chart) {
     const losses = examination.trace.header.training?.losses ?? [];
     const said: string[] = [];
     const made = facts.outputs.reduce((treated: Patient, at, i): Patient => {
-      const [layer, loss] = [facts.layers[at], losses[i]];
-      const pair = layer && loss && mended(layer.activation?.name ?? 'linear', loss);
-      if (!layer || !pair) return treated;
-      if (pair.activation) said.push(`end ${layer.name} in ${pair.activation}`);
-      if (pair.loss) said.push(`compare by ${pair.loss.name}${pair.loss.config.fromLogits === false ? ' of probabilities' : ''}`);
-      const ended = pair.activation ? changed(treated, withActivation(treated.config, at, named(pair.activation))) : treated;
-      const { loss: given } = ended.config.compile as DescribedCompile & { readonly loss: readonly unknown[] };
-      return pair.loss ? withCompile(ended, { loss: given.map((one, k) => (k === i ? pair.loss : one)) }) : ended;
+      const [layer, given] = [facts.layers[at], losses[i]];
+      const ways = layer && given ? mendings(layer, given) : [];
+      const mended = ways.find(({ activation }) => activation === undefined || !keep.includes('activations'));
+      if (!layer || !mended) return treated;
+      const { activation, loss } = mended;
+      if (activation) {
+        said.push(`end ${layer.name} in ${activation}`);
+        return changed(treated, withActivation(treated.config, at, named(activation)));
+      }
+      said.push(`compare by ${loss?.name} of ${loss?.config.fromLogits === true ? 'logits' : 'probabilities'}`);
+      const { loss: all } = treated.config.compile as DescribedCompile & { readonly loss: readonly unknown[] };
+      return withCompile(treated, { loss: all.map((one, k) => (k === i ? loss : one)) });
     }, patient);
     return said.length === 0 ? [] : [{ patient: made, what: said.join(', ') }];
   },
