@@ -1,19 +1,16 @@
 import type { Command } from 'commander';
 import { DataError, EvenkeelError, FileError } from '../core/errors.js';
-import { NdArray } from '../core/ndarray.js';
-import { Random } from '../core/random.js';
-import type { Dataset } from '../data/dataset.js';
 import { type Baseline, checkRuleIds, diagnoseExamination } from '../doctor/diagnose.js';
 import { Examination } from '../doctor/examination.js';
 import type { Finding } from '../doctor/finding.js';
 import { resolveLoss } from '../losses.js';
-import type { Model } from '../model/model.js';
 import { examinedLayers, showExamined } from '../report/examined.js';
 import { showFindings } from '../report/findings.js';
 import { readFile } from '../storage/files.js';
 import { loadData } from './load-data.js';
 import { isSaved, loadCustom, loadModel, requireFile } from './load-model.js';
-import { prepareRun } from './prepare.js';
+import { madeUp } from './made-up.js';
+import { prepareRun, requireSimple } from './prepare.js';
 import { nameFor, printResult, UsageError, wholeNumber } from './print.js';
 
 /** What commands that print findings may be told of them. */
@@ -40,8 +37,8 @@ Examples:
   evenkeel check model.ts --data fashion-mnist
   evenkeel check model.json --json --ignore raw-features
 
-The network is built, theory forecasts its gains, and one minibatch goes forward and backward, without a step: real rows with --data, standard normal
-numbers and random targets otherwise. Exit status: 0 where nothing is ill, 1 where something is, 2 for wrong usage.`;
+The network is built, theory forecasts its gains, and one minibatch goes forward and backward, without a step: real rows with --data, made-up ones
+that suit the model's input and loss otherwise. Exit status: 0 where nothing is ill, 1 where something is, 2 for wrong usage.`;
 
 /** Adds the options that say which findings are told, and how. */
 export function withFindingOptions(command: Command, { json = true } = {}): Command {
@@ -83,7 +80,8 @@ async function check(path: string, options: CheckOptions): Promise<number> {
   const loaded = known ?? (await loadModel(path, { context, seed, custom }));
   if (!loaded.model.variables.some(({ trainable }) => trainable))
     throw new DataError(`${path}: no layer of the model has weights that are trained; there is nothing to examine`);
-  const batch = data ?? { train: madeUp(loaded.model, rows, seed ?? loaded.model.seed), classes: undefined };
+  requireSimple(loaded.model);
+  const batch = data ?? { train: madeUp(loaded, { ...options, seed: seed ?? loaded.model.seed }), classes: undefined };
   const { model, train } = prepareRun(loaded, batch, options);
   const taken = Math.min(rows, train.x.shape[0] ?? rows);
   const trace = await model.examine(train.x.slice(0, taken), train.y.slice(0, taken));
@@ -130,39 +128,4 @@ export async function readBaseline(path: string | undefined): Promise<Baseline> 
       expected: '[{ rule, layers }]',
     });
   return list;
-}
-
-/** Rows for a network of which nothing is known: standard normal numbers (whole ones where a layer looks them up) and random targets. */
-function madeUp(model: Model, rows: number, seed: number): Dataset {
-  const random = new Random(seed).stream('check');
-  const [input, output] = [model.inputs[0], model.outputs[0]];
-  const shape = (input?.shape.slice(1) ?? []) as number[];
-  const looksUp = model.network.calls.find(({ layer, inputs }) => layer.keepsIntegers && layer.weights.size > 0 && inputs[0] === input)?.layer;
-  const limit = looksUp ? Number(looksUp.config().inputDim) : undefined;
-  const size = rows * shape.reduce((a, b) => a * b, 1);
-  const x =
-    limit === undefined
-      ? new NdArray(
-          Float32Array.from({ length: size }, () => random.normal()),
-          [rows, ...shape],
-        )
-      : new NdArray(
-          Int32Array.from({ length: size }, () => random.integer(limit)),
-          [rows, ...shape],
-        );
-  const units = Number(output?.shape.at(-1) ?? 1);
-  const loss = model.isCompiled ? model.compiled.losses[0]?.targets : undefined;
-  const labels = units > 1 && loss !== 'real';
-  if (labels)
-    return {
-      x,
-      y: new NdArray(
-        Int32Array.from({ length: rows }, () => random.integer(units)),
-        [rows],
-      ),
-      classNames: Array.from({ length: units }, (_, i) => String(i)),
-    };
-  const binary = loss === 'binary';
-  const y = Float32Array.from({ length: rows * units }, () => (binary ? random.integer(2) : random.normal()));
-  return { x, y: new NdArray(y, [rows, units]) };
 }

@@ -47,8 +47,9 @@ function compileFor(model: Model, data: Dataset, { optimizer, lr, loss }: Traini
   const chosen = loss ?? own?.loss ?? lossSuiting(model.network, data.classNames !== undefined || data.y.shape.length === 1);
   model.compile({ ...own, loss: chosen, optimizer: chooseOptimizer(model, optimizer, lr) });
   if (own) return;
-  const decides = model.compiled.losses[0]?.targets !== 'real';
-  model.compile({ ...compiledOptions(model), metrics: [decides ? 'accuracy' : 'meanAbsoluteError'] });
+  const targets = model.compiled.losses[0]?.targets;
+  // Groups are no classes of the output: nothing tells how many were found.
+  if (targets !== 'groups') model.compile({ ...compiledOptions(model), metrics: [targets === 'real' ? 'meanAbsoluteError' : 'accuracy'] });
 }
 
 function chooseOptimizer(model: Model, name: string | undefined, lr: number | undefined) {

@@ -63,6 +63,61 @@ describe('evenkeel check', () => {
     }
   });
 
+  describe('without data makes up', () => {
+    const check = (layers: unknown[], ...words: string[]) => {
+      const path = join(folder, 'made-up.json');
+      writeFileSync(path, JSON.stringify({ layers }));
+      return run('check', path, ...words);
+    };
+    const softmax = { kind: 'dense', units: 5, activation: 'softmax' };
+    const bytes = [{ kind: 'input', shape: [6], dtype: 'uint8' }, { kind: 'dense', units: 8, activation: 'tanh' }, softmax];
+    const sequence = [{ kind: 'input', shape: [7, 3] }, { kind: 'simpleRnn', units: 8, returnSequences: true }, softmax];
+    const wide = [
+      { kind: 'input', shape: [6] },
+      { kind: 'dense', units: 12 },
+      { kind: 'reshape', targetShape: [4, 3] },
+    ];
+
+    it('bytes for an input of bytes, as large as they are in pictures', () => {
+      const { stdout } = check(bytes);
+      expect(stdout).toMatch(/raw-features in input_1: the features of input_1 have an RMS of 1[345]\d/);
+    });
+
+    it.each(['meanSquaredError', 'categoricalCrossentropy', 'sparseCategoricalCrossentropy', 'binaryCrossentropy', 'circle', 'dice'])(
+      'targets that %s takes',
+      (loss) => {
+        expect(check(bytes, '--loss', loss).stderr).toBe('');
+      },
+    );
+
+    it.each([
+      ['labels for each step of a sequence', sequence, []],
+      ['rows of classes for each step of a sequence', sequence, ['--loss', 'categorical_crossentropy']],
+      ['numbers of the output’s shape', wide, ['--loss', 'mse']],
+      [
+        'numbers that a layer behind another looks up',
+        [
+          { kind: 'input', shape: [6] },
+          { kind: 'reshape', targetShape: [3, 2] },
+          { kind: 'embedding', inputDim: 4, outputDim: 4 },
+          { kind: 'flatten' },
+          softmax,
+        ],
+        [],
+      ],
+    ])('%s', (_, layers, words) => {
+      expect(check(layers, ...words)).toMatchObject({ stderr: '', status: 0 });
+    });
+  });
+
+  it('names classes as a saved model does', () => {
+    const saved = join(folder, 'named.safetensors');
+    const table = join(folder, 'named.csv');
+    writeFileSync(table, ['a,b,kind', ...Array.from({ length: 60 }, (_, i) => `${i % 9},${(i * 7) % 11},${i % 9 > 4 ? 'high' : 'low'}`)].join('\n'));
+    expect(run('train', table, '--epochs', '1', '--quiet', '--out', saved).status).toBe(0);
+    expect(run('check', saved).stderr).toBe('');
+  });
+
   it('prints JSON, leaves rules out, and accepts what a baseline holds', () => {
     const json = run('check', sick, '--json');
     const { layers, findings } = JSON.parse(json.stdout) as { layers: Record<string, unknown>[]; findings: Record<string, unknown>[] };
