@@ -82,7 +82,7 @@ async function check(path: string, options: CheckOptions): Promise<number> {
     throw new DataError(`${path}: no layer of the model has weights that are trained; there is nothing to examine`);
   requireSimple(loaded.model);
   const batch = data ?? { train: madeUp(loaded, { ...options, seed: seed ?? loaded.model.seed }), classes: undefined };
-  const { model, train } = prepareRun(loaded, batch, options);
+  const { model, train } = await prepareRun(loaded, batch, options);
   const taken = Math.min(rows, train.x.shape[0] ?? rows);
   const trace = await model.examine(train.x.slice(0, taken), train.y.slice(0, taken));
   const examination = new Examination(trace);

@@ -27,9 +27,9 @@ export interface PreparedRun {
 }
 
 /** Brings model and data together. @throws UsageError, DataError or ShapeError where they do not suit each other. */
-export function prepareRun({ model: loaded, classNames }: LoadedModel, data: RunData, choice: TrainingChoice): PreparedRun {
+export async function prepareRun({ model: loaded, classNames }: LoadedModel, data: RunData, choice: TrainingChoice): Promise<PreparedRun> {
   requireSimple(loaded);
-  const model = choice.standardize ? standardized(loaded) : loaded;
+  const model = choice.standardize ? await standardized(loaded) : loaded;
   const named = (set: Dataset): Dataset => (classNames ? relabelled(set, classNames) : set);
   const train = named(data.train);
   compileFor(model, train, choice);

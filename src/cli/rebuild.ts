@@ -3,6 +3,7 @@ import type { CompileOptions } from '../model/compiled.js';
 import { Model, type ModelOptions } from '../model/model.js';
 import { LayerCall, type Signal } from '../network/layer.js';
 import { Network } from '../network/network.js';
+import { ITERATIONS } from '../training/step.js';
 import { UsageError } from './print.js';
 
 /** A compiled model's options again. */
@@ -31,17 +32,29 @@ export async function rebuilt(model: Model, overrides: ModelOptions): Promise<Mo
   if (seed === model.seed && backend === model.options.backend && threads === model.options.threads) return model;
   const made = new Model(model.network, { ...model.options, ...overrides });
   if (model.isCompiled) made.compile(compiledOptions(model));
-  if (seed !== model.seed) return made;
-  const adapted = new Map(model.layers.map((layer) => [layer, layer.adapted]));
+  return seed === model.seed ? withStateOf(made, model) : made;
+}
+
+/** A model with the arrays of another, whose layers it has. */
+async function withStateOf(made: Model, model: Model): Promise<Model> {
+  const adapted = new Set(model.layers.filter((layer) => layer.adapted));
   await made.setState(await model.getState());
-  for (const layer of model.layers) layer.adapted = adapted.get(layer) === true;
+  for (const layer of made.layers) layer.adapted = adapted.has(layer);
   return made;
 }
 
-/** The model with a normalization layer behind its input: one mean and variance for each feature, or one for all pixels. */
-export function standardized(model: Model): Model {
+/**
+ * The model with a normalization layer behind its input: one mean and variance for each feature, or one for all pixels. Weights that were set stay.
+ * @throws UsageError where the model has learned already, or standardises by itself.
+ */
+export async function standardized(model: Model): Promise<Model> {
   if (model.layers.some((layer) => layer instanceof Normalization))
     throw new UsageError('--standardize: the model has a normalization layer already');
+  const steps = (await model.getState()).get(ITERATIONS)?.at(0) ?? 0;
+  if (steps > 0)
+    throw new UsageError(
+      `--standardize: the model has learned in ${steps} steps from features as they were; give an untrained one, or leave --standardize out`,
+    );
   const signals = new Map<Signal, Signal>();
   for (const { layer, inputs, output, outputs } of model.network.calls) {
     if (inputs.length > 0) {
@@ -60,5 +73,6 @@ export function standardized(model: Model): Model {
     model.network.dtype,
   );
   const made = new Model(network, model.options);
-  return model.isCompiled ? made.compile(compiledOptions(model)) : made;
+  if (model.isCompiled) made.compile(compiledOptions(model));
+  return withStateOf(made, model);
 }

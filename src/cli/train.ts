@@ -129,7 +129,7 @@ async function train({ path, rows }: Sources, options: TrainOptions): Promise<nu
     const data = await loadData(rows, { target, task, testSplit, reader: saved?.reader, seed: seed ?? 0, signal: controller.signal });
     const loaded: Loaded = saved ?? (await made(path, data, options, source));
     const { epochs = 5, batchSize = 32 } = loaded;
-    const prepared = prepareRun(loaded, data, options);
+    const prepared = await prepareRun(loaded, data, options);
     const length = { epochs: options.epochs ?? epochs, batchSize: options.batchSize ?? batchSize };
     return await run({ ...prepared, ...length, notes: notesOf(prepared.train.classNames, data.reader) }, options, controller.signal);
   } finally {

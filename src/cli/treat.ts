@@ -114,7 +114,7 @@ async function run(path: string, options: TreatOptions): Promise<number> {
     const known = isSaved(path) ? await loadModel(path, { seed, custom }) : undefined;
     const data = await loadData(options.data, { target, testSplit, reader: known?.reader, seed: seed ?? 0, signal: controller.signal });
     const context = { inputShape: data.train.x.shape.slice(1), classes: data.classes, seed: seed ?? 0 };
-    const { model, train, test } = prepareRun(known ?? (await loadModel(path, { context, seed, custom })), data, options);
+    const { model, train, test } = await prepareRun(known ?? (await loadModel(path, { context, seed, custom })), data, options);
     const { epochs, batchSize, validationSplit, budget, trials, keep, allow, deny, ignore } = options;
     const treatment = await treat(model, train, {
       epochs,

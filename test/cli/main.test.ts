@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { decodeSafetensors } from '#src/storage/safetensors.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'evenkeel-cli-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -109,6 +110,27 @@ describe('evenkeel', () => {
     expect(run('summary', module, '--input-shape', '7', '--classes', '3').stdout).toContain('mine');
     expect(run('predict', saved, '--data', table)).toMatchObject({ status: 1, stderr: expect.stringContaining("'cube'") });
     expect(run('predict', saved, '--data', table, '--custom', module)).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  it('standardises behind the input of an untrained model, whose weights stay, and of no other', () => {
+    const own = join(folder, 'own.ts');
+    const module = (then: string): string => `import { layers, NdArray, sequential } from 'evenkeel';
+      export default async () => {
+        const model = sequential([layers.input([2]), layers.dense(2, { activation: 'softmax' })]);
+        model.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });
+        const [kernel, bias] = [new NdArray(new Float32Array([1, 2, 3, 4]), [2, 2]), new NdArray(new Float32Array(2))];
+        ${then}
+        return model;
+      };`;
+    const saved = join(folder, 'own.safetensors');
+    const words = ['train', own, '--data', table, '--standardize', '--epochs', '1', '--lr', '0', '--quiet', '--out', saved];
+    writeFileSync(own, module('await model.setWeights([kernel, bias]);'));
+    expect(run(...words)).toMatchObject({ status: 0, stderr: '' });
+    const { tensors } = decodeSafetensors(readFileSync(saved));
+    expect([...(tensors['dense_1/kernel']?.data ?? [])]).toEqual([1, 2, 3, 4]);
+    expect(tensors['normalization_1/mean']?.at(0)).toBeGreaterThan(3);
+    writeFileSync(own, module('await model.fit(kernel, new NdArray(new Int32Array(2)), { epochs: 2, verbose: 0 });'));
+    expect(run(...words)).toMatchObject({ status: 2, stderr: expect.stringContaining('the model has learned in 2 steps') });
   });
 
   it('keeps what is learned when it is interrupted, and says so by its status', { timeout: 60_000 }, async () => {
