@@ -7,7 +7,7 @@ import { resolveLoss } from '../losses.js';
 import { examinedLayers, showExamined } from '../report/examined.js';
 import { showFindings } from '../report/findings.js';
 import { readFile } from '../storage/files.js';
-import { loadData } from './load-data.js';
+import { loadData, withoutOption } from './load-data.js';
 import { isSaved, loadCustom, loadModel, requireFile } from './load-model.js';
 import { madeUp } from './made-up.js';
 import { prepareRun, requireSimple } from './prepare.js';
@@ -23,6 +23,7 @@ export interface FindingOptions {
 interface CheckOptions extends FindingOptions {
   readonly data?: string;
   readonly target?: string;
+  readonly without?: readonly string[];
   readonly rows: number;
   readonly loss?: string;
   readonly seed?: number;
@@ -59,6 +60,7 @@ export function addCheck(program: Command): void {
     .description('examine a network before its first step')
     .option('--data <SOURCE>', 'real rows: a set, a table or a folder, as for train')
     .option('--target <COLUMN>', 'target column of a table')
+    .addOption(withoutOption())
     .option('--rows <N>', 'rows of the minibatch', wholeNumber(2), 256)
     .option('--loss <NAME>', "loss (default: the model's own, else what suits its last layer)", nameFor(resolveLoss))
     .option('--seed <N>', "seed of weights and made-up rows (default: the model's own, else 0)", wholeNumber(0))
@@ -70,12 +72,13 @@ export function addCheck(program: Command): void {
 }
 
 async function check(path: string, options: CheckOptions): Promise<number> {
-  const { seed, rows, data: source, target } = options;
+  const { seed, rows, data: source, target, without } = options;
   const custom = await loadCustom(options.custom);
   const baseline = await readBaseline(options.baseline);
   if (target !== undefined && source === undefined) throw new UsageError('--target names a column of --data, which is not given');
+  if (without !== undefined && source === undefined) throw new UsageError('--without names columns of --data, which is not given');
   const known = isSaved(path) ? await loadModel(path, { seed, custom }) : undefined;
-  const data = source === undefined ? undefined : await loadData(source, { target, reader: known?.reader, seed: seed ?? 0 });
+  const data = source === undefined ? undefined : await loadData(source, { target, without, reader: known?.reader, seed: seed ?? 0 });
   const context = { inputShape: data?.train.x.shape.slice(1) ?? [], classes: data?.classes, seed: seed ?? 0 };
   const loaded = known ?? (await loadModel(path, { context, seed, custom }));
   if (!loaded.model.variables.some(({ trainable }) => trainable))

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { DataError, ShapeError } from '../core/errors.js';
+import { Option } from 'commander';
+import { DataError, ShapeError, show } from '../core/errors.js';
 import { findName } from '../core/names.js';
 import { NdArray } from '../core/ndarray.js';
 import { Random } from '../core/random.js';
@@ -12,7 +13,7 @@ import { isGzip } from '../data/gzip.js';
 import { readIdx } from '../data/idx.js';
 import { parquetTable } from '../data/parquet.js';
 import { splitDataset } from '../data/splits.js';
-import { parseTable, type Table } from '../data/table.js';
+import { columnArgument, columnTitle, findColumn, parseTable, type Table } from '../data/table.js';
 import { TableReader, type TableReadOptions } from '../data/table-reader.js';
 import type { Task } from '../data/table-target.js';
 import { readFile, readFileIfThere } from '../storage/files.js';
@@ -31,6 +32,8 @@ export interface RunData {
 export interface DataOptions {
   /** Column of a table that is no feature. */
   readonly target?: string | undefined;
+  /** Columns of a table that are left out, by name or number from 0. */
+  readonly without?: readonly string[] | undefined;
   /** What a table's target is; found by its values unless given. */
   readonly task?: Task | undefined;
   /** Reads a table as the model's own was read. */
@@ -42,9 +45,16 @@ export interface DataOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface RowOptions extends Pick<DataOptions, 'target' | 'reader'> {
+export interface RowOptions extends Pick<DataOptions, 'target' | 'without' | 'reader'> {
   /** What becomes of a text that the reader's table never held. */
   readonly unknown?: TableReadOptions['unknown'];
+}
+
+/** The option that leaves columns of a table out, for every command that reads one. */
+export function withoutOption(): Option {
+  return new Option('--without <COLUMN>', 'leave a column of a table out, by name or number from 0; may be repeated').argParser(
+    (name: string, before: readonly string[] = []) => [...before, name],
+  );
 }
 
 const tables = ['.csv', '.tsv', '.txt', '.data', '.parquet'];
@@ -68,9 +78,10 @@ async function find(source: string): Promise<{ readonly kind: 'named' | 'folder'
 
 /** A named set, a table, or a folder with the four idx files of MNIST. @throws UsageError where there is nothing of that name. */
 export async function loadData(source: string, options: DataOptions): Promise<RunData> {
-  const { target, task, seed, signal, testSplit = 0 } = options;
+  const { target, without = [], task, seed, signal, testSplit = 0 } = options;
   const { kind, name } = await find(source);
   if (target !== undefined && kind !== 'table') throw new UsageError(`--target names a column of a table; '${source}' is none`);
+  if (without.length > 0 && kind !== 'table') throw new UsageError(`--without names columns of a table; '${source}' is none`);
   if (task !== undefined && kind !== 'table') throw new UsageError(`--task says what the target of a table is; '${source}' is none`);
   if (kind === 'file') throw new UsageError(`--data: cannot tell what '${source}' holds; a table ends in ${tables.join(', ')}`);
   if (kind === 'table') {
@@ -89,13 +100,20 @@ function classesOf(set: Dataset): number | undefined {
 }
 
 /** Rows to predict from: the test rows of a set, a table with or without its target, or one idx file. `shape` is what the model takes. */
-export async function loadRows(source: string, shape: readonly number[], { target, reader, unknown = 'refuse' }: RowOptions): Promise<NdArray> {
+export async function loadRows(
+  source: string,
+  shape: readonly number[],
+  { target, without = [], reader, unknown = 'refuse' }: RowOptions,
+): Promise<NdArray> {
   const { kind, name } = await find(source);
-  checkTarget(reader, target);
+  checkColumns(reader, target, without);
   if (kind === 'table') {
-    const table = await openTable(name, reader?.columnNames ?? []);
-    return fitted(reader ? reader.readFeatures(table, { unknown }).x : tableFeatures(table, sizeOf(shape), column(target)).x, shape);
+    const table = await openTable(name, reader?.columnNames ?? namesOf(target, without));
+    if (reader) return fitted(reader.readFeatures(table, { unknown }).x, shape);
+    const options = { target: place(target ?? '-1'), without: leftOut(table, without) };
+    return fitted(suggesting(table, target, () => tableFeatures(table, sizeOf(shape), options)).x, shape);
   }
+  if (without.length > 0) throw new UsageError(`--without names columns of a table; '${source}' is none`);
   if (target !== undefined) throw new UsageError(`--target names a column of a table; '${source}' is none`);
   if (kind === 'file') {
     const bytes = await readFile(name);
@@ -107,9 +125,20 @@ export async function loadRows(source: string, shape: readonly number[], { targe
   return fitted(test.x, shape);
 }
 
-function column(target: string | undefined): { target?: string | number } {
-  if (target === undefined) return {};
-  return { target: /^-?\d+$/.test(target) ? Number(target) : target };
+/** A column's number, or its name. */
+function place(title: string): string | number {
+  return /^-?\d+$/.test(title) ? Number(title) : title;
+}
+
+/** Names that the first row must hold to be a header, where nothing else tells. */
+function namesOf(target: string | undefined, without: readonly string[]): string[] {
+  const names = (target === undefined ? without : [target]).map(place);
+  return names.filter((name) => typeof name === 'string');
+}
+
+/** Where a table has the columns that are left out. @throws ArgumentError where it has none of that name, with the nearest. */
+function leftOut(table: Table, without: readonly string[]): number[] {
+  return without.map((title) => findColumn(table, table.columns?.includes(title) ? title : place(title), '--without'));
 }
 
 /** The cells of a table; a first row that holds all of `names` is a header. */
@@ -118,20 +147,47 @@ async function openTable(path: string, names: readonly string[]): Promise<Table>
   return extname(path).toLowerCase() === '.parquet' ? parquetTable(bytes, path) : parseTable(bytes, { name: path }, names);
 }
 
-/** @throws UsageError where a model that knows its table is to take another column for its target. */
-function checkTarget(reader: TableReader | undefined, target: string | undefined): void {
-  const own = reader?.schema.target?.name;
-  if (reader && target !== undefined && target !== own)
-    throw new UsageError(`--target: the model was trained on '${own}'; it cannot go on with '${target}'`);
+/** @throws UsageError where a model that knows its table is to take another column for its target, or to do without one. */
+function checkColumns(reader: TableReader | undefined, target: string | undefined, without: readonly string[]): void {
+  if (!reader) return;
+  const { target: own, columns, named } = reader.schema;
+  if (target !== undefined && target !== own?.name)
+    throw new UsageError(`--target: the model was trained on '${own?.name}'; it cannot go on with '${target}'`);
+  const needed = columns.find(({ name, index }) => without.includes(named ? name : String(index)));
+  if (needed) throw new UsageError(`--without: the model was trained with the column '${needed.name}' and needs it; train a new one without it`);
 }
 
-async function loadTable(path: string, { target, task, reader: known }: DataOptions): Promise<TableDataset> {
-  checkTarget(known, target);
-  const chosen = column(target);
-  const names = known?.columnNames ?? (typeof chosen.target === 'string' ? [chosen.target] : []);
-  const table = await openTable(path, names);
-  const reader = known ?? TableReader.fit(table, { ...chosen, ...(task ? { task } : {}) });
+/** What `read` makes of a table. @throws DataError that tells the option by which a column can be left out, where one cannot be read. */
+function suggesting<T>(table: Table, target: string | undefined, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const { argument } = error instanceof DataError ? error.details : {};
+    const names = (table.rows[0] ?? []).map((_, index) => columnArgument(table, index));
+    const own = names[findColumn(table, place(target ?? '-1'), 'target')];
+    if (!(error instanceof DataError) || argument === undefined || argument === own || !names.includes(argument)) throw error;
+    throw new DataError(`${error.message}. --without ${show(argument)} leaves the column out`, error.details, { cause: error });
+  }
+}
+
+async function loadTable(path: string, { target, without = [], task, reader: known }: DataOptions): Promise<TableDataset> {
+  checkColumns(known, target, without);
+  const table = await openTable(path, known?.columnNames ?? namesOf(target, without));
+  const fit = (): TableReader =>
+    TableReader.fit(table, { target: place(target ?? '-1'), columns: skipped(table, target, without), ...(task ? { task } : {}) });
+  const reader = known ?? suggesting(table, target, fit);
   return { ...reader.read(table), reader };
+}
+
+/** What a reader is told of columns that are left out. @throws UsageError where the target is among them. */
+function skipped(table: Table, target: string | undefined, without: readonly string[]): Record<string, 'skip'> {
+  const own = findColumn(table, place(target ?? '-1'), 'target');
+  const indices = leftOut(table, without);
+  if (indices.includes(own)) {
+    const why = target === undefined ? 'the target, since it is the last; name another by --target' : 'the target itself';
+    throw new UsageError(`--without: ${columnTitle(table, own)} is ${why}`);
+  }
+  return Object.fromEntries(indices.map((index) => [table.columns?.[index] ?? String(index), 'skip']));
 }
 
 async function loadFolder(folder: string): Promise<{ train: Dataset; test: Dataset }> {

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { writeAtomically } from '../storage/files.js';
-import { loadRows } from './load-data.js';
+import { loadRows, withoutOption } from './load-data.js';
 import { loadCustom, openModel, requireFile } from './load-model.js';
 import { requireSimple } from './prepare.js';
 import { printResult } from './print.js';
@@ -8,6 +8,7 @@ import { printResult } from './print.js';
 interface PredictOptions {
   readonly data: string;
   readonly target?: string;
+  readonly without?: readonly string[];
   readonly out?: string;
   readonly custom?: string;
   readonly unknown: 'refuse' | 'zeros';
@@ -21,6 +22,7 @@ export function addPredict(program: Command): void {
     .description("write a saved model's outputs for data as CSV")
     .requiredOption('--data <SOURCE>', 'glyphs, mnist, fashion-mnist or a folder with idx files (their test rows), a table, or one idx file')
     .option('--target <COLUMN>', 'column of a table that is no feature (default: the last, where there is one too many)')
+    .addOption(withoutOption())
     .addOption(
       new Option('--unknown <WHAT>', 'what becomes of a text that the training table never held').choices(['refuse', 'zeros']).default('refuse'),
     )

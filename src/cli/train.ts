@@ -14,7 +14,7 @@ import type { Callback } from '../training/callbacks.js';
 import { History } from '../training/history.js';
 import type { Trace } from '../vitals/trace.js';
 import { defaultRun } from './default-model.js';
-import { isTable, loadData, type RunData } from './load-data.js';
+import { isTable, loadData, type RunData, withoutOption } from './load-data.js';
 import { isSaved, type LoadedModel, loadCustom, loadModel, type ModelSource, notesOf } from './load-model.js';
 import { requireWritable } from './out-files.js';
 import { type PreparedRun, prepareRun } from './prepare.js';
@@ -23,6 +23,7 @@ import { INTERRUPTED, looksOf, nameFor, numberBelow, printNote, printResult, sho
 interface TrainOptions {
   readonly data?: string;
   readonly target?: string;
+  readonly without?: readonly string[];
   readonly task?: Task;
   readonly testSplit: number;
   readonly epochs?: number;
@@ -63,6 +64,7 @@ export function addTrain(program: Command): void {
     .description('train a model on data')
     .option('--data <SOURCE>', 'glyphs, mnist, fashion-mnist, california-housing, a table (.csv, .tsv, .parquet) or a folder with idx files')
     .option('--target <COLUMN>', 'target column of a table, by name or number from 0 (default: the last)')
+    .addOption(withoutOption())
     .addOption(
       new Option('--task <KIND>', "what the table's target is (default: text and whole numbers are classes)").choices([
         'classification',
@@ -111,7 +113,7 @@ function sourcesOf(path: string | undefined, data: string | undefined): Sources 
 }
 
 async function train({ path, rows }: Sources, options: TrainOptions): Promise<number> {
-  const { out, seed, backend, threads, target, task, testSplit } = options;
+  const { out, seed, backend, threads, target, without, task, testSplit } = options;
   requireWritable({ out, trace: options.trace });
   if (options.units && options.trace === undefined) throw new UsageError('--units goes with --trace <FILE>, which holds the maps');
   const controller = new AbortController();
@@ -126,7 +128,7 @@ async function train({ path, rows }: Sources, options: TrainOptions): Promise<nu
     if (saved && options.standardize) {
       throw new UsageError('--standardize: a saved model has learned from features as they were; train a new one, or leave --standardize out');
     }
-    const data = await loadData(rows, { target, task, testSplit, reader: saved?.reader, seed: seed ?? 0, signal: controller.signal });
+    const data = await loadData(rows, { target, without, task, testSplit, reader: saved?.reader, seed: seed ?? 0, signal: controller.signal });
     const loaded: Loaded = saved ?? (await made(path, data, options, source));
     const { epochs = 5, batchSize = 32 } = loaded;
     const prepared = await prepareRun(loaded, data, options);

@@ -13,7 +13,7 @@ import { type Framework, frameworkNames, patchOf } from '../report/patch.js';
 import { treatmentHtml } from '../report/treatment-html.js';
 import { writeAtomically } from '../storage/files.js';
 import { type FindingOptions, judged, readBaseline, withFindingOptions } from './check.js';
-import { loadData } from './load-data.js';
+import { loadData, withoutOption } from './load-data.js';
 import { isSaved, loadCustom, loadModel, notesOf } from './load-model.js';
 import { requireWritable } from './out-files.js';
 import { prepareRun } from './prepare.js';
@@ -22,6 +22,7 @@ import { INTERRUPTED, nameFor, numberBelow, printNote, printResult, showValues, 
 interface TreatOptions extends FindingOptions {
   readonly data: string;
   readonly target?: string;
+  readonly without?: readonly string[];
   readonly testSplit: number;
   readonly validationSplit: number;
   readonly epochs: number;
@@ -70,6 +71,7 @@ export function addTreat(program: Command): void {
     .description('find the smallest change by which a network trains, and prove it')
     .requiredOption('--data <SOURCE>', 'glyphs, mnist, fashion-mnist, california-housing, a table (.csv, .tsv, .parquet) or a folder with idx files')
     .option('--target <COLUMN>', 'target column of a table, by name or number from 0 (default: the last)')
+    .addOption(withoutOption())
     .option('--test-split <SHARE>', 'share of a table kept to grade the treated model by', numberBelow(0, 1), 0)
     .option('--validation-split <SHARE>', 'share of the rows by which trials are judged', numberBelow(0, 1), 0.15)
     .option('--epochs <N>', 'passes of the full run', wholeNumber(1), 5)
@@ -103,7 +105,7 @@ function duration(text: string): number {
 }
 
 async function run(path: string, options: TreatOptions): Promise<number> {
-  const { out, report, seed, target, testSplit, quiet } = options;
+  const { out, report, seed, target, without, testSplit, quiet } = options;
   requireWritable({ out, report });
   const controller = new AbortController();
   const stop = (): void => controller.abort();
@@ -112,7 +114,7 @@ async function run(path: string, options: TreatOptions): Promise<number> {
     const custom = await loadCustom(options.custom);
     const baseline = await readBaseline(options.baseline);
     const known = isSaved(path) ? await loadModel(path, { seed, custom }) : undefined;
-    const data = await loadData(options.data, { target, testSplit, reader: known?.reader, seed: seed ?? 0, signal: controller.signal });
+    const data = await loadData(options.data, { target, without, testSplit, reader: known?.reader, seed: seed ?? 0, signal: controller.signal });
     const context = { inputShape: data.train.x.shape.slice(1), classes: data.classes, seed: seed ?? 0 };
     const { model, train, test } = await prepareRun(known ?? (await loadModel(path, { context, seed, custom })), data, options);
     const { epochs, batchSize, validationSplit, budget, trials, keep, allow, deny, ignore } = options;

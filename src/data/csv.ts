@@ -4,17 +4,17 @@ import type { Dataset } from './dataset.js';
 import { findColumn, parseTable, readNumber, type Table } from './table.js';
 import { type TableFitOptions, TableReader } from './table-reader.js';
 
-/** All columns but the target's; all where `target` is -1. */
-function readFeatures(table: Table, target: number): NdArray {
+/** The numbers of all columns but those `without`. */
+function readFeatures(table: Table, without: ReadonlySet<number>): NdArray {
   const columns = table.rows[0]?.length ?? 0;
-  const count = columns - (target < 0 ? 0 : 1);
+  const count = columns - without.size;
   if (count === 0) {
     throw new DataError(`${table.name}: the target is the only column, so there are no features. Is the delimiter right?`, { argument: 'delimiter' });
   }
   const data = new Float32Array(table.rows.length * count);
   let next = 0;
   for (let row = 0; row < table.rows.length; row++) {
-    for (let column = 0; column < columns; column++) if (column !== target) data[next++] = readNumber(table, row, column);
+    for (let column = 0; column < columns; column++) if (!without.has(column)) data[next++] = readNumber(table, row, column);
   }
   return new NdArray(data, [table.rows.length, count]);
 }
@@ -38,18 +38,26 @@ export function readCsv(input: string | Uint8Array, options: TableFitOptions = {
 
 /**
  * The numbers of a table for a model that takes `width` features, of which no reader is known: float32 [rows, width]. All columns are features where there are that many;
- * one column more is the target (the last unless `options` name it), which is left out and may hold anything.
+ * one column more is the target (the last unless `options` name it), which is left out and may hold anything, as do those `without`.
  * @throws DataError where the columns are another number, or a cell holds no number; ArgumentError for a target that does not exist.
  */
-export function tableFeatures(table: Table, width: number, options: { readonly target?: string | number } = {}): Pick<Dataset, 'x' | 'featureNames'> {
-  const columns = table.rows[0]?.length ?? 0;
+export function tableFeatures(
+  table: Table,
+  width: number,
+  options: { readonly target?: string | number; readonly without?: readonly number[] } = {},
+): Pick<Dataset, 'x' | 'featureNames'> {
+  const without = new Set(options.without);
+  const columns = (table.rows[0]?.length ?? 0) - without.size;
   if (columns !== width && columns !== width + 1) {
-    throw new DataError(`${table.name}: ${columns} columns, expected the ${width} features of the model, or ${width + 1} with the target`, {
-      received: columns,
-      expected: width,
-    });
+    throw new DataError(
+      `${table.name}: ${columns} columns, expected the ${width} features of the model, or ${width + 1} with the target; leave out what is no feature`,
+      {
+        received: columns,
+        expected: width,
+      },
+    );
   }
-  const target = columns === width ? -1 : findColumn(table, options.target ?? -1, 'target');
-  const featureNames = table.columns?.filter((_, column) => column !== target);
-  return { x: readFeatures(table, target), ...(featureNames ? { featureNames } : {}) };
+  if (columns > width) without.add(findColumn(table, options.target ?? -1, 'target'));
+  const featureNames = table.columns?.filter((_, column) => !without.has(column));
+  return { x: readFeatures(table, without), ...(featureNames ? { featureNames } : {}) };
 }

@@ -1,5 +1,5 @@
 import { DataError, show } from '../core/errors.js';
-import { columnTitle, isMissing, isNumber, placeOf, readNumber, type Table } from './table.js';
+import { columnArgument, columnTitle, isMissing, isNumber, placeOf, readNumber, type Table } from './table.js';
 
 export type ColumnKind = 'number' | 'text';
 
@@ -35,7 +35,9 @@ export function fitColumn(table: Table, index: number, { kind, indicators, maxCa
   const values = cells.filter((cell) => !isMissing(cell));
   const place = { name: table.columns?.[index] ?? String(index + 1), index };
   if (values.length === 0) {
-    throw new DataError(`${table.name}: ${columnTitle(table, index)} has no value in any row; leave it out`, { argument: place.name });
+    throw new DataError(`${table.name}: ${columnTitle(table, index)} has no value in any row; leave it out`, {
+      argument: columnArgument(table, index),
+    });
   }
   const numbers = values.filter(isNumber).length;
   const gaps = values.length < cells.length;
@@ -48,7 +50,7 @@ export function fitColumn(table: Table, index: number, { kind, indicators, maxCa
   if (categories.length > maxCategories) {
     throw new DataError(
       `${table.name}: ${columnTitle(table, index)} holds ${categories.length} different texts in ${cells.length} rows, more than ${maxCategories}; each would become a feature. Leave the column out if it names the rows, or raise maxCategories`,
-      { argument: place.name, received: categories.length, expected: maxCategories },
+      { argument: columnArgument(table, index), received: categories.length, expected: maxCategories },
     );
   }
   return { ...place, kind: 'text', categories: gaps ? ['', ...categories] : categories };
@@ -58,7 +60,7 @@ function refuseText(table: Table, index: number, cells: readonly string[], numbe
   const row = cells.findIndex((cell) => !isMissing(cell) && !isNumber(cell));
   throw new DataError(
     `${placeOf(table, row, index)} holds ${show(cells[row])}, but ${numbers} of the column's ${values} values are numbers; correct the cell, or read the column as text by the option columns`,
-    { argument: table.columns?.[index] ?? String(index), received: cells[row], expected: 'a number' },
+    { argument: columnArgument(table, index), received: cells[row], expected: 'a number' },
   );
 }
 

@@ -127,6 +127,11 @@ export function columnTitle({ columns }: Table, column: number): string {
   return `column ${title === undefined ? column + 1 : show(title)}`;
 }
 
+/** What an error's details call a column: its name, or its number from 0, as options name it. */
+export function columnArgument({ columns }: Table, column: number): string {
+  return columns?.[column] ?? String(column);
+}
+
 /** "data.csv: row 3, column 'age'"; rows count from 1 below the header. */
 export function placeOf(table: Table, row: number, column: number): string {
   return `${table.name}: row ${row + 1}, ${columnTitle(table, column)}`;
@@ -137,7 +142,7 @@ export function readNumber(table: Table, row: number, column: number): number {
   const cell = table.rows[row]?.[column] ?? '';
   const value = Number(cell);
   if (isNumber(cell) && Number.isFinite(Math.fround(value))) return value;
-  const details = { argument: table.columns?.[column] ?? String(column), received: cell, expected: 'a number' };
+  const details = { argument: columnArgument(table, column), received: cell, expected: 'a number' };
   if (isMissing(cell)) throw new DataError(`${placeOf(table, row, column)} is missing (${show(cell)}); fill the gap or leave the row out`, details);
   if (isNumber(cell)) throw new DataError(`${placeOf(table, row, column)} holds ${cell}, more than a float32 can; scale the column`, details);
   throw new DataError(

@@ -100,6 +100,61 @@ describe('a table without a model', () => {
     expect(stderr).not.toMatch(/\n {4}at /);
   });
 
+  describe('--without', () => {
+    const lines = Array.from({ length: 300 }, (_, i) => `house ${i},${i % 9},${(i * 7) % 11},${(2 * (i % 9) + 0.5).toFixed(1)}`);
+    const named = write('named.csv', ['id,a,b,price', ...lines].join('\n'));
+    const words = ['--epochs', '1', '--quiet', '--out', join(folder, 'without.safetensors')];
+
+    it('is told where a column cannot be read, and leaves it out for good', () => {
+      expect(run('train', named, ...words)).toMatchObject({ status: 1, stderr: expect.stringContaining("--without 'id' leaves the column out") });
+      expect(run('train', named, '--without', 'id', '--without', 'b', ...words)).toMatchObject({ status: 0, stderr: '' });
+      const saved = join(folder, 'without.safetensors');
+      expect(run('predict', saved, '--data', named)).toMatchObject({ status: 0, stderr: '' });
+      expect(run('predict', saved, '--data', write('only.csv', 'a\n3\n'), '--without', 'b')).toMatchObject({ status: 0, stderr: '' });
+      expect(run('train', saved, '--data', named, '--without', 'a')).toMatchObject({
+        status: 2,
+        stderr: expect.stringContaining("the model was trained with the column 'a'"),
+      });
+    });
+
+    it('is an option of every command that reads tables', () => {
+      const net = write(
+        'net.json',
+        JSON.stringify({
+          layers: [
+            { kind: 'input', shape: [2] },
+            { kind: 'dense', units: 1 },
+          ],
+        }),
+      );
+      const bare = write('bare.csv', lines.join('\n'));
+      expect(run('check', net, '--data', named, '--without', 'id').stderr).toBe('');
+      expect(run('treat', net, '--data', bare, '--without', '0', '--epochs', '1', '--trials', '1', '--quiet').stderr).toBe('');
+    });
+
+    it('serves models of which no table is known', () => {
+      const plain = join(folder, 'plain.safetensors');
+      const make = write(
+        'save.mjs',
+        `import { layers, sequential } from '${process.cwd()}/dist/index.js';
+        await sequential([layers.input([2]), layers.dense(1)]).save(process.argv[2]);`,
+      );
+      expect(spawnSync(process.execPath, [make, plain], { encoding: 'utf8' }).stderr).toBe('');
+      expect(run('predict', plain, '--data', named, '--without', 'id')).toMatchObject({ status: 0, stderr: '' });
+      expect(run('predict', plain, '--data', named)).toMatchObject({ status: 1, stderr: expect.stringContaining('leave out what is no feature') });
+    });
+
+    it.each([
+      [['train', named, '--without', 'idd'], 1, /no column is named 'idd'; did you mean 'id'/],
+      [['train', named, '--without', 'price'], 2, /column 'price' is the target, since it is the last; name another by --target/],
+      [['train', '--data', 'glyphs', '--without', 'id'], 2, /--without names columns of a table; 'glyphs' is none/],
+    ])('%j is refused', (given, status, message) => {
+      const { stderr, ...ended } = run(...given);
+      expect(stderr).toMatch(message);
+      expect(ended.status).toBe(status);
+    });
+  });
+
   it('refuses options that do not go together', () => {
     expect(run('train', '--data', 'glyphs', '--test-split', '0.2')).toMatchObject({ status: 2, stderr: expect.stringContaining('rows of its own') });
     expect(run('train', '--data', 'glyphs', '--task', 'regression')).toMatchObject({ status: 2, stderr: expect.stringContaining('--task') });
