@@ -1,5 +1,6 @@
 import { DataError, show } from '../core/errors.js';
-import { columnArgument, columnTitle, isMissing, isNumber, placeOf, readNumber, type Table } from './table.js';
+import { isMissing, isNumber, lookWritten, writtenNumber } from './cell.js';
+import { columnArgument, columnTitle, placeOf, readNumber, type Table } from './table.js';
 
 export type ColumnKind = 'number' | 'text';
 
@@ -41,6 +42,7 @@ export function fitColumn(table: Table, index: number, { kind, indicators, maxCa
   }
   const numbers = values.filter(isNumber).length;
   const gaps = values.length < cells.length;
+  if (kind === undefined) refuseWritten(table, index, cells);
   // A column of numbers may hold one text by mistake; one of texts may hold some that look like numbers.
   if (kind === 'number' || (kind === undefined && numbers > values.length / 2)) {
     if (numbers < values.length && kind === undefined) refuseText(table, index, cells, numbers, values.length);
@@ -54,6 +56,16 @@ export function fitColumn(table: Table, index: number, { kind, indicators, maxCa
     );
   }
   return { ...place, kind: 'text', categories: gaps ? ['', ...categories] : categories };
+}
+
+/** Numbers that are written for people would become a feature each. */
+function refuseWritten(table: Table, index: number, cells: readonly string[]): void {
+  const sample = writtenNumber(cells.filter((cell) => !isMissing(cell)));
+  if (sample === undefined) return;
+  throw new DataError(
+    `${placeOf(table, cells.indexOf(sample), index)} holds ${show(sample)}, and nearly all of the column's values ${lookWritten}, or read the column as text by the option columns`,
+    { argument: columnArgument(table, index), received: sample, expected: 'a number' },
+  );
 }
 
 function refuseText(table: Table, index: number, cells: readonly string[], numbers: number, values: number): never {

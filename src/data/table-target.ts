@@ -1,7 +1,8 @@
 import { DataError, show } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
+import { isMissing, isNumber, lookWritten, writtenNumber } from './cell.js';
 import type { Dataset } from './dataset.js';
-import { isMissing, isNumber, placeOf, readNumber, type Table } from './table.js';
+import { placeOf, readNumber, type Table } from './table.js';
 
 /** What a target is: labels of classes, or numbers. */
 export type Task = 'classification' | 'regression';
@@ -26,6 +27,13 @@ function keysOf(table: Table, column: number): { keys: string[]; numeric: boolea
 export function readTarget(table: Table, column: number, task?: Task): Pick<Dataset, 'y' | 'classNames'> {
   const { keys, numeric } = keysOf(table, column);
   const distinct = [...new Set(keys)];
+  const sample = task === undefined && !numeric ? writtenNumber(keys) : undefined;
+  if (sample !== undefined) {
+    throw new DataError(
+      `${placeOf(table, keys.indexOf(sample), column)}, the target, holds ${show(sample)}, and nearly all of its values ${lookWritten}, or say that they are classes: the task is 'classification'`,
+      { argument: 'target', received: sample, expected: 'a number' },
+    );
+  }
   const quantity = numeric && (distinct.length > MAX_CLASSES || !distinct.every((key) => Number.isInteger(Number(key))));
   if (task === undefined ? quantity : task === 'regression') {
     return {

@@ -1,6 +1,7 @@
 import { CsvError, parse } from 'csv-parse/browser/esm/sync';
 import { ArgumentError, DataError, show } from '../core/errors.js';
 import { suggestion } from '../core/names.js';
+import { hasDecimalComma, isMissing, isNumber, isWrittenNumber, withDecimalPoints } from './cell.js';
 
 export interface TableOptions {
   /** What stands between cells; `' '` means any run of spaces and tabs. Found among `,` `;` tab and spaces by default. */
@@ -21,12 +22,6 @@ export interface Table {
 /** Rows from which delimiter and header are guessed. */
 const SAMPLE = 20;
 
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-const MISSING = new Set(['', '?', 'na', 'n/a', 'nan', 'null', 'none']);
-
-export const isNumber = (cell: string): boolean => NUMBER.test(cell);
-export const isMissing = (cell: string): boolean => cell.length <= 4 && MISSING.has(cell.toLowerCase());
-
 /** The separator that cuts all of the first lines into the same number of cells, the more the better. */
 function guessDelimiter(text: string): string {
   const lines = text
@@ -41,6 +36,8 @@ function guessDelimiter(text: string): string {
     const counts = new Set(lines.map((line) => line.split(separator).length));
     return counts.size === 1 ? ([...counts][0] ?? 1) : 1;
   };
+  // Decimal commas cut lines into as many pieces as semicolons do, or more.
+  if (cells(';') > 1 && lines.some((line) => line.split(';').some((cell) => hasDecimalComma(cell.trim())))) return ';';
   for (const delimiter of [',', ';', '\t']) if (cells(delimiter) > 1) return delimiter;
   if (cells(/[ \t]+/) > 1) return ' ';
   // No separator fits all lines: take the most frequent, and let the reader name the ragged line.
@@ -68,14 +65,16 @@ function parseRows(text: string, delimiter: string, name: string): string[][] {
   }
 }
 
+const isAnyNumber = (cell: string): boolean => isNumber(cell) || isWrittenNumber(cell);
+
 /** A header stands where the first row has text, and no number, above every column of numbers. */
 function guessHeader(rows: readonly (readonly string[])[]): boolean {
   const sample = rows.slice(1, 1 + SAMPLE);
   const numeric = (rows[0] ?? []).flatMap((top, column) => {
     const cells = sample.map((row) => row[column] ?? '').filter((cell) => !isMissing(cell));
-    return cells.length > 0 && cells.filter(isNumber).length > cells.length / 2 ? [top] : [];
+    return cells.length > 0 && cells.filter(isAnyNumber).length > cells.length / 2 ? [top] : [];
   });
-  return numeric.length > 0 && numeric.every((top) => !isNumber(top) && !isMissing(top));
+  return numeric.length > 0 && numeric.every((top) => !isAnyNumber(top) && !isMissing(top));
 }
 
 /**
@@ -86,7 +85,9 @@ export function parseTable(input: string | Uint8Array, options: TableOptions = {
   const name = options.name ?? 'CSV';
   const text = (typeof input === 'string' ? input : new TextDecoder().decode(input)).replace(/^\uFEFF/, '');
   if (options.delimiter === '') throw new ArgumentError('delimiter must be a character, got an empty text', { argument: 'delimiter', received: '' });
-  const all = parseRows(text, options.delimiter ?? guessDelimiter(text), name);
+  const delimiter = options.delimiter ?? guessDelimiter(text);
+  const cells = parseRows(text, delimiter, name);
+  const all = delimiter === ',' ? cells : withDecimalPoints(cells);
   const top = new Set(all[0]);
   const named = names.length > 0 && names.every((column) => top.has(column));
   const header = options.header ?? (named || guessHeader(all));

@@ -94,7 +94,27 @@ describe('readCsv', () => {
     expect(readCsv('size,name\n1,"a, b"\n2,"c\nd"\n').classNames).toEqual(['a, b', 'c\nd']);
   });
 
+  it('reads decimal commas beside semicolons and tabs, where nothing says that they are anything else', () => {
+    for (const text of ['a;b;y\n3,14;1,234;1,5\n2;;2,25\n', 'a\tb\ty\n3,14\t1,234\t1,5\n2\t\t2,25\n', '3,14;1,234;1,5\n2,5;1,234;2,25\n']) {
+      const { x, y } = readCsv(text);
+      expect([x.at(0), x.at(1), y.at(0), y.at(1)]).toEqual([3.14, 1.234, 1.5, 2.25].map(Math.fround));
+    }
+    // Texts stay, and so does a comma in a file of points.
+    expect(readCsv('a;b;y\n"1,5 m";2;0\n"7,5 m";2,5;1\n').featureNames).toEqual(['a=1,5 m', 'a=7,5 m', 'b']);
+    expect(() => readCsv('a;b;y\n3,14;1.5;0\n2,5;2.5;1\n')).toThrow(/row 1, column 'a' holds '3,14', and nearly all/);
+  });
+
   it.each<[string, string, RegExp]>([
+    [
+      'decimal commas in quotes',
+      'a,y\n"3,14",0\n"2,71",1\n',
+      /row 1, column 'a' holds '3,14', and nearly all of the column's values look like numbers/,
+    ],
+    ['thousands', 'a,b,y\n1,"1,234",0\n2,950,1\n3,"2,500",1\n', /row 1, column 'b' holds '1,234'/],
+    ['thousands that could be decimals', 'a;y\n1,234;0\n2,500;1\n', /row 1, column 'a' holds '1,234'/],
+    ['currencies', 'a,y\n$5,0\n€ 7.50,1\n"USD 1,000",1\n', /column 'a' holds '\$5'/],
+    ['percent signs', 'a,y\n5 %,0\n7%,1\n', /column 'a' holds '5 %'/],
+    ['a target of decimal commas', 'a,y\n1,"3,5"\n2,"4,25"\n', /row 1, column 'y', the target, holds '3,5'.*task is 'classification'/],
     ['a missing target', 'age,y\n1,a\n3,?\n', /row 2, column 'y', the target, is missing/],
     [
       'text among numbers',
