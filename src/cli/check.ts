@@ -12,6 +12,7 @@ import { isSaved, loadCustom, loadModel, requireFile } from './load-model.js';
 import { madeUp } from './made-up.js';
 import { prepareRun, requireSimple } from './prepare.js';
 import { nameFor, printResult, UsageError, wholeNumber } from './print.js';
+import { placeInUserCode } from './user-code.js';
 
 /** What commands that print findings may be told of them. */
 export interface FindingOptions {
@@ -96,12 +97,13 @@ async function check(path: string, options: CheckOptions): Promise<number> {
   return exitOf(findings);
 }
 
-/** The work of a command whose exit status 1 says that something is ill: what goes wrong has status 2. @throws UsageError for whatever was thrown on purpose. */
+/** The work of a command whose exit status 1 says that something is ill: what goes wrong has status 2. @throws UsageError for whatever was thrown on purpose, or by a module of the user's own. */
 export async function judged(work: () => Promise<number>): Promise<number> {
   try {
     return await work();
   } catch (error) {
-    throw error instanceof EvenkeelError ? new UsageError(error.message, { cause: error }) : error;
+    const known = error instanceof EvenkeelError || placeInUserCode(error) !== undefined;
+    throw known && error instanceof Error ? new UsageError(error instanceof EvenkeelError ? error.message : String(error), { cause: error }) : error;
   }
 }
 

@@ -11,6 +11,7 @@ import type { EngineChoice } from '../model/programs.js';
 import { readFile } from '../storage/files.js';
 import { missing, UsageError } from './print.js';
 import { rebuilt } from './rebuild.js';
+import { keepLongStacks } from './user-code.js';
 
 /** What a model module's function is told. */
 export interface ModelContext {
@@ -109,6 +110,13 @@ function parse(text: string, path: string): unknown {
 
 /** Runs a module. Its `evenkeel` is this very package, wherever the module lies. */
 async function importModule(path: string): Promise<Record<string, unknown>> {
+  keepLongStacks();
   const jiti = createJiti(import.meta.url, { virtualModules: { evenkeel }, interopDefault: false, moduleCache: false });
-  return jiti.import<Record<string, unknown>>(resolve(path));
+  try {
+    return await jiti.import<Record<string, unknown>>(resolve(path));
+  } catch (error) {
+    // The loader's own words for code that cannot be read; its place stands on a second line.
+    const [, reason, place] = /^ParseError: (.*?)\s*\n\s*(\S.*)/.exec(error instanceof Error ? error.message : '') ?? [];
+    throw place === undefined ? error : new FileError(`${place}: ${reason}; the module cannot be read`, {}, { cause: error });
+  }
 }

@@ -1,6 +1,9 @@
+import { inspect } from 'node:util';
 import { CommanderError, InvalidArgumentError } from 'commander';
+import { EvenkeelError } from '../core/errors.js';
 import { suggestion } from '../core/names.js';
 import { formatValue } from '../training/progress.js';
+import { inUserWords, placeInUserCode } from './user-code.js';
 
 /** Exit status of a run that failed. */
 const FAILED = 1;
@@ -38,11 +41,14 @@ export function showValues(values: Readonly<Record<string, number>>): string {
     .join(', ');
 }
 
-/** Says what went wrong and chooses the exit status; the stack is for those who ask. */
+/** Says what went wrong, and where in a module of the user's own, and chooses the exit status; the stack is for those who ask. */
 export function reportError(error: unknown, debug: boolean): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
-  const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  printNote(`evenkeel: ${debug ? (stack ?? message) : message}`);
+  const place = placeInUserCode(error);
+  const message = error instanceof Error ? error.message : String(error);
+  // Errors that are not ours say little without their kind: "ReferenceError: x is not defined".
+  const told = place === undefined ? message : `${place}: ${error instanceof EvenkeelError || error instanceof UsageError ? message : error}`;
+  printNote(`evenkeel: ${debug ? inspect(error) : inUserWords(told)}`);
   return error instanceof UsageError ? WRONG_USAGE : FAILED;
 }
 

@@ -187,6 +187,40 @@ describe('evenkeel', () => {
     expect(status).toBe(2);
   });
 
+  it.each([
+    [
+      "import { layers } from 'evenkeel';\n\nexport default () =>\n  layers.dense(8, { activation: 'rellu' });",
+      /mistaken\.ts:4: dense: unknown activation 'rellu'; did you mean/,
+    ],
+    ["import { nothing } from './not-there.js';\nexport default nothing;", /mistaken\.ts:1: Error: Cannot find module '\.\/not-there\.js'\n$/],
+    ["import { sequental } from 'evenkeel';\n\nexport default sequental([]);", /mistaken\.ts:3: TypeError: sequental is not a function/],
+    ['export default async () => {\n  await undefined;\n  throw new Error("my own");\n};', /mistaken\.ts:3: Error: my own/],
+    ['export default (;', /mistaken\.ts:1:\d+: Unexpected token; the module cannot be read/],
+  ])('says where the mistake in a module stands: %j', (code, message) => {
+    const module = join(folder, 'mistaken.ts');
+    writeFileSync(module, code);
+    for (const [words, code] of [
+      [['train', module, '--data', table], 1],
+      [['check', module], 2],
+    ] as const) {
+      const { status, stderr } = run(...words);
+      expect(stderr).toMatch(message);
+      expect(stderr).not.toContain('    at ');
+      expect(status).toBe(code);
+    }
+  });
+
+  it('says where a function of a module fails that is called later', () => {
+    const module = join(folder, 'late.mjs');
+    writeFileSync(
+      module,
+      `import { layers, sequential } from 'evenkeel';
+      const broken = (x) => x.nothing.at(0);
+      export default ({ inputShape }) => sequential([layers.input(inputShape), layers.dense(2, { activation: broken })]);`,
+    );
+    expect(run('train', module, '--data', table)).toMatchObject({ status: 1, stderr: expect.stringMatching(/late\.mjs:2.*TypeError: Cannot read/) });
+  });
+
   it('fails with status 1 on a broken file', () => {
     const broken = join(folder, 'broken.safetensors');
     writeFileSync(broken, 'not a model');
