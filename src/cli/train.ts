@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { AbortError } from '../core/errors.js';
 import type { Task } from '../data/table-target.js';
 import { watch } from '../doctor/watch.js';
@@ -7,7 +7,7 @@ import { saveModel } from '../model/saving.js';
 import { resolveOptimizer } from '../optimizers.js';
 import { showFinding } from '../report/findings.js';
 import { heatStrip } from '../report/heat-strip.js';
-import type { Backend } from '../runtime/index.js';
+import { availableThreads, type Backend } from '../runtime/index.js';
 import { tensorBoard } from '../training/callbacks/tensor-board.js';
 import { traceFile } from '../training/callbacks/trace-file.js';
 import type { Callback } from '../training/callbacks.js';
@@ -83,7 +83,7 @@ export function addTrain(program: Command): void {
     .option('--out <FILE>', 'save the model here (.safetensors), after every epoch and at the end')
     .option('--custom <FILE>', 'module that exports the functions and classes of your own that MODEL names; it runs code')
     .addOption(new Option('--backend <NAME>', 'what computes').choices(['native', 'wasm']))
-    .option('--threads <N>', 'threads of one run (default: chosen from the shapes)', wholeNumber(1))
+    .option('--threads <N>', 'threads of one run (default: chosen from the shapes)', threadCount)
     .option('--watch', 'say what is wrong as it shows, and at the end show the size of gradients by layer and step')
     .option('--trace <FILE>', 'record vital signs here (.jsonl), for diagnose')
     .option('--units', 'record maps by unit as well, with --trace')
@@ -94,6 +94,19 @@ export function addTrain(program: Command): void {
     .action(async (path: string | undefined, options: TrainOptions) => {
       process.exitCode = await train(sourcesOf(path, options.data), options);
     });
+}
+
+/** Threads for each core beyond which they only wait for each other: 32 for each take ten times as long as one. */
+const MOST_PER_CORE = 4;
+
+/** Reads a number of threads that this machine can serve. */
+function threadCount(text: string): number {
+  const [count, cores] = [wholeNumber(1)(text), availableThreads()];
+  const most = MOST_PER_CORE * cores;
+  if (count > most) {
+    throw new InvalidArgumentError(`This machine runs ${cores} at once, and more than ${most} only wait for each other; left out, it is chosen.`);
+  }
+  return count;
 }
 
 /** What to train, and on what. */
