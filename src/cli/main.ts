@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { fileError } from '../storage/files.js';
 import { addCheck } from './check.js';
 import { addDemo } from './demo.js';
 import { addDiagnose } from './diagnose.js';
@@ -20,8 +21,11 @@ const program = new Command('evenkeel')
 
 // A reader such as `head` may close the pipe early: that is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+  if (error.code === 'EPIPE') return;
+  process.exit(reportError(fileError('cannot write to standard output', error), Boolean(process.env.EVENKEEL_DEBUG)));
 });
+// Where notes cannot be told, nothing can be told of it.
+process.stderr.on('error', () => undefined);
 
 addTrain(program);
 addCheck(program);

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -178,6 +178,7 @@ describe('evenkeel', () => {
     [['train', description, '--data', 'glyphz'], /glyphs/],
     [['train', 'nothing.ts', '--data', 'glyphs'], /nothing\.ts/],
     [['train', description, '--data', table, '--epochs', '0'], /whole number/],
+    [['train', description, '--data', table, '--threads', '100000'], /This machine runs \d+ at once, and more than \d+ only wait/],
     [['train', description, '--data', table, '--optimizer', 'adma'], /adam/],
     [['train', description, '--data', table, '--out', join(folder, 'no', 'where')], /folder/],
   ])('%j is wrong usage: status 2 and the mistake named', (words, message) => {
@@ -219,6 +220,17 @@ describe('evenkeel', () => {
       export default ({ inputShape }) => sequential([layers.input(inputShape), layers.dense(2, { activation: broken })]);`,
     );
     expect(run('train', module, '--data', table)).toMatchObject({ status: 1, stderr: expect.stringMatching(/late\.mjs:2.*TypeError: Cannot read/) });
+  });
+
+  it.runIf(existsSync('/dev/full'))('says in a line that its results cannot be written, and nothing where nobody reads them', () => {
+    const through = (tail: string) =>
+      spawnSync('bash', ['-c', `set -o pipefail; ${process.execPath} dist/cli/main.js list activations ${tail}`], { encoding: 'utf8' });
+    expect(through('> /dev/full')).toMatchObject({
+      status: 1,
+      stderr: 'evenkeel: cannot write to standard output: the disk is full; free some space or choose another disk\n',
+    });
+    expect(through('| true')).toMatchObject({ status: 0, stderr: '' });
+    expect(through('2> /dev/full').stdout).toContain('selu');
   });
 
   it('fails with status 1 on a broken file', () => {
