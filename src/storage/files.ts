@@ -19,6 +19,7 @@ export interface FileSystem {
   unlink(path: string): Promise<void>;
   readFile(path: string): Promise<Uint8Array>;
   realpath(path: string): Promise<string>;
+  readlink(path: string): Promise<string>;
   stat(path: string): Promise<{ isFile(): boolean }>;
 }
 
@@ -29,6 +30,7 @@ const advice: { readonly [code: string]: string } = {
   EFBIG: 'the file is larger than the system allows',
   ENOENT: 'the file or its folder does not exist; check the path, or create the folder first',
   EEXIST: 'a file of that name is in the way; choose another path',
+  ELOOP: 'links lead in a circle; remove them or choose another path',
   ENOTDIR: 'a part of the path is a file, not a folder; check the path',
   EISDIR: 'the path is a folder; name a file in it',
   EACCES: 'permission denied; check who owns the file and its folder',
@@ -83,18 +85,17 @@ async function syncFolder(fs: FileSystem, folder: string): Promise<void> {
 
 /**
  * Writes a file so that, whatever happens, its path holds either the old content or the new one, whole: the bytes go to a temporary
- * name in the same folder, reach the disk, and take the path by a rename. A link to a file is followed; a pipe or a device is written to
+ * name in the same folder, reach the disk, and take the path by a rename. A link is followed, also where nothing lies at its end yet; a pipe or a device is written to
  * as it is. On failure the temporary file is removed.
  * Needs Node.
  * @throws FileError with its cause and what to do (disk full, no such folder, no permission …); the previous file is intact then.
  */
 export async function writeAtomically(path: string, bytes: Uint8Array, options: { readonly fs?: FileSystem } = {}): Promise<void> {
   const fs = options.fs ?? (await nodeFiles());
-  const target = await fs.realpath(path).catch(() => path);
-  const cut = Math.max(target.lastIndexOf('/'), target.lastIndexOf('\\'));
-  const [folder, name] = cut < 0 ? ['.', target] : [target.slice(0, cut + 1), target.slice(cut + 1)];
-  const temporary = `${cut < 0 ? '' : folder}.${name}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   const what = `cannot write '${path}' (${bytes.length} bytes)`;
+  const target = await endOf(fs, path, what);
+  const folder = folderOf(target);
+  const temporary = `${folder}.${target.slice(folder.length)}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   const isOther = await fs.stat(target).then(
     (entry) => !entry.isFile(),
     () => false,
@@ -118,7 +119,25 @@ export async function writeAtomically(path: string, bytes: Uint8Array, options: 
     await fs.unlink(temporary).catch(() => undefined);
     throw fileError(what, cause);
   }
-  await syncFolder(fs, folder);
+  await syncFolder(fs, folder === '' ? '.' : folder);
+}
+
+/** A path up to its last separator; '' where it has none. */
+function folderOf(path: string): string {
+  return path.slice(0, Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
+}
+
+/** Where a path leads, also where its links end at a file that does not exist yet. @throws FileError where links lead in a circle. */
+async function endOf(fs: FileSystem, path: string, what: string): Promise<string> {
+  try {
+    return await fs.realpath(path);
+  } catch (cause) {
+    if (errorCode(cause) === 'ELOOP') throw fileError(what, cause);
+    const link = await fs.readlink(path).catch(() => undefined);
+    if (link === undefined) return path;
+    const absolute = /^([\\/]|[A-Za-z]:)/.test(link);
+    return endOf(fs, absolute ? link : `${folderOf(path)}${link}`, what);
+  }
 }
 
 /** Writes into what is there, and is no file: a pipe, a terminal. */

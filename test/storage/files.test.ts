@@ -93,6 +93,22 @@ describe('writeAtomically', () => {
     expect(await node.readFile(path, 'utf8')).toBe('abcdefg');
   });
 
+  it('follows links that end at no file yet, and refuses a circle of them', async () => {
+    await node.mkdir(join(folder, 'runs'));
+    await node.symlink('runs/first', join(folder, 'latest'));
+    await node.symlink(join(folder, 'latest'), join(folder, 'best'));
+    await writeAtomically(join(folder, 'best'), bytes('new'));
+    expect(await node.readFile(join(folder, 'runs', 'first'), 'utf8')).toBe('new');
+    expect((await node.lstat(join(folder, 'latest'))).isSymbolicLink()).toBe(true);
+    expect((await node.lstat(join(folder, 'best'))).isSymbolicLink()).toBe(true);
+    const [one, other] = [join(folder, 'one'), join(folder, 'other')];
+    await node.symlink(one, other);
+    await node.symlink(other, one);
+    await expect(writeAtomically(one, bytes('lost'))).rejects.toThrow(/links lead in a circle/);
+    await node.symlink('nowhere/file', join(folder, 'astray'));
+    await expect(writeAtomically(join(folder, 'astray'), bytes('lost'))).rejects.toThrow(/the file or its folder does not exist/);
+  });
+
   it('follows a link instead of replacing it', async () => {
     const link = join(folder, 'latest');
     await node.writeFile(path, 'old');
