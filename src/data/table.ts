@@ -77,12 +77,24 @@ function guessHeader(rows: readonly (readonly string[])[]): boolean {
   return numeric.length > 0 && numeric.every((top) => !isAnyNumber(top) && !isMissing(top));
 }
 
+function refusePath(input: unknown): void {
+  if (input instanceof Uint8Array) return;
+  const path = typeof input === 'string' && /^[^\r\n]*\.(csv|tsv|txt|data|parquet)(\.gz)?$/i.test(input);
+  if (typeof input === 'string' && !path) return;
+  const got = path ? `what looks like a path, ${show(input)}` : show(input);
+  throw new ArgumentError(
+    `expected the text or the bytes of a table, got ${got}; read the file first: await readFile(path) of node:fs/promises, or await (await fetch(url)).text() in a page${path && /parquet$/i.test(input as string) ? '; parquetTable reads parquet' : ''}`,
+    { received: input, expected: 'text or a Uint8Array' },
+  );
+}
+
 /**
  * The cells of delimited text. A first row that holds all of `names` is a header, whatever stands below it.
- * @throws DataError for ragged rows, open quotes, columns of one name, and where there is no row.
+ * @throws ArgumentError for a path, which is no text of a table; DataError for ragged rows, open quotes, columns of one name, and where there is no row.
  */
 export function parseTable(input: string | Uint8Array, options: TableOptions = {}, names: readonly string[] = []): Table {
   const name = options.name ?? 'CSV';
+  refusePath(input);
   const text = (typeof input === 'string' ? input : new TextDecoder().decode(input)).replace(/^\uFEFF/, '');
   if (options.delimiter === '') throw new ArgumentError('delimiter must be a character, got an empty text', { argument: 'delimiter', received: '' });
   const delimiter = options.delimiter ?? guessDelimiter(text);

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ArgumentError, DataError } from '#src/core/errors.js';
 import { readCsv } from '#src/data/csv.js';
+import { TableReader } from '#src/data/table-reader.js';
 
 describe('readCsv', () => {
   it('reads numbers and text classes, the header found by itself', () => {
@@ -88,6 +89,21 @@ describe('readCsv', () => {
         ['a', 'b'],
       ]);
     }
+  });
+
+  it.each([
+    ['houses.csv', /a path, 'houses\.csv'; read the file first: await readFile\(path\)/],
+    ['/data/my homes.TSV', /a path/],
+    ['x.parquet', /parquetTable/],
+  ])('takes text, not the path %s', (path, message) => {
+    expect(() => readCsv(path)).toThrow(message);
+    expect(() => TableReader.fit(path)).toThrow(message);
+  });
+
+  it('takes nothing but text and bytes', () => {
+    expect(() => readCsv(new URL('file:///houses.csv') as unknown as string)).toThrow(
+      /expected the text or the bytes of a table, got a URL; read the file first/,
+    );
   });
 
   it('keeps delimiters and line ends inside quotes', () => {
