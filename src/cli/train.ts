@@ -16,7 +16,7 @@ import type { Trace } from '../vitals/trace.js';
 import { defaultRun } from './default-model.js';
 import { isTable, loadData, type RunData, withoutOption } from './load-data.js';
 import { isSaved, type LoadedModel, loadCustom, loadModel, type ModelSource, notesOf } from './load-model.js';
-import { requireWritable } from './out-files.js';
+import { requireModelPath, requireWritable } from './out-files.js';
 import { type PreparedRun, prepareRun } from './prepare.js';
 import { INTERRUPTED, looksOf, nameFor, numberBelow, printNote, printResult, showValues, UsageError, wholeNumber } from './print.js';
 
@@ -128,6 +128,7 @@ function sourcesOf(path: string | undefined, data: string | undefined): Sources 
 async function train({ path, rows }: Sources, options: TrainOptions): Promise<number> {
   const { out, seed, backend, threads, target, without, task, testSplit } = options;
   requireWritable({ out, trace: options.trace });
+  requireModelPath(out);
   if (options.units && options.trace === undefined) throw new UsageError('--units goes with --trace <FILE>, which holds the maps');
   const controller = new AbortController();
   const stop = (): void => controller.abort();

@@ -15,7 +15,7 @@ import { writeAtomically } from '../storage/files.js';
 import { type FindingOptions, judged, readBaseline, withFindingOptions } from './check.js';
 import { loadData, withoutOption } from './load-data.js';
 import { isSaved, loadCustom, loadModel, notesOf } from './load-model.js';
-import { requireWritable } from './out-files.js';
+import { requireModelPath, requireWritable } from './out-files.js';
 import { prepareRun } from './prepare.js';
 import { INTERRUPTED, nameFor, numberBelow, printNote, printResult, showValues, wholeNumber } from './print.js';
 
@@ -107,6 +107,7 @@ function duration(text: string): number {
 async function run(path: string, options: TreatOptions): Promise<number> {
   const { out, report, seed, target, without, testSplit, quiet } = options;
   requireWritable({ out, report });
+  requireModelPath(out);
   const controller = new AbortController();
   const stop = (): void => controller.abort();
   process.once('SIGINT', stop);

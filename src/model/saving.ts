@@ -1,7 +1,7 @@
 import { ArgumentError } from '../core/errors.js';
 import type { NdArray } from '../core/ndarray.js';
 import { type FileSystem, writeAtomically } from '../storage/files.js';
-import { encodeSafetensors } from '../storage/safetensors.js';
+import { encodeSafetensors, requireSafetensorsPath } from '../storage/safetensors.js';
 import { type Describable, toConfig } from './config.js';
 
 /** What the metadata of a model's file say it is. */
@@ -35,8 +35,9 @@ export async function encodeModel(model: Savable, notes: Readonly<Record<string,
 
 /**
  * Saves the whole model in one `.safetensors` file; a file that was there stays whole until the new one is.
- * @throws FileError where it cannot be written; ArgumentError where the model cannot be described.
+ * @throws FileError where it cannot be written; ArgumentError where the model cannot be described, or the path ends in anything but .safetensors.
  */
 export async function saveModel(model: Savable, path: string, { notes, fs }: SaveOptions = {}): Promise<void> {
+  requireSafetensorsPath(path);
   await writeAtomically(path, await encodeModel(model, notes), fs ? { fs } : {});
 }

@@ -229,3 +229,13 @@ export function decodeSafetensors(
   checkCover(entries, data.length, name);
   return { tensors: Object.fromEntries(entries.map((entry) => [entry.name, decodeEntry(entry, data)])), metadata };
 }
+
+/** @throws ArgumentError where a path ends like another kind of file; one without an ending may be a pipe or a device. */
+export function requireSafetensorsPath(path: string): void {
+  const [, ending] = /[^/\\](\.[a-z][^./\\]*)$/i.exec(path) ?? [];
+  if (ending === undefined || ending.toLowerCase() === '.safetensors') return;
+  throw new ArgumentError(
+    `a model is saved as .safetensors, got ${show(path)}, which ends like another kind of file; name it ${show(`${path.slice(0, -ending.length)}.safetensors`)}`,
+    { argument: 'path', received: path, expected: '.safetensors' },
+  );
+}

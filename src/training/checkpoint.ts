@@ -1,4 +1,5 @@
 import { flagOption, type Option, readOptions } from '../core/catalogue.js';
+import { requireSafetensorsPath } from '../storage/safetensors.js';
 import { type Mode, modeOption, monitorOf } from './callbacks/monitor.js';
 import { checkPath, textOption } from './callbacks/options.js';
 import type { Callback, Logs, TrainingControl } from './callbacks.js';
@@ -25,10 +26,11 @@ const rules = { every: everyOption, saveBestOnly: flagOption(false), monitor: te
 /**
  * A callback that saves the model while it trains; the file holds the whole state and is whole at any time, whatever kills the process.
  * `{epoch}` and `{step}` in the path stand for epochs begun and steps taken, so that earlier files stay.
- * @throws ArgumentError on a wrong option, or while training where `monitor` is not among the values; FileError where the file cannot be written.
+ * @throws ArgumentError on a wrong option or a path that ends in anything but .safetensors, or while training where `monitor` is not among the values; FileError where the file cannot be written.
  */
 export function checkpoint(path: string, options: CheckpointOptions = {}): Callback {
   checkPath('checkpoint', path);
+  requireSafetensorsPath(path);
   const { every, saveBestOnly, mode, ...given } = readOptions('checkpoint', rules, options);
   const { read, improves } = monitorOf('checkpoint', given.monitor ?? (every === 'epoch' ? 'val_loss' : 'loss'), mode);
   let best: number | undefined;

@@ -178,6 +178,7 @@ describe('evenkeel', () => {
     [['train', description, '--data', 'glyphz'], /glyphs/],
     [['train', 'nothing.ts', '--data', 'glyphs'], /nothing\.ts/],
     [['train', description, '--data', table, '--epochs', '0'], /whole number/],
+    [['train', description, '--data', table, '--out', join(folder, 'x.png')], /--out: a model is saved as \.safetensors, got '.*x\.png'/],
     [['train', description, '--data', table, '--threads', '100000'], /This machine runs \d+ at once, and more than \d+ only wait/],
     [['train', description, '--data', table, '--optimizer', 'adma'], /adam/],
     [['train', description, '--data', table, '--out', join(folder, 'no', 'where')], /folder/],

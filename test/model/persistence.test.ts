@@ -273,6 +273,10 @@ describe('a file that is not as it should be', () => {
     return (failure as FileError).message;
   }
 
+  it('is saved under no name that is another kind of file', async () => {
+    await expect(small().save(path.replace('.safetensors', '.png'))).rejects.toThrow(/saved as \.safetensors, got '.*\.png'/);
+  });
+
   it('is refused wherever it is cut off', async () => {
     await small().save(path);
     const whole = await node.readFile(path);

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ArgumentError, FileError } from '#src/core/errors.js';
 import { NdArray } from '#src/core/ndarray.js';
-import { decodeSafetensors, encodeSafetensors } from '#src/storage/safetensors.js';
+import { decodeSafetensors, encodeSafetensors, requireSafetensorsPath } from '#src/storage/safetensors.js';
 
 /** A file with this header, word for word, and this many bytes of data: 0, 1, 2, … */
 function file(header: unknown, dataLength = 0, options: { length?: bigint } = {}): Uint8Array {
@@ -178,5 +178,16 @@ describe('safetensors', () => {
       [4, 3, 3, 3],
       [16, 256],
     ]);
+  });
+});
+
+describe('requireSafetensorsPath', () => {
+  it.each(['x.png', 'a/model.json', 'net.onnx', 'C:\\nets\\net.h5', 'model.v2'])('refuses %s', (path) => {
+    const stem = path.slice(0, path.lastIndexOf('.'));
+    expect(() => requireSafetensorsPath(path)).toThrow(`name it '${stem}.safetensors'`);
+  });
+
+  it.each(['model.safetensors', 'MODEL.SafeTensors', 'a.b/model', '/dev/stdout', '/dev/fd/63', '.hidden', 'run-0.5'])('lets %s through', (path) => {
+    expect(() => requireSafetensorsPath(path)).not.toThrow();
   });
 });
