@@ -110,12 +110,12 @@ export type MetricFunction = LossFunction;
 export type MetricLike = MetricName | 'accuracy' | 'mse' | 'mae' | (string & {}) | Metric | MetricFunction;
 
 /** Other names that Keras knows. */
-const metricAliases: Readonly<Record<string, MetricName>> = { logCoshError: 'logCosh', rmse: 'rootMeanSquaredError' };
+export const metricAliases: Readonly<Record<string, MetricName>> = { ...lossAliases, logCoshError: 'logCosh', rmse: 'rootMeanSquaredError' };
 
 const catalogue: Catalogue<Metric> = {
   kind,
   table: metrics,
-  aliases: { ...lossAliases, ...metricAliases },
+  aliases: metricAliases,
   others: ['accuracy'],
   holds: (value) => ['perSample', 'sums'].some((key) => typeof (value as Readonly<Record<string, unknown>>)[key] === 'function'),
   fromFunction: (value, name) => ({ name, config: {}, perSample: perSampleOf(kind, name, value as MetricFunction) }),

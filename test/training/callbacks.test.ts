@@ -110,6 +110,23 @@ describe('earlyStopping', () => {
     expect(await epochsOf('watched', values, callbacks.earlyStopping({ monitor: 'watched', ...options }))).toBe(epochs);
   });
 
+  it.each([
+    ['val_mae', 'val_meanAbsoluteError'],
+    ['val_mean_absolute_error', 'val_meanAbsoluteError'],
+    ['mse', 'meanSquaredError'],
+    ['val_acc', 'val_accuracy'],
+    ['out_rmse', 'out_rootMeanSquaredError'],
+  ])('finds %s in the value %s, as Keras spells it', async (monitor, key) => {
+    const values = monitor === 'val_acc' ? [3, 2, 1] : [1, 2, 3];
+    expect(await epochsOf(key, values, callbacks.earlyStopping({ monitor }))).toBe(2);
+  });
+
+  it('takes no value of training for one of validation', async () => {
+    await expect(epochsOf('meanAbsoluteError', [1, 2], callbacks.earlyStopping({ monitor: 'val_mae' }))).rejects.toThrow(
+      /there is no 'val_mae'.*Give fit validationSplit or validationData/,
+    );
+  });
+
   it('knows by name that more accuracy is better', async () => {
     for (const name of ['val_accuracy', 'accuracy', 'out_sparse_categorical_accuracy', 'val_auc', 'recall'])
       expect(await epochsOf(name, [1, 2, 1, 3], callbacks.earlyStopping({ monitor: name }))).toBe(3);

@@ -1,6 +1,7 @@
 import type { Option } from '../../core/catalogue.js';
 import { ArgumentError } from '../../core/errors.js';
-import { foldName, suggestion } from '../../core/names.js';
+import { findName, foldName, suggestion } from '../../core/names.js';
+import { metricAliases } from '../../metrics.js';
 import type { Logs } from '../callbacks.js';
 
 /** Whether less or more of a value is better. */
@@ -22,6 +23,17 @@ export function modeFor(monitor: string, mode: Mode | 'auto'): Mode {
   return moreIsBetter.test(foldName(monitor)) ? 'max' : 'min';
 }
 
+const VALIDATION = 'val_';
+
+/** The key of a value by another spelling of its name: `val_mae` is `val_meanAbsoluteError`, `dense_1_acc` is `dense_1_accuracy`. */
+function keyOf(monitor: string, logs: Logs): string | undefined {
+  const part = (name: string): string => name.slice(name.startsWith(VALIDATION) ? VALIDATION.length : 0);
+  const wanted = part(monitor).replace(/[^_]+$/, (short) =>
+    foldName(short) === 'acc' ? 'accuracy' : (metricAliases[findName(short, metricAliases) ?? ''] ?? short),
+  );
+  return Object.keys(logs).find((key) => key.startsWith(VALIDATION) === monitor.startsWith(VALIDATION) && foldName(part(key)) === foldName(wanted));
+}
+
 /** Reads one value from logs and tells better from worse. */
 export interface Monitor {
   /** @throws ArgumentError where the logs do not hold the value. */
@@ -35,7 +47,7 @@ export function monitorOf(owner: string, monitor: string, mode: Mode | 'auto', m
   const sign = modeFor(monitor, mode) === 'min' ? -1 : 1;
   return {
     read(logs) {
-      const value = logs[monitor];
+      const value = logs[monitor] ?? logs[keyOf(monitor, logs) ?? ''];
       if (value !== undefined) return value;
       const hint = monitor.startsWith('val_') ? '. Give fit validationSplit or validationData, or monitor a training value' : '';
       throw new ArgumentError(`${owner}: there is no '${monitor}'${suggestion(monitor, Object.keys(logs))}${hint}`, {
