@@ -11,7 +11,7 @@ import { availableThreads, type Backend } from '../runtime/index.js';
 import { tensorBoard } from '../training/callbacks/tensor-board.js';
 import { traceFile } from '../training/callbacks/trace-file.js';
 import type { Callback } from '../training/callbacks.js';
-import { History } from '../training/history.js';
+import type { History } from '../training/history.js';
 import type { Trace } from '../vitals/trace.js';
 import { defaultRun } from './default-model.js';
 import { isTable, loadData, type RunData, withoutOption } from './load-data.js';
@@ -193,20 +193,19 @@ async function run({ model, train, test, epochs, batchSize, notes }: Run, option
   const keepTrace: Callback['onTraceBegin'] = (_, control) => {
     trace = control.trace;
   };
-  // A fit that is interrupted gives no history.
-  const soFar = new History();
   const callbacks: Callback[] = [
     { onEpochEnd: save },
-    { onEpochEnd: (epoch, logs) => soFar.add(epoch, logs) },
     ...(options.watch ? [watch({ onFinding: (finding) => printNote(`\n${showFinding(finding)}`) }), { onTraceBegin: keepTrace }] : []),
     ...(options.trace === undefined ? [] : [traceFile(options.trace, { units: options.units })]),
     ...(options.tensorboard === undefined ? [] : [tensorBoard(options.tensorboard)]),
   ];
   let history: History | undefined;
+  let soFar: AbortError['history'];
   try {
     history = await model.fit(train, { epochs, batchSize, validationSplit, verbose: options.quiet ? 0 : 1, signal, callbacks });
   } catch (error) {
     if (!(error instanceof AbortError)) throw error;
+    soFar = error.history;
     printNote(`\n${error.message}`);
     await save();
   } finally {
@@ -218,7 +217,13 @@ async function run({ model, train, test, epochs, batchSize, notes }: Run, option
   const interrupted = history === undefined;
   if (options.json) {
     printResult(
-      JSON.stringify({ history: (history ?? soFar).history, ...(graded ? { test: graded } : {}), seconds, ...(out ? { out } : {}), interrupted }),
+      JSON.stringify({
+        history: history?.history ?? soFar ?? {},
+        ...(graded ? { test: graded } : {}),
+        seconds,
+        ...(out ? { out } : {}),
+        interrupted,
+      }),
     );
   } else {
     if (history) printResult(`after ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}: ${showValues(history.last)}`);

@@ -39,7 +39,10 @@ export class GradientError extends EvenkeelError {}
 export class NonFiniteError extends EvenkeelError {}
 
 /** Work was stopped through an `AbortSignal`. */
-export class AbortError extends EvenkeelError {}
+export class AbortError extends EvenkeelError {
+  /** Values per epoch by name, as a fit had logged them by then; undefined where no fit was stopped. */
+  history: Readonly<Record<string, readonly number[]>> | undefined;
+}
 
 /** A value as an error message shows it: short, and telling strings from numbers. */
 export function show(value: unknown): string {

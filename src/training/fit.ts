@@ -152,6 +152,7 @@ async function runEpochs(run: FitRun, watch: Watch | undefined, keepWeights: () 
     } catch (error) {
       // Not waited for: a generator that hangs must not hold up the error that ends the fit.
       epoch.close?.().catch(() => {});
+      if (error instanceof AbortError) error.history = history.history;
       if (!(error instanceof NonFiniteError)) throw error;
       if (watch) {
         const place = error.details.received as NonFinitePlace | undefined;

@@ -42,6 +42,23 @@ describe('an AbortSignal', () => {
     expect((await model.getState()).get('iterations')?.at(0)).toBe(steps + 8);
   });
 
+  it('tells what was logged by then', async () => {
+    const abort = new AbortController();
+    const losses: number[] = [];
+    const callback = {
+      onEpochEnd: (epoch: number, { loss = Number.NaN }: Readonly<Record<string, number>>) => {
+        losses.push(loss);
+        if (epoch === 2) abort.abort();
+      },
+    };
+    const error = await build()
+      .fit(set, { epochs: 9, verbose: 0, signal: abort.signal, callbacks: [callback] })
+      .catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(AbortError);
+    expect((error as AbortError).history?.loss).toEqual(losses);
+    expect(losses).toHaveLength(3);
+  });
+
   it('from outside stops in the middle of an epoch', async () => {
     const abort = new AbortController();
     setTimeout(() => abort.abort(), 60);
