@@ -1,5 +1,4 @@
-import * as evenkeel from 'evenkeel';
-import { codeOf, initializers, layers, type Model, model, optimizers, patchOf, schedules, sequential, toConfig } from 'evenkeel';
+import { codeOf, initializers, layers, type Model, optimizers, patchOf, schedules, sequential, toConfig } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { insertAfter } from '#src/model/rewire.js';
 import { folded } from '#src/report/code/fold.js';
@@ -19,53 +18,6 @@ const deep = (activation: string, options: object = {}) =>
   );
 const loss = 'sparseCategoricalCrossentropy';
 const written = (made: Model) => ({ config: toConfig(made), batchSize: 32 });
-
-function graph() {
-  const x = layers.input([8]);
-  const one = layers.dense(8, { activation: 'selu', kernelInitializer: 'lecunNormal' }).apply(x);
-  return model({ inputs: x, outputs: layers.dense(1).apply(layers.add().apply([one, x])) }, { seed: 1 }).compile({ loss: 'mse' });
-}
-
-/** Runs Evenkeel code that was written, up to the fit, and gives the model that it makes. */
-function run(code: string, name: string): Model {
-  const names = Object.keys(evenkeel);
-  const body = code.replace(/^await .*$/m, `return ${name};`);
-  return new Function(...names, `{ ${body} }`)(...Object.values(evenkeel)) as Model;
-}
-
-/** Names say who was made first, not what was made. */
-const nameless = (config: ReturnType<typeof toConfig>) => ({ ...config, name: '', layers: config.layers.map((layer) => ({ ...layer, name: '' })) });
-
-describe('a model as Evenkeel code', () => {
-  it.each<[string, () => Model, string]>([
-    ['a row', () => deep('sigmoid').compile({ loss }), 'model'],
-    [
-      'layers with options',
-      () =>
-        deep('leakyRelu', { kernelInitializer: initializers.varianceScaling({ scale: 3, mode: 'fanOut' }), useBias: false }).compile({
-          loss,
-          optimizer: optimizers.adam({ learningRate: 3e-3, globalClipNorm: 1 }),
-        }),
-      'model',
-    ],
-    [
-      'convolutions',
-      () =>
-        sequential([layers.input([8, 8, 1]), layers.conv2d(4, 3, { activation: 'relu' }), layers.maxPooling2d(), layers.flatten(), layers.dense(2)], {
-          seed: 3,
-        }).compile({ loss: 'mse' }),
-      'model',
-    ],
-    ['a graph', graph, 'built'],
-  ])('%s: the code makes the same model again', (_, make, name) => {
-    const made = make();
-    const again = run(codeOf(written(made), 'evenkeel') as string, name);
-    const { compile, ...rest } = nameless(toConfig(made));
-    const { compile: compiled, ...same } = nameless(toConfig(again));
-    expect(same).toEqual(rest);
-    expect([compiled?.optimizer, compiled?.loss]).toEqual([compile?.optimizer, compile?.loss]);
-  });
-});
 
 describe('a change as code', () => {
   const before = written(deep('sigmoid').compile({ loss }) as Model);

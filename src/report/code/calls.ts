@@ -1,6 +1,6 @@
 import { resolveActivation } from '../../activations.js';
 import { resolveInitializer } from '../../initializers.js';
-import { isDescribed, layerFromConfig, leadingOptions, restorerOf } from '../../layers/registry.js';
+import { isDescribed, isInside, layerFromConfig, leadingOptions, restorerOf } from '../../layers/registry.js';
 import { resolveLoss } from '../../losses.js';
 import { resolveMetric } from '../../metrics.js';
 import type { DescribedLayer } from '../../model/config.js';
@@ -9,7 +9,7 @@ import { resolveOptimizer } from '../../optimizers.js';
 /** A function called with arguments, as any language writes it. */
 export interface Call {
   readonly name: string;
-  /** `initializers`, `optimizers` …: the table that it stands in. */
+  /** `initializers`, `optimizers` …: the table that it stands in; `custom` where it is the user's own. */
   readonly table: string;
   readonly leads: readonly unknown[];
   readonly options: readonly (readonly [name: string, value: unknown])[];
@@ -21,6 +21,9 @@ export interface Name {
   readonly table: string;
 }
 
+/** The table of what is the user's own. */
+export const CUSTOM = 'custom';
+
 export const isName = (value: unknown): value is Name => typeof value === 'object' && value !== null && 'word' in value;
 export const isCall = (value: unknown): value is Call => typeof value === 'object' && value !== null && 'leads' in value;
 
@@ -28,38 +31,45 @@ const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.str
 
 /** Tables by the option that holds their entries, with what a bare name stands for. */
 const tables: readonly { readonly matches: RegExp; readonly table: string; defaults(name: string): Readonly<Record<string, unknown>> }[] = [
-  { matches: /activation$/i, table: 'activations', defaults: (name) => resolveActivation(name as 'relu').config },
-  { matches: /initializer$/i, table: 'initializers', defaults: (name) => resolveInitializer(name as 'zeros').config },
+  { matches: /activation$/i, table: 'activations', defaults: (name) => resolveActivation(name).config },
+  { matches: /initializer$/i, table: 'initializers', defaults: (name) => resolveInitializer(name).config },
   { matches: /regularizer$/i, table: 'regularizers', defaults: () => ({}) },
   { matches: /constraint$/i, table: 'constraints', defaults: () => ({}) },
-  { matches: /^optimizer$/, table: 'optimizers', defaults: (name) => resolveOptimizer(name as 'sgd').config },
-  { matches: /^loss$/, table: 'losses', defaults: (name) => resolveLoss(name as 'mse').config },
+  { matches: /^optimizer$/, table: 'optimizers', defaults: (name) => resolveOptimizer(name).config },
+  { matches: /^loss$/, table: 'losses', defaults: (name) => resolveLoss(name).config },
   { matches: /^learningRate$/, table: 'schedules', defaults: () => ({}) },
-  { matches: /^metrics$/, table: 'metrics', defaults: (name) => resolveMetric(name as 'accuracy', resolveLoss('mse'), []).config },
+  { matches: /^metrics$/, table: 'metrics', defaults: (name) => resolveMetric(name, resolveLoss('mse'), []).config },
 ];
 
-/** What was picked by name, as a name or a call with what differs from its defaults. */
+/** What was picked by name, as a name or a call with what differs from its defaults; a layer inside of another as a call, lists one by one. */
 export function picked(option: string, value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item) => picked(option, item));
+  if (isInside(value)) return layerCall({ ...value, config: value.config ?? {} });
   if (!isDescribed(value)) return value;
   const entry = tables.find(({ matches }) => matches.test(option));
-  const table = entry?.table ?? 'custom';
+  const table = value.custom || !entry ? CUSTOM : entry.table;
   const defaults = value.custom || !entry ? {} : entry.defaults(value.name);
   const options = Object.entries(value.config ?? {}).filter(([key, given]) => !same(given, defaults[key]));
   if (options.length === 0) return { word: value.name, table } satisfies Name;
   return { name: value.name, table, leads: [], options: options.map(([key, given]) => [key, picked(key, given)] as const) } satisfies Call;
 }
 
-/** A layer as a call, without options that have their defaults. */
-export function layerCall({ kind, config }: DescribedLayer): Call {
+/** Names that layers get of themselves, by their place, need not be written. */
+const isOwnName = ({ kind, name = kind }: DescribedLayer): boolean => !new RegExp(`^${kind}(_\\d+)?$`).test(name);
+
+/** A layer as a call, without options that have their defaults; with its name where it was given one, or where it is asked for. */
+export function layerCall(layer: DescribedLayer, named = isOwnName(layer)): Call {
+  const { kind, name, config, custom, trainable } = layer;
   const leads = leadingOptions(kind);
-  const leading = Object.fromEntries(leads.map((name) => [name, config[name]]));
+  const leading = Object.fromEntries(leads.map((lead) => [lead, config[lead]]));
   const defaults = defaultsOf(kind, leading);
   const options = Object.entries(config).filter(([key, value]) => !leads.includes(key) && value !== undefined && !same(value, defaults[key]));
+  const own = [...(named ? [['name', name] as const] : []), ...(trainable === false ? [['trainable', false] as const] : [])];
   return {
     name: kind,
-    table: 'layers',
-    leads: leads.map((name) => picked(name, config[name])),
-    options: options.map(([key, value]) => [key, picked(key, value)] as const),
+    table: custom ? CUSTOM : 'layers',
+    leads: leads.map((lead) => picked(lead, config[lead])),
+    options: [...options.map(([key, value]) => [key, picked(key, value)] as const), ...own],
   };
 }
 

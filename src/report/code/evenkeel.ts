@@ -1,57 +1,142 @@
-import { type Call, isCall, isName, layerCall, picked } from './calls.js';
+import type { ModelConfig } from '../../model/config.js';
+import { type Call, CUSTOM, isCall, isName, layerCall, picked } from './calls.js';
 import { folded } from './fold.js';
-import { isRow, plainCalls, type Written } from './wiring.js';
+import { type Repetition, repetitionsOf } from './repetition.js';
+import { common, outputNames, trainingOf } from './training.js';
+import { isRow, layerAt, plainCalls, sharedLayers, type Written } from './wiring.js';
 
+const quoted = (text: string): string => `'${JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
+const keyOf = (name: string): string => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : quoted(name));
+
+/** Functions of the user's own stand as they are, under their names. */
 function written(value: unknown): string {
-  if (isName(value)) return `'${value.word}'`;
-  if (isCall(value)) return `${value.table}.${value.name}(${argumentsOf(value)})`;
-  if (typeof value === 'string') return `'${value}'`;
+  if (isName(value)) return value.table === CUSTOM ? value.word : quoted(value.word);
+  if (isCall(value)) return `${value.table === CUSTOM ? '' : `${value.table}.`}${value.name}(${argumentsOf(value)})`;
+  if (typeof value === 'string') return quoted(value);
   if (Array.isArray(value)) return `[${value.map(written).join(', ')}]`;
-  return String(value);
+  return typeof value === 'object' && value !== null ? record(Object.entries(value)) : String(value);
 }
+
+const record = (entries: readonly (readonly [string, unknown])[]): string =>
+  entries.length === 0 ? '{}' : `{ ${entries.map(([key, value]) => `${keyOf(key)}: ${written(value)}`).join(', ')} }`;
 
 function argumentsOf({ leads, options }: Call): string {
-  const named = options.map(([key, value]) => `${key}: ${written(value)}`).join(', ');
-  return [...leads.map(written), ...(named === '' ? [] : [`{ ${named} }`])].join(', ');
+  return [...leads.map(written), ...(options.length === 0 ? [] : [record(options)])].join(', ');
 }
+
+/** What a model is called unless it is said. */
+const usualNames = { model: 'sequential', built: 'model' };
 
 /** A model and its training as Evenkeel code, line by line; undefined where an output that is not its layer's first is used. */
 export function evenkeelLines({ config, batchSize }: Written): string[] | undefined {
-  const { compile = {}, calls, layers, seed } = config;
-  const plain = plainCalls([...calls.flatMap(({ inputs }) => inputs), ...config.outputs]);
+  const plain = plainCalls([...config.calls.flatMap(({ inputs }) => inputs), ...config.outputs]);
   const ends = plainCalls(config.outputs);
   if (!plain || !ends) return undefined;
+  const training = trainingOf(config);
+  const { losses, lossWeights } = training;
+  const names = outputNames(config);
+  const metrics = (['metrics', 'weightedMetrics'] as const).map((option) => [option, common(training[option]), training[option]] as const);
+  // Metrics that differ by output stand under the names of outputs.
+  const named = metrics.some(([, all]) => all === undefined) ? names : [];
   const layerOf = (at: number): string => {
-    const layer = layers[calls[at]?.layer ?? -1];
-    return layer ? written(layerCall(layer)) : '';
+    const layer = layerAt(config, at);
+    return layer ? written(layerCall(layer, ends.includes(at) && named.length > 0 ? true : undefined)) : '';
   };
-  const options = seed === undefined ? '' : `, { seed: ${seed} }`;
-  const row = (): string[] => [
-    'const model = sequential([',
-    ...folded(calls.map((_, at) => layerOf(at))).map(({ lines, count }) =>
-      count === 1
-        ? `  ${lines[0]},`
-        : `  ...Array.from({ length: ${count} }, () => ${lines.length === 1 ? lines[0] : `[${lines.join(', ')}]`})${lines.length === 1 ? '' : '.flat()'},`,
-    ),
-    `]${options});`,
-  ];
-  const graph = (): string[] => [
-    ...calls.map(({ inputs }, at) => {
-      const from = inputs.map((one) => `x${one}`).join(', ');
-      return `const x${at} = ${layerOf(at)}${inputs.length === 0 ? '' : `.apply(${inputs.length === 1 ? from : `[${from}]`})`};`;
-    }),
-    `const built = model({ inputs: ${listed(config.inputs)}, outputs: ${listed(ends)} }${options});`,
-  ];
   const name = isRow(config) ? 'model' : 'built';
-  const losses = [compile.loss].flat().map((loss) => written(picked('loss', loss)));
+  const { seed, dtype } = config;
+  const options = [
+    ...(config.name === undefined || config.name === usualNames[name] ? [] : [['name', config.name] as const]),
+    ...(seed === undefined ? [] : [['seed', seed] as const]),
+    ...(dtype === undefined || dtype === 'float32' ? [] : [['dtype', dtype] as const]),
+  ];
+  const made = options.length === 0 ? '' : `, ${record(options)}`;
+  const losing = losses.map((loss) => picked('loss', loss));
   return [
-    ...(isRow(config) ? row() : graph()),
+    ...(isRow(config) ? rowLines(config, layerOf, made) : graphLines(config, ends, layerOf, made)),
     `${name}.compile({`,
-    `  optimizer: ${written(picked('optimizer', compile.optimizer))},`,
-    `  loss: ${losses.length === 1 ? losses[0] : `[${losses.join(', ')}]`},`,
+    `  optimizer: ${written(picked('optimizer', training.optimizer))},`,
+    `  loss: ${written(losing.length === 1 ? losing[0] : losing)},`,
+    ...(lossWeights ? [`  lossWeights: ${written(lossWeights)},`] : []),
+    ...metrics
+      .filter(([, , lists]) => lists.some((list) => list.length > 0))
+      .map(([option, all, lists]) => {
+        const some = (list: readonly unknown[]): unknown => list.map((one) => picked('metrics', one));
+        return `  ${option}: ${all ? written(some(all)) : record(names.map((output, i) => [output, some(lists[i] ?? [])] as const))},`;
+      }),
     '});',
     `await ${name}.fit(train, { batchSize: ${batchSize} });`,
   ];
+}
+
+type LayerOf = (at: number) => string;
+
+const rematerialized = ({ remat }: Repetition): string => (remat ? ', { remat: true }' : '');
+
+/** Layers that stand behind each other in each block. */
+const blockOf = ({ start, size }: Repetition, layerOf: LayerOf): string => {
+  const block = Array.from({ length: size }, (_, i) => layerOf(start + i));
+  return size === 1 ? String(block[0]) : `[${block.join(', ')}]`;
+};
+
+const repeated = (one: Repetition, layerOf: LayerOf): string => `layers.repeat(${one.count}, ${blockOf(one, layerOf)}${rematerialized(one)})`;
+
+function rowLines(config: ModelConfig, layerOf: LayerOf, options: string): string[] {
+  const repetitions = repetitionsOf(config);
+  const lines: string[] = [];
+  for (let at = 0; at < config.calls.length; ) {
+    const repetition = repetitions.get(at);
+    lines.push(repetition ? repeated(repetition, layerOf) : layerOf(at));
+    at += repetition ? repetition.size * repetition.count : 1;
+  }
+  return [
+    'const model = sequential([',
+    ...folded(lines).map(({ lines: block, count }) =>
+      count === 1
+        ? `  ${block[0]},`
+        : `  ...Array.from({ length: ${count} }, () => ${block.length === 1 ? block[0] : `[${block.join(', ')}]`})${block.length === 1 ? '' : '.flat()'},`,
+    ),
+    `]${options});`,
+  ];
+}
+
+function graphLines(config: ModelConfig, ends: readonly number[], layerOf: LayerOf, options: string): string[] {
+  const { calls } = config;
+  const shared = sharedLayers(config);
+  const repetitions = repetitionsOf(config);
+  const lines: string[] = [];
+  /** A call, whose inputs have names of their own in a block. */
+  const call = (at: number, nameOf: (from: number) => string): string => {
+    const { layer = -1, inputs = [] } = calls[at] ?? {};
+    const from = (plainCalls(inputs) ?? []).map(nameOf);
+    const takes = shared.has(layer) ? `layer${layer}` : layerOf(at);
+    return `const x${at} = ${takes}${from.length === 0 ? '' : `.apply(${from.length === 1 ? from[0] : `[${from.join(', ')}]`})`};`;
+  };
+  const name = (at: number): string => `x${at}`;
+  for (let at = 0; at < calls.length; ) {
+    const layer = calls[at]?.layer ?? -1;
+    if (shared.has(layer) && calls.findIndex((other) => other.layer === layer) === at) lines.push(`const layer${layer} = ${layerOf(at)};`);
+    const repetition = repetitions.get(at);
+    if (!repetition) {
+      lines.push(call(at, name));
+      at++;
+      continue;
+    }
+    const { start, size, count, inRow } = repetition;
+    const [enters] = calls[start]?.inputs ?? [];
+    const last = start + size * count - 1;
+    if (inRow) lines.push(`const x${last} = ${repeated(repetition, layerOf)}.apply(x${enters});`);
+    else {
+      const within = (from: number): string => (from === enters ? 'x' : `x${from}`);
+      lines.push(
+        `const x${last} = layers.repeat(${count}, (x) => {`,
+        ...Array.from({ length: size }, (_, i) => `  ${call(start + i, within)}`),
+        `  return x${start + size - 1};`,
+        `}${rematerialized(repetition)}).apply(x${enters});`,
+      );
+    }
+    at = last + 1;
+  }
+  return [...lines, `const built = model({ inputs: ${listed(config.inputs)}, outputs: ${listed(ends)} }${options});`];
 }
 
 const listed = (calls: readonly number[]): string => (calls.length === 1 ? `x${calls[0]}` : `[${calls.map((at) => `x${at}`).join(', ')}]`);

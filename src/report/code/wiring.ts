@@ -1,4 +1,4 @@
-import type { ModelConfig, SignalIndex } from '../../model/config.js';
+import type { DescribedLayer, ModelConfig, SignalIndex } from '../../model/config.js';
 
 /** Whether each layer takes the one before alone, and the last is the output: a row, which is written without names. */
 export function isRow({ calls, inputs, outputs }: ModelConfig): boolean {
@@ -10,6 +10,15 @@ export function isRow({ calls, inputs, outputs }: ModelConfig): boolean {
 export interface Written {
   readonly config: ModelConfig;
   readonly batchSize: number;
+}
+
+/** The layer that a call uses. */
+export const layerAt = ({ calls, layers }: ModelConfig, call: number): DescribedLayer | undefined => layers[calls[call]?.layer ?? -1];
+
+/** Layers that several calls use, which are made once and have a name. */
+export function sharedLayers({ calls }: ModelConfig): ReadonlySet<number> {
+  const used = calls.map(({ layer }) => layer);
+  return new Set(used.filter((layer, at) => used.indexOf(layer) !== at));
 }
 
 /** Places of calls; undefined where an output that is not a call's first is among them, which the three languages write too differently. */
