@@ -12,7 +12,7 @@ import { type Loss, losses } from '../losses.js';
 import { type Metric, metrics } from '../metrics.js';
 import { type Optimizer, optimizers } from '../optimizers.js';
 import { regularizers } from '../regularizers.js';
-import { kerasClass } from '../report/code/keras.js';
+import { kerasClass } from '../report/code/keras-names.js';
 import { pascal, snake } from '../report/code/python.js';
 import { schedules } from '../schedules.js';
 import { callbacks } from '../training/callbacks/index.js';

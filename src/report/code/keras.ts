@@ -1,92 +1,34 @@
-import { type Call, isCall, isName, layerCall, picked } from './calls.js';
+import { type Call, isCall, layerCall, picked } from './calls.js';
 import { folded } from './fold.js';
-import { argumentList, literal, pascal, snake } from './python.js';
+import { kerasValue, notesOf } from './keras-values.js';
+import { literal, type Noted, noted } from './python.js';
+import { common, trainingOf } from './training.js';
 import { OWN_INITIALIZERS, type Use, usesOf } from './translation.js';
-import { isRow, plainCalls, type Written } from './wiring.js';
+import { isRow, plainCalls, sharedLayers, type Written } from './wiring.js';
 
-/** Classes whose names do not follow from ours. */
-const classes: Readonly<Record<string, string>> = {
-  relu: 'ReLU',
-  leakyRelu: 'LeakyReLU',
-  prelu: 'PReLU',
-  elu: 'ELU',
-  rmsNormalization: 'RMSNormalization',
-  simpleRnn: 'SimpleRNN',
-  lstm: 'LSTM',
-  gru: 'GRU',
-  sgd: 'SGD',
-  rmsprop: 'RMSprop',
-  adamW: 'AdamW',
-  normal: 'RandomNormal',
-  uniform: 'RandomUniform',
-  l1l2: 'L1L2',
-  checkpoint: 'ModelCheckpoint',
-  csvLogger: 'CSVLogger',
-};
+/** Layers that Keras calls with each input by itself, not with their list. */
+const spread: ReadonlySet<string> = new Set(['multiHeadAttention']);
 
-/** Keras's class of a name: `conv2dTranspose` is `Conv2DTranspose`. */
-export const kerasClass = (name: string): string => classes[name] ?? pascal(name).replace(/(\d)d/, '$1D');
-
-/** Keras takes clipping's options in one word; it has none for clipping by layer. */
-const options: Readonly<Record<string, string>> = {
-  clipNorm: 'clipnorm',
-  clipValue: 'clipvalue',
-  globalClipNorm: 'global_clipnorm',
-  slope: 'negative_slope',
-  beta1: 'beta_1',
-  beta2: 'beta_2',
-};
-
-/** Names as strings, where Keras writes them otherwise. */
-const words: Readonly<Record<string, string>> = { adamW: 'adamw' };
-
-const optionName = (name: string): string => options[name] ?? snake(name);
-
-/** Modules whose names do not follow from our tables'. */
-const modules: Readonly<Record<string, string>> = { schedules: 'optimizers.schedules' };
-
-/** Activations that Keras has as layers alone, and options that its functions set otherwise than ours. */
-const learned: readonly string[] = ['prelu'];
-const unlike: Readonly<Record<string, readonly (readonly [string, unknown])[]>> = { leakyRelu: [['slope', 0.01]] };
-
-function written(value: unknown): string {
-  if (isName(value)) return value.table === 'activations' ? activation(value.word, []) : literal(words[value.word] ?? snake(value.word));
-  if (typeof value === 'string') return literal(words[value] ?? snake(value));
-  if (!isCall(value)) return literal(value);
-  if (value.table === 'activations') return activation(value.name, value.options);
-  const list = argumentList(value.leads.map(written), value.options.map(argument));
-  return `keras.${modules[value.table] ?? value.table}.${kerasClass(value.name)}(${list})`;
-}
-
-/** Keras refuses whole numbers as rates. */
-function argument([key, given]: readonly [string, unknown]): readonly [string, string] {
-  const text = written(given);
-  return [optionName(key), key === 'learningRate' && Number.isInteger(given) ? `${text}.0` : text];
-}
-
-/** By name where Keras means the same by it, as a function where it has options. */
-function activation(name: string, given: readonly (readonly [string, unknown])[]): string {
-  if (learned.includes(name)) return `keras.layers.${kerasClass(name)}()`;
-  const all = [...new Map([...(unlike[name] ?? []), ...given])];
-  return all.length === 0 ? `"${snake(name)}"` : `lambda x: keras.activations.${snake(name)}(${argumentList(['x'], all.map(argument))})`;
-}
-
-function layerOf({ layer, initializer }: Use): string {
-  // Grey levels become float32 at the door, where most layers of Keras want them; indices stay what they are.
-  if (layer.kind === 'input')
-    return `keras.Input(shape=${literal(layer.config.shape)}${['float32', 'uint8'].includes(String(layer.config.dtype)) ? '' : `, dtype="${layer.config.dtype}"`})`;
+/** A layer as Keras code. */
+function layerOf({ layer, initializer }: Use): Noted {
   const call = layerCall(layer);
+  // Grey levels become float32 at the door, where most layers of Keras want them; indices stay what they are.
+  if (layer.kind === 'input') {
+    const options = call.options.filter(([key, value]) => key === 'name' || (key === 'dtype' && !['float32', 'uint8'].includes(String(value))));
+    return { code: kerasValue({ ...call, leads: [], options: [['shape', layer.config.shape], ...options] }), notes: [] };
+  }
   const own = initializer && OWN_INITIALIZERS[initializer.name];
-  const kept = call.options.filter(([key]) => key !== 'kernelInitializer' && !(key === 'biasInitializer' && own));
-  const drawn = initializer && !own && call.options.some(([key]) => key === 'kernelInitializer') ? [kernelOf(initializer)] : [];
-  return written({ ...call, options: [...sizeOf(layer, kept), ...kept, ...drawn] });
+  const drawn = initializer !== undefined;
+  const kept = call.options.filter(
+    ([key]) => !(key === 'kernelInitializer' && drawn) && !(key === 'biasInitializer' && own) && !called(layer.kind, key),
+  );
+  const asked = drawn && !own && call.options.some(([key]) => key === 'kernelInitializer') ? [kernelOf(initializer)] : [];
+  const written = { ...call, options: [...kept, ...asked] };
+  return { code: kerasValue(written), notes: notesOf(written) };
 }
 
-/** Keras has no default for the sizes that averages are taken over. */
-function sizeOf({ kind, config }: Use['layer'], given: Call['options']): Call['options'] {
-  const missing = kind.startsWith('averagePooling') && !given.some(([key]) => key === 'poolSize');
-  return missing ? [['poolSize', config.poolSize]] : [];
-}
+/** Whether an option is told where the layer is called. */
+const called = (kind: string, option: string): boolean => spread.has(kind) && option === 'causal';
 
 const without = (call: Call, option: string): Call => ({ ...call, options: call.options.filter(([key]) => key !== option) });
 
@@ -97,38 +39,85 @@ const kernelOf = ({ name, options: config }: NonNullable<Use['initializer']>) =>
 export function kerasLines({ config, batchSize }: Written): string[] | undefined {
   const uses = usesOf(config);
   if (!uses) return undefined;
-  const { compile = {} } = config;
-  const name = (at: number): string => `x${at}`;
-  const row = (): string[] => [
+  const inRow = isRow(config) && !uses.some(({ layer }) => spread.has(layer.kind));
+  const notes = [...new Set(uses.flatMap(({ initializer }) => (initializer ? (OWN_INITIALIZERS[initializer.name] ?? []) : [])))];
+  const unadapted = uses.some(({ layer }) => layer.kind === 'normalization' && layer.config.mean === undefined);
+  return [
+    ...(config.dtype === 'float64' ? ['keras.config.set_floatx("float64")'] : []),
+    ...(inRow ? rowLines(uses) : graphLines(config, uses)),
+    ...notes.map((note) => `# Keras has no such initializer: ${note}`),
+    ...(unadapted ? ['# before the first fit: adapt each Normalization layer to the training rows, layer.adapt(x_train)'] : []),
+    ...compileLines(config),
+    `model.fit(x_train, y_train, batch_size=${batchSize})`,
+  ];
+}
+
+function rowLines(uses: readonly Use[]): string[] {
+  const rows = uses.map((use) => layerOf(use));
+  const blocks = folded(rows.map((row) => JSON.stringify(row))).map(({ lines, count }) => ({
+    block: lines.map((line) => JSON.parse(line) as Noted),
+    count,
+  }));
+  return [
     'model = keras.Sequential([',
-    ...folded(uses.map(layerOf)).map(({ lines, count }) =>
-      count === 1 ? `    ${lines[0]},` : `    *[layer for _ in range(${count}) for layer in (${lines.join(', ')}${lines.length === 1 ? ',' : ''})],`,
-    ),
+    ...blocks.map(({ block, count }) => {
+      const code = block.map((one) => one.code).join(', ');
+      const line = count === 1 ? `${code},` : `*[layer for _ in range(${count}) for layer in (${code}${block.length === 1 ? ',' : ''})],`;
+      return noted(
+        line,
+        block.flatMap((one) => one.notes),
+        '    ',
+      );
+    }),
     '])',
   ];
-  const graph = (): string[] => [
-    ...uses.map((use, at) => {
-      const from = use.inputs.map(name).join(', ');
-      return `${name(at)} = ${layerOf(use)}${use.inputs.length === 0 ? '' : `(${use.inputs.length === 1 ? from : `[${from}]`})`}`;
-    }),
-    `model = keras.Model([${config.inputs.map(name).join(', ')}], [${(plainCalls(config.outputs) ?? []).map(name).join(', ')}])`,
-  ];
-  const notes = [...new Set(uses.flatMap(({ initializer }) => (initializer ? (OWN_INITIALIZERS[initializer.name] ?? []) : [])))];
-  const optimizer = picked('optimizer', compile.optimizer);
+}
+
+function graphLines(config: Written['config'], uses: readonly Use[]): string[] {
+  const shared = sharedLayers(config);
+  const name = (at: number): string => `x${at}`;
+  const lines = uses.flatMap((use, at): string[] => {
+    const { layer = -1 } = config.calls[at] ?? {};
+    const { code, notes } = layerOf(use);
+    const first = config.calls.findIndex((call) => call.layer === layer) === at;
+    const made = shared.has(layer) && first ? [noted(`layer${layer} = ${code}`, notes)] : [];
+    const callee = shared.has(layer) ? `layer${layer}` : code;
+    return [...made, noted(`${name(at)} = ${callee}${argumentsOf(use, name)}`, shared.has(layer) ? [] : notes)];
+  });
+  const ends = plainCalls(config.outputs) ?? [];
+  return [...lines, `model = keras.Model([${config.inputs.map(name).join(', ')}], [${ends.map(name).join(', ')}])`];
+}
+
+function argumentsOf({ layer, inputs }: Use, name: (at: number) => string): string {
+  const from = inputs.map(name);
+  if (from.length === 0) return '';
+  if (!spread.has(layer.kind)) return `(${from.length === 1 ? from[0] : `[${from.join(', ')}]`})`;
+  // A sequence that looks at itself is its own value.
+  const [query, value = query, ...others] = from;
+  return `(${[query, value, ...others].join(', ')}${layer.config.causal === true ? ', use_causal_mask=True' : ''})`;
+}
+
+function compileLines(config: Written['config']): string[] {
+  const training = trainingOf(config);
+  const optimizer = picked('optimizer', training.optimizer);
   const ofLayers = isCall(optimizer) ? optimizer.options.find(([key]) => key === 'layerClipNorm')?.[1] : undefined;
-  const normalized = uses.some(({ layer }) => layer.kind === 'normalization');
-  const losses = [compile.loss].flat().map((loss) => written(picked('loss', loss)));
+  const line = (option: string, value: unknown): string => noted(`${option}=${kerasValue(value)},`, notesOf(value), '    ');
+  const losses = training.losses.map((loss) => picked('loss', loss));
+  const judged = (['metrics', 'weightedMetrics'] as const).flatMap((option) => {
+    const lists = training[option];
+    if (lists.every((list) => list.length === 0)) return [];
+    const all = lists.length === 1 ? common(lists) : undefined;
+    return [[option === 'metrics' ? 'metrics' : 'weighted_metrics', picked('metrics', all ?? lists)] as const];
+  });
   return [
-    ...(isRow(config) ? row() : graph()),
-    ...notes.map((note) => `# Keras has no such initializer: ${note}`),
-    ...(normalized ? ['# before the first fit: adapt each Normalization layer to the training rows, layer.adapt(x_train)'] : []),
     ...(ofLayers === undefined
       ? []
       : [`# Keras does not clip by layer: scale each layer's gradients down to a norm of ${literal(ofLayers)} in a train_step of your own`]),
     'model.compile(',
-    `    optimizer=${written(isCall(optimizer) ? without(optimizer, 'layerClipNorm') : optimizer)},`,
-    `    loss=${losses.length === 1 ? losses[0] : `[${losses.join(', ')}]`},`,
+    line('optimizer', isCall(optimizer) ? without(optimizer, 'layerClipNorm') : optimizer),
+    line('loss', losses.length === 1 ? losses[0] : losses),
+    ...(training.lossWeights ? [`    loss_weights=[${training.lossWeights.map(literal).join(', ')}],`] : []),
+    ...judged.map(([option, value]) => line(option, value)),
     ')',
-    `model.fit(x_train, y_train, batch_size=${batchSize})`,
   ];
 }

@@ -1,5 +1,5 @@
-/** `kernelInitializer` as Python has it: `kernel_initializer`. */
-export const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+/** `topKAccuracy` as Python has it: `top_k_accuracy`; words of capitals, `ROC`, stay. */
+export const snake = (name: string): string => name.replace(/(?<=[a-z0-9])[A-Z]|(?<=[A-Z])[A-Z](?=[a-z])/g, (letter) => `_${letter.toLowerCase()}`);
 
 /** `batchNormalization` as a class's name: `BatchNormalization`. */
 export const pascal = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1);
@@ -9,7 +9,7 @@ export function literal(value: unknown): string {
   if (value === null || value === undefined) return 'None';
   if (value === true) return 'True';
   if (value === false) return 'False';
-  if (typeof value === 'string') return `"${value}"`;
+  if (typeof value === 'string') return JSON.stringify(value);
   if (Array.isArray(value)) return value.length === 1 ? `(${literal(value[0])},)` : `(${value.map(literal).join(', ')})`;
   return String(value);
 }
@@ -17,4 +17,16 @@ export function literal(value: unknown): string {
 /** `1, name=2`. */
 export function argumentList(leads: readonly string[], options: readonly (readonly [string, string])[]): string {
   return [...leads, ...options.map(([key, value]) => `${key}=${value}`)].join(', ');
+}
+
+/** Code with what has to be said of it: in a comment at the end of its line, where it breaks nothing. */
+export interface Noted {
+  readonly code: string;
+  readonly notes: readonly string[];
+}
+
+/** A line with its comment; a line of nothing but a comment where there is no code. */
+export function noted(code: string, notes: readonly string[], indent = ''): string {
+  const comment = notes.length === 0 ? '' : `# ${[...new Set(notes)].join('; ')}`;
+  return `${indent}${code}${code === '' || comment === '' ? '' : '  '}${comment}`;
 }

@@ -1,0 +1,79 @@
+import { activations, codeOf, layers, losses, type Model, metrics, model, optimizers, schedules, sequential, toConfig } from 'evenkeel';
+import { describe, expect, it } from 'vitest';
+
+const codeFor = (made: Model) => codeOf({ config: toConfig(made), batchSize: 32 }, 'keras') ?? '';
+const row = (...entries: Parameters<typeof sequential>[0]) => sequential([layers.input([4]), ...entries]).compile({ loss: 'mse' });
+const steps = (...entries: Parameters<typeof sequential>[0]) => sequential([layers.input([6, 4]), ...entries]).compile({ loss: 'mse' });
+
+describe('Keras code', () => {
+  it('makes a shared layer once, and keeps frozen ones frozen', () => {
+    const [a, b] = [layers.input([4]), layers.input([4])];
+    const twin = layers.dense(4, { trainable: false, name: 'a "twin"' });
+    const joined = layers.concatenate().apply([twin.apply(a), twin.apply(b)]);
+    const outputs = [layers.dense(1).apply(joined), layers.dense(3, { activation: 'softmax' }).apply(joined)];
+    const code = codeFor(
+      model({ inputs: [a, b], outputs }).compile({
+        loss: ['mse', losses.categoricalCrossentropy({ labelSmoothing: 0.1 })],
+        lossWeights: [1, 0.1],
+        metrics: { dense_2: ['accuracy'] },
+      }),
+    );
+    expect(code).toContain('layer2 = keras.layers.Dense(4, name="a \\"twin\\"", trainable=False)\nx2 = layer2(x0)\nx3 = layer2(x1)');
+    expect(code).toContain('loss=["mean_squared_error", keras.losses.CategoricalCrossentropy(label_smoothing=0.1)],');
+    expect(code).toContain('loss_weights=[1, 0.1],');
+    expect(code).toContain('metrics=[[], ["accuracy"]],');
+  });
+
+  it('writes layers within others', () => {
+    const code = codeFor(
+      steps(
+        layers.timeDistributed(layers.dense(4, { activation: 'tanh', trainable: false })),
+        layers.bidirectional(layers.lstm(4, { returnSequences: true }), { mergeMode: 'sum' }),
+        layers.bidirectional(layers.gru(3), { backwardLayer: layers.gru(2, { goBackwards: true }) }),
+      ),
+    );
+    expect(code).toContain('keras.layers.TimeDistributed(keras.layers.Dense(4, activation="tanh", trainable=False)),');
+    expect(code).toContain('keras.layers.Bidirectional(keras.layers.LSTM(4, return_sequences=True), merge_mode="sum"),');
+    expect(code).toContain('keras.layers.Bidirectional(keras.layers.GRU(3), backward_layer=keras.layers.GRU(2, go_backwards=True)),');
+  });
+
+  it('says at the end of a line what Keras has not, folded or not', () => {
+    const oneCycle = schedules.oneCycle({ maxLearningRate: 0.1, divFactor: 25 });
+    const many = Array.from({ length: 3 }, () => layers.dense(4, { activation: 'rrelu', kernelInitializer: 'sparse' }));
+    const code = codeFor(row(...many, layers.rrelu()).compile({ loss: 'mse', optimizer: optimizers.sgd({ learningRate: oneCycle }) }));
+    const said = "# Keras has no activation 'rrelu'; Keras has no initializer 'sparse'";
+    expect(code).toContain(`    *[layer for _ in range(3) for layer in (keras.layers.Dense(4),)],  ${said}\n`);
+    expect(code).toContain("    keras.layers.Identity(),  # Keras has no layer 'rrelu'\n");
+    expect(code).toContain("optimizer=keras.optimizers.SGD(learning_rate=0.004),  # Keras has no schedule 'oneCycle' (maxLearningRate: 0.1,");
+    expect(codeFor(steps(layers.gru(3, { truncate: 2 })))).toContain('keras.layers.GRU(3),  # truncate=2: Keras does not truncate');
+    const own = row(layers.dense(1)).compile({ loss: 'mse', metrics: [function gap() {}] as never });
+    expect(codeFor(own)).toContain('metrics=[gap],  # gap is a function of your own: write it for Keras');
+  });
+
+  it('writes what Keras sets or names otherwise', () => {
+    const threshold = activations.threshold({ threshold: 1, value: 2 });
+    const code = codeFor(
+      row(layers.leakyRelu(), layers.prelu({ initial: 0.1 }), layers.thresholdedRelu(), layers.dense(2, { activation: threshold })).compile({
+        loss: 'mse',
+        optimizer: 'lamb',
+        metrics: [metrics.huber({ delta: 2 }), 'auc', 'fBetaScore', 'topKCategoricalAccuracy', 'recallAtPrecision'],
+      }),
+    );
+    expect(code).toContain('keras.layers.LeakyReLU(negative_slope=0.01)');
+    expect(code).toContain('keras.layers.PReLU(alpha_initializer=keras.initializers.Constant(0.1))');
+    expect(code).toContain('keras.layers.Activation(lambda x: keras.activations.threshold(x, threshold=1, default_value=0))');
+    expect(code).toContain('activation=lambda x: keras.activations.threshold(x, threshold=1, default_value=2)');
+    expect(code).toContain('optimizer=keras.optimizers.Lamb(),');
+    expect(code).toContain(
+      'metrics=[keras.metrics.MeanMetricWrapper(keras.losses.huber, name="huber", delta=2), "auc", keras.metrics.FBetaScore(), ' +
+        '"top_k_categorical_accuracy", keras.metrics.RecallAtPrecision(precision=0.5)],',
+    );
+    const normalized = layers.normalization({ axis: null, mean: 1, variance: 2 });
+    expect(codeFor(row(normalized, layers.dense(1)))).toContain('keras.layers.Normalization(axis=None, mean=1, variance=2)');
+  });
+
+  it('has attention called with query and value, a row too', () => {
+    const code = codeFor(steps(layers.multiHeadAttention(2, 3, { causal: true }), layers.dense(1)));
+    expect(code).toContain('x1 = keras.layers.MultiHeadAttention(2, 3)(x0, x0, use_causal_mask=True)\n');
+  });
+});
