@@ -142,7 +142,9 @@ describe('a change as code', () => {
     expect(code).toContain('ChannelsLast(drawn(nn.Conv2d(4, 6, (1, 1), padding="same")');
     expect(code).toContain('ChannelsLast(nn.AdaptiveAvgPool2d(1))');
     const causal = sequential([layers.input([7, 3]), layers.conv1d(4, 3, { padding: 'causal' }), layers.flatten(), layers.dense(2)]);
-    expect(codeOf(written(causal.compile({ loss: 'mse' })), 'pytorch')).toContain("# PyTorch has no padding 'causal' of this kind");
+    expect(codeOf(written(causal.compile({ loss: 'mse' })), 'pytorch')).toContain(
+      'nn.Sequential(nn.ConstantPad1d((2, 0), 0), drawn(nn.Conv1d(3, 4, (3,)),',
+    );
   });
 
   it('draws the weights of PyTorch’s recurrent modules as they are drawn here', () => {

@@ -82,3 +82,11 @@ function defaultsOf(kind: string, leading: Readonly<Record<string, unknown>>): R
     return {};
   }
 }
+
+/** A setting in words, for comments: `l2(l2: 0.01)`. */
+export function saying(value: unknown): string {
+  if (isName(value)) return value.word;
+  if (isCall(value))
+    return `${value.name}(${[...value.leads.map(saying), ...value.options.map(([key, option]) => `${key}: ${saying(option)}`)].join(', ')})`;
+  return isDescribed(value) ? saying(picked('', value)) : String(JSON.stringify(value));
+}

@@ -1,96 +1,110 @@
-import type { Described } from '../../core/catalogue.js';
-import { isDescribed } from '../../layers/registry.js';
-import { literal } from './python.js';
-import type { Use } from './translation.js';
+import { isDescribed, isInside } from '../../layers/registry.js';
+import { layerCall, picked, saying } from './calls.js';
+import { literal, type Noted } from './python.js';
+import { bent, drawn, drawOf } from './torch-activations.js';
+import { initializerOf, type Use } from './translation.js';
 
-type Options = Readonly<Record<string, unknown>>;
+type Made = string | Noted;
 
-/** Modules of activations; the output's softmax and sigmoid belong to PyTorch's losses. */
-const activations: Readonly<Record<string, (options: Options) => string>> = {
-  relu: () => 'nn.ReLU()',
-  relu6: () => 'nn.ReLU6()',
-  leakyRelu: ({ slope }) => `nn.LeakyReLU(${literal(slope ?? 0.01)})`,
-  prelu: () => 'nn.PReLU()',
-  rrelu: () => 'nn.RReLU()',
-  elu: ({ alpha }) => (alpha === undefined || alpha === 1 ? 'nn.ELU()' : `nn.ELU(alpha=${literal(alpha)})`),
-  selu: () => 'nn.SELU()',
-  celu: () => 'nn.CELU()',
-  gelu: () => 'nn.GELU()',
-  silu: () => 'nn.SiLU()',
-  mish: () => 'nn.Mish()',
-  tanh: () => 'nn.Tanh()',
-  sigmoid: () => 'nn.Sigmoid()',
-  hardSigmoid: () => 'nn.Hardsigmoid()',
-  softplus: () => 'nn.Softplus()',
-  softsign: () => 'nn.Softsign()',
-  softmax: () => 'nn.Softmax(dim=-1)',
-};
+/** How a kind is written, and which of its options are told by it; of others it is said that PyTorch's module has them not. */
+interface Kind {
+  readonly knows: readonly string[];
+  modules(use: Use): readonly Made[];
+}
 
-/** How PyTorch draws a kernel. */
-const draws: Readonly<Record<string, (options: Options) => string>> = {
-  heNormal: () => 'nn.init.kaiming_normal_, nonlinearity="relu"',
-  heUniform: () => 'nn.init.kaiming_uniform_, nonlinearity="relu"',
-  lecunNormal: () => 'nn.init.kaiming_normal_, nonlinearity="linear"',
-  lecunUniform: () => 'nn.init.kaiming_uniform_, nonlinearity="linear"',
-  glorotNormal: () => 'nn.init.xavier_normal_',
-  glorotUniform: () => 'nn.init.xavier_uniform_',
-  orthogonal: ({ gain }) => `nn.init.orthogonal_${gain === undefined || gain === 1 ? '' : `, gain=${literal(gain)}`}`,
-  zeros: () => 'nn.init.zeros_',
-  ones: () => 'nn.init.ones_',
-  normal: ({ mean, stddev }) => `nn.init.normal_, mean=${literal(mean ?? 0)}, std=${literal(stddev ?? 0.05)}`,
-  truncatedNormal: ({ mean, stddev }) => `nn.init.trunc_normal_, mean=${literal(mean ?? 0)}, std=${literal(stddev ?? 0.05)}`,
-  uniform: ({ minval, maxval }) => `nn.init.uniform_, a=${literal(minval ?? -0.05)}, b=${literal(maxval ?? 0.05)}`,
-};
+const kind = (modules: Kind['modules'], ...knows: readonly string[]): Kind => ({ modules, knows });
+const lack = (note: string): Noted => ({ code: '', notes: [note] });
+const weights: readonly string[] = ['kernelInitializer', 'biasInitializer', 'useBias', 'activation'];
+const windows: readonly string[] = ['strides', 'padding', 'dilationRate'];
 
 /** Modules of layers, each as a list: some are two in PyTorch. Absent ones have none there. */
-const table: Readonly<Record<string, (use: Use) => string[]>> = {
-  input: () => [],
-  identity: () => [],
-  dense: ({ from, to, layer, initializer }) => {
-    const linear = `nn.Linear(${from}, ${to}${layer.config.useBias === false ? ', bias=False' : ''})`;
-    return [drawn(linear, initializer), ...bent(layer.config.activation)];
-  },
-  conv1d: (use) => convolution(use, 1),
-  conv2d: (use) => convolution(use, 2),
-  maxPooling1d: (use) => pooling(use, 'MaxPool1d'),
-  maxPooling2d: (use) => pooling(use, 'MaxPool2d'),
-  averagePooling1d: (use) => pooling(use, 'AvgPool1d'),
-  averagePooling2d: (use) => pooling(use, 'AvgPool2d'),
-  globalAveragePooling1d: () => ['ChannelsLast(nn.AdaptiveAvgPool1d(1))', 'nn.Flatten()'],
-  globalAveragePooling2d: () => ['ChannelsLast(nn.AdaptiveAvgPool2d(1))', 'nn.Flatten()'],
-  globalMaxPooling1d: () => ['ChannelsLast(nn.AdaptiveMaxPool1d(1))', 'nn.Flatten()'],
-  globalMaxPooling2d: () => ['ChannelsLast(nn.AdaptiveMaxPool2d(1))', 'nn.Flatten()'],
-  reshape: ({ layer }) => ['nn.Flatten()', `nn.Unflatten(1, ${literal(layer.config.targetShape)})`],
-  activation: ({ layer }) => bent(layer.config.activation),
-  ...Object.fromEntries(
-    ['relu', 'leakyRelu', 'prelu', 'rrelu', 'elu', 'softmax'].map((kind) => [kind, ({ layer }: Use) => bent({ name: kind, config: layer.config })]),
+const table: Readonly<Record<string, Kind>> = {
+  input: kind(() => [], 'dtype'),
+  identity: kind(() => []),
+  dense: kind(
+    (use) => {
+      const { from = 0, to = 0, layer } = use;
+      const linear = `nn.Linear(${from}, ${to}${layer.config.useBias === false ? ', bias=False' : ''})`;
+      return [drawn(linear, use, { fanIn: from, fanOut: to }), ...bent(layer.config.activation, to)];
+    },
+    ...weights,
   ),
-  flatten: () => ['nn.Flatten()'],
-  embedding: ({ layer }) => [`nn.Embedding(${literal(layer.config.inputDim)}, ${literal(layer.config.outputDim)})`],
-  simpleRnn: (use) => recurrent(use, 'RNN', use.layer.config.activation),
-  lstm: (use) => recurrent(use, 'LSTM'),
-  gru: (use) => recurrent(use, 'GRU'),
-  dropout: ({ layer }) => [`nn.Dropout(${literal(layer.config.rate)})`],
-  alphaDropout: ({ layer }) => [`nn.AlphaDropout(${literal(layer.config.rate)})`],
-  batchNormalization: ({ to, shape, layer }) => {
-    const options = `${to}, eps=${literal(layer.config.epsilon ?? 1e-3)}, momentum=${Number((1 - Number(layer.config.momentum ?? 0.99)).toPrecision(3))}`;
-    const module = `nn.BatchNorm${Math.max(1, shape.length - 1)}d(${options})`;
-    return [shape.length > 1 ? `ChannelsLast(${module})` : module];
-  },
-  layerNormalization: ({ to, layer }) => [`nn.LayerNorm(${to}, eps=${literal(layer.config.epsilon ?? 1e-3)})`],
-  normalization: ({ layer }) => [layer.config.axis === null ? 'Standardize(x_train)' : 'Standardize(x_train, dim=0)'],
-  rescaling: ({ layer }) => [`Rescale(${literal(layer.config.scale)}, ${literal(layer.config.offset ?? 0)})`],
+  conv1d: kind((use) => convolution(use, 1), ...weights, ...windows, 'groups'),
+  conv2d: kind((use) => convolution(use, 2), ...weights, ...windows, 'groups'),
+  maxPooling1d: kind((use) => pooling(use, 'MaxPool1d'), 'poolSize', ...windows),
+  maxPooling2d: kind((use) => pooling(use, 'MaxPool2d'), 'poolSize', ...windows),
+  averagePooling1d: kind((use) => pooling(use, 'AvgPool1d'), 'poolSize', ...windows),
+  averagePooling2d: kind((use) => pooling(use, 'AvgPool2d'), 'poolSize', ...windows),
+  globalAveragePooling1d: kind(() => ['ChannelsLast(nn.AdaptiveAvgPool1d(1))', 'nn.Flatten()']),
+  globalAveragePooling2d: kind(() => ['ChannelsLast(nn.AdaptiveAvgPool2d(1))', 'nn.Flatten()']),
+  globalMaxPooling1d: kind(() => ['ChannelsLast(nn.AdaptiveMaxPool1d(1))', 'nn.Flatten()']),
+  globalMaxPooling2d: kind(() => ['ChannelsLast(nn.AdaptiveMaxPool2d(1))', 'nn.Flatten()']),
+  zeroPadding1d: kind(({ layer }) => [`ChannelsLast(nn.ConstantPad1d(${literal(edges(layer.config.padding))}, 0))`], 'padding'),
+  zeroPadding2d: kind(({ layer }) => [`ChannelsLast(nn.ConstantPad2d(${literal(edges(layer.config.padding))}, 0))`], 'padding'),
+  cropping1d: kind(({ layer }) => [`ChannelsLast(nn.ConstantPad1d(${literal(edges(layer.config.cropping, -1))}, 0))`], 'cropping'),
+  cropping2d: kind(({ layer }) => [`ChannelsLast(nn.ConstantPad2d(${literal(edges(layer.config.cropping, -1))}, 0))`], 'cropping'),
+  upSampling1d: kind(({ layer }) => [`ChannelsLast(nn.Upsample(scale_factor=${literal(layer.config.size)}))`], 'size'),
+  upSampling2d: kind(({ layer }) => [`ChannelsLast(nn.Upsample(scale_factor=${literal(layer.config.size)}))`], 'size'),
+  spatialDropout1d: kind(({ layer }) => [`ChannelsLast(nn.Dropout1d(${literal(layer.config.rate)}))`]),
+  spatialDropout2d: kind(({ layer }) => [`ChannelsLast(nn.Dropout2d(${literal(layer.config.rate)}))`]),
+  reshape: kind(({ layer }) => ['nn.Flatten()', `nn.Unflatten(1, ${literal(layer.config.targetShape)})`]),
+  permute: kind(({ layer }) => [`Apply(lambda x: x.permute(${literal([0, ...sizes(layer.config.dims)])}))`]),
+  repeatVector: kind(({ layer }) => [`Apply(lambda x: x.unsqueeze(1).expand(-1, ${literal(layer.config.n)}, -1))`]),
+  activation: kind(({ to, layer }) => bent(layer.config.activation, to)),
+  ...Object.fromEntries(
+    ['relu', 'leakyRelu', 'prelu', 'rrelu', 'elu', 'thresholdedRelu', 'softmax'].map((name) => [
+      name,
+      kind(({ to, layer }) => bent({ name, config: layer.config }, to), 'slope', 'initial', 'shared', 'lower', 'upper', 'alpha', 'theta'),
+    ]),
+  ),
+  flatten: kind(() => ['nn.Flatten()']),
+  embedding: kind((use) => {
+    const { inputDim, outputDim, embeddingsInitializer } = use.layer.config;
+    const module = `nn.Embedding(${literal(inputDim)}, ${literal(outputDim)})`;
+    const initializer = initializerOf(embeddingsInitializer);
+    return [drawn(module, { layer: use.layer, initializer }, { fanIn: Number(inputDim), fanOut: Number(outputDim) })];
+  }, 'embeddingsInitializer'),
+  simpleRnn: kind((use) => recurrent(use), 'activation', ...stepping()),
+  lstm: kind((use) => recurrent(use), 'unitForgetBias', ...stepping()),
+  gru: kind((use) => recurrent(use), ...stepping()),
+  bidirectional: kind((use) => bothWays(use), 'layer', 'backwardLayer'),
+  timeDistributed: kind((use) => eachStep(use)),
+  dropout: kind(({ layer }) => [`nn.Dropout(${literal(layer.config.rate)})`]),
+  alphaDropout: kind(({ layer }) => [`nn.AlphaDropout(${literal(layer.config.rate)})`]),
+  batchNormalization: kind(
+    ({ to, shape, layer }) => {
+      const options = `${to}, eps=${literal(layer.config.epsilon ?? 1e-3)}, momentum=${Number((1 - Number(layer.config.momentum ?? 0.99)).toPrecision(3))}`;
+      const module = `nn.BatchNorm${Math.max(1, shape.length - 1)}d(${options})`;
+      return [shape.length > 1 ? `ChannelsLast(${module})` : module];
+    },
+    'epsilon',
+    'momentum',
+  ),
+  layerNormalization: kind(({ to, layer }) => [`nn.LayerNorm(${to}, eps=${literal(layer.config.epsilon ?? 1e-3)})`], 'epsilon'),
+  groupNormalization: kind(
+    ({ to, layer }) => [`ChannelsLast(nn.GroupNorm(${literal(layer.config.groups ?? 32)}, ${to}, eps=${literal(layer.config.epsilon ?? 1e-3)}))`],
+    'groups',
+    'epsilon',
+  ),
+  rmsNormalization: kind(({ to, layer }) => [`nn.RMSNorm(${to}, eps=${literal(layer.config.epsilon ?? 1e-6)})`], 'epsilon'),
+  unitNormalization: kind(() => ['Apply(lambda x: nn.functional.normalize(x, dim=-1))']),
+  normalization: kind((use) => [standardized(use)], 'axis', 'mean', 'variance'),
+  rescaling: kind(({ layer }) => [`Rescale(${literal(layer.config.scale)}, ${literal(layer.config.offset ?? 0)})`], 'offset'),
 };
 
-/** A module whose weights are drawn as the layer's kernel is. */
-function drawn(module: string, initializer: Use['initializer']): string {
-  const draw = initializer && draws[initializer.name];
-  return draw ? `drawn(${module}, ${draw(initializer.options)})` : module;
+function stepping(): readonly string[] {
+  return ['useBias', 'returnSequences', 'kernelInitializer', 'recurrentInitializer'];
 }
 
 const sizes = (value: unknown): readonly number[] => (Array.isArray(value) ? value.map(Number) : [Number(value)]);
 
-/** Zeros before and after each side, the last side first, as PyTorch's padding takes them, by which strides keep every place as Keras has them. */
+/** Zeros before and after each side, the last side first, as PyTorch's padding takes them. */
+function edges(value: unknown, sign = 1): readonly number[] {
+  const sides = Array.isArray(value) && value.some(Array.isArray) ? value : [value];
+  return [...sides].reverse().flatMap((side) => sizes(side).map((size) => sign * size));
+}
+
+/** Zeros before and after each side by which strides keep every place as Keras has them. */
 function samePadding({ shape, layer }: Use, kernel: readonly number[]): readonly number[] | undefined {
   const strides = sizes(layer.config.strides ?? 1);
   const dilation = sizes(layer.config.dilationRate ?? 1);
@@ -104,13 +118,14 @@ function samePadding({ shape, layer }: Use, kernel: readonly number[]): readonly
   return pads.every((pair) => pair !== undefined) ? [...pads].reverse().flat() : undefined;
 }
 
-function convolution(use: Use, dimensions: 1 | 2): string[] {
-  const { from, to, layer, initializer } = use;
+function convolution(use: Use, dimensions: 1 | 2): readonly Made[] {
+  const { from = 0, to = 0, layer } = use;
   const { kernelSize, strides, padding, dilationRate, groups, useBias } = layer.config;
   const kernel = sizes(kernelSize);
   const one = (value: unknown): boolean => value === undefined || sizes(value).every((size) => size === 1);
-  const pads = padding === 'same' && !one(strides) ? samePadding(use, kernel) : undefined;
-  if (padding === 'causal' || (padding === 'same' && !one(strides) && !pads)) return [`# PyTorch has no padding '${String(padding)}' of this kind`];
+  const behind = [(Number(kernel[0]) - 1) * Number(sizes(dilationRate ?? 1)[0]), 0];
+  const pads = padding === 'causal' ? behind : padding === 'same' && !one(strides) ? samePadding(use, kernel) : undefined;
+  if (padding === 'same' && !one(strides) && !pads) return [lack("PyTorch has no padding 'same' of this kind")];
   const options = [
     ...(one(strides) ? [] : [`stride=${literal(strides)}`]),
     ...(padding === 'same' && !pads ? ['padding="same"'] : []),
@@ -118,97 +133,117 @@ function convolution(use: Use, dimensions: 1 | 2): string[] {
     ...(one(groups) ? [] : [`groups=${literal(groups)}`]),
     ...(useBias === false ? ['bias=False'] : []),
   ];
-  const module = drawn(`nn.Conv${dimensions}d(${[from, to, literal(kernelSize), ...options].join(', ')})`, initializer);
-  const padded = pads ? `nn.Sequential(nn.ConstantPad${dimensions}d(${literal(pads)}, 0), ${module})` : module;
-  return [`ChannelsLast(${padded})`, ...bent(layer.config.activation)];
+  const field = kernel.reduce((size, length) => size * length, 1);
+  const fans = { fanIn: (field * from) / Number(groups ?? 1), fanOut: field * to };
+  const { code, notes } = drawn(`nn.Conv${dimensions}d(${[from, to, literal(kernelSize), ...options].join(', ')})`, use, fans);
+  const padded = pads ? `nn.Sequential(nn.ConstantPad${dimensions}d(${literal(pads)}, 0), ${code})` : code;
+  return [{ code: `ChannelsLast(${padded})`, notes }, ...bent(layer.config.activation, to)];
 }
 
-function pooling({ layer: { config } }: Use, module: string): string[] {
-  if (config.padding === 'same') return ["# PyTorch pools without padding 'same': pad before"];
+function pooling({ layer: { config } }: Use, module: string): readonly Made[] {
+  if (config.padding === 'same') return [lack("PyTorch pools without padding 'same': pad before")];
   const strides = String(config.strides) === String(config.poolSize) || config.strides === undefined ? '' : `, stride=${literal(config.strides)}`;
   return [`ChannelsLast(nn.${module}(${literal(config.poolSize)}${strides}))`];
 }
 
+const cells: Readonly<Record<string, string>> = { simpleRnn: 'RNN', lstm: 'LSTM', gru: 'GRU' };
+
 /** PyTorch's recurrent modules give all steps and their state; a row of modules needs one of them. Their weights are drawn otherwise than Keras's unless it is said. */
-function recurrent({ from, to, layer, initializer }: Use, module: string, activation?: unknown): string[] {
-  const { returnSequences, recurrentInitializer, unitForgetBias } = layer.config;
+function recurrent({ from = 0, layer, initializer }: Use, more = ''): readonly Made[] {
+  const { units, activation, useBias, returnSequences, recurrentInitializer, unitForgetBias } = layer.config;
   const bend = isDescribed(activation) ? activation.name : 'tanh';
-  const nonlinearity = bend === 'tanh' ? '' : `, nonlinearity=${literal(bend)}`;
-  const own = isDescribed(recurrentInitializer) ? recurrentInitializer : undefined;
-  const kernel = initializer && draws[initializer.name]?.(initializer.options);
-  const state = own?.name === 'identity' ? 'nn.init.eye_' : own && draws[own.name]?.(own.config ?? {});
+  const nonlinearity = layer.kind !== 'simpleRnn' || bend === 'tanh' ? '' : `, nonlinearity=${literal(bend)}`;
+  if (!['tanh', 'relu'].includes(bend)) return [lack(`PyTorch has no recurrent module with '${bend}'`)];
+  const fans = { fanIn: from, fanOut: Number(units) };
   const call = (draw: string | undefined): string => {
     const [name, ...options] = (draw ?? '').split(', ');
     return draw === undefined ? 'None' : options.length === 0 ? String(name) : `lambda w: ${name}(w, ${options.join(', ')})`;
   };
-  const drawing = [`kernel=${call(kernel)}`, `recurrent=${call(state)}`, ...(module === 'LSTM' && unitForgetBias !== false ? ['forget=1.0'] : [])];
-  const last = returnSequences === true ? 'False' : 'True';
-  return [`Steps(nn.${module}(${from}, ${to}${nonlinearity}, batch_first=True), last=${last}, ${drawing.join(', ')})`];
+  const [kernel, state] = [drawOf(initializer, fans), drawOf(initializerOf(recurrentInitializer), { ...fans, fanIn: Number(units) })];
+  const forget = layer.kind === 'lstm' && unitForgetBias !== false && useBias !== false ? ['forget=1.0'] : [];
+  const drawing = [`kernel=${call(kernel)}`, `recurrent=${call(state)}`, ...forget];
+  const notes = [
+    ...(kernel === undefined ? [`drawn as PyTorch does, not by '${initializer?.name ?? saying(layer.config.kernelInitializer)}'`] : []),
+    ...(state === undefined ? [`recurrent weights drawn as PyTorch does, not by '${saying(recurrentInitializer)}'`] : []),
+  ];
+  const bias = useBias === false ? ', bias=False' : '';
+  const module = `nn.${cells[layer.kind]}(${from}, ${literal(units)}${nonlinearity}${bias}, batch_first=True${more})`;
+  return [{ code: `Steps(${module}, last=${returnSequences === true ? 'False' : 'True'}, ${drawing.join(', ')})`, notes }];
 }
 
-function bent(activation: unknown): string[] {
-  const described = isDescribed(activation) ? activation : ({ name: String(activation ?? 'linear'), config: {} } satisfies Described);
-  if (described.name === 'linear') return [];
-  return [activations[described.name]?.(described.config ?? {}) ?? `# PyTorch has no module '${described.name}'`];
+/** The layer inside of another, as if it stood where the other does. */
+function inside(use: Use, shape: Use['shape']): Use | undefined {
+  const { layer } = use.layer.config;
+  if (!isInside(layer)) return undefined;
+  const config = layer.config ?? {};
+  return { ...use, layer: { ...layer, config }, shape, initializer: initializerOf(config.kernelInitializer) };
 }
 
-/** A use of a layer as modules, in their order; a comment where PyTorch has none. */
-export function modulesOf(use: Use): string[] {
-  return table[use.layer.kind]?.(use) ?? [`# PyTorch has no module '${use.layer.kind}'`];
+function bothWays(use: Use): readonly Made[] {
+  const inner = inside(use, use.shape);
+  const turned = layerCall(use.layer).options.some(([key]) => key === 'backwardLayer');
+  if (!inner || turned) return [lack("PyTorch's two directions have the same options")];
+  return finished(inner, recurrent(inner, ', bidirectional=True'));
 }
 
-/** Lines of the classes and functions that modules need, by the word that shows it. */
-export const helpers: readonly { readonly word: string; readonly lines: readonly string[] }[] = [
-  {
-    word: 'drawn(',
-    lines: [
-      'def drawn(layer, draw, **options):',
-      '    draw(layer.weight, **options)',
-      '    if layer.bias is not None: nn.init.zeros_(layer.bias)',
-      '    return layer',
-    ],
-  },
-  {
-    word: 'Steps(',
-    lines: [
-      'class Steps(nn.Module):',
-      '    def __init__(self, layer, last, kernel=None, recurrent=None, forget=0.0):',
-      '        super().__init__()',
-      '        self.layer, self.last = layer, last',
-      '        for name, array in layer.named_parameters():',
-      '            draw = kernel if "weight_ih" in name else recurrent if "weight_hh" in name else nn.init.zeros_',
-      '            if draw is not None: draw(array)',
-      '        # gates stand in the order input, forget, cell, output',
-      '        if forget: nn.init.constant_(layer.bias_ih_l0[layer.hidden_size : 2 * layer.hidden_size], forget)',
-      '    def forward(self, x):',
-      '        steps, _ = self.layer(x)',
-      '        return steps[:, -1] if self.last else steps',
-    ],
-  },
-  {
-    word: 'ChannelsLast(',
-    lines: [
-      'class ChannelsLast(nn.Module):',
-      '    def __init__(self, layer): super().__init__(); self.layer = layer',
-      '    def forward(self, x): return self.layer(x.movedim(-1, 1)).movedim(1, -1)',
-    ],
-  },
-  {
-    word: 'Standardize(',
-    lines: [
-      'class Standardize(nn.Module):',
-      '    def __init__(self, x, dim=None):',
-      '        super().__init__()',
-      '        self.register_buffer("mean", x.float().mean(dim)); self.register_buffer("std", x.float().std(dim).clamp_min(1e-7))',
-      '    def forward(self, x): return (x.float() - self.mean) / self.std',
-    ],
-  },
-  {
-    word: 'Rescale(',
-    lines: [
-      'class Rescale(nn.Module):',
-      '    def __init__(self, scale, offset): super().__init__(); self.scale, self.offset = scale, offset',
-      '    def forward(self, x): return x.float() * self.scale + self.offset',
-    ],
-  },
-];
+function eachStep(use: Use): readonly Made[] {
+  const inner = inside(use, use.shape.slice(1));
+  if (!inner) return [];
+  const made = modulesOf(inner);
+  const codes = made.flatMap(({ code }) => (code === '' ? [] : [code]));
+  if (codes.length === 0) return made;
+  return [{ code: `EachStep(${codes.length === 1 ? codes[0] : `nn.Sequential(${codes.join(', ')})`})`, notes: made.flatMap(({ notes }) => notes) }];
+}
+
+/** Standardized by the moments of the rows that enter it: those of training where they are at hand, else the first that it sees. */
+function standardized({ layer, shape, origin }: Use): Noted {
+  const { axis = -1, mean, variance } = layer.config;
+  const [given, spread] = [sizes(mean ?? []), sizes(variance ?? [])];
+  if (given.length > 0) {
+    const scale = spread.map((one) => (one > 0 ? 1 / Math.sqrt(one) : 1));
+    const offset = given.map((one, i) => -one * (scale[i] ?? 1));
+    const numbers = (list: readonly number[]): string => (list.length === 1 ? literal(list[0]) : `torch.tensor(${literal(list)})`);
+    return { code: `Rescale(${numbers(scale)}, ${numbers(offset)})`, notes: [] };
+  }
+  const rank = shape.length + 1;
+  const kept = axis === null ? -1 : (Number(axis) + rank) % rank;
+  const dims = literal(Array.from({ length: rank }, (_, i) => i).filter((i) => i !== kept));
+  if (origin !== undefined) return { code: `Standardize(${dims}, ${origin})`, notes: [] };
+  return { code: `Standardize(${dims})`, notes: ['its moments are of the first rows that it sees: call the model with all of them before training'] };
+}
+
+const learns = /Linear|Conv|Norm|Embedding|Steps|PReLU/;
+const behavesInTraining = /Dropout|BatchNorm|RReLU/;
+
+/** What is said of the modules of a layer: options that they lack, and that it is frozen. */
+function finished({ layer, shape }: Use, made: readonly Made[]): Noted[] {
+  const { knows = [] } = table[layer.kind] ?? {};
+  const missing = layerCall(layer).options.filter(([key]) => !knows.includes(key) && key !== 'trainable' && key !== 'name');
+  const lacks = missing.map(([key, value]) =>
+    /regularizer$/i.test(key) ? `add to the loss: ${key} ${saying(value)}` : `not written: ${key} ${saying(value)}`,
+  );
+  const modules = made.map((one): Noted => (typeof one === 'string' ? { code: one, notes: [] } : one));
+  return modules.map(({ code, notes }, i): Noted => {
+    const frozen = layer.trainable === false && !code.endsWith('.requires_grad_(False)');
+    // A slope for each place, of which PyTorch knows channels alone.
+    const places = code.startsWith('nn.PReLU(') && !code.startsWith('nn.PReLU(1,') && shape.length > 1;
+    const still = frozen && behavesInTraining.test(code) ? ['frozen: keep it in eval()'] : [];
+    return {
+      code: `${places ? `ChannelsLast(${code})` : code}${frozen && learns.test(code) ? '.requires_grad_(False)' : ''}`,
+      notes: [...notes, ...still, ...(places ? ['one slope for each channel, not for each place'] : []), ...(i === 0 ? lacks : [])],
+    };
+  });
+}
+
+/** A use of a layer as modules, in their order; nothing but a comment where PyTorch has none. */
+export function modulesOf(use: Use): Noted[] {
+  const { layer } = use;
+  const known = table[layer.kind];
+  if (known) return finished(use, known.modules(use));
+  const { leads, options } = layerCall(layer);
+  const settings = [...leads.map(saying), ...options.map(([key, value]) => `${key}: ${saying(value)}`)].join(', ');
+  return [lack(`PyTorch has no module '${layer.kind}'${settings === '' ? '' : ` (${settings})`}`)];
+}
+
+/** A loss, or whatever else is picked by name, in words. */
+export const inWords = (option: string, value: unknown): string => saying(picked(option, value));

@@ -15,6 +15,8 @@ export interface Use {
   readonly shape: readonly (number | null)[];
   /** What draws its kernel, by a name that other frameworks know; undefined where there is none. */
   readonly initializer: Initializer | undefined;
+  /** Its input in PyTorch, as an expression of the training rows; undefined where weights are between. */
+  readonly origin?: string | undefined;
 }
 
 export interface Initializer {
@@ -27,6 +29,12 @@ export const OWN_INITIALIZERS: Readonly<Record<string, string>> = {
   lsuv: 'orthogonal, then scaled on a batch so that the sums of each layer have variance 1 (LSUV, Mishkin and Matas 2016)',
   critical: 'weights and biases at χ = 1 for the activation (Poole et al. 2016)',
 };
+
+/** An initializer by its name and options; undefined where there is none, or it depends on the layer. */
+export function initializerOf(value: unknown): Initializer | undefined {
+  const { name, config = {} } = isDescribed(value) ? value : { name: value };
+  return typeof name === 'string' && name !== 'auto' ? { name, options: config } : undefined;
+}
 
 /** A model's uses in the order of its calls. Functions of the user's own have no code, and outputs that are not a layer's first no common form: such a model cannot be translated, and gives undefined. */
 export function usesOf(config: ModelConfig): readonly Use[] | undefined {
@@ -44,9 +52,10 @@ export function usesOf(config: ModelConfig): readonly Use[] | undefined {
   return config.calls.flatMap(({ layer: of, inputs: given }, at): Use[] => {
     const [layer, inputs] = [config.layers[of], plainCalls(given)];
     if (!layer || !inputs) return [];
-    const kernel = layer.config.kernelInitializer;
-    const name = isDescribed(kernel) ? kernel.name : typeof kernel === 'string' ? kernel : undefined;
-    const known = name === 'auto' ? layers[at]?.suits : name;
+    const { kernelInitializer } = layer.config;
+    const isAuto = (isDescribed(kernelInitializer) ? kernelInitializer.name : kernelInitializer) === 'auto';
+    const suits = isAuto ? layers[at]?.suits : undefined;
+    const initializer = suits === undefined ? initializerOf(kernelInitializer) : { name: suits, options: {} };
     return [
       {
         layer,
@@ -54,7 +63,7 @@ export function usesOf(config: ModelConfig): readonly Use[] | undefined {
         from: features(inputs[0]),
         to: features(at),
         shape: shapeOf(inputs[0]).slice(1),
-        initializer: known === undefined ? undefined : { name: known, options: name === 'auto' || !isDescribed(kernel) ? {} : (kernel.config ?? {}) },
+        initializer,
       },
     ];
   });

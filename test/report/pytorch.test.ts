@@ -1,0 +1,106 @@
+import { codeOf, initializers, layers, losses, type Model, model, optimizers, regularizers, schedules, sequential, toConfig } from 'evenkeel';
+import { describe, expect, it } from 'vitest';
+
+const codeFor = (made: Model) => codeOf({ config: toConfig(made), batchSize: 32 }, 'pytorch') ?? '';
+const row = (...entries: Parameters<typeof sequential>[0]) => sequential([layers.input([4]), ...entries]).compile({ loss: 'mse' });
+const steps = (...entries: Parameters<typeof sequential>[0]) => sequential([layers.input([6, 4]), ...entries]).compile({ loss: 'mse' });
+const trained = (options: Parameters<Model['compile']>[0]) => codeFor(row(layers.dense(1)).compile(options));
+
+describe('PyTorch code', () => {
+  it('has comments at the end of lines, folded ones too, and where there is no module', () => {
+    const code = codeFor(
+      row(...Array.from({ length: 3 }, () => layers.dense(4, { activation: 'sparsemax' })), layers.gaussianNoise(0.1), layers.dense(1)),
+    );
+    const linear = 'drawn(nn.Linear(4, 4), nn.init.xavier_uniform_)';
+    expect(code).toContain(`    *[layer for _ in range(3) for layer in (${linear},)],  # PyTorch has no module 'sparsemax'\n`);
+    expect(code).toContain("    # PyTorch has no module 'gaussianNoise' (0.1)\n");
+    const known = codeFor(row(...Array.from({ length: 3 }, () => layers.dense(4, { activation: 'hardTanh' }))));
+    expect(known).toContain(`    *[layer for _ in range(3) for layer in (${linear}, nn.Hardtanh())],\n`);
+  });
+
+  it('standardizes by what enters the layer', () => {
+    const image = sequential([layers.input([4, 4]), layers.flatten(), layers.normalization({ axis: null }), layers.dense(1)]);
+    expect(codeFor(image.compile({ loss: 'mse' }))).toContain('Standardize((0, 1), x_train.flatten(1)),');
+    expect(codeFor(steps(layers.normalization(), layers.lstm(2)))).toContain('Standardize((0, 1), x_train),');
+    expect(codeFor(row(layers.dense(3), layers.normalization(), layers.dense(1)))).toContain(
+      'Standardize((0,)),  # its moments are of the first rows that it sees: call the model with all of them before training',
+    );
+    const told = layers.normalization({ axis: null, mean: 1, variance: 4 });
+    expect(codeFor(row(told, layers.dense(1)))).toContain('Rescale(0.5, -0.5),');
+  });
+
+  it('draws by variance scaling, and biases at their numbers', () => {
+    const scaled = initializers.varianceScaling({ scale: 0.01 });
+    const uniform = initializers.varianceScaling({ scale: 3, mode: 'fanAvg', distribution: 'uniform' });
+    const code = codeFor(
+      row(layers.dense(4, { kernelInitializer: uniform, biasInitializer: 'ones' }), layers.dense(1, { kernelInitializer: scaled })),
+    );
+    // A variance of 3/4 reaches √(3 · 3/4) to both sides.
+    expect(code).toContain('drawn(nn.Linear(4, 4), nn.init.uniform_, a=-1.5, b=1.5, bias=1),');
+    // √(0.01 / 4) = 0.05, over 0.8796… of it what is left of a normal cut at two deviations.
+    expect(code).toContain('drawn(nn.Linear(4, 1), nn.init.trunc_normal_, mean=0, std=0.0568424, a=-0.113685, b=0.113685),');
+    expect(codeFor(row(layers.dense(2, { kernelInitializer: 'sparse' })))).toContain("# drawn as PyTorch does, not by 'sparse'");
+  });
+
+  it.each([
+    [optimizers.sgd({ momentum: 0.9, nesterov: true }), 'SGD(model.parameters(), lr=0.01, momentum=0.9, nesterov=True)'],
+    [optimizers.adam({ beta1: 0.5, amsgrad: true }), 'Adam(model.parameters(), lr=0.001, betas=(0.5, 0.999), amsgrad=True)'],
+    [optimizers.adam({ weightDecay: 0.01 }), 'AdamW(model.parameters(), lr=0.001, weight_decay=0.01)'],
+    [optimizers.adamW(), 'AdamW(model.parameters(), lr=0.001, weight_decay=0.004)'],
+    [optimizers.rmsprop({ centered: true }), 'RMSprop(model.parameters(), lr=0.001, alpha=0.9, centered=True)'],
+    [optimizers.adagrad(), 'Adagrad(model.parameters(), lr=0.001, initial_accumulator_value=0.1)'],
+    [optimizers.nadam(), 'NAdam(model.parameters(), lr=0.001, momentum_decay=1)'],
+    [optimizers.adadelta(), 'Adadelta(model.parameters(), lr=0.001, rho=0.95, eps=1e-7)'],
+    [optimizers.lion(), "optimizer = None  # PyTorch has no optimizer 'lion'"],
+    [
+      optimizers.sgd({ momentum: 0.9, weightDecay: 0.1 }),
+      'momentum=0.9)  # before each step: multiply weights by 1 - lr * 0.1; weight_decay would add to gradients',
+    ],
+    [optimizers.adam({ clipNorm: 1 }), '# before each step, for each parameter: torch.nn.utils.clip_grad_norm_([parameter], 1)'],
+    [optimizers.adam({ gradientAccumulationSteps: 4 }), "lr=0.001)  # each step takes the mean of 4 batches' gradients"],
+    [optimizers.sgd({ learningRate: schedules.exponentialDecay({ initialLearningRate: 0.2 }) }), 'lr=0.2)\n# its learning rate follows a schedule'],
+  ])('translates optimizers: %#', (optimizer, line) => {
+    expect(trained({ loss: 'mse', optimizer })).toContain(line);
+  });
+
+  it('translates losses, several with their weights, and leaves to them the activations that they hold', () => {
+    expect(trained({ loss: losses.huber({ delta: 3 }), metrics: ['mae'] })).toContain(
+      'loss = nn.HuberLoss(delta=3)\n# to count by hand: meanAbsoluteError\n',
+    );
+    expect(trained({ loss: losses.binaryCrossentropy({ labelSmoothing: 0.2 }) })).toContain(
+      'loss = nn.BCEWithLogitsLoss()  # smooth targets before: y * 0.8 + 0.1; takes logits: leave out what makes them probabilities\n',
+    );
+    expect(trained({ loss: 'dice' })).toContain("loss = None  # PyTorch has no loss 'dice'\n");
+    const x = layers.input([4]);
+    const outputs = [layers.dense(1).apply(x), layers.dense(3, { activation: 'softmax' }).apply(x)];
+    const smooth = losses.categoricalCrossentropy({ labelSmoothing: 0.1 });
+    const code = codeFor(model({ inputs: x, outputs }).compile({ loss: ['mse', smooth], lossWeights: [1, 0.5] }));
+    expect(code).toContain(
+      'losses = [\n    nn.MSELoss(),\n    nn.CrossEntropyLoss(label_smoothing=0.1),\n]\nweights = [1, 0.5]\nloss = lambda outputs, targets:',
+    );
+    expect(code).not.toContain('Softmax');
+  });
+
+  it('keeps a shared layer once and frozen ones frozen, and says what is to be added to the loss', () => {
+    const [a, b] = [layers.input([4]), layers.input([4])];
+    const twin = layers.dense(4, { trainable: false, kernelRegularizer: regularizers.l2({ l2: 0.1 }), kernelConstraint: 'nonNeg' });
+    const code = codeFor(model({ inputs: [a, b], outputs: layers.add().apply([twin.apply(a), twin.apply(b)]) }).compile({ loss: 'mse' }));
+    expect(code).toContain(
+      'self.layer2 = drawn(nn.Linear(4, 4), nn.init.xavier_uniform_).requires_grad_(False)  # add to the loss: kernelRegularizer l2(l2: 0.1); not written: kernelConstraint nonNeg\n',
+    );
+    expect(code).toContain('x2 = self.layer2(x0)\n        x3 = self.layer2(x1)\n');
+  });
+
+  it('writes layers within others', () => {
+    const code = codeFor(
+      steps(
+        layers.timeDistributed(layers.dense(4, { activation: 'tanh' })),
+        layers.bidirectional(layers.lstm(3, { returnSequences: true })),
+        layers.bidirectional(layers.gru(3), { mergeMode: 'sum' }),
+      ),
+    );
+    expect(code).toContain('EachStep(nn.Sequential(drawn(nn.Linear(4, 4), nn.init.xavier_uniform_), nn.Tanh())),');
+    expect(code).toContain('Steps(nn.LSTM(4, 3, batch_first=True, bidirectional=True), last=False,');
+    expect(code).toContain('# not written: mergeMode "sum"');
+  });
+});
