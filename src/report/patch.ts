@@ -1,5 +1,7 @@
 import { lookUp } from '../core/names.js';
 import type { Treatment } from '../doctor/treatment/treatment.js';
+import { missingCustom, readConfig, toConfig } from '../model/config.js';
+import { fromConfig } from '../model/persistence.js';
 import { evenkeelLines } from './code/evenkeel.js';
 import { kerasLines } from './code/keras.js';
 import { linesChanged } from './code/lines-changed.js';
@@ -16,9 +18,15 @@ const frameworks: Readonly<Record<'evenkeel' | 'keras' | 'pytorch', (written: Wr
 export type Framework = keyof typeof frameworks;
 export const frameworkNames: readonly Framework[] = ['evenkeel', 'keras', 'pytorch'];
 
+/** With every option told, as a model tells them: people write names and a few options. What has functions of the user's own stays as it is. */
+function whole({ config, batchSize }: Written): Written {
+  const read = readConfig(config);
+  return { config: missingCustom(read, {}).size > 0 ? read : toConfig(fromConfig(read)), batchSize };
+}
+
 /** A model and its training as code. Undefined where it has functions of the user's own, which other frameworks do not know, or uses an output that is not its layer's first. @throws ArgumentError on an unknown framework. */
 export function codeOf(written: Written, framework: Framework): string | undefined {
-  return lookUp('framework', framework, frameworks)(written)?.join('\n');
+  return lookUp('framework', framework, frameworks)(whole(written))?.join('\n');
 }
 
 /**
@@ -28,6 +36,6 @@ export function codeOf(written: Written, framework: Framework): string | undefin
  */
 export function patchOf({ before, after }: Pick<Treatment, 'before' | 'after'>, framework: Framework = 'evenkeel'): string | undefined {
   const write = lookUp('framework', framework, frameworks);
-  const [from, to] = [write(before), write(after)];
+  const [from, to] = [write(whole(before)), write(whole(after))];
   return from && to ? linesChanged(from, to).join('\n') : undefined;
 }

@@ -1,4 +1,4 @@
-import { codeOf, initializers, layers, type Model, optimizers, patchOf, schedules, sequential, toConfig } from 'evenkeel';
+import { codeOf, fromConfig, initializers, layers, type Model, optimizers, patchOf, schedules, sequential, toConfig } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { insertAfter } from '#src/model/rewire.js';
 import { folded } from '#src/report/code/fold.js';
@@ -164,6 +164,19 @@ describe('a change as code', () => {
     expect(code).toContain('Steps(nn.GRU(2, 4, batch_first=True), last=False, ');
     expect(code).toContain('Steps(nn.RNN(4, 3, nonlinearity="relu", batch_first=True), last=True, ');
     expect(code).toContain('class Steps(nn.Module):');
+  });
+
+  it('reads descriptions as people write them, and models that are not compiled', () => {
+    const dense = { kind: 'dense', units: 3, activation: 'leakyRelu', kernelInitializer: { name: 'varianceScaling', scale: 2 } };
+    const given = { layers: [{ kind: 'input', shape: [4] }, dense], compile: { loss: 'mse', metrics: ['mae'] } };
+    const told = { config: toConfig(fromConfig(given)), batchSize: 32 };
+    for (const framework of ['evenkeel', 'keras', 'pytorch'] as const) {
+      expect(codeOf({ config: given as never, batchSize: 32 }, framework)).toBe(codeOf(told, framework));
+    }
+    const bare = { ...told, config: toConfig(fromConfig({ layers: given.layers })) };
+    expect(codeOf(bare, 'evenkeel')).not.toContain('compile');
+    expect(codeOf(bare, 'keras')).not.toContain('compile');
+    expect(codeOf(bare, 'pytorch')).not.toContain('optimizer');
   });
 
   it('names the nearest framework', () => {

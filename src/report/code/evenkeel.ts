@@ -51,8 +51,10 @@ export function evenkeelLines({ config, batchSize }: Written): string[] | undefi
   ];
   const made = options.length === 0 ? '' : `, ${record(options)}`;
   const losing = losses.map((loss) => picked('loss', loss));
+  const lines = isRow(config) ? rowLines(config, layerOf, made) : graphLines(config, ends, layerOf, made);
+  if (config.compile === undefined) return lines;
   return [
-    ...(isRow(config) ? rowLines(config, layerOf, made) : graphLines(config, ends, layerOf, made)),
+    ...lines,
     `${name}.compile({`,
     `  optimizer: ${written(picked('optimizer', training.optimizer))},`,
     `  loss: ${written(losing.length === 1 ? losing[0] : losing)},`,

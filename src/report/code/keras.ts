@@ -47,8 +47,7 @@ export function kerasLines({ config, batchSize }: Written): string[] | undefined
     ...(inRow ? rowLines(uses) : graphLines(config, uses)),
     ...notes.map((note) => `# Keras has no such initializer: ${note}`),
     ...(unadapted ? ['# before the first fit: adapt each Normalization layer to the training rows, layer.adapt(x_train)'] : []),
-    ...compileLines(config),
-    `model.fit(x_train, y_train, batch_size=${batchSize})`,
+    ...(config.compile === undefined ? [] : [...compileLines(config), `model.fit(x_train, y_train, batch_size=${batchSize})`]),
   ];
 }
 

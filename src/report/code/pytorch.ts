@@ -24,10 +24,14 @@ export function pytorchLines({ config, batchSize }: Written): string[] | undefin
     ...helpers.filter(({ word }) => text.includes(word)).flatMap(({ lines }) => lines),
     ...body,
     ...notes.map((note) => `# PyTorch has no such initializer: ${note}`),
-    ...optimizerLines(training.optimizer),
-    ...lossLines(training, logits),
-    ...(metrics.length === 0 ? [] : [`# to count by hand: ${[...new Set(metrics)].join(', ')}`]),
-    `loader = torch.utils.data.DataLoader(train, batch_size=${batchSize}, shuffle=True)`,
+    ...(config.compile === undefined
+      ? []
+      : [
+          ...optimizerLines(training.optimizer),
+          ...lossLines(training, logits),
+          ...(metrics.length === 0 ? [] : [`# to count by hand: ${[...new Set(metrics)].join(', ')}`]),
+          `loader = torch.utils.data.DataLoader(train, batch_size=${batchSize}, shuffle=True)`,
+        ]),
   ];
 }
 

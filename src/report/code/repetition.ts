@@ -36,13 +36,14 @@ function repetitionOf(config: ModelConfig, row: number, remat: boolean): Repetit
     const layer = layerAt(config, at);
     return JSON.stringify([inputs, layer && layerCall(layer)]);
   };
+  const views = places.map(seen);
   const outside = [...calls.flatMap(({ inputs }, at) => (at >= start && at < end ? [] : inputs)), ...config.outputs].map(
     (from) => [from].flat()[0] ?? -1,
   );
   const whole =
     typeof entry === 'number' &&
     places.every((at, i) => at === start + i && calls[at]?.block?.[1] === Math.floor(i / size)) &&
-    places.every((at) => !seen(at).includes('elsewhere') && seen(at) === seen(start + ((at - start) % size))) &&
+    views.every((view, i) => !view.includes('elsewhere') && view === views[i % size]) &&
     new Set(places.map((at) => calls[at]?.layer)).size === places.length &&
     outside.every((from) => from < start || from >= end - 1);
   const inRow = Array.from({ length: size }, (_, i) => calls[start + i]?.inputs).every(

@@ -109,7 +109,7 @@ export function drawn(module: string, { layer, initializer }: Pick<Use, 'layer' 
   const start = starts[name]?.(config);
   const notes = [
     ...(draw === undefined ? [`drawn as PyTorch does, not by '${initializer?.name ?? saying(layer.config.kernelInitializer)}'`] : []),
-    ...(start === undefined || (draw === undefined && start !== 0) ? [`its bias starts at ${saying(biasInitializer)}`] : []),
+    ...(start === undefined || (draw === undefined && start !== 0) ? [`not written: biasInitializer ${saying(biasInitializer)}`] : []),
   ];
   const bias = start === undefined || start === 0 ? '' : `, bias=${literal(start)}`;
   const [init, ...options] = (draw ?? '').split(', ');
