@@ -71,6 +71,8 @@ describe('PyTorch code', () => {
       'loss = nn.BCEWithLogitsLoss()  # smooth targets before: y * 0.8 + 0.1; takes logits: leave out what makes them probabilities\n',
     );
     expect(trained({ loss: 'dice' })).toContain("loss = None  # PyTorch has no loss 'dice'\n");
+    const tagged = steps(layers.dense(3, { activation: 'softmax' })).compile({ loss: 'sparseCategoricalCrossentropy' });
+    expect(codeFor(tagged)).toContain('loss = nn.CrossEntropyLoss()  # takes classes on axis 1: give it outputs.movedim(-1, 1)\n');
     const x = layers.input([4]);
     const outputs = [layers.dense(1).apply(x), layers.dense(3, { activation: 'softmax' }).apply(x)];
     const smooth = losses.categoricalCrossentropy({ labelSmoothing: 0.1 });

@@ -46,7 +46,9 @@ export function kerasLines({ config, batchSize }: Written): string[] | undefined
     ...(config.dtype === 'float64' ? ['keras.config.set_floatx("float64")'] : []),
     ...(inRow ? rowLines(uses) : graphLines(config, uses)),
     ...notes.map((note) => `# Keras has no such initializer: ${note}`),
-    ...(unadapted ? ['# before the first fit: adapt each Normalization layer to the training rows, layer.adapt(x_train)'] : []),
+    ...(unadapted
+      ? ['# before the first fit: adapt each Normalization layer to the training rows as they come to it, layer.adapt(x_train) for a first layer']
+      : []),
     ...(config.compile === undefined ? [] : [...compileLines(config), `model.fit(x_train, y_train, batch_size=${batchSize})`]),
   ];
 }

@@ -15,6 +15,7 @@ export function pytorchLines({ config, batchSize }: Written): string[] | undefin
   if (!uses) return undefined;
   const training = trainingOf(config);
   const { made, logits } = headless(config, uses.map(modulesOf), training.losses);
+  const ends = config.outputs.map((at, i) => ({ logits: logits[i] === true, rank: uses[Number(at)]?.rank ?? 1 }));
   const body = isRow(config) ? rowLines(made.flat()) : graphLines(config, made, uses);
   const text = body.join('\n');
   const notes = [...new Set(uses.flatMap(({ initializer }) => (initializer ? (OWN_INITIALIZERS[initializer.name] ?? []) : [])))];
@@ -28,7 +29,7 @@ export function pytorchLines({ config, batchSize }: Written): string[] | undefin
       ? []
       : [
           ...optimizerLines(training.optimizer),
-          ...lossLines(training, logits),
+          ...lossLines(training, ends),
           ...(metrics.length === 0 ? [] : [`# to count by hand: ${[...new Set(metrics)].join(', ')}`]),
           `loader = torch.utils.data.DataLoader(train, batch_size=${batchSize}, shuffle=True)`,
         ]),

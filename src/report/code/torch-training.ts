@@ -16,6 +16,7 @@ interface Loss {
 }
 
 const ofLogits = 'takes logits: leave out what makes them probabilities';
+const classesFirst = 'takes classes on axis 1: give it outputs.movedim(-1, 1)';
 
 /** Losses by what they are told; those that PyTorch has no class for, as functions. */
 const losses: Readonly<Record<string, (options: Options) => Loss>> = {
@@ -51,14 +52,22 @@ export function heldBy(loss: unknown): string | undefined {
   return config.fromLogits === true ? undefined : losses[name]?.(config).holds;
 }
 
-/** The loss, or all of them with their weights. @param ends whether each output ends in what its loss holds, and so gives logits. */
-export function lossLines({ losses: given, lossWeights }: Training, ends: readonly boolean[]): string[] {
+/** Whether an output gives logits, since it ends in what its loss holds, and its axes without the batch. */
+export interface End {
+  readonly logits: boolean;
+  readonly rank: number;
+}
+
+/** The loss, or all of them with their weights. */
+export function lossLines({ losses: given, lossWeights }: Training, ends: readonly End[]): string[] {
   const made = given.map((value, i): Loss => {
     const { name, config } = described(value);
     const loss = losses[name]?.(config);
     if (!loss) return { code: 'None', notes: [`PyTorch has no loss '${saying(picked('loss', value))}'`] };
-    const plain = loss.holds !== undefined && config.fromLogits !== true && !ends[i];
-    return plain ? { ...loss, notes: [...(loss.notes ?? []), ofLogits] } : loss;
+    const { logits = false, rank = 1 } = ends[i] ?? {};
+    const plain = loss.holds !== undefined && config.fromLogits !== true && !logits;
+    const turned = loss.code.startsWith('nn.CrossEntropyLoss') && rank > 1;
+    return { ...loss, notes: [...(loss.notes ?? []), ...(plain ? [ofLogits] : []), ...(turned ? [classesFirst] : [])] };
   });
   const [only] = made;
   const weights = lossWeights ?? given.map(() => 1);

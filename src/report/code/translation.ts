@@ -13,6 +13,8 @@ export interface Use {
   readonly to: number | undefined;
   /** Sizes of its first input, without the batch; null where one is not known. */
   readonly shape: readonly (number | null)[];
+  /** Axes of its output, without the batch. */
+  readonly rank: number;
   /** What draws its kernel, by a name that other frameworks know; undefined where there is none. */
   readonly initializer: Initializer | undefined;
   /** Its input in PyTorch, as an expression of the training rows; undefined where weights are between. */
@@ -63,6 +65,7 @@ export function usesOf(config: ModelConfig): readonly Use[] | undefined {
         from: features(inputs[0]),
         to: features(at),
         shape: shapeOf(inputs[0]).slice(1),
+        rank: shapeOf(at).length - 1,
         initializer,
       },
     ];
