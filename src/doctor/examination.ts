@@ -30,12 +30,12 @@ export interface WatchedKernel {
 const LEARNED = 0.7;
 const LEARNED_IN_ALL = 0.45;
 const SUFFERED = 0.5;
-/** Part of what nearest neighbours reach from which on a training has suffered from nothing. */
-const MASTERED = 0.95;
+/** Part of what neighbours reach from which on a training has suffered from nothing. */
+const MASTERED = 0.91;
 /** Less of the way from chance to no error excuses nothing: of photographs neighbours know little. */
 const WELL = 0.5;
-/** Part of it below which a network has learned too little; of numbers all of it, but no more of their variance than this. */
-export const NEIGHBOURS = { classes: 0.92, simpleRnn: 0.82, numbers: 0.92 } as const;
+/** Part of it below which a network has learned too little. */
+export const NEIGHBOURS = { most: 0.88, simpleRnn: 0.78 } as const;
 /** Below this share a loss doubles by chance: that it was less before says nothing. */
 const NEXT_TO_NOTHING = 0.1;
 
@@ -122,8 +122,7 @@ export class Examination {
 
   /** The part of what nearest neighbours reach that a network should reach. */
   get leastOfNeighbours(): number {
-    if (this.neighbours?.perfect === 0) return Math.min(1, NEIGHBOURS.numbers / (this.neighbourScore ?? 1));
-    return this.facts.layers.some(({ kind }) => kind === 'simpleRnn') ? NEIGHBOURS.simpleRnn : NEIGHBOURS.classes;
+    return this.facts.layers.some(({ kind }) => kind === 'simpleRnn') ? NEIGHBOURS.simpleRnn : NEIGHBOURS.most;
   }
 
   /** What nearest neighbours reach, from 0 at chance to 1 without error; undefined where that is not known. */

@@ -1,14 +1,12 @@
 import type { DType } from '../core/dtype.js';
-import type { NdArray } from '../core/ndarray.js';
+import { NdArray } from '../core/ndarray.js';
 import { argMaxOf, rowsOf, rowWidth, spreadRows, takeRows } from '../data/dataset.js';
-import { emitModel } from '../graph/emit.js';
-import { input, type Tensor } from '../graph/node.js';
-import { encodeOnnx } from '../graph/onnx/encode.js';
-import { cast, div, gemm, greater, mul, reduceMean, reduceSum, sqrt, square, sub, where } from '../graph/ops/index.js';
 import type { Engine } from '../runtime/index.js';
 import { logEntries, type StepSpec } from '../training/step.js';
 import type { InputFacts, NeighbourFacts, TargetFacts } from '../vitals/facts.js';
 import { ofOneUnit } from '../vitals/features.js';
+import { KERNEL_STEPS, kernelAnswers } from './kernel-ridge.js';
+import { alike, comparedDistances, computed, type Rows } from './nearness.js';
 import type { Checked } from './weights.js';
 
 /** Validation rows, at most, whose neighbours are looked for; multiplications that this may take, by which rows to look among are bounded. */
@@ -20,8 +18,12 @@ const FEWEST_ROWS = 64;
 const measures: readonly DType[] = ['float32', 'float64', 'uint8'];
 /** Metrics that are shares of right answers. */
 const accuracies = ['accuracy', 'sparseCategoricalAccuracy', 'categoricalAccuracy', 'binaryAccuracy'];
-/** Neighbours that are asked: the nearest one, or some together. */
+/** Neighbours that are asked: the nearest one, or some together; of as many votes the nearer ones win. */
 const COUNTS = [1, 5] as const;
+const NEARER = 1e-6;
+/** Rows at most that answer all together, and multiplications that this may take. */
+const MOST_TOGETHER = 2048;
+const MOST_WORK_TOGETHER = 2 ** 33;
 /** Of what lies between chance and no error, the least that neighbours must reach: with less, near rows have nothing in common. */
 const LEAST = 0.1;
 
@@ -35,9 +37,9 @@ export interface NeighbourParts {
 }
 
 /**
- * What validation rows come to when each is answered as the training rows nearest to it are: what a network should surpass that has learned from them. Nearness is
- * Euclidean, each feature in its own standard deviations unless all are of one unit; one neighbour or five, whichever does better (Fix and Hodges 1951; Cover and
- * Hart 1967: the nearest one errs at most twice as often as the best there can be, where rows are many).
+ * What validation rows come to when each is answered as the training rows near to it are: what a network should surpass that has learned from them. Nearness is
+ * Euclidean, each feature in its own standard deviations unless all are of one unit. One neighbour answers (Fix and Hodges 1951; Cover and Hart 1967: it errs at
+ * most twice as often as the best there can be, where rows are many), or five, or all by kernel ridge regression; whichever does best.
  * Undefined where it cannot be compared: several inputs or outputs, inputs that number things, classes without accuracy among the metrics, numbers under
  * another loss than the mean squared error.
  */
@@ -50,24 +52,54 @@ export async function neighbourFacts(parts: NeighbourParts): Promise<NeighbourFa
   const answered = spreadRows(asked, MOST_ROWS);
   const among = spreadRows(seen, Math.floor(MOST_WORK / (answered.length * features)));
   if (answered.length < FEWEST_ROWS || among.length < FEWEST_ROWS) return undefined;
-  const rows = (array: NdArray, wanted: readonly number[]): NdArray => takeRows(array, Uint32Array.from(wanted)).reshape([wanted.length, features]);
-  const nearest = await nearestRows(engine, rows(asked, answered), rows(seen, among), data?.[0] !== undefined && ofOneUnit(data[0]));
-  const { chance, perfect, log } = question;
-  const base = chance(answered, among);
-  const values = COUNTS.map((count) => question.value(answered, (at) => (nearest[at] ?? []).slice(0, count).map((place) => among[place] ?? 0)));
-  const value = values.reduce((best, one) => (Math.abs(perfect - one) < Math.abs(perfect - best) ? one : best));
-  if (!((value - base) / (perfect - base) > LEAST)) return undefined;
-  return { log, value, chance: base, perfect, rows: among.length };
+  const { taught, value } = question.ask(answered, among);
+  const rows = (array: NdArray, wanted: ArrayLike<number>): NdArray => takeRows(array, Uint32Array.from(wanted)).reshape([wanted.length, features]);
+  const [oneUnit, wanted] = [data?.[0] !== undefined && ofOneUnit(data[0]), rows(asked, answered)];
+  const together = Uint32Array.from(spreadRows(taught, mostTogether(features, rowWidth(taught))));
+  const known = rows(
+    seen,
+    together.map((place) => among[place] ?? 0),
+  );
+  const nearest = await nearestRows(engine, { asked: wanted, known: rows(seen, among) }, oneUnit);
+  const values = [
+    ...COUNTS.map((count) =>
+      value(
+        meansOf(
+          taught,
+          nearest.map((places) => places.slice(0, count)),
+          NEARER,
+        ),
+      ),
+    ),
+    value(await kernelAnswers(engine, { asked: wanted, known }, takeRows(taught, together), oneUnit)),
+  ];
+  const { perfect, log } = question;
+  const constant = meansOf(taught, [among.map((_, place) => place)]);
+  const base = value(takeRows(constant, new Uint32Array(answered.length)));
+  const best = values.reduce((a, b) => (Math.abs(perfect - b) < Math.abs(perfect - a) ? b : a));
+  if (!((best - base) / (perfect - base) > LEAST)) return undefined;
+  return { log, value: best, chance: base, perfect, rows: among.length };
 }
 
-/** How answers are compared with what is logged. Rows are given by number, those that are answered for and those that answer. */
+/** Rows that can answer together: pairs of them are compared by features, and looked at again in every step for every column. */
+const mostTogether = (features: number, columns: number): number =>
+  Math.min(MOST_TOGETHER, Math.floor(Math.sqrt(MOST_WORK_TOGETHER / (features + KERNEL_STEPS * columns))));
+
+/** How answers are compared with what is logged. */
 interface Question {
   readonly log: string;
   /** What is logged of a network without error. */
   readonly perfect: number;
-  readonly chance: (answered: readonly number[], among: readonly number[]) => number;
-  /** @param neighbours rows that answer for the one at that place, nearest first. */
-  readonly value: (answered: readonly number[], neighbours: (at: number) => readonly number[]) => number;
+  /** @param answered validation rows, by number @param among training rows */
+  readonly ask: (answered: readonly number[], among: readonly number[]) => Exam;
+}
+
+/** Rows to answer from, and what answers come to. */
+interface Exam {
+  /** What each training row says: shares of classes or numbers, [rows, columns]. */
+  readonly taught: NdArray;
+  /** What is logged where validation rows are answered so, [rows, columns]. */
+  readonly value: (answers: NdArray) => number;
 }
 
 function questionOf({ spec, train, validation, targets }: NeighbourParts): Question | undefined {
@@ -89,80 +121,60 @@ function isPenalized({ network: { layers, variables } }: StepSpec): boolean {
 }
 
 function ofClasses(known: NdArray, wanted: NdArray, width: number, log: string): Question {
-  const classes = (rows: readonly number[]): number[] => rows.map((row) => classIn(known, width, row));
-  const hits = (rows: readonly number[], answer: (at: number) => number | undefined): number =>
-    rows.filter((row, at) => classIn(wanted, width, row) === answer(at)).length / rows.length;
-  return {
-    log,
-    perfect: 1,
-    chance: (answered, among) => {
-      const usual = mostFrequent(classes(among));
-      return hits(answered, () => usual);
-    },
-    value: (answered, neighbours) => hits(answered, (at) => mostFrequent(classes(neighbours(at)))),
+  const ask = (answered: readonly number[], among: readonly number[]): Exam => {
+    const classes = among.map((row) => classIn(known, width, row));
+    const columns = new Map([...new Set(classes)].map((one, column) => [one, column]));
+    const taught = NdArray.zeros([among.length, columns.size], 'float32');
+    classes.forEach((one, row) => {
+      taught.set(row * columns.size + (columns.get(one) ?? 0), 1);
+    });
+    const right = answered.map((row) => columns.get(classIn(wanted, width, row)));
+    const value = (answers: NdArray): number => right.filter((column, row) => column === argMaxOf(answers, row * columns.size, columns.size)).length;
+    return { taught, value: (answers) => value(answers) / answered.length };
   };
+  return { log, perfect: 1, ask };
 }
 
 function ofNumbers(known: NdArray, wanted: NdArray, width: number): Question {
-  const columns = Array.from({ length: width }, (_, k) => k);
-  const means = (rows: readonly number[]): number[] =>
-    columns.map((k) => rows.reduce((sum, row) => sum + known.at(row * width + k), 0) / Math.max(1, rows.length));
-  const error = (rows: readonly number[], answer: (at: number) => readonly number[]): number => {
-    const squares = rows.flatMap((row, at) => {
-      const given = answer(at);
-      return columns.map((k) => (wanted.at(row * width + k) - (given[k] ?? 0)) ** 2);
-    });
-    return squares.reduce((sum, square) => sum + square, 0) / squares.length;
+  const ask = (answered: readonly number[], among: readonly number[]): Exam => {
+    const numbers = (array: NdArray, rows: readonly number[]): NdArray => takeRows(array, Uint32Array.from(rows)).reshape([rows.length, width]);
+    const [taught, right] = [numbers(known, among).cast('float32'), numbers(wanted, answered)];
+    const value = (answers: NdArray): number => {
+      let squares = 0;
+      for (let i = 0; i < right.size; i++) squares += (right.at(i) - answers.at(i)) ** 2;
+      return squares / right.size;
+    };
+    return { taught, value };
   };
-  return {
-    log: 'val_loss',
-    perfect: 0,
-    chance: (answered, among) => {
-      const mean = means(among);
-      return error(answered, () => mean);
-    },
-    value: (answered, neighbours) => error(answered, (at) => means(neighbours(at))),
-  };
+  return { log: 'val_loss', perfect: 0, ask };
 }
 
 /** A row's class: its label, or where its target is highest. */
 const classIn = (targets: NdArray, width: number, row: number): number => (width === 1 ? targets.at(row) : argMaxOf(targets, row * width, width));
 
-/** The most frequent value; of several the one that came first. */
-function mostFrequent(values: readonly number[]): number | undefined {
-  const counts = new Map<number, number>();
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  const [first] = [...counts].sort(([, a], [, b]) => b - a);
-  return first?.[0];
+/** For each list of places the mean of what their rows say. @param nearer by how much less each counts than the one before */
+function meansOf(taught: NdArray, lists: readonly (readonly number[])[], nearer = 0): NdArray {
+  const width = rowWidth(taught);
+  const means = NdArray.zeros([lists.length, width], 'float64');
+  lists.forEach((places, row) => {
+    const weights = places.map((_, rank) => 1 - nearer * rank);
+    const total = weights.reduce((a, b) => a + b, 0);
+    for (let column = 0; column < width; column++) {
+      const sum = places.reduce((so, place, rank) => so + (weights[rank] ?? 0) * taught.at(place * width + column), 0);
+      means.set(row * width + column, sum / total);
+    }
+  });
+  return means;
 }
 
-/** A feature's variance over its mean square below which it is rounding alone. */
-const CONSTANT = 1e-10;
-
-/** Squared distances of asked rows from others, less what is the same for all others. @param oneUnit whether features stay as wide as they are, else each counts in its deviations */
-function distancesOf(asked: Tensor, among: Tensor, oneUnit: boolean): Tensor {
-  const [q, a] = [cast(asked, 'float32'), cast(among, 'float32')];
-  const mean = reduceMean(a, { axes: [0], keepdims: true });
-  const centred = sub(a, mean);
-  const variance = reduceMean(square(centred), { axes: [0], keepdims: true });
-  const varies = greater(variance, mul(square(mean), CONSTANT));
-  const scaled = (x: Tensor): Tensor => (oneUnit ? x : where(varies, div(x, sqrt(variance)), 0));
-  const others = scaled(centred);
-  return gemm(scaled(sub(q, mean)), others, reduceSum(square(others), { axes: [1] }), { alpha: -2, transB: true });
-}
-
-/** For each asked row places of the nearest rows, nearest first. */
-async function nearestRows(engine: Engine, asked: NdArray, among: NdArray, oneUnit: boolean): Promise<number[][]> {
-  const [q, a] = [input('asked', asked.shape, asked.dtype), input('among', among.shape, among.dtype)];
-  const graph = emitModel([q, a], { distances: distancesOf(q, a, oneUnit) }, { name: 'neighbours' });
-  const session = await engine.load(encodeOnnx(graph), { name: 'neighbours' });
-  try {
-    const { fetched } = await session.run({ asked, among }, { distances: 'fetch' });
-    const [distances, rows] = [(fetched.distances as NdArray).data as Float32Array, rowsOf(among)];
-    return Array.from({ length: rowsOf(asked) }, (_, row) => least(distances.subarray(row * rows, (row + 1) * rows)));
-  } finally {
-    await session.dispose();
-  }
+/** For each asked row places of the nearest known ones, nearest first. */
+async function nearestRows(engine: Engine, rows: Rows<NdArray>, oneUnit: boolean): Promise<number[][]> {
+  const distances = await computed(engine, 'neighbours', { asked: rows.asked, known: rows.known }, (inputs) => {
+    const { asked, known } = alike(inputs, oneUnit);
+    return comparedDistances(asked, known);
+  });
+  const [values, width] = [distances.data as Float32Array, rowsOf(rows.known)];
+  return Array.from({ length: rowsOf(rows.asked) }, (_, row) => least(values.subarray(row * width, (row + 1) * width)));
 }
 
 /** Places of the least values, least first. */

@@ -94,11 +94,11 @@ export interface TrainingFacts {
   readonly flushesBelow?: number;
   /** For each output, what its targets are, where a sample was seen. */
   readonly targets?: readonly TargetFacts[];
-  /** What nearest neighbours come to on the validation rows, where there are some and it can be compared. */
+  /** What neighbours come to on the validation rows, where there are some and it can be compared. */
   readonly neighbours?: NeighbourFacts;
 }
 
-/** What validation rows come to that are answered as the training rows nearest to them are, in terms of what is logged after each epoch. */
+/** What validation rows come to that are answered by the training rows near to them (the nearest, five, or all by kernel ridge regression, whichever does best), in terms of what is logged after each epoch. */
 export interface NeighbourFacts {
   /** Name of the log to compare with: of classes that of accuracy, of numbers `val_loss`. */
   readonly log: string;

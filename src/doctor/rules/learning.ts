@@ -72,8 +72,8 @@ export const belowNeighbours: Rule = {
   id: 'below-neighbours',
   title: 'Behind nearest neighbours',
   looksFor:
-    'how far beyond chance the validation rows are after the last epoch (of classes the accuracy, of numbers the mean squared error), over how far they are where each is answered as the training rows nearest to it are',
-  threshold: `the training is over and less than ${percent(NEIGHBOURS.classes)} of what neighbours reach is reached: to look up the nearest row takes no learning, and errs at most twice as often as the best there can be where rows are many (Cover and Hart 1967). Networks that train well reach more, on grey levels as on tables; a simple RNN, which sees no row at once, ${percent(NEIGHBOURS.simpleRnn)}. Of numbers all of it, since a mean over five neighbours keeps a fifth of their noise, though never more than ${percent(NEIGHBOURS.numbers)} of their variance. Where validation rows are near copies of training rows, as windows that overlap are, neighbours know too much: split such data by time, or ignore the rule`,
+    'how far beyond chance the validation rows are after the last epoch (of classes the accuracy, of numbers the mean squared error), over how far they are where each is answered as the training rows near to it are: by the nearest, by five, or by all, each by its nearness (kernel ridge regression), whichever does best',
+  threshold: `the training is over and less than ${percent(NEIGHBOURS.most)} of what neighbours reach is reached: to look them up takes no training, and the nearest alone errs at most twice as often as the best there can be where rows are many (Cover and Hart 1967). Networks that train well come to more, on grey levels as on tables, of classes as of numbers; a simple RNN, which sees no row at once, to ${percent(NEIGHBOURS.simpleRnn)}. Where validation rows are near copies of training rows, as windows that overlap are, neighbours know too much: split such data by time, or ignore the rule`,
   why: 'the network makes less of its rows than looking them up would: it learned too little, or too much that holds for its own rows only',
   remedies: [
     remedies.standardizeInputs,
@@ -93,9 +93,9 @@ export const belowNeighbours: Rule = {
         severity: 'ill',
         layers: [],
         ...(last ? { step: last.step } : {}),
-        measured: { what: 'validation beyond chance, over that of nearest neighbours', value: part },
-        expected: { from: least, why: 'looking up the nearest training row takes no learning' },
-        cause: `${neighbours.log} is ${say(reached)} after ${last?.step} steps, where the nearest of ${neighbours.rows} training rows would make it ${say(neighbours.value)} and chance ${say(neighbours.chance)}`,
+        measured: { what: 'validation beyond chance, over that of neighbours', value: part },
+        expected: { from: least, why: 'to look up neighbours takes no training' },
+        cause: `${neighbours.log} is ${say(reached)} after ${last?.step} steps, where neighbours among ${neighbours.rows} training rows would make it ${say(neighbours.value)} and chance ${say(neighbours.chance)}`,
       },
     ];
   },

@@ -58,7 +58,7 @@ const PATIENCE = 3;
 const FALLEN = 0.95;
 
 /** Part of what nearest neighbours reach from which on a network is well on its way, whatever it looks like. */
-const ON_ITS_WAY = 0.8;
+const ON_ITS_WAY = 0.78;
 
 /** Whether a run has been surely ill, and getting no further, for long enough to be ended. */
 function patience(): (look: Look) => boolean {

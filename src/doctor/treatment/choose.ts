@@ -33,4 +33,4 @@ export function distress(look: Parameters<typeof illOf>[0]): number {
 export const GOOD = 0.9;
 export const POOR = 0.25;
 /** Part of what nearest neighbours reach that leaves nothing to treat. */
-export const REACHED = 0.98;
+export const REACHED = 0.95;
