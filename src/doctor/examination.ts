@@ -152,7 +152,7 @@ export class Examination {
   /** Whether the network was seen to learn: the mean loss of the last epoch is well below that of chance, or of the first step, and still the least or next to nothing. */
   get learns(): boolean {
     const { losses } = this;
-    const [last, start] = [losses.at(-1), this.chanceLoss ?? value(this.first?.loss)];
+    const [last, start] = [losses.at(-1), this.chanceLoss ?? this.firstLoss];
     const enough = this.over ? LEARNED_IN_ALL : LEARNED;
     if (last === undefined || start === undefined || this.trace.failure !== undefined) return false;
     return last < enough * start && (last <= 1.05 * Math.min(...losses) || last < NEXT_TO_NOTHING * start);
@@ -164,9 +164,34 @@ export class Examination {
     return this.over && last !== undefined && this.chanceLoss !== undefined && this.chanceLoss > 0 && last > SUFFERED * this.chanceLoss;
   }
 
-  /** Mean losses of the epochs so far. */
+  /** Mean losses of the epochs so far, without what regularizers and layers add: chance is not asked for that. */
   get losses(): number[] {
-    return this.trace.epochs.flatMap(({ logs }) => value(logs.loss) ?? []);
+    return this.#lossesOf('loss');
+  }
+
+  /** The same of the validation rows. */
+  get validationLosses(): number[] {
+    return this.#lossesOf('val_loss');
+  }
+
+  /** The loss of the first step, and of the last that was observed, likewise. */
+  get firstLoss(): number | undefined {
+    return errorOf(this.first?.loss, this.first);
+  }
+
+  get lastLoss(): number | undefined {
+    return errorOf(this.last?.loss, this.last);
+  }
+
+  #lossesOf(log: string): number[] {
+    const { epochs, steps } = this.trace;
+    return epochs.flatMap(
+      ({ step, logs }) =>
+        errorOf(
+          logs[log],
+          steps.findLast((one) => one.step <= step),
+        ) ?? [],
+    );
   }
 
   /** What became of a use's units in the last whole pass. */
@@ -207,6 +232,12 @@ export class Examination {
     }
     return false;
   }
+}
+
+/** A loss without what was added to it when a step was observed. */
+function errorOf(loss: Measured | undefined, seen: StepRecord | undefined): number | undefined {
+  const whole = value(loss);
+  return whole === undefined ? undefined : whole - (value(seen?.penalty) ?? 0);
 }
 
 /** Whether an array multiplies inputs: biases of several rows, as those of a GRU, do not. */

@@ -41,6 +41,9 @@ export interface VitalsLayout {
   readonly seeded: boolean;
 }
 
+/** The column of what is added to the loss. */
+export const PENALTY = 'penalty';
+
 /** Tensors that a step gives beside its results. */
 export interface Observation {
   readonly layout: VitalsLayout;
@@ -79,7 +82,11 @@ export function observeStep(spec: StepSpec, step: Step, figures: boolean): Obser
   const initial = full ? seen.trained : [];
   const starts = new Map(initial.map(({ name, shape, dtype }) => [name, input(initialName(name), shape, dtype)]));
   const columns = figures
-    ? [...signalColumns(signals, vitals.level, vitals.units === true), ...(full ? arrayColumns(spec.optimizer, step, starts) : [])]
+    ? [
+        ...signalColumns(signals, vitals.level, vitals.units === true),
+        ...(full ? arrayColumns(spec.optimizer, step, starts) : []),
+        ...(seen.penalty ? [{ names: [PENALTY], indices: [0], values: reshape(seen.penalty, [1]) }] : []),
+      ]
     : [];
   const { places, size, vector } = lay(columns);
   const measured = vector && [

@@ -3,7 +3,7 @@ import type { Optimizer } from '../optimizers.js';
 import { LiveTrace } from '../vitals/live-trace.js';
 import type { ArrayVitals, EpochRecord, FailureRecord, Measured, PassRecord, SignalVitals, StepRecord, TraceHeader } from '../vitals/trace.js';
 import type { Logs } from './callbacks.js';
-import type { ColumnPlace, VitalsLayout } from './observe.js';
+import { type ColumnPlace, PENALTY, type VitalsLayout } from './observe.js';
 import { PassKeeper } from './passes.js';
 import type { NonFinitePlace } from './replay.js';
 
@@ -31,7 +31,7 @@ export class Recorder {
   readonly #layout: VitalsLayout;
   readonly #optimizer: Optimizer;
   readonly #passes: PassKeeper;
-  readonly #places: { readonly signals: Places; readonly arrays: Places };
+  readonly #places: { readonly signals: Places; readonly arrays: Places; readonly losses: Places };
 
   constructor(header: TraceHeader, layout: VitalsLayout, optimizer: Optimizer) {
     this.trace = new LiveTrace(header);
@@ -44,8 +44,8 @@ export class Recorder {
         count,
       );
     const ofArrays = ['weight', 'gradient', 'update', 'clipped', 'moved', 'start'];
-    const ofSignals = layout.columns.map(({ name }) => name).filter((name) => !ofArrays.includes(name));
-    this.#places = { signals: of(ofSignals, layout.watched.length), arrays: of(ofArrays, layout.arrays.length) };
+    const ofSignals = layout.columns.map(({ name }) => name).filter((name) => name !== PENALTY && !ofArrays.includes(name));
+    this.#places = { signals: of(ofSignals, layout.watched.length), arrays: of(ofArrays, layout.arrays.length), losses: of([PENALTY], 1) };
   }
 
   /** The observed steps of a chunk: its last ones. */
@@ -61,7 +61,9 @@ export class Recorder {
       if (units) this.#passes.observe(step, units.data.slice(i * 2 * unitCount, (i + 1) * 2 * unitCount) as Float32Array);
       const learningRate = learningRates[k] ?? Number.NaN;
       const scale = this.#layout.seeded ? 1 / learningRate : 1;
-      const common = { kind: 'step', step, epoch, loss: measured(loss), learningRate: measured(learningRate) } as const;
+      const [penalty] = this.#places.losses.read(PENALTY, figures);
+      const added = penalty === undefined ? {} : { penalty: measured(penalty) };
+      const common = { kind: 'step', step, epoch, loss: measured(loss), ...added, learningRate: measured(learningRate) } as const;
       const signals = this.#signals(figures, scale);
       if (level === 'moments') return { ...common, signals };
       return { ...common, ...this.#arrays(figures, scale, learningRate), signals };

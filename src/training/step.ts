@@ -243,6 +243,8 @@ export interface StepInside {
   readonly gradients: readonly Tensor[];
   /** Every array of the network by name. */
   readonly values: ReadonlyMap<string, Tensor>;
+  /** What regularizers and layers add to the loss; undefined where nothing does. */
+  readonly penalty: Tensor | undefined;
 }
 
 /** Random numbers that depend on the seed, the place and the step alone. */
@@ -270,7 +272,8 @@ export function writeStep(spec: StepSpec, batch: Minibatch, learningRate: Tensor
     observe: spec.vitals !== undefined,
   });
   const { updates, taps, penalties } = result;
-  const { loss, logs } = evaluateOutputs(spec, result, batch, penaltyOf(network, values, penalties));
+  const penalty = penaltyOf(network, values, penalties);
+  const { loss, logs } = evaluateOutputs(spec, result, batch, penalty);
 
   const trained = stored.filter(({ trainable }) => trainable);
   const rate = cast(learningRate, network.dtype);
@@ -284,7 +287,7 @@ export function writeStep(spec: StepSpec, batch: Minibatch, learningRate: Tensor
   const update = writeUpdate({ optimizer, trained, gradients, learningRate: rate, iterations, values });
   const next = new Map<string, Tensor>([...updates, ...update]);
   next.set(ITERATIONS, add(iterations, scalar(1, 'int64')));
-  return { next, logs: stackScalars(logs), seen: { taps, found, trained, gradients, values: pieces } };
+  return { next, logs: stackScalars(logs), seen: { taps, found, trained, gradients, values: pieces, penalty } };
 }
 
 /** Scalars, and vectors between them, as one vector. */

@@ -92,6 +92,8 @@ export interface StepRecord {
   /** From 0. */
   readonly epoch: number;
   readonly loss: Measured;
+  /** What regularizers and layers add, which the loss holds. Absent where nothing does. */
+  readonly penalty?: Measured;
   readonly learningRate: Measured;
   /** Norm of all gradients together, before clipping. Level `full`. */
   readonly gradientNorm?: Measured;

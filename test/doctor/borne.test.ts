@@ -1,4 +1,4 @@
-import { doctor, type Finding, initializers, type Layer, layers, NdArray, optimizers, type Trace } from 'evenkeel';
+import { doctor, type Finding, initializers, type Layer, layers, NdArray, optimizers, regularizers, type Trace } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { Examination } from '#src/doctor/examination.js';
 import { examine, type Patient, row, train } from './patients.js';
@@ -71,6 +71,19 @@ describe('what some networks bear and others do not', () => {
     expect(told[0]).toContain('ill slow-learning');
     expect(told[1]).toEqual(told[0]);
     expect(told[2]).toEqual(told[0]);
+  });
+
+  it('weights that cost: what is added to the loss is not what chance is asked for', async () => {
+    const trace = await train({
+      hidden: () => row(3, 64, { activation: 'relu', kernelInitializer: 'heNormal', kernelRegularizer: regularizers.l2({ l2: 0.02 }) }),
+      compile: { optimizer: 'adam' },
+      fit: { epochs: 5 },
+    });
+    const [first, last] = [trace.steps[0], trace.epochs.at(-1)];
+    expect(Number(first?.penalty)).toBeGreaterThan(2 * Math.log(10));
+    expect(Number(first?.loss) - Number(first?.penalty)).toBeLessThan(1.5 * Math.log(10));
+    expect(Number(last?.logs.loss)).toBeGreaterThan(0.22 * Math.log(10));
+    expect(doctor.diagnose(trace).filter(({ severity }) => severity === 'ill')).toEqual([]);
   });
 
   it('numbers, by the share of their variance, as classes', async () => {

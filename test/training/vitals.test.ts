@@ -9,6 +9,7 @@ import {
   NdArray,
   ops,
   optimizers,
+  regularizers,
   sequential,
   type Tensor,
 } from 'evenkeel';
@@ -225,6 +226,23 @@ it('gradients of 1e-30 are measured, and weights that cannot move are seen not t
 /** x W + b, row by row. */
 const affine = (rows: Matrix, kernel: Matrix, bias: readonly number[]): number[][] =>
   rows.map((row) => bias.map((b, j) => row.reduce((sum, x, i) => sum + x * (kernel[i]?.[j] ?? Number.NaN), b)));
+
+describe('what is added to the loss', () => {
+  it.each(['full', 'moments'] as const)('is told apart from it: by regularizers, by layers, and not where nothing is (%s)', async (level) => {
+    const hidden = () => layers.dense(5, { activation: 'tanh', kernelRegularizer: regularizers.l2({ l2: 0.3 }) });
+    const compile = (net: Model): Model => net.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });
+    const net = compile(stack([hidden(), layers.dropout(0)]));
+    const kernel = (await net.getWeights())[0] as NdArray;
+    const { steps } = await record(net, { every: 1, level, neighbours: false });
+    expectNear([steps[0]?.penalty], [0.3 * sumOf([...kernel.data] as number[], (one) => one * one)]);
+    // The same weights without a penalty: the loss is less by as much.
+    const plain = await record(compile(stack([layers.dense(5, { activation: 'tanh' }), layers.dropout(0)])), { every: 1, level });
+    expect(plain.steps.every((step) => !('penalty' in step))).toBe(true);
+    expectNear([Number(steps[0]?.loss) - Number(steps[0]?.penalty)], [Number(plain.steps[0]?.loss)], 1e-4);
+    const active = await record(compile(stack([layers.dense(5), layers.activityRegularization({ l1: 1 })])), { every: 1, level });
+    expect(active.steps[0]?.penalty).toBeGreaterThan(0);
+  });
+});
 
 describe('gates, which give half as many units as they take', () => {
   it.each(['moments', 'full'] as const)('have sizes of their own, %s', async (level) => {

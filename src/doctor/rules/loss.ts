@@ -1,7 +1,7 @@
 import type { ActivationFacts } from '../../activations.js';
 import type { Described } from '../../core/catalogue.js';
 import type { LayerFacts } from '../../vitals/facts.js';
-import { median, value } from '../examination.js';
+import { median } from '../examination.js';
 import { tableActivation } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, type Symptom, say, unlearned } from '../rule.js';
@@ -103,7 +103,7 @@ export const lossMismatch: Rule = {
   threshold: `none: it follows from what the two are. Most networks train behind two softmaxes, slower and to a loss of at least ln(1 + (C − 1)/e) for C classes: that is a risk unless a training ends with more than ${percent(BORNE)} left of what it could take from the loss of chance`,
   why: 'the loss has no minimum where the right answer lies, or its gradient is next to nothing',
   remedies: [remedies.mendLoss],
-  check({ facts, trace, chanceLoss }) {
+  check({ facts, trace, losses, chanceLoss }) {
     const single = facts.outputs.length === 1;
     return facts.outputs.flatMap((at, i): Symptom[] => {
       const [layer, loss] = [facts.layers[at], trace.header.training?.losses[i]];
@@ -118,7 +118,7 @@ export const lossMismatch: Rule = {
         units: layer.shape.at(-1) ?? 1,
         loss: loss.name,
         takes: takenBy(loss),
-        last: single ? value(trace.epochs.at(-1)?.logs.loss) : undefined,
+        last: single ? losses.at(-1) : undefined,
         chance: chanceLoss,
       };
       // An activation as a layer of its own, or none that is known: what merges or normalises gives no distribution either.
@@ -151,7 +151,7 @@ export const initialLoss: Rule = {
   why: 'first steps are huge and spoil what was drawn well',
   remedies: [remedies.standardizeInputs, remedies.suitingInitializer, remedies.smallerHead],
   check(examination) {
-    const [loss, chance] = [value(examination.first?.loss), examination.chanceLoss];
+    const [loss, chance] = [examination.firstLoss, examination.chanceLoss];
     if (loss === undefined || chance === undefined || !(chance > 1e-6) || (examination.first?.step ?? 2) > 1 || !(loss > 3 * chance)) return [];
     const regression = examination.trace.header.training?.targets?.some(({ kind }) => kind === 'real') ?? false;
     // Targets that are not standardised make a large loss by their mean alone.
@@ -209,8 +209,8 @@ export const lossOscillates: Rule = {
     'among the last six epochs at least two rise by more than 5 % of the epoch before, and by 2 % of the loss of chance: averages over an epoch vary far less by chance',
   why: 'steps jump over the valley instead of going down in it',
   remedies: [remedies.lowerLearningRate, remedies.largerBatch, remedies.clipGradients],
-  check({ trace, chanceLoss = 0 }) {
-    const losses = trace.epochs.slice(-6).flatMap(({ logs }) => value(logs.loss) ?? []);
+  check({ losses: all, chanceLoss = 0 }) {
+    const losses = all.slice(-6);
     // Near 0 a loss doubles by chance.
     const least = 0.02 * chanceLoss;
     const rises = losses.flatMap((loss, i) => {

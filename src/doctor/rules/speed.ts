@@ -112,7 +112,7 @@ export const stepTooSmall: Rule = {
   check(examination) {
     const list = speeds(examination);
     const fastest = list.reduce((a, b) => (b.speed > a.speed ? b : a), list[0] ?? { layer: '', speed: 0 });
-    const [first, last] = [value(examination.first?.loss), value(examination.last?.loss)];
+    const [first, last] = [examination.firstLoss, examination.lastLoss];
     const clipped = (value(examination.last?.clipScale) ?? 1) < 0.1;
     if (list.length === 0 || !(fastest.speed < SLOWEST) || first === undefined || last === undefined || last < 0.7 * first) return [];
     return [

@@ -1,4 +1,3 @@
-import { value } from '../examination.js';
 import type { Look } from './attempt.js';
 import { better, GOOD, POOR, REACHED, shortOnes } from './choose.js';
 import { type Course, illOf, type Tried } from './course.js';
@@ -11,8 +10,8 @@ const PATIENT = 6;
 /** Share of chance's loss below which a network fits the rows that it is trained on: what is missing then is not its gradients' fault. */
 const FITTED = 0.25;
 
-function fits({ examination: { trace, chanceLoss } }: Look): boolean {
-  const loss = value(trace.epochs.at(-1)?.logs.loss);
+function fits({ examination: { losses, chanceLoss } }: Look): boolean {
+  const loss = losses.at(-1);
   return loss !== undefined && chanceLoss !== undefined && loss < FITTED * chanceLoss;
 }
 
