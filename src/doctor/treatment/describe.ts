@@ -8,8 +8,10 @@ const outcomes: { readonly [K in Treatment['outcome']]: string } = {
 };
 
 /** How well one side did: `accuracy 89.2 % after 1595 steps`. */
-export function sayEvidence({ grade: { score, accuracy }, steps }: Evidence): string {
-  return `${accuracy === undefined ? `explained variance ${score.toFixed(3)}` : `accuracy ${(100 * accuracy).toFixed(1)} %`} after ${steps} steps`;
+export function sayEvidence({ grade: { score, accuracy, loss }, steps }: Evidence): string {
+  const reached =
+    accuracy !== undefined ? `accuracy ${(100 * accuracy).toFixed(1)} %` : loss !== undefined ? `loss ${Number(loss.toPrecision(4))}` : undefined;
+  return `${reached ?? `explained variance ${score.toFixed(3)}`} after ${steps} steps`;
 }
 
 /** A treatment in words: what was wrong, what was changed, and the proof. */

@@ -1,15 +1,21 @@
 import type { NdArray } from '../../core/ndarray.js';
-import { argMaxOf, rowsOf } from '../../data/dataset.js';
+import { Random } from '../../core/random.js';
+import { argMaxOf, rowsOf, takeRows } from '../../data/dataset.js';
 import type { Loss, TargetKind } from '../../losses.js';
 import type { Model } from '../../model/model.js';
 import type { Checked } from '../../model/weights.js';
 
 /** How well a model does on rows that it was not trained on, whatever its loss. */
 export interface Grade {
-  /** 1 where all is right, 0 for the best constant answer: of classes the accuracy beyond the largest class's share, of numbers the explained variance. */
+  /**
+   * 1 where all is right, 0 for the best constant answer: of classes the accuracy beyond the largest class's share, of numbers the explained variance. Of targets that
+   * are no numbers of the outputs, how much less the loss is than with the targets of other rows.
+   */
   readonly score: number;
   /** Share of right answers, mean over outputs; absent where targets are numbers. */
   readonly accuracy?: number;
+  /** The loss, where the score is made of it. */
+  readonly loss?: number;
 }
 
 /** Shares of right answers: the model's, and that of always giving what is most frequent. */
@@ -79,9 +85,13 @@ function explained(output: NdArray, target: NdArray): number {
 }
 
 /** Grades a model on checked rows. A model that gives what is not finite has score −1, as has any that is worse than that. */
-export async function gradeOf(model: Model, { inputs, targets }: Checked): Promise<Grade> {
+export async function gradeOf(model: Model, checked: Checked): Promise<Grade> {
+  const { inputs, targets } = checked;
   const outputs = await model.predict(inputs as NdArray[], { all: true });
   if (!outputs.every(({ data }) => Array.prototype.every.call(data, Number.isFinite))) return { score: -1 };
+  const { losses } = model.compiled;
+  if (outputs.some(({ size }, i) => losses[i]?.targets === 'groups' || (losses[i]?.targets === 'real' && targets[i]?.size !== size)))
+    return byLoss(model, checked);
   const graded = outputs.map((output, i): Grade => {
     const [target, loss] = [targets[i] as NdArray, model.compiled.losses[i] as Loss];
     const compare = decisions[loss.targets];
@@ -95,6 +105,18 @@ export async function gradeOf(model: Model, { inputs, targets }: Checked): Promi
     score: Math.max(-1, mean(graded.map(({ score }) => score))),
     ...(accuracies.length === graded.length ? { accuracy: mean(accuracies) } : {}),
   };
+}
+
+/** What the loss says, against the same rows with each other's targets: what is between outputs and targets only the loss knows. */
+async function byLoss(model: Model, { inputs, targets, weights }: Checked): Promise<Grade> {
+  const order = new Random(0).permutation(rowsOf(inputs[0] as NdArray));
+  const lossOf = async (y: NdArray[]): Promise<number> => {
+    const logs = await model.evaluate({ x: [...inputs], y, ...(weights.length > 0 ? { sampleWeight: weights } : {}) });
+    return logs.loss ?? Number.NaN;
+  };
+  const [loss, chance] = [await lossOf([...targets]), await lossOf(targets.map((target) => takeRows(target, order)))];
+  const score = (chance - loss) / Math.abs(chance);
+  return { score: Number.isFinite(score) ? Math.max(-1, Math.min(1, score)) : -1, loss };
 }
 
 /** Binary cross-entropy takes any number from 0 to 1: shares are no decisions. */

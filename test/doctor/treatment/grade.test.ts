@@ -1,4 +1,4 @@
-import { type CompileOptions, layers, losses, NdArray, sequential } from 'evenkeel';
+import { type CompileOptions, constant, type LossFunction, layers, losses, NdArray, ops, sequential } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { gradeOf } from '#src/doctor/treatment/grade.js';
 
@@ -58,6 +58,27 @@ describe('grades', () => {
   it('shares under binary cross-entropy are numbers, not decisions', async () => {
     const y = NdArray.from([[0.25], [0.75]]);
     expect(await grade([[0.25], [0.75]], y, 'binaryCrossentropy')).toEqual({ score: expect.closeTo(1, 6) });
+  });
+
+  it('targets that are no numbers of the outputs by the loss, against those of other rows', async () => {
+    // The 10, 50 and 90 % quantiles of one number.
+    const pinball: LossFunction = (target, output) => {
+      const miss = ops.sub(target, output);
+      const share = constant(NdArray.from([0.1, 0.5, 0.9]));
+      return ops.reduceMean(ops.max(ops.mul(miss, share), ops.mul(miss, ops.sub(share, 1))), { axes: [1] });
+    };
+    const rows = Array.from({ length: 32 }, (_, i) => i);
+    const y = NdArray.from(rows.map((i) => [i]));
+    const know = rows.map((i) => [i, i, i]);
+    expect(await grade(know, y, pinball)).toEqual({ score: expect.closeTo(1, 6), loss: expect.closeTo(0, 6) });
+    const blind = await grade(
+      rows.map(() => [3, 16, 28]),
+      y,
+      pinball,
+    );
+    expect(blind.score).toBeCloseTo(0, 6);
+    expect(blind.loss).toBeGreaterThan(1);
+    expect((await grade(know.toReversed(), y, pinball)).score).toBeLessThan(0);
   });
 
   it('what is not finite has the least score', async () => {
