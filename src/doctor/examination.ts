@@ -113,15 +113,10 @@ export class Examination {
     return this.trace.header.training?.neighbours;
   }
 
-  /** What neighbours are compared with: the log of the last epoch, a loss without what is added to it. */
-  get reached(): number | undefined {
-    const { log = '' } = this.neighbours ?? {};
-    return log === 'val_loss' ? this.validationLosses.at(-1) : value(this.trace.epochs.at(-1)?.logs[log]);
-  }
-
   /** How far beyond chance the validation rows are after the last epoch, as a part of how far nearest neighbours would be; undefined where that is not known. */
   get partOfNeighbours(): number | undefined {
-    const { neighbours, reached } = this;
+    const { neighbours } = this;
+    const reached = neighbours && value(this.trace.epochs.at(-1)?.logs[neighbours.log]);
     return neighbours && reached !== undefined ? (reached - neighbours.chance) / (neighbours.value - neighbours.chance) : undefined;
   }
 

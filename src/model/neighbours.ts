@@ -106,12 +106,18 @@ function questionOf({ spec, train, validation, targets }: NeighbourParts): Quest
   const [fact, known, wanted, loss] = [targets?.[0], train.targets[0], validation.targets[0], spec.losses[0]];
   if (!fact || !known || !wanted || !loss || train.targets.length > 1) return undefined;
   const width = rowWidth(known);
-  const plain = spec.lossWeights[0] === 1;
+  const plain = spec.lossWeights[0] === 1 && !isPenalized(spec);
   if (fact.kind === 'real') return loss.name === 'meanSquaredError' && plain ? ofNumbers(known, wanted, width) : undefined;
   const at = (spec.metrics[0] ?? []).findIndex(({ name, weighted }) => !weighted && accuracies.includes(name));
   const log = logEntries(spec)[at + 1]?.name;
   const one = width === 1 || fact.kind === 'distribution';
   return at >= 0 && log !== undefined && one ? ofClasses(known, wanted, width, `val_${log}`) : undefined;
+}
+
+/** Whether losses hold more than errors. */
+function isPenalized({ network: { layers, variables } }: StepSpec): boolean {
+  const adds = layers.some((layer) => layer.kind === 'activityRegularization' || 'activityRegularizer' in layer.config());
+  return adds || variables.some(({ trainable, regularizer }) => trainable && regularizer !== undefined);
 }
 
 function ofClasses(known: NdArray, wanted: NdArray, width: number, log: string): Question {

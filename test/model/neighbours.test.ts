@@ -1,4 +1,4 @@
-import { type Callback, type CompileOptions, layers, NdArray, type NeighbourFacts, optimizers, Random, sequential } from 'evenkeel';
+import { type Callback, type CompileOptions, layers, NdArray, type NeighbourFacts, optimizers, Random, regularizers, sequential } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 
 const random = new Random(5);
@@ -68,15 +68,17 @@ interface Fit {
   readonly wish?: NonNullable<Callback['vitals']>;
   readonly input?: NdArray;
   readonly heldInput?: NdArray;
+  readonly penalty?: boolean;
 }
 
-async function factsOf({ y = labelsOf(train.labels), heldY = labelsOf(held.labels), units = 3, compile, wish = {}, ...fit }: Fit) {
+async function factsOf({ y = labelsOf(train.labels), heldY = labelsOf(held.labels), units = 3, compile, wish = {}, penalty = false, ...fit }: Fit) {
   const { input = x, heldInput = heldX } = fit;
+  const kernelRegularizer = penalty ? { kernelRegularizer: regularizers.l2() } : {};
   const model = sequential(
     [
       layers.input([FEATURES], input.dtype === 'float32' ? {} : { dtype: input.dtype }),
       layers.rescaling(1),
-      layers.dense(units, { activation: units > 1 ? 'softmax' : 'linear' }),
+      layers.dense(units, { activation: units > 1 ? 'softmax' : 'linear', ...kernelRegularizer }),
     ],
     { seed: 1 },
   );
@@ -164,6 +166,7 @@ describe('nearest neighbours of validation rows', () => {
       );
     const halves = { y: half(train.labels), heldY: half(held.labels), units: 1, compile };
     expect((await factsOf(halves)).facts).toBeDefined();
+    expect((await factsOf({ ...halves, penalty: true })).facts).toBeUndefined();
     const noise = Array.from({ length: HELD }, () => random.integer(3));
     expect((await factsOf({ y: labelsOf(train.labels.map(() => random.integer(3))), heldY: labelsOf(noise) })).facts).toBeUndefined();
     expect((await factsOf({ heldInput: heldX.slice(0, 20), heldY: labelsOf(held.labels.slice(0, 20)) })).facts).toBeUndefined();

@@ -1,4 +1,4 @@
-import { NEIGHBOURS } from '../examination.js';
+import { NEIGHBOURS, value } from '../examination.js';
 import { walksAlongSteps } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, say } from '../rule.js';
@@ -83,9 +83,10 @@ export const belowNeighbours: Rule = {
     remedies.changeActivation,
     remedies.normalize,
   ],
-  check({ trace: { epochs }, neighbours, reached, partOfNeighbours: part, leastOfNeighbours: least, over }) {
-    if (!over || !neighbours || reached === undefined || part === undefined || !(part < least)) return [];
+  check({ trace: { epochs }, neighbours, partOfNeighbours: part, leastOfNeighbours: least, over }) {
+    if (!over || !neighbours || part === undefined || !(part < least)) return [];
     const last = epochs.at(-1);
+    const reached = value(last?.logs[neighbours.log]) ?? Number.NaN;
     return [
       {
         severity: 'ill',
