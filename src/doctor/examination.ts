@@ -36,6 +36,8 @@ const MASTERED = 0.91;
 const WELL = 0.5;
 /** Part of it below which a network has learned too little. */
 export const NEIGHBOURS = { most: 0.88, simpleRnn: 0.78 } as const;
+/** Above this share of chance's loss what is added to a loss hides what is learned. */
+const ADDED = 0.05;
 /** Below this share a loss doubles by chance: that it was less before says nothing. */
 const NEXT_TO_NOTHING = 0.1;
 
@@ -102,36 +104,46 @@ export class Examination {
   }
 
   /** Loss of the best constant prediction, where it is known. */
-  get chanceLoss(): number | undefined {
+  get constantLoss(): number | undefined {
     const targets = this.trace.header.training?.targets ?? [];
     const losses = targets.flatMap(({ chanceLoss }) => chanceLoss ?? []);
     return losses.length === targets.length && losses.length > 0 ? losses.reduce((a, b) => a + b, 0) : undefined;
   }
 
-  /** What nearest neighbours come to on the validation rows, where that is known. */
+  /** The same, to compare the losses of epochs with; undefined where much is added to those: how much by then is not known. */
+  get chanceLoss(): number | undefined {
+    return this.#hidden ? undefined : this.constantLoss;
+  }
+
+  /** Whether what is added to the loss hides what is learned. */
+  get #hidden(): boolean {
+    return (value(this.first?.penalty) ?? 0) > ADDED * (this.constantLoss ?? this.firstLoss ?? 0);
+  }
+
+  /** What neighbours come to on the validation rows, where that is known. */
   get neighbours(): NeighbourFacts | undefined {
     return this.trace.header.training?.neighbours;
   }
 
-  /** How far beyond chance the validation rows are after the last epoch, as a part of how far nearest neighbours would be; undefined where that is not known. */
+  /** How far beyond chance the validation rows are after the last epoch, as a part of how far neighbours would be; undefined where that is not known. */
   get partOfNeighbours(): number | undefined {
     const { neighbours } = this;
     const reached = neighbours && value(this.trace.epochs.at(-1)?.logs[neighbours.log]);
     return neighbours && reached !== undefined ? (reached - neighbours.chance) / (neighbours.value - neighbours.chance) : undefined;
   }
 
-  /** The part of what nearest neighbours reach that a network should reach. */
+  /** The part of what neighbours reach that a network should reach. */
   get leastOfNeighbours(): number {
     return this.facts.layers.some(({ kind }) => kind === 'simpleRnn') ? NEIGHBOURS.simpleRnn : NEIGHBOURS.most;
   }
 
-  /** What nearest neighbours reach, from 0 at chance to 1 without error; undefined where that is not known. */
+  /** What neighbours reach, from 0 at chance to 1 without error; undefined where that is not known. */
   get neighbourScore(): number | undefined {
     const { neighbours } = this;
     return neighbours && (neighbours.value - neighbours.chance) / (neighbours.perfect - neighbours.chance);
   }
 
-  /** Whether a whole training does on other rows what it should, measured by their nearest neighbours, and those know enough to tell. */
+  /** Whether a whole training does on other rows what it should, measured by their neighbours, and those know enough to tell. */
   get suffices(): boolean {
     const [part = 0, known = 0] = [this.partOfNeighbours, this.neighbourScore];
     return this.over && this.trace.failure === undefined && part >= this.leastOfNeighbours && part * known >= WELL;
@@ -152,7 +164,7 @@ export class Examination {
   /** Whether the network was seen to learn: the mean loss of the last epoch is well below that of chance, or of the first step, and still the least or next to nothing. */
   get learns(): boolean {
     const { losses } = this;
-    const [last, start] = [losses.at(-1), this.chanceLoss ?? this.firstLoss];
+    const [last, start] = [this.#hidden ? this.lastLoss : losses.at(-1), this.constantLoss ?? this.firstLoss];
     const enough = this.over ? LEARNED_IN_ALL : LEARNED;
     if (last === undefined || start === undefined || this.trace.failure !== undefined) return false;
     return last < enough * start && (last <= 1.05 * Math.min(...losses) || last < NEXT_TO_NOTHING * start);
@@ -164,34 +176,19 @@ export class Examination {
     return this.over && last !== undefined && this.chanceLoss !== undefined && this.chanceLoss > 0 && last > SUFFERED * this.chanceLoss;
   }
 
-  /** Mean losses of the epochs so far, without what regularizers and layers add: chance is not asked for that. */
+  /** Mean losses of the epochs so far. */
   get losses(): number[] {
-    return this.#lossesOf('loss');
+    return this.trace.epochs.flatMap(({ logs }) => value(logs.loss) ?? []);
   }
 
-  /** The same of the validation rows. */
-  get validationLosses(): number[] {
-    return this.#lossesOf('val_loss');
-  }
-
-  /** The loss of the first step, and of the last that was observed, likewise. */
+  /** The loss of the first step, without what is added to it. */
   get firstLoss(): number | undefined {
-    return errorOf(this.first?.loss, this.first);
+    return errorIn(this.first);
   }
 
+  /** The same of the last observed step. */
   get lastLoss(): number | undefined {
-    return errorOf(this.last?.loss, this.last);
-  }
-
-  #lossesOf(log: string): number[] {
-    const { epochs, steps } = this.trace;
-    return epochs.flatMap(
-      ({ step, logs }) =>
-        errorOf(
-          logs[log],
-          steps.findLast((one) => one.step <= step),
-        ) ?? [],
-    );
+    return errorIn(this.last);
   }
 
   /** What became of a use's units in the last whole pass. */
@@ -234,10 +231,10 @@ export class Examination {
   }
 }
 
-/** A loss without what was added to it when a step was observed. */
-function errorOf(loss: Measured | undefined, seen: StepRecord | undefined): number | undefined {
-  const whole = value(loss);
-  return whole === undefined ? undefined : whole - (value(seen?.penalty) ?? 0);
+/** A step's loss without what regularizers and layers add. */
+function errorIn(step: StepRecord | undefined): number | undefined {
+  const loss = value(step?.loss);
+  return loss === undefined ? undefined : loss - (value(step?.penalty) ?? 0);
 }
 
 /** Whether an array multiplies inputs: biases of several rows, as those of a GRU, do not. */

@@ -31,7 +31,7 @@ export interface NeighbourParts {
   readonly spec: StepSpec;
   readonly engine: Engine;
   readonly train: Pick<Checked, 'inputs' | 'targets'>;
-  readonly validation: Pick<Checked, 'inputs' | 'targets'>;
+  readonly validation: Checked;
   readonly data: readonly InputFacts[] | undefined;
   readonly targets: readonly TargetFacts[] | undefined;
 }
@@ -41,7 +41,7 @@ export interface NeighbourParts {
  * Euclidean, each feature in its own standard deviations unless all are of one unit. One neighbour answers (Fix and Hodges 1951; Cover and Hart 1967: it errs at
  * most twice as often as the best there can be, where rows are many), or five, or all by kernel ridge regression; whichever does best.
  * Undefined where it cannot be compared: several inputs or outputs, inputs that number things, classes without accuracy among the metrics, numbers under
- * another loss than the mean squared error.
+ * another loss than the mean squared error, or a weighted or penalised one.
  */
 export async function neighbourFacts(parts: NeighbourParts): Promise<NeighbourFacts | undefined> {
   const { engine, train, validation, data } = parts;
@@ -52,31 +52,25 @@ export async function neighbourFacts(parts: NeighbourParts): Promise<NeighbourFa
   const answered = spreadRows(asked, MOST_ROWS);
   const among = spreadRows(seen, Math.floor(MOST_WORK / (answered.length * features)));
   if (answered.length < FEWEST_ROWS || among.length < FEWEST_ROWS) return undefined;
-  const { taught, value } = question.ask(answered, among);
-  const rows = (array: NdArray, wanted: ArrayLike<number>): NdArray => takeRows(array, Uint32Array.from(wanted)).reshape([wanted.length, features]);
-  const [oneUnit, wanted] = [data?.[0] !== undefined && ofOneUnit(data[0]), rows(asked, answered)];
-  const together = Uint32Array.from(spreadRows(taught, mostTogether(features, rowWidth(taught))));
-  const known = rows(
-    seen,
-    together.map((place) => among[place] ?? 0),
-  );
-  const nearest = await nearestRows(engine, { asked: wanted, known: rows(seen, among) }, oneUnit);
-  const values = [
-    ...COUNTS.map((count) =>
-      value(
-        meansOf(
-          taught,
-          nearest.map((places) => places.slice(0, count)),
-          NEARER,
-        ),
-      ),
-    ),
-    value(await kernelAnswers(engine, { asked: wanted, known }, takeRows(taught, together), oneUnit)),
-  ];
+  const exam = question.ask(answered, among);
+  const { columns, value } = exam;
+  const rows = (array: NdArray, wanted: readonly number[]): NdArray => takeRows(array, Uint32Array.from(wanted)).reshape([wanted.length, features]);
+  const [oneUnit, wanted, known] = [data?.[0] !== undefined && ofOneUnit(data[0]), rows(asked, answered), rows(seen, among)];
+  const nearest = await nearestRows(engine, { asked: wanted, known }, oneUnit);
+  const together = spreadRows(known, mostTogether(features, columns));
+  const taught = meansOf(
+    exam,
+    together.map((place) => [place]),
+  ).cast('float32');
+  const by = (count: number): NdArray => {
+    const lists = nearest.map((places) => places.slice(0, count));
+    return meansOf(exam, lists, NEARER);
+  };
+  const answers = [...COUNTS.map(by), await kernelAnswers(engine, { asked: wanted, known: rows(known, together) }, taught, oneUnit)];
   const { perfect, log } = question;
-  const constant = meansOf(taught, [among.map((_, place) => place)]);
-  const base = value(takeRows(constant, new Uint32Array(answered.length)));
-  const best = values.reduce((a, b) => (Math.abs(perfect - b) < Math.abs(perfect - a) ? b : a));
+  const usual = meansOf(exam, [among.map((_, place) => place)]);
+  const base = value(takeRows(usual, new Uint32Array(answered.length)));
+  const best = answers.map(value).reduce((a, b) => (Math.abs(perfect - b) < Math.abs(perfect - a) ? b : a));
   if (!((best - base) / (perfect - base) > LEAST)) return undefined;
   return { log, value: best, chance: base, perfect, rows: among.length };
 }
@@ -96,8 +90,10 @@ interface Question {
 
 /** Rows to answer from, and what answers come to. */
 interface Exam {
-  /** What each training row says: shares of classes or numbers, [rows, columns]. */
-  readonly taught: NdArray;
+  /** Numbers in an answer: shares of classes, or what targets hold. */
+  readonly columns: number;
+  /** Adds a share of what a training row says, by its place, to a row of answers. */
+  readonly add: (answers: NdArray, row: number, place: number, share: number) => void;
   /** What is logged where validation rows are answered so, [rows, columns]. */
   readonly value: (answers: NdArray) => number;
 }
@@ -106,7 +102,7 @@ function questionOf({ spec, train, validation, targets }: NeighbourParts): Quest
   const [fact, known, wanted, loss] = [targets?.[0], train.targets[0], validation.targets[0], spec.losses[0]];
   if (!fact || !known || !wanted || !loss || train.targets.length > 1) return undefined;
   const width = rowWidth(known);
-  const plain = spec.lossWeights[0] === 1 && !isPenalized(spec);
+  const plain = spec.lossWeights[0] === 1 && !isPenalized(spec) && validation.weights.length === 0;
   if (fact.kind === 'real') return loss.name === 'meanSquaredError' && plain ? ofNumbers(known, wanted, width) : undefined;
   const at = (spec.metrics[0] ?? []).findIndex(({ name, weighted }) => !weighted && accuracies.includes(name));
   const log = logEntries(spec)[at + 1]?.name;
@@ -123,28 +119,36 @@ function isPenalized({ network: { layers, variables } }: StepSpec): boolean {
 function ofClasses(known: NdArray, wanted: NdArray, width: number, log: string): Question {
   const ask = (answered: readonly number[], among: readonly number[]): Exam => {
     const classes = among.map((row) => classIn(known, width, row));
-    const columns = new Map([...new Set(classes)].map((one, column) => [one, column]));
-    const taught = NdArray.zeros([among.length, columns.size], 'float32');
-    classes.forEach((one, row) => {
-      taught.set(row * columns.size + (columns.get(one) ?? 0), 1);
-    });
-    const right = answered.map((row) => columns.get(classIn(wanted, width, row)));
-    const value = (answers: NdArray): number => right.filter((column, row) => column === argMaxOf(answers, row * columns.size, columns.size)).length;
-    return { taught, value: (answers) => value(answers) / answered.length };
+    const columnOf = new Map([...new Set(classes)].map((one, column) => [one, column]));
+    const [columns, said] = [columnOf.size, classes.map((one) => columnOf.get(one) ?? 0)];
+    const right = answered.map((row) => columnOf.get(classIn(wanted, width, row)));
+    return {
+      columns,
+      add(answers, row, place, share) {
+        const at = row * columns + (said[place] ?? 0);
+        answers.set(at, answers.at(at) + share);
+      },
+      value: (answers) => right.filter((column, row) => column === argMaxOf(answers, row * columns, columns)).length / right.length,
+    };
   };
   return { log, perfect: 1, ask };
 }
 
-function ofNumbers(known: NdArray, wanted: NdArray, width: number): Question {
+function ofNumbers(known: NdArray, wanted: NdArray, columns: number): Question {
   const ask = (answered: readonly number[], among: readonly number[]): Exam => {
-    const numbers = (array: NdArray, rows: readonly number[]): NdArray => takeRows(array, Uint32Array.from(rows)).reshape([rows.length, width]);
-    const [taught, right] = [numbers(known, among).cast('float32'), numbers(wanted, answered)];
-    const value = (answers: NdArray): number => {
-      let squares = 0;
-      for (let i = 0; i < right.size; i++) squares += (right.at(i) - answers.at(i)) ** 2;
-      return squares / right.size;
+    const right = takeRows(wanted, Uint32Array.from(answered));
+    return {
+      columns,
+      add(answers, row, place, share) {
+        const from = (among[place] ?? 0) * columns;
+        for (let k = 0; k < columns; k++) answers.set(row * columns + k, answers.at(row * columns + k) + share * known.at(from + k));
+      },
+      value(answers) {
+        let squares = 0;
+        for (let i = 0; i < right.size; i++) squares += (right.at(i) - answers.at(i)) ** 2;
+        return squares / right.size;
+      },
     };
-    return { taught, value };
   };
   return { log: 'val_loss', perfect: 0, ask };
 }
@@ -153,16 +157,13 @@ function ofNumbers(known: NdArray, wanted: NdArray, width: number): Question {
 const classIn = (targets: NdArray, width: number, row: number): number => (width === 1 ? targets.at(row) : argMaxOf(targets, row * width, width));
 
 /** For each list of places the mean of what their rows say. @param nearer by how much less each counts than the one before */
-function meansOf(taught: NdArray, lists: readonly (readonly number[])[], nearer = 0): NdArray {
-  const width = rowWidth(taught);
-  const means = NdArray.zeros([lists.length, width], 'float64');
+function meansOf({ columns, add }: Exam, lists: readonly (readonly number[])[], nearer = 0): NdArray {
+  const means = NdArray.zeros([lists.length, columns], 'float64');
   lists.forEach((places, row) => {
-    const weights = places.map((_, rank) => 1 - nearer * rank);
-    const total = weights.reduce((a, b) => a + b, 0);
-    for (let column = 0; column < width; column++) {
-      const sum = places.reduce((so, place, rank) => so + (weights[rank] ?? 0) * taught.at(place * width + column), 0);
-      means.set(row * width + column, sum / total);
-    }
+    const total = places.reduce((sum, _, rank) => sum + 1 - nearer * rank, 0);
+    places.forEach((place, rank) => {
+      add(means, row, place, (1 - nearer * rank) / total);
+    });
   });
   return means;
 }

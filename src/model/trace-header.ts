@@ -63,7 +63,7 @@ export function traceHeader({ model, spec, vitals, layout, engine, opened, batch
   };
 }
 
-/** The first line of a fit's trace, with what its validation rows could come to. @param known of their nearest neighbours, from an earlier fit; false where nobody wants to know. */
+/** The first line of a fit's trace, with what its validation rows could come to. @param known of their neighbours, from an earlier fit; false where nobody wants to know. */
 export async function fitHeader(parts: HeaderParts & { readonly opened: FitData }, known: NeighbourFacts | false | undefined): Promise<TraceHeader> {
   const header = traceHeader(parts);
   const { training, data } = header;

@@ -132,7 +132,7 @@ export interface VitalsWish {
   readonly level?: VitalsLevel;
   /** Whether each unit's mean sum and the sizes of its activation and gradient are recorded at observed steps; default false. */
   readonly units?: boolean;
-  /** What nearest neighbours come to on the validation rows, from an earlier fit on the same rows, or false: looked for unless given. */
+  /** What neighbours come to on the validation rows, from an earlier fit on the same rows, or false: looked for unless given. */
   readonly neighbours?: NeighbourFacts | false;
 }
 
@@ -164,7 +164,7 @@ export function vitalsWanted(callbacks: readonly Callback[]): VitalsRequest | un
   };
 }
 
-/** What was said of nearest neighbours: facts, or that none are wanted; undefined where they are to be looked for. */
+/** What was said of neighbours: facts, or that none are wanted; undefined where they are to be looked for. */
 export function neighboursGiven(callbacks: readonly Callback[]): NeighbourFacts | false | undefined {
   return callbacks.map(({ vitals }) => vitals?.neighbours).find((given) => given !== undefined);
 }

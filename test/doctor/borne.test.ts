@@ -1,4 +1,4 @@
-import { doctor, type Finding, initializers, type Layer, layers, NdArray, optimizers, regularizers, type Trace } from 'evenkeel';
+import { doctor, type Finding, initializers, type Layer, layers, NdArray, optimizers, Random, regularizers, type Trace } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { Examination } from '#src/doctor/examination.js';
 import { examine, type Patient, row, train } from './patients.js';
@@ -84,6 +84,27 @@ describe('what some networks bear and others do not', () => {
     expect(Number(first?.loss) - Number(first?.penalty)).toBeLessThan(1.5 * Math.log(10));
     expect(Number(last?.logs.loss)).toBeGreaterThan(0.22 * Math.log(10));
     expect(doctor.diagnose(trace).filter(({ severity }) => severity === 'ill')).toEqual([]);
+  });
+
+  it('weights that cost less and less, of a network that learns nothing: what falls is no learning', async () => {
+    const random = new Random(1);
+    const noise = (width: number) =>
+      new NdArray(
+        Float32Array.from({ length: 400 * width }, () => random.normal()),
+        [400, width],
+      );
+    const trace = await train({
+      hidden: () => row(2, 64, { activation: 'relu', kernelInitializer: 'heNormal', kernelRegularizer: regularizers.l2({ l2: 0.03 }) }),
+      head: () => [layers.dense(1)],
+      compile: { loss: 'mse', optimizer: optimizers.sgd({ learningRate: 0.01 }) },
+      data: { x: noise(4), y: noise(1) },
+      fit: { epochs: 30, batchSize: 16 },
+    });
+    const [first, last] = [Number(trace.epochs[0]?.logs.loss), Number(trace.epochs.at(-1)?.logs.loss)];
+    expect(last).toBeLessThan(0.5 * first);
+    const { learns, chanceLoss, constantLoss = Number.NaN } = new Examination(trace);
+    expect([learns, chanceLoss]).toEqual([false, undefined]);
+    expect(constantLoss).toBeGreaterThan(0.8);
   });
 
   it('numbers, by the share of their variance, as classes', async () => {

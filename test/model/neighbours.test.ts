@@ -68,6 +68,7 @@ interface Fit {
   readonly wish?: NonNullable<Callback['vitals']>;
   readonly input?: NdArray;
   readonly heldInput?: NdArray;
+  readonly heldWeights?: NdArray;
   readonly penalty?: boolean;
 }
 
@@ -83,7 +84,11 @@ async function factsOf({ y = labelsOf(train.labels), heldY = labelsOf(held.label
     { seed: 1 },
   );
   model.compile({ optimizer: optimizers.sgd({ learningRate: 1e-9 }), loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'], ...compile });
-  const history = await model.fit(input, y, { verbose: 0, validationData: { x: heldInput, y: heldY }, callbacks: [{ vitals: wish }] });
+  const history = await model.fit(input, y, {
+    verbose: 0,
+    validationData: { x: heldInput, y: heldY, ...(fit.heldWeights ? { sampleWeight: fit.heldWeights } : {}) },
+    callbacks: [{ vitals: wish }],
+  });
   return { facts: history.trace?.header.training?.neighbours, logs: history.trace?.epochs.at(-1)?.logs ?? {} };
 }
 
@@ -166,6 +171,10 @@ describe('nearest neighbours of validation rows', () => {
       );
     const halves = { y: half(train.labels), heldY: half(held.labels), units: 1, compile };
     expect((await factsOf(halves)).facts).toBeDefined();
+    // A weighted mean of squared errors is another number.
+    const heldWeights = new NdArray(new Float32Array(HELD).fill(0.05), [HELD]);
+    expect((await factsOf({ ...halves, heldWeights })).facts).toBeUndefined();
+    expect((await factsOf({ heldWeights })).facts).toEqual((await factsOf({})).facts);
     expect((await factsOf({ ...halves, penalty: true })).facts).toBeUndefined();
     const noise = Array.from({ length: HELD }, () => random.integer(3));
     expect((await factsOf({ y: labelsOf(train.labels.map(() => random.integer(3))), heldY: labelsOf(noise) })).facts).toBeUndefined();

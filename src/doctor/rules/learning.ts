@@ -46,8 +46,9 @@ export const slowLearning: Rule = {
     remedies.changeActivation,
     remedies.normalize,
   ],
-  check({ trace: { epochs }, losses, validationLosses: validation, chanceLoss, over, facts }) {
+  check({ trace: { epochs }, losses, chanceLoss, over, facts }) {
     if (!over || epochs.length < FEWEST || chanceLoss === undefined || !(chanceLoss > 0)) return [];
+    const validation = epochs.flatMap(({ logs }) => value(logs.val_loss) ?? []);
     const [last, fall, fallBeyond] = [losses.at(-1), lateFall(losses), lateFall(validation)];
     const left = facts.layers.some(walksAlongSteps) ? LEFT_ALONG_STEPS : LEFT;
     if (last === undefined || fall === undefined || !(last > left * chanceLoss)) return [];

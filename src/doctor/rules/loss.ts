@@ -151,7 +151,7 @@ export const initialLoss: Rule = {
   why: 'first steps are huge and spoil what was drawn well',
   remedies: [remedies.standardizeInputs, remedies.suitingInitializer, remedies.smallerHead],
   check(examination) {
-    const [loss, chance] = [examination.firstLoss, examination.chanceLoss];
+    const [loss, chance] = [examination.firstLoss, examination.constantLoss];
     if (loss === undefined || chance === undefined || !(chance > 1e-6) || (examination.first?.step ?? 2) > 1 || !(loss > 3 * chance)) return [];
     const regression = examination.trace.header.training?.targets?.some(({ kind }) => kind === 'real') ?? false;
     // Targets that are not standardised make a large loss by their mean alone.

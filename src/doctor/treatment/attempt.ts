@@ -43,7 +43,7 @@ export interface AttemptOptions {
   readonly until: ((look: Look) => boolean) | undefined;
   readonly signal: AbortSignal | undefined;
   readonly clock: () => number;
-  /** What is known of the validation rows' nearest neighbours from an earlier attempt; undefined where this is the first. */
+  /** What is known of the validation rows' neighbours from an earlier attempt; undefined where this is the first. */
   readonly neighbours: NeighbourFacts | false | undefined;
   /** When the network began to be made. */
   readonly began: number;

@@ -57,7 +57,7 @@ const PATIENCE = 3;
 /** An epoch that leaves less than this of the last one's loss is no sign of illness, whatever else is. */
 const FALLEN = 0.95;
 
-/** Part of what nearest neighbours reach from which on a network is well on its way, whatever it looks like. */
+/** Part of what neighbours reach from which on a network is well on its way, whatever it looks like. */
 const ON_ITS_WAY = 0.78;
 
 /** Whether a run has been surely ill, and getting no further, for long enough to be ended. */
@@ -72,7 +72,7 @@ function patience(): (look: Look) => boolean {
   };
 }
 
-/** Whether the first steps of a network come so near to what nearest neighbours reach that it is trained as it is. */
+/** Whether the first steps of a network come so near to what neighbours reach that it is trained as it is. */
 const isOnItsWay = ({ run: { grade, examination } }: Tried): boolean =>
   grade.score >= ON_ITS_WAY * (examination.neighbourScore ?? Number.POSITIVE_INFINITY);
 
@@ -131,7 +131,7 @@ async function answer(course: Course, start: Candidate, look: Look, { begun, unt
 /** By how much a trial must surpass the untreated network's first steps to be worth a whole training. */
 const DECISIVE = 0.05;
 
-/** Whether a training in which nothing is ill did as well as nearest neighbours; a simple RNN, which sees no row at once, as well as it should. */
+/** Whether a training in which nothing is ill did as well as neighbours; a simple RNN, which sees no row at once, as well as it should. */
 function doesWell({ suffices, partOfNeighbours: part = 1, facts }: Examination): boolean {
   return suffices && (part >= REACHED || facts.layers.some(({ kind }) => kind === 'simpleRnn'));
 }

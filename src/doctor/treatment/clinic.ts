@@ -27,7 +27,7 @@ export class Clinic {
   /** Steps of all runs so far. */
   steps = 0;
   readonly options: ClinicOptions;
-  /** What the first training found of the validation rows' nearest neighbours; false where that was nothing. */
+  /** What the first training found of the validation rows' neighbours; false where that was nothing. */
   #neighbours: NeighbourFacts | false | undefined;
   /** Trainings whose rest may still come. */
   readonly #waiting = new Map<Patient, Attempt>();

@@ -18,7 +18,7 @@ function fits({ examination: { losses, chanceLoss } }: Look): boolean {
 /** A score that leaves nothing to treat, whatever neighbours reach. */
 const NEARLY_ALL = 0.93;
 
-/** Whether a whole run leaves nothing to treat: it went through, nothing is ill, and the network does as well on other rows as their nearest neighbours; where those are not known, it fits its own rows or does well on others. */
+/** Whether a whole run leaves nothing to treat: it went through, nothing is ill, and the network does as well on other rows as their neighbours; where those are not known, it fits its own rows or does well on others. */
 function satisfies({ run }: Tried): boolean {
   if (!run.whole || illOf(run).length > 0) return false;
   const [{ score }, part] = [run.grade, run.examination.partOfNeighbours];
