@@ -1,7 +1,6 @@
-import type { Examination } from '../examination.js';
 import type { Finding } from '../finding.js';
 import type { Look } from './attempt.js';
-import { best, distress, GOOD, leads, POOR, REACHED, shortOnes } from './choose.js';
+import { best, distress, GOOD, leads, POOR, shortOnes } from './choose.js';
 import { type Candidate, type Course, illOf, type Tried } from './course.js';
 import { finish } from './finish.js';
 import { answersTo, keyOf, nextAfter, tryOut } from './next.js';
@@ -131,16 +130,11 @@ async function answer(course: Course, start: Candidate, look: Look, { begun, unt
 /** By how much a trial must surpass the untreated network's first steps to be worth a whole training. */
 const DECISIVE = 0.05;
 
-/** Whether a training in which nothing is ill did as well as neighbours; a simple RNN, which sees no row at once, as well as it should. */
-function doesWell({ suffices, partOfNeighbours: part = 1, facts }: Examination): boolean {
-  return suffices && (part >= REACHED || facts.layers.some(({ kind }) => kind === 'simpleRnn'));
-}
-
 /** A network in which nothing is ill, and which does not do well all the same: changed only where it learns faster, and comes farther, changed. */
 async function spur(course: Course, start: Candidate, untreated: Tried): Promise<CourseEnd> {
   const stay = { findings: untreated.run.findings, before: untreated, after: untreated };
   const { score } = untreated.run.grade;
-  if (score >= GOOD || doesWell(untreated.run.examination) || !course.canTry(start.patient)) return stay;
+  if (score >= GOOD || untreated.run.examination.suffices || !course.canTry(start.patient)) return stay;
   const begun = await course.short(start);
   const done = new Set<string>();
   let lead = begun;

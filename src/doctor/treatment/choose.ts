@@ -32,5 +32,3 @@ export function distress(look: Parameters<typeof illOf>[0]): number {
 /** A trial with this score leaves little to gain. With less than the second a network has hardly begun to learn. */
 export const GOOD = 0.9;
 export const POOR = 0.25;
-/** Part of what neighbours reach that leaves nothing to treat. */
-export const REACHED = 0.95;

@@ -1,5 +1,5 @@
 import type { Look } from './attempt.js';
-import { better, GOOD, POOR, REACHED, shortOnes } from './choose.js';
+import { better, GOOD, POOR, shortOnes } from './choose.js';
 import { type Course, illOf, type Tried } from './course.js';
 import { drawn } from './draw.js';
 import { keyOf, nextAfter, tryOut } from './next.js';
@@ -15,8 +15,8 @@ function fits({ examination: { losses, chanceLoss } }: Look): boolean {
   return loss !== undefined && chanceLoss !== undefined && loss < FITTED * chanceLoss;
 }
 
-/** A score that leaves nothing to treat, whatever neighbours reach. */
-const NEARLY_ALL = 0.93;
+/** Part of what neighbours reach that leaves nothing to treat, and a score that does where they reach more. */
+const [REACHED, NEARLY_ALL] = [0.95, 0.93];
 
 /** Whether a whole run leaves nothing to treat: it went through, nothing is ill, and the network does as well on other rows as their neighbours; where those are not known, it fits its own rows or does well on others. */
 function satisfies({ run }: Tried): boolean {
@@ -25,16 +25,16 @@ function satisfies({ run }: Tried): boolean {
   return part === undefined ? fits(run) || score >= GOOD : part >= REACHED || score >= NEARLY_ALL;
 }
 
-/** By how much a changed network must surpass a whole training of the one that it was made from: less is not worth a change. */
-const WORTH = 1.07;
-/** Where something was ill in that and little is left to gain, the share of what is missing that a change must make up for at least. */
+/** By how much a changed network must surpass a whole training of the one that it was made from, and more where nothing was ill in that: less is not worth a change. */
+const [WORTH, WORTH_OF_WELL] = [1.07, 1.1];
+/** Where that leaves little to gain, the share of what is missing that a change must make up for at least. */
 const MISSING = 0.6;
 
 /** Whether a change does enough for a network that trains by itself. */
 function isWorth({ run: { grade } }: Tried, { run }: Tried): boolean {
   const { score } = run.grade;
   if (!(score > 0)) return grade.score > score;
-  if (illOf(run).length === 0) return grade.score > WORTH * score;
+  if (illOf(run).length === 0) return grade.score > WORTH_OF_WELL * score;
   return grade.score > Math.min(WORTH * score, score + MISSING * (1 - score));
 }
 

@@ -65,10 +65,8 @@ describe('treat', () => {
     };
     const treatment = await treat(saturated, { epochs: 20 });
     expect(treatment.trials[0]).toMatchObject({ kind: 'look', ill: ['saturation'] });
-    expect(treatment).toMatchObject({ outcome: 'healthy', changed: false });
+    expect(treatment).toMatchObject({ outcome: 'healthy', changed: false, steps: treatment.plainSteps });
     expect(treatment.after.grade.score).toBeGreaterThan(0.8);
-    // Neighbours do a little better: what could be is tried as well.
-    expect(treatment.steps).toBeLessThan(1.5 * treatment.plainSteps);
   });
 
   it('counts rows as their weights say', async () => {
