@@ -1,4 +1,16 @@
-import { codeOf, initializers, layers, losses, type Model, model, optimizers, regularizers, schedules, sequential, toConfig } from 'evenkeel';
+import {
+  codeOf,
+  initializers,
+  layers,
+  losses,
+  type Model,
+  model,
+  optimizers,
+  regularizers,
+  schedules,
+  sequential,
+  toConfig,
+} from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 
 const codeFor = (made: Model) => codeOf({ config: toConfig(made), batchSize: 32 }, 'pytorch') ?? '';
@@ -27,6 +39,15 @@ describe('PyTorch code', () => {
     );
     const told = layers.normalization({ axis: null, mean: 1, variance: 4 });
     expect(codeFor(row(told, layers.dense(1)))).toContain('Rescale(0.5, -0.5),');
+  });
+
+  it('computes in the default type what it standardizes or rescales', () => {
+    const made = sequential([layers.input([4]), layers.normalization(), layers.rescaling(2), layers.dense(1)], { dtype: 'float64' });
+    const code = codeFor(made.compile({ loss: 'mse' }));
+    expect(code).toContain('torch.set_default_dtype(torch.float64)\n');
+    expect(code).toContain('return (x.to(torch.get_default_dtype()) - self.mean) / self.std\n');
+    expect(code).toContain('return x.to(torch.get_default_dtype()) * self.scale + self.offset\n');
+    expect(code).not.toContain('.float()');
   });
 
   it('draws by variance scaling, and biases at their numbers', () => {

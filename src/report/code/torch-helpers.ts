@@ -53,14 +53,14 @@ export const helpers: readonly { readonly word: string; readonly lines: readonly
       '    def __init__(self, dims, x=None):',
       '        super().__init__()',
       '        self.dims, self.mean, self.std = dims, None, None',
-      '        if x is not None: self.adapt(x.float())',
+      '        if x is not None: self.adapt(x.to(torch.get_default_dtype()))',
       '    def adapt(self, x):',
       '        std = x.std(self.dims, correction=0, keepdim=True)',
       '        del self.mean, self.std',
       '        self.register_buffer("mean", x.mean(self.dims, keepdim=True)); self.register_buffer("std", torch.where(std > 0, std, 1.0))',
       '    def forward(self, x):',
-      '        if self.mean is None: self.adapt(x.detach().float())',
-      '        return (x.float() - self.mean) / self.std',
+      '        if self.mean is None: self.adapt(x.detach().to(torch.get_default_dtype()))',
+      '        return (x.to(torch.get_default_dtype()) - self.mean) / self.std',
     ],
   },
   {
@@ -68,7 +68,7 @@ export const helpers: readonly { readonly word: string; readonly lines: readonly
     lines: [
       'class Rescale(nn.Module):',
       '    def __init__(self, scale, offset): super().__init__(); self.scale, self.offset = scale, offset',
-      '    def forward(self, x): return x.float() * self.scale + self.offset',
+      '    def forward(self, x): return x.to(torch.get_default_dtype()) * self.scale + self.offset',
     ],
   },
   {
