@@ -50,6 +50,16 @@ describe('PyTorch code', () => {
     expect(code).not.toContain('.float()');
   });
 
+  it('gives layers before glu all the features that it halves', () => {
+    const code = codeFor(row(layers.dense(4, { activation: 'glu' }), layers.dense(1)));
+    expect(code).toContain('drawn(nn.Linear(4, 4), nn.init.xavier_uniform_),\n    nn.GLU(dim=-1),\n');
+    expect(code).toContain('drawn(nn.Linear(2, 1), nn.init.xavier_uniform_),');
+    const convolved = codeFor(steps(layers.conv1d(6, 3, { activation: 'glu' }), layers.conv1d(2, 3)));
+    expect(convolved).toContain('nn.Conv1d(4, 6, (3,))');
+    expect(convolved).toContain('nn.Conv1d(3, 2, (3,))');
+    expect(codeFor(steps(layers.timeDistributed(layers.dense(6, { activation: 'glu' }))))).toContain('nn.Linear(4, 6)');
+  });
+
   it('draws by variance scaling, and biases at their numbers', () => {
     const scaled = initializers.varianceScaling({ scale: 0.01 });
     const uniform = initializers.varianceScaling({ scale: 3, mode: 'fanAvg', distribution: 'uniform' });

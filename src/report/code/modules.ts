@@ -23,9 +23,11 @@ const table: Readonly<Record<string, Kind>> = {
   identity: kind(() => []),
   dense: kind(
     (use) => {
-      const { from = 0, to = 0, layer } = use;
-      const linear = `nn.Linear(${from}, ${to}${layer.config.useBias === false ? ', bias=False' : ''})`;
-      return [drawn(linear, use, { fanIn: from, fanOut: to }), ...bent(layer.config.activation, to)];
+      const { from = 0, to, layer } = use;
+      // Its activation may leave fewer: `glu` halves them.
+      const units = Number(layer.config.units);
+      const linear = `nn.Linear(${from}, ${units}${layer.config.useBias === false ? ', bias=False' : ''})`;
+      return [drawn(linear, use, { fanIn: from, fanOut: units }), ...bent(layer.config.activation, to)];
     },
     ...weights,
   ),
@@ -119,7 +121,8 @@ function samePadding({ shape, layer }: Use, kernel: readonly number[]): readonly
 }
 
 function convolution(use: Use, dimensions: 1 | 2): readonly Made[] {
-  const { from = 0, to = 0, layer } = use;
+  const { from = 0, to, layer } = use;
+  const filters = Number(layer.config.filters);
   const { kernelSize, strides, padding, dilationRate, groups, useBias } = layer.config;
   const kernel = sizes(kernelSize);
   const one = (value: unknown): boolean => value === undefined || sizes(value).every((size) => size === 1);
@@ -134,8 +137,8 @@ function convolution(use: Use, dimensions: 1 | 2): readonly Made[] {
     ...(useBias === false ? ['bias=False'] : []),
   ];
   const field = kernel.reduce((size, length) => size * length, 1);
-  const fans = { fanIn: (field * from) / Number(groups ?? 1), fanOut: field * to };
-  const { code, notes } = drawn(`nn.Conv${dimensions}d(${[from, to, literal(kernelSize), ...options].join(', ')})`, use, fans);
+  const fans = { fanIn: (field * from) / Number(groups ?? 1), fanOut: field * filters };
+  const { code, notes } = drawn(`nn.Conv${dimensions}d(${[from, filters, literal(kernelSize), ...options].join(', ')})`, use, fans);
   const padded = pads ? `nn.Sequential(nn.ConstantPad${dimensions}d(${literal(pads)}, 0), ${code})` : code;
   return [{ code: `ChannelsLast(${padded})`, notes }, ...bent(layer.config.activation, to)];
 }
