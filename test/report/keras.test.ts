@@ -37,6 +37,17 @@ describe('Keras code', () => {
     expect(code).toContain('keras.layers.Bidirectional(keras.layers.GRU(3), backward_layer=keras.layers.GRU(2, go_backwards=True)),');
   });
 
+  it('freezes what is inside of frozen wrappers, however deep', () => {
+    const deep = layers.timeDistributed(layers.timeDistributed(layers.dense(3)), { trainable: false });
+    expect(codeFor(sequential([layers.input([5, 6, 4]), deep]).compile({ loss: 'mse' }))).toContain(
+      'TimeDistributed(keras.layers.TimeDistributed(keras.layers.Dense(3, trainable=False), trainable=False), trainable=False),',
+    );
+    const both = layers.bidirectional(layers.lstm(3), { backwardLayer: layers.gru(3, { goBackwards: true }), trainable: false });
+    expect(codeFor(steps(both))).toContain(
+      'Bidirectional(keras.layers.LSTM(3, trainable=False), backward_layer=keras.layers.GRU(3, go_backwards=True, trainable=False), trainable=False),',
+    );
+  });
+
   it('says at the end of a line what Keras has not, folded or not', () => {
     const oneCycle = schedules.oneCycle({ maxLearningRate: 0.1, divFactor: 25 });
     const many = Array.from({ length: 3 }, () => layers.dense(4, { activation: 'rrelu', kernelInitializer: 'sparse' }));

@@ -23,8 +23,17 @@ function layerOf({ layer, initializer }: Use): Noted {
     ([key]) => !(key === 'kernelInitializer' && drawn) && !(key === 'biasInitializer' && own) && !called(layer.kind, key),
   );
   const asked = drawn && !own && call.options.some(([key]) => key === 'kernelInitializer') ? [kernelOf(initializer)] : [];
-  const written = { ...call, options: [...kept, ...asked] };
+  const written = frozenThrough({ ...call, options: [...kept, ...asked] });
   return { code: kerasValue(written), notes: notesOf(written) };
+}
+
+/** What is inside of a frozen layer trains in Keras unless it is frozen itself. */
+function frozenThrough(call: Call, within = false): Call {
+  // It is told of frozen layers alone.
+  const told = call.options.some(([key]) => key === 'trainable');
+  const inside = (value: unknown): unknown => (isCall(value) && value.table === 'layers' ? frozenThrough(value, within || told) : value);
+  const options = call.options.map(([key, value]) => [key, inside(value)] as const);
+  return { ...call, leads: call.leads.map(inside), options: within && !told ? [...options, ['trainable', false]] : options };
 }
 
 /** Whether an option is told where the layer is called. */
