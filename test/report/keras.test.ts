@@ -48,6 +48,16 @@ describe('Keras code', () => {
     );
   });
 
+  it.each([
+    [schedules.exponentialDecay({ initialLearningRate: 1, decaySteps: 9 }), 'ExponentialDecay(initial_learning_rate=1.0, decay_steps=9, '],
+    [schedules.polynomialDecay({ endLearningRate: 0 }), 'end_learning_rate=0.0, '],
+    [schedules.cosineDecay({ initialLearningRate: 0, warmupTarget: 1, warmupSteps: 5 }), 'warmup_target=1.0, warmup_steps=5)'],
+    [schedules.piecewiseConstantDecay({ boundaries: [10], values: [1, 0.1] }), 'PiecewiseConstantDecay(boundaries=(10,), values=(1.0, 0.1))'],
+    [schedules.oneCycle({ maxLearningRate: 25 }), 'SGD(learning_rate=1.0),'],
+  ])('has rates with a point, without which Keras counts in whole numbers: %#', (learningRate, text) => {
+    expect(codeFor(row(layers.dense(1)).compile({ loss: 'mse', optimizer: optimizers.sgd({ learningRate }) }))).toContain(text);
+  });
+
   it('says at the end of a line what Keras has not, folded or not', () => {
     const oneCycle = schedules.oneCycle({ maxLearningRate: 0.1, divFactor: 25 });
     const many = Array.from({ length: 3 }, () => layers.dense(4, { activation: 'rrelu', kernelInitializer: 'sparse' }));

@@ -5,10 +5,12 @@ import {
   losses,
   type Model,
   model,
+  ops,
   optimizers,
   regularizers,
   schedules,
   sequential,
+  type Tensor,
   toConfig,
 } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
@@ -92,6 +94,22 @@ describe('PyTorch code', () => {
     [optimizers.sgd({ learningRate: schedules.exponentialDecay({ initialLearningRate: 0.2 }) }), 'lr=0.2)\n# its learning rate follows a schedule'],
   ])('translates optimizers: %#', (optimizer, line) => {
     expect(trained({ loss: 'mse', optimizer })).toContain(line);
+  });
+
+  it('starts schedules at 0', () => {
+    const learningRate = schedules.piecewiseConstantDecay({ boundaries: [10], values: [0, 0.1] });
+    const code = trained({ loss: 'mse', optimizer: optimizers.sgd({ learningRate }) });
+    expect(code).toContain('lr=1)\nshares = [0, 0.1]\n');
+  });
+
+  it('has losses and schedules of the user’s own under their names, to be written', () => {
+    const mine = (truth: Tensor, guess: Tensor) => ops.reduceMean(ops.abs(ops.sub(truth, guess)));
+    const warm = (step: number) => Math.min(1, step / 10);
+    const code = trained({ loss: mine, optimizer: optimizers.sgd({ learningRate: warm }) });
+    expect(code).toContain('loss = mine  # mine is a function of your own: write it for PyTorch\n');
+    expect(code).toContain(
+      'lr=1)\nschedule = torch.optim.lr_scheduler.LambdaLR(optimizer, warm)  # warm is a function of your own: write it for PyTorch\n',
+    );
   });
 
   it('translates losses, several with their weights, and leaves to them the activations that they hold', () => {

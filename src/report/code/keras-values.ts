@@ -1,7 +1,7 @@
-import { scheduleFromConfig } from '../../schedules.js';
-import { type Call, CUSTOM, isCall, isName } from './calls.js';
+import { type Call, CUSTOM, isCall, isName, ofOwn } from './calls.js';
 import { absent, absentOptions, defaults, kerasClass, kerasModule, kerasOption, kerasWord } from './keras-names.js';
-import { argumentList, literal } from './python.js';
+import { argumentList, float, literal } from './python.js';
+import { firstRateOf } from './training.js';
 
 /** A value as Keras code; what Keras has not is left out, and told by `notesOf`. */
 export function kerasValue(value: unknown): string {
@@ -29,7 +29,7 @@ export function notesOf(value: unknown): string[] {
   const { name, table, leads, options } = call;
   const kind = table === 'losses' ? 'loss' : table.slice(0, -1);
   const settings = options.length === 0 ? '' : ` (${options.map(([key, option]) => `${key}: ${JSON.stringify(option)}`).join(', ')})`;
-  if (table === CUSTOM) return [`${name} is a function of your own: write it for Keras`];
+  if (table === CUSTOM) return [ofOwn(name, 'Keras')];
   if (isAbsent(call)) return [`Keras has no ${kind} '${name}'${settings}`];
   return [
     ...leads.flatMap(notesOf),
@@ -59,30 +59,33 @@ function given(call: Call): Arguments {
   const known = call.options.flatMap(([key, value]) => {
     const inner = callOf(value);
     if (lackOf(call, key) !== undefined) return [];
-    if (inner && isAbsent(inner)) return inner.table === 'schedules' ? [[kerasOption(key), literal(firstRate(inner))] as const] : [];
-    return [[kerasOption(key), key === 'name' ? literal(String(value).replaceAll('/', '_')) : argument(key, value)] as const];
+    // Where Keras has no such schedule, its first rate stays.
+    if (inner && isAbsent(inner))
+      return inner.table === 'schedules' ? [[kerasOption(key), float(firstRateOf(inner.name, Object.fromEntries(inner.options)))] as const] : [];
+    return [[kerasOption(key), key === 'name' ? literal(String(value).replaceAll('/', '_')) : argument(call.table, key, value)] as const];
   });
   return [...new Map([...(defaults[`${call.table}/${call.name}`] ?? []), ...known])];
 }
 
-/** Where Keras has no such schedule, its first rate stays. */
-const firstRate = ({ name, options }: Call): number => Number(scheduleFromConfig(name, Object.fromEntries(options)).rate(0).toPrecision(6));
+const isRate = (table: string, key: string): boolean =>
+  /learningRate$/i.test(key) || (table === 'schedules' && (key === 'warmupTarget' || key === 'values'));
 
-/** Keras refuses whole numbers as rates. */
-function argument(key: string, value: unknown): string {
-  const text = kerasValue(value);
-  return key === 'learningRate' && Number.isInteger(value) ? `${text}.0` : text;
+/** Optimizers of Keras refuse whole numbers as rates, and its schedules count in whole numbers where they are given some: 1, 0, 0 … */
+function argument(table: string, key: string, value: unknown): string {
+  return isRate(table, key) && !callOf(value) ? float(value) : kerasValue(value);
 }
 
 type Arguments = readonly (readonly [string, string])[];
 
 const optionOf = (options: Arguments, name: string, fallback: string): string => options.find(([key]) => key === name)?.[1] ?? fallback;
-const learned = (options: Arguments): string => `alpha_initializer=keras.initializers.Constant(${optionOf(options, 'initial', '0.25')})`;
+const learned = (options: Arguments): Arguments[number] => [
+  'alpha_initializer',
+  `keras.initializers.Constant(${optionOf(options, 'initial', '0.25')})`,
+];
 
 /** What Keras has in another shape, or with other defaults. */
 const specials: Readonly<Record<string, (options: Arguments) => string>> = {
-  'layers/prelu': (options) =>
-    `keras.layers.PReLU(${argumentList([], [['alpha_initializer', `keras.initializers.Constant(${optionOf(options, 'initial', '0.25')})`], ...options.filter(([key]) => key !== 'initial')])})`,
+  'layers/prelu': (options) => `keras.layers.PReLU(${argumentList([], [learned(options), ...options.filter(([key]) => key !== 'initial')])})`,
   // One mean for all is a number in Keras.
   'layers/normalization': (options) => {
     const all = optionOf(options, 'axis', '-1') === 'None';
@@ -104,7 +107,7 @@ const specials: Readonly<Record<string, (options: Arguments) => string>> = {
 
 /** Activations that Keras has otherwise: as layers alone, under other names, or with other defaults. */
 const unlike: Readonly<Record<string, (options: Arguments) => string>> = {
-  prelu: (options) => `keras.layers.PReLU(${learned(options)})`,
+  prelu: (options) => `keras.layers.PReLU(${argumentList([], [learned(options)])})`,
   rrelu: () => '"linear"',
   thresholdedRelu: (options) => thresholded(options),
   threshold: (options) =>

@@ -10,9 +10,16 @@ export function literal(value: unknown): string {
   if (value === true) return 'True';
   if (value === false) return 'False';
   if (typeof value === 'string') return JSON.stringify(value);
-  if (Array.isArray(value)) return value.length === 1 ? `(${literal(value[0])},)` : `(${value.map(literal).join(', ')})`;
+  if (Array.isArray(value)) return tuple(value.map(literal));
   return String(value);
 }
+
+/** A number, or several, as numbers with a point: Python tells `1` from `1.0`. */
+export function float(value: unknown): string {
+  return Array.isArray(value) ? tuple(value.map(float)) : literal(value).replace(/^-?\d+$/, '$&.0');
+}
+
+const tuple = (items: readonly string[]): string => (items.length === 1 ? `(${items[0]},)` : `(${items.join(', ')})`);
 
 /** `1, name=2`. */
 export function argumentList(leads: readonly string[], options: readonly (readonly [string, string])[]): string {

@@ -1,9 +1,8 @@
 import { isDescribed } from '../../layers/registry.js';
 import { optimizerFromConfig } from '../../optimizers.js';
-import { scheduleFromConfig } from '../../schedules.js';
-import { isCall, picked, saying } from './calls.js';
+import { isCall, ofOwn, picked, saying } from './calls.js';
 import { argumentList, literal, noted } from './python.js';
-import type { Training } from './training.js';
+import { firstRateOf, type Training } from './training.js';
 
 type Options = Readonly<Record<string, unknown>>;
 type Arguments = readonly (readonly [string, string])[];
@@ -46,10 +45,12 @@ const losses: Readonly<Record<string, (options: Options) => Loss>> = {
 const described = (value: unknown): { readonly name: string; readonly config: Options } =>
   isDescribed(value) ? { name: value.name, config: value.config ?? {} } : { name: String(value), config: {} };
 
+const isOwn = (value: unknown): boolean => isDescribed(value) && value.custom === true;
+
 /** The module of an output that its loss holds already; undefined where none does. */
 export function heldBy(loss: unknown): string | undefined {
   const { name, config } = described(loss);
-  return config.fromLogits === true ? undefined : losses[name]?.(config).holds;
+  return isOwn(loss) || config.fromLogits === true ? undefined : losses[name]?.(config).holds;
 }
 
 /** Whether an output gives logits, since it ends in what its loss holds, and its axes without the batch. */
@@ -62,6 +63,7 @@ export interface End {
 export function lossLines({ losses: given, lossWeights }: Training, ends: readonly End[]): string[] {
   const made = given.map((value, i): Loss => {
     const { name, config } = described(value);
+    if (isOwn(value)) return { code: name, notes: [ofOwn(name, 'PyTorch')] };
     const loss = losses[name]?.(config);
     if (!loss) return { code: 'None', notes: [`PyTorch has no loss '${saying(picked('loss', value))}'`] };
     const { logits = false, rank = 1 } = ends[i] ?? {};
@@ -158,31 +160,31 @@ const loops: Readonly<Record<string, (options: Options) => string>> = {
   useEma: ({ emaMomentum }) => `keep means of the weights, of decay ${literal(emaMomentum)}: torch.optim.swa_utils.AveragedModel`,
 };
 
-function firstRate(rate: unknown): number {
-  if (typeof rate === 'number') return rate;
-  if (!isDescribed(rate) || rate.custom) return 0.01;
-  return Number(
-    scheduleFromConfig(rate.name, rate.config ?? {})
-      .rate(0)
-      .toPrecision(6),
-  );
+const isInSteps = (rate: unknown): boolean => isDescribed(rate) && rate.name === 'piecewiseConstantDecay';
+
+/** The rate that the optimizer is made with. A schedule's shares are of 1 where its function gives rates, or where it starts at 0. */
+function baseRate(rate: unknown): number {
+  if (!isDescribed(rate)) return typeof rate === 'number' ? rate : 0.01;
+  const first = isOwn(rate) ? 1 : firstRateOf(rate.name, rate.config);
+  return first === 0 && isInSteps(rate) ? 1 : first;
 }
 
+const scheduled = (share: string): string => `schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, ${share})`;
+const afterStep = '# after each step: schedule.step()';
+
 function scheduleLines(rate: unknown): string[] {
-  if (typeof rate !== 'object' || rate === null) return [];
-  if (!isDescribed(rate) || rate.name !== 'piecewiseConstantDecay') return [`# its learning rate follows a schedule: ${JSON.stringify(rate)}`];
+  if (!isDescribed(rate)) return [];
+  if (isOwn(rate)) return [noted(scheduled(rate.name), [ofOwn(rate.name, 'PyTorch')]), afterStep];
+  if (!isInSteps(rate)) return [`# its learning rate follows a schedule: ${JSON.stringify(rate)}`];
   const { boundaries, values } = rate.config as { readonly boundaries: readonly number[]; readonly values: readonly number[] };
-  const shares = values.map((value) => Number((value / firstRate(rate)).toPrecision(6)));
+  const shares = values.map((value) => Number((value / baseRate(rate)).toPrecision(6)));
   const list = (numbers: readonly number[]): string => `[${numbers.map(String).join(', ')}]`;
-  return [
-    `shares = ${list(shares)}`,
-    `schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: shares[sum(step > bound for bound in ${list(boundaries)})])`,
-    '# after each step: schedule.step()',
-  ];
+  return [`shares = ${list(shares)}`, scheduled(`lambda step: shares[sum(step > bound for bound in ${list(boundaries)})]`), afterStep];
 }
 
 export function optimizerLines(value: unknown): string[] {
   const { name, config: told } = described(value);
+  if (isOwn(value)) return [noted(`optimizer = ${name}`, [ofOwn(name, 'PyTorch')])];
   const rule = rules[name];
   if (!rule) return [noted('optimizer = None', [`PyTorch has no optimizer '${saying(picked('optimizer', value))}'`])];
   const config: Options = { ...optimizerFromConfig(name, {}).config, ...told };
@@ -199,7 +201,7 @@ export function optimizerLines(value: unknown): string[] {
     ...others.map(([key, option]) => loops[key]?.(config) ?? `not written: ${key} ${saying(option)}`),
   ];
   const settings: Arguments = [
-    ['lr', literal(firstRate(config.learningRate))],
+    ['lr', literal(baseRate(config.learningRate))],
     ...rule.arguments(config),
     ...(decay ? [['weight_decay', literal(config.weightDecay)] as const, ...(decay.arguments ?? [])] : []),
   ];

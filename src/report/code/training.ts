@@ -1,5 +1,6 @@
 import { isDescribed } from '../../layers/registry.js';
 import type { ModelConfig } from '../../model/config.js';
+import { scheduleFromConfig } from '../../schedules.js';
 import { layerAt } from './wiring.js';
 
 /** How a model is trained and judged, output by output. */
@@ -46,3 +47,7 @@ export function common(lists: readonly (readonly unknown[])[]): readonly unknown
   const [first = [], ...others] = lists;
   return others.every((list) => JSON.stringify(list) === JSON.stringify(first)) ? first : undefined;
 }
+
+/** Where a schedule of that name and options starts. */
+export const firstRateOf = (name: string, config: Readonly<Record<string, unknown>> = {}): number =>
+  Number(scheduleFromConfig(name, config).rate(0).toPrecision(6));
