@@ -24,14 +24,18 @@ function whole({ config, batchSize }: Written): Written {
   return { config: missingCustom(read, {}).size > 0 ? read : toConfig(fromConfig(read)), batchSize };
 }
 
-/** A model and its training as code. Undefined where it has functions of the user's own, which other frameworks do not know, or uses an output that is not its layer's first. @throws ArgumentError on an unknown framework. */
+/**
+ * A model and its training as code. Losses, metrics and schedules of the user's own stand under their names. Undefined where layers have functions of
+ * the user's own, which other frameworks do not know, or where an output that is not its layer's first is used.
+ * @throws ArgumentError on an unknown framework.
+ */
 export function codeOf(written: Written, framework: Framework): string | undefined {
   return lookUp('framework', framework, frameworks)(whole(written))?.join('\n');
 }
 
 /**
  * What a treatment changed, as code: lines that go (`-`) and lines that come (`+`), with two lines of context. Empty where nothing was changed;
- * undefined where the model has functions of the user's own, which other frameworks do not know, or uses an output that is not its layer's first.
+ * undefined where there is no code (see `codeOf`).
  * @throws ArgumentError on an unknown framework.
  */
 export function patchOf({ before, after }: Pick<Treatment, 'before' | 'after'>, framework: Framework = 'evenkeel'): string | undefined {

@@ -52,11 +52,13 @@ describe('a change as code', () => {
     expect(list).toContain('+ # before each step: torch.nn.utils.clip_grad_norm_(model.parameters(), 1)');
   });
 
-  it('is empty where nothing changes, and undefined where functions are of the user’s own', () => {
+  it('is empty where nothing changes, and undefined where functions of layers are of the user’s own', () => {
     expect(patchOf({ before, after: before } as unknown as typeof sides)).toBe('');
-    const own = written(sequential([layers.input([2]), layers.dense(1, { activation: (x) => x })]).compile({ loss: 'mse' }));
-    expect(codeOf(own, 'keras')).toBeUndefined();
-    expect(codeOf(own, 'pytorch')).toBeUndefined();
+    const own = layers.dense(1, { activation: (x) => x });
+    for (const made of [sequential([layers.input([2]), own]), sequential([layers.input([3, 2]), layers.timeDistributed(own)])]) {
+      expect(codeOf(written(made.compile({ loss: 'mse' })), 'keras')).toBeUndefined();
+      expect(codeOf(written(made.compile({ loss: 'mse' })), 'pytorch')).toBeUndefined();
+    }
   });
 
   it('a skip connection makes a graph of a row', () => {

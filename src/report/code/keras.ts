@@ -44,7 +44,7 @@ const without = (call: Call, option: string): Call => ({ ...call, options: call.
 const kernelOf = ({ name, options: config }: NonNullable<Use['initializer']>) =>
   ['kernelInitializer', picked('kernelInitializer', { name, config })] as const;
 
-/** A model and its training as Keras code, line by line; undefined where it has functions of the user's own. */
+/** A model and its training as Keras code, line by line; undefined where its layers have functions of the user's own. Other functions stand under their names. */
 export function kerasLines({ config, batchSize }: Written): string[] | undefined {
   const uses = usesOf(config);
   if (!uses) return undefined;

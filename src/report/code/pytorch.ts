@@ -9,7 +9,7 @@ import { isRow, layerAt, plainCalls, sharedLayers, type Written } from './wiring
 
 type Config = Written['config'];
 
-/** A model and its training as PyTorch code, line by line; undefined where it has functions of the user's own. */
+/** A model and its training as PyTorch code, line by line; undefined where its layers have functions of the user's own. Other functions stand under their names. */
 export function pytorchLines({ config, batchSize }: Written): string[] | undefined {
   const uses = usesOf(config)?.map((use): Use => ({ ...use, origin: originOf(config, use.inputs[0]) }));
   if (!uses) return undefined;

@@ -1,6 +1,6 @@
 import { forecast } from '../../doctor/forecast.js';
 import { isDescribed } from '../../layers/registry.js';
-import type { DescribedLayer, ModelConfig } from '../../model/config.js';
+import { type DescribedLayer, type ModelConfig, missingCustom } from '../../model/config.js';
 import { fromConfig } from '../../model/persistence.js';
 import { plainCalls } from './wiring.js';
 
@@ -38,14 +38,11 @@ export function initializerOf(value: unknown): Initializer | undefined {
   return typeof name === 'string' && name !== 'auto' ? { name, options: config } : undefined;
 }
 
-/** A model's uses in the order of its calls. Functions of the user's own have no code, and outputs that are not a layer's first no common form: such a model cannot be translated, and gives undefined. */
+/** A model's uses in the order of its calls. Functions of the user's own in layers have no code, and outputs that are not a layer's first no common form: such a model cannot be translated, and gives undefined. */
 export function usesOf(config: ModelConfig): readonly Use[] | undefined {
-  const plain = config.layers.every(
-    ({ custom, config: options }) => !custom && Object.values(options).every((value) => !isDescribed(value) || !value.custom),
-  );
   const single = plainCalls([...config.calls.flatMap(({ inputs }) => inputs), ...config.outputs]);
-  if (!plain || !single) return undefined;
   const { compile: _, ...wiring } = config;
+  if (!single || missingCustom(wiring, {}).size > 0) return undefined;
   const model = fromConfig(wiring);
   const { layers } = forecast(model);
   const shapeOf = (at: number | undefined): readonly (number | null)[] =>
