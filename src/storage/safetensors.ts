@@ -234,8 +234,9 @@ export function decodeSafetensors(
 export function requireSafetensorsPath(path: string): void {
   const [, ending] = /[^/\\](\.[a-z][^./\\]*)$/i.exec(path) ?? [];
   if (ending === undefined || ending.toLowerCase() === '.safetensors') return;
+  // Appended, since what stands after a dot may tell names apart: model.v1, model.v2.
   throw new ArgumentError(
-    `a model is saved as .safetensors, got ${show(path)}, which ends like another kind of file; name it ${show(`${path.slice(0, -ending.length)}.safetensors`)}`,
+    `a model is saved as .safetensors, got ${show(path)}, which ends like another kind of file; name it ${show(`${path}.safetensors`)}`,
     { argument: 'path', received: path, expected: '.safetensors' },
   );
 }
