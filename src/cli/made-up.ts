@@ -59,13 +59,24 @@ function lookUpLimit(network: Network, input: Signal): number | undefined {
   const known: number[] = [];
   for (const { layer, inputs, outputs } of network.calls) {
     if (!layer.keepsIntegers || !inputs.some((signal) => whole.has(signal))) continue;
-    const { inputDim, numTokens } = layer.config() as { readonly inputDim?: number; readonly numTokens?: number };
-    const limit = inputDim ?? numTokens;
+    const limit = numbersKnown(layer.config() as LookUpConfig);
     if (limit !== undefined) known.push(limit);
     // What is only reshaped is looked up further on.
     else for (const signal of outputs) whole.add(signal);
   }
   return known.length > 0 ? Math.min(...known) : undefined;
+}
+
+interface LookUpConfig {
+  readonly inputDim?: number;
+  readonly numTokens?: number;
+  /** What a wrapper applies. */
+  readonly layer?: { readonly config?: LookUpConfig };
+}
+
+/** How many numbers a layer, or the one that it wraps, knows. */
+function numbersKnown({ inputDim, numTokens, layer }: LookUpConfig): number | undefined {
+  return inputDim ?? numTokens ?? (layer?.config && numbersKnown(layer.config));
 }
 
 /** Targets of each kind for outputs of a shape. */

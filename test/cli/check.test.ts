@@ -105,6 +105,16 @@ describe('evenkeel check', () => {
         ],
         [],
       ],
+      [
+        'numbers that a layer inside of another looks up',
+        [
+          { kind: 'input', shape: [3, 5], dtype: 'int32' },
+          { kind: 'timeDistributed', layer: { kind: 'embedding', config: { inputDim: 7, outputDim: 2 } } },
+          { kind: 'flatten' },
+          softmax,
+        ],
+        [],
+      ],
     ])('%s', (_, layers, words) => {
       expect(check(layers, ...words)).toMatchObject({ stderr: '', status: 0 });
     });
