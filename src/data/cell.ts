@@ -30,7 +30,7 @@ const DECIMAL_COMMA = /^[+-]?\d+,\d+(e[+-]?\d+)?$/i;
 const MAYBE_THOUSANDS = /^[+-]?[1-9]\d{0,2},\d{3}$/;
 
 /** Whether a cell holds a number that a decimal comma alone explains. */
-export const hasDecimalComma = (cell: string): boolean => DECIMAL_COMMA.test(cell) && !MAYBE_THOUSANDS.test(cell);
+const hasDecimalComma = (cell: string): boolean => DECIMAL_COMMA.test(cell) && !MAYBE_THOUSANDS.test(cell);
 
 /** Rows whose columns of numbers have points for decimal commas, where no cell says that a comma, or a point, could be anything else. */
 export function withDecimalPoints(rows: string[][]): string[][] {

@@ -1,7 +1,7 @@
 import { CsvError, parse } from 'csv-parse/browser/esm/sync';
 import { ArgumentError, DataError, show } from '../core/errors.js';
 import { suggestion } from '../core/names.js';
-import { hasDecimalComma, isMissing, isNumber, isWrittenNumber, withDecimalPoints } from './cell.js';
+import { isMissing, isNumber, isWrittenNumber, lookWritten, withDecimalPoints } from './cell.js';
 
 export interface TableOptions {
   /** What stands between cells; `' '` means any run of spaces and tabs. Found among `,` `;` tab and spaces by default. */
@@ -36,8 +36,8 @@ function guessDelimiter(text: string): string {
     const counts = new Set(lines.map((line) => line.split(separator).length));
     return counts.size === 1 ? ([...counts][0] ?? 1) : 1;
   };
-  // Decimal commas cut lines into as many pieces as semicolons do, or more.
-  if (cells(';') > 1 && lines.some((line) => line.split(';').some((cell) => hasDecimalComma(cell.trim())))) return ';';
+  // Commas in numbers cut lines into as many pieces as semicolons do, or more.
+  if (cells(';') > 1 && lines.some((line) => line.split(';').some((cell) => cell.includes(',') && isWrittenNumber(cell.trim())))) return ';';
   for (const delimiter of [',', ';', '\t']) if (cells(delimiter) > 1) return delimiter;
   if (cells(/[ \t]+/) > 1) return ' ';
   // No separator fits all lines: take the most frequent, and let the reader name the ragged line.
@@ -123,10 +123,13 @@ export function findColumn({ columns, rows, name }: Table, wanted: string | numb
     throw new ArgumentError(`${name}: ${argument} ${wanted} is not a column; the file has ${count}, counted from 0`, { argument, received: wanted });
   }
   if (!columns) {
-    throw new ArgumentError(`${name}: ${argument} ${show(wanted)} is a name, but the file has no header; give the column's index, or header: true`, {
-      argument,
-      received: wanted,
-    });
+    throw new ArgumentError(
+      `${name}: ${argument} ${show(wanted)} is a name, but the file has no header; give the column's index, or header: true`,
+      {
+        argument,
+        received: wanted,
+      },
+    );
   }
   const column = columns.indexOf(wanted);
   if (column < 0)
@@ -158,6 +161,8 @@ export function readNumber(table: Table, row: number, column: number): number {
   const details = { argument: columnArgument(table, column), received: cell, expected: 'a number' };
   if (isMissing(cell)) throw new DataError(`${placeOf(table, row, column)} is missing (${show(cell)}); fill the gap or leave the row out`, details);
   if (isNumber(cell)) throw new DataError(`${placeOf(table, row, column)} holds ${cell}, more than a float32 can; scale the column`, details);
+  // A later table may hold nothing but such as could be thousands, where the fitted one told that its commas are decimal.
+  if (isWrittenNumber(cell)) throw new DataError(`${placeOf(table, row, column)} holds ${show(cell)}, and such values ${lookWritten}`, details);
   throw new DataError(
     `${placeOf(table, row, column)} holds ${show(cell)}, expected a number; leave the column out, or turn its texts into numbers`,
     details,

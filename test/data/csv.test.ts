@@ -118,6 +118,8 @@ describe('readCsv', () => {
     // Texts stay, and so does a comma in a file of points.
     expect(readCsv('a;b;y\n"1,5 m";2;0\n"7,5 m";2,5;1\n').featureNames).toEqual(['a=1,5 m', 'a=7,5 m', 'b']);
     expect(() => readCsv('a;b;y\n3,14;1.5;0\n2,5;2.5;1\n')).toThrow(/row 1, column 'a' holds '3,14', and nearly all/);
+    // Semicolons part cells also where commas could stand for thousands.
+    expect(() => readCsv('1,234;0\n2,500;1\n')).toThrow(/row 1, column 1 holds '1,234', and nearly all/);
   });
 
   it.each<[string, string, RegExp]>([
