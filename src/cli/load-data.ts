@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { Option } from 'commander';
-import { DataError, ShapeError, show } from '../core/errors.js';
+import { DataError, ShapeError } from '../core/errors.js';
 import { findName } from '../core/names.js';
 import { NdArray } from '../core/ndarray.js';
 import { Random } from '../core/random.js';
@@ -13,10 +12,11 @@ import { isGzip } from '../data/gzip.js';
 import { readIdx } from '../data/idx.js';
 import { parquetTable } from '../data/parquet.js';
 import { splitDataset } from '../data/splits.js';
-import { columnArgument, columnTitle, findColumn, parseTable, type Table } from '../data/table.js';
+import { parseTable, type Table } from '../data/table.js';
 import { TableReader, type TableReadOptions } from '../data/table-reader.js';
 import type { Task } from '../data/table-target.js';
 import { readFile, readFileIfThere } from '../storage/files.js';
+import { advising, type ColumnOptions, checkColumns, leftOut, namesOf, place, skipped } from './columns.js';
 import { missing, UsageError } from './print.js';
 
 /** Data of a run: rows to train on, and rows to grade by where the set has them. */
@@ -29,11 +29,7 @@ export interface RunData {
   readonly reader?: TableReader;
 }
 
-export interface DataOptions {
-  /** Column of a table that is no feature. */
-  readonly target?: string | undefined;
-  /** Columns of a table that are left out, by name or number from 0. */
-  readonly without?: readonly string[] | undefined;
+export interface DataOptions extends ColumnOptions {
   /** What a table's target is; found by its values unless given. */
   readonly task?: Task | undefined;
   /** Reads a table as the model's own was read. */
@@ -48,13 +44,6 @@ export interface DataOptions {
 export interface RowOptions extends Pick<DataOptions, 'target' | 'without' | 'reader'> {
   /** What becomes of a text that the reader's table never held. */
   readonly unknown?: TableReadOptions['unknown'];
-}
-
-/** The option that leaves columns of a table out, for every command that reads one. */
-export function withoutOption(): Option {
-  return new Option('--without <COLUMN>', 'leave a column of a table out, by name or number from 0; may be repeated').argParser(
-    (name: string, before: readonly string[] = []) => [...before, name],
-  );
 }
 
 const tables = ['.csv', '.tsv', '.txt', '.data', '.parquet'];
@@ -106,12 +95,15 @@ export async function loadRows(
   { target, without = [], reader, unknown = 'refuse' }: RowOptions,
 ): Promise<NdArray> {
   const { kind, name } = await find(source);
-  checkColumns(reader, target, without);
   if (kind === 'table') {
-    const table = await openTable(name, reader?.columnNames ?? namesOf(target, without));
-    if (reader) return fitted(reader.readFeatures(table, { unknown }).x, shape);
-    const options = { target: place(target ?? '-1'), without: leftOut(table, without) };
-    return fitted(suggesting(table, target, () => tableFeatures(table, sizeOf(shape), options)).x, shape);
+    const named = { target, without };
+    const table = await openTable(name, reader?.columnNames ?? namesOf(named));
+    if (reader) {
+      advising(table, target, () => checkColumns(reader, table, named, false));
+      return fitted(reader.readFeatures(table, { unknown }).x, shape);
+    }
+    const read = () => tableFeatures(table, sizeOf(shape), { target: place(target ?? '-1'), without: leftOut(table, without) });
+    return fitted(advising(table, target, read).x, shape);
   }
   if (without.length > 0) throw new UsageError(`--without names columns of a table; '${source}' is none`);
   if (target !== undefined) throw new UsageError(`--target names a column of a table; '${source}' is none`);
@@ -125,69 +117,19 @@ export async function loadRows(
   return fitted(test.x, shape);
 }
 
-/** A column's number, or its name. */
-function place(title: string): string | number {
-  return /^-?\d+$/.test(title) ? Number(title) : title;
-}
-
-/** Names that the first row must hold to be a header, where nothing else tells. */
-function namesOf(target: string | undefined, without: readonly string[]): string[] {
-  const names = (target === undefined ? without : [target]).map(place);
-  return names.filter((name) => typeof name === 'string');
-}
-
-/** Where a table has the columns that are left out. @throws ArgumentError where it has none of that name, with the nearest. */
-function leftOut(table: Table, without: readonly string[]): number[] {
-  return without.map((title) => findColumn(table, table.columns?.includes(title) ? title : place(title), '--without'));
-}
-
 /** The cells of a table; a first row that holds all of `names` is a header. */
 async function openTable(path: string, names: readonly string[]): Promise<Table> {
   const bytes = await readFile(path);
   return extname(path).toLowerCase() === '.parquet' ? parquetTable(bytes, path) : parseTable(bytes, { name: path }, names);
 }
 
-/** @throws UsageError where a model that knows its table is to take another column for its target, or to do without one. */
-function checkColumns(reader: TableReader | undefined, target: string | undefined, without: readonly string[]): void {
-  if (!reader) return;
-  const { target: own, columns, named } = reader.schema;
-  if (target !== undefined && target !== own?.name)
-    throw new UsageError(`--target: the model was trained on '${own?.name}'; it cannot go on with '${target}'`);
-  const needed = columns.find(({ name, index }) => without.includes(named ? name : String(index)));
-  if (needed) throw new UsageError(`--without: the model was trained with the column '${needed.name}' and needs it; train a new one without it`);
-}
-
-/** What `read` makes of a table. @throws DataError that tells the option by which a column can be left out, where one cannot be read. */
-function suggesting<T>(table: Table, target: string | undefined, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    const { argument } = error instanceof DataError ? error.details : {};
-    const names = (table.rows[0] ?? []).map((_, index) => columnArgument(table, index));
-    const own = names[findColumn(table, place(target ?? '-1'), 'target')];
-    if (!(error instanceof DataError) || argument === undefined || argument === own || !names.includes(argument)) throw error;
-    throw new DataError(`${error.message}. --without ${show(argument)} leaves the column out`, error.details, { cause: error });
-  }
-}
-
-async function loadTable(path: string, { target, without = [], task, reader: known }: DataOptions): Promise<TableDataset> {
-  checkColumns(known, target, without);
-  const table = await openTable(path, known?.columnNames ?? namesOf(target, without));
-  const fit = (): TableReader =>
-    TableReader.fit(table, { target: place(target ?? '-1'), columns: skipped(table, target, without), ...(task ? { task } : {}) });
-  const reader = known ?? suggesting(table, target, fit);
+async function loadTable(path: string, { target, without, task, reader: known }: DataOptions): Promise<TableDataset> {
+  const named = { target, without };
+  const table = await openTable(path, known?.columnNames ?? namesOf(named));
+  if (known) advising(table, target, () => checkColumns(known, table, named, true));
+  const fit = (): TableReader => TableReader.fit(table, { target: place(target ?? '-1'), columns: skipped(table, named), ...(task ? { task } : {}) });
+  const reader = known ?? advising(table, target, fit);
   return { ...reader.read(table), reader };
-}
-
-/** What a reader is told of columns that are left out. @throws UsageError where the target is among them. */
-function skipped(table: Table, target: string | undefined, without: readonly string[]): Record<string, 'skip'> {
-  const own = findColumn(table, place(target ?? '-1'), 'target');
-  const indices = leftOut(table, without);
-  if (indices.includes(own)) {
-    const why = target === undefined ? 'the target, since it is the last; name another by --target' : 'the target itself';
-    throw new UsageError(`--without: ${columnTitle(table, own)} is ${why}`);
-  }
-  return Object.fromEntries(indices.map((index) => [table.columns?.[index] ?? String(index), 'skip']));
 }
 
 async function loadFolder(folder: string): Promise<{ train: Dataset; test: Dataset }> {

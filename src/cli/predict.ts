@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { writeAtomically } from '../storage/files.js';
-import { loadRows, withoutOption } from './load-data.js';
+import { withoutOption } from './columns.js';
+import { loadRows } from './load-data.js';
 import { loadCustom, openModel, requireFile } from './load-model.js';
 import { requireSimple } from './prepare.js';
 import { printResult } from './print.js';

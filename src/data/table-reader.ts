@@ -124,7 +124,7 @@ export class TableReader {
     const { target } = this.schema;
     if (!target) throw new ArgumentError('this reader was fitted without a target; call readFeatures', { argument: 'target' });
     const table = this.#table(input, options);
-    const at = this.#places(table, true);
+    const at = columnPlaces(this.schema, table, true);
     const { classNames } = target;
     const column = at(target);
     const y = classNames ? { y: readLabels(table, column, classNames), classNames } : readTarget(table, column, 'regression');
@@ -134,7 +134,7 @@ export class TableReader {
   /** The features of a table with or without its target. @throws DataError as `read` does. */
   readFeatures(input: TableLike, options: TableReadOptions = {}): Pick<Dataset, 'x' | 'featureNames'> {
     const table = this.#table(input, options);
-    return this.#encode(table, this.#places(table, false), options);
+    return this.#encode(table, columnPlaces(this.schema, table, false), options);
   }
 
   #table(input: TableLike, options: TableReadOptions): Table {
@@ -156,33 +156,39 @@ export class TableReader {
     }
     return { x: new NdArray(data, [rows, width]), featureNames };
   }
+}
 
-  /** Where a table has the columns of the schema. */
-  #places(table: Table, needsTarget: boolean): (column: { readonly name: string; readonly index: number }) => number {
-    const { named, width, columns, target } = this.schema;
-    const count = table.rows[0]?.length ?? 0;
-    if (!named) {
-      const bare = !needsTarget && target !== undefined && count === width - 1;
-      if (count !== width && !bare) {
-        throw new DataError(`${table.name}: ${count} columns, expected ${width} as in the table that the reader was fitted on`, {
-          received: count,
-          expected: width,
-        });
-      }
-      return ({ index }) => (bare && index > target.index ? index - 1 : index);
+/**
+ * Where a table has the columns of a schema. @param needsTarget whether a table that is found by its places must have the target
+ * @throws DataError for a table of other columns; for one that lacks a column, where its place is asked for.
+ */
+export function columnPlaces(
+  { named, width, columns, target }: TableSchema,
+  table: Table,
+  needsTarget: boolean,
+): (column: { readonly name: string; readonly index: number }) => number {
+  const count = table.rows[0]?.length ?? 0;
+  if (!named) {
+    const bare = !needsTarget && target !== undefined && count === width - 1;
+    if (count !== width && !bare) {
+      throw new DataError(`${table.name}: ${count} columns, expected ${width} as in the table that the reader was fitted on`, {
+        received: count,
+        expected: width,
+      });
     }
-    const known = table.columns;
-    if (!known) {
-      throw new DataError(
-        `${table.name}: the first row does not name the columns ${columns.map(({ name }) => show(name)).join(', ')}; put the header back, as in the table that the reader was fitted on`,
-      );
-    }
-    return ({ name }) => {
-      const column = known.indexOf(name);
-      if (column >= 0) return column;
-      throw new DataError(`${table.name}: the column ${show(name)} is missing${suggestion(name, known)}`, { argument: name, received: known });
-    };
+    return ({ index }) => (bare && index > target.index ? index - 1 : index);
   }
+  const known = table.columns;
+  if (!known) {
+    throw new DataError(
+      `${table.name}: the first row does not name the columns ${columns.map(({ name }) => show(name)).join(', ')}; put the header back, as in the table that the reader was fitted on`,
+    );
+  }
+  return ({ name }) => {
+    const column = known.indexOf(name);
+    if (column >= 0) return column;
+    throw new DataError(`${table.name}: the column ${show(name)} is missing${suggestion(name, known)}`, { argument: name, received: known });
+  };
 }
 
 function toTable(input: TableLike, options: TableOptions, names: readonly string[]): Table {

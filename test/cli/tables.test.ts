@@ -110,11 +110,35 @@ describe('a table without a model', () => {
       expect(run('train', named, '--without', 'id', '--without', 'b', ...words)).toMatchObject({ status: 0, stderr: '' });
       const saved = join(folder, 'without.safetensors');
       expect(run('predict', saved, '--data', named)).toMatchObject({ status: 0, stderr: '' });
-      expect(run('predict', saved, '--data', write('only.csv', 'a\n3\n'), '--without', 'b')).toMatchObject({ status: 0, stderr: '' });
-      expect(run('train', saved, '--data', named, '--without', 'a')).toMatchObject({
-        status: 2,
-        stderr: expect.stringContaining("the model was trained with the column 'a'"),
-      });
+      expect(run('predict', saved, '--data', write('only.csv', 'a\n3\n'))).toMatchObject({ status: 0, stderr: '' });
+      expect(run('predict', saved, '--data', named, '--without', 'b', '--without', '0')).toMatchObject({ status: 0, stderr: '' });
+    });
+
+    it('cannot take from a saved model what it needs, however the column is named', () => {
+      const [byName, byPlace] = [join(folder, 'by-name.safetensors'), join(folder, 'by-place.safetensors')];
+      const bare = write('by-place.csv', lines.join('\n'));
+      run('train', named, '--without', 'id', '--epochs', '1', '--quiet', '--out', byName);
+      run('train', bare, '--without', '0', '--epochs', '1', '--quiet', '--out', byPlace);
+      const refused = (words: string[], message: string, status = 2) => {
+        const ended = run(...words);
+        expect(ended.stderr).toContain(message);
+        expect(ended.status).toBe(status);
+      };
+      refused(['predict', byName, '--data', named, '--without', 'a'], "the model was trained with the column 'a' and needs it");
+      refused(['predict', byName, '--data', named, '--without', '1'], "the model was trained with the column '1' ('a') and needs it");
+      refused(['predict', byName, '--data', named, '--without', 'idd'], "no column is named 'idd'; did you mean 'id'?", 1);
+      refused(['train', byName, '--data', named, '--without', '-1'], "the model was trained with the column '-1' ('price')");
+      refused(['predict', byPlace, '--data', bare, '--without', '1'], "the model was trained with the column '1' and needs it");
+      refused(['predict', byPlace, '--data', bare, '--target', '2'], "the model was trained on '3'");
+      expect(run('predict', byPlace, '--data', bare, '--without', '0', '--target', '3')).toMatchObject({ status: 0, stderr: '' });
+    });
+
+    it.each([
+      ['written for people', 'a,y\n$5,0\n$6,1\n', [], /Write plain numbers, such as 1234\.5\. --without 'a' leaves the column out\n$/],
+      ['mistaken', 'a,y\n1,0\ntwo,1\n4,1\n', [], /correct the cell\. --without 'a' leaves the column out\n$/],
+      ['without names', '1,0\n2,1\n', ['--target', 'y'], /the file has no header; give the column's index\n$/],
+    ])('is what the command line advises for columns that are %s, and no option of code', (_, text, words, message) => {
+      expect(run('train', write('advice.csv', text), ...words).stderr).toMatch(message);
     });
 
     it('is an option of every command that reads tables', () => {
