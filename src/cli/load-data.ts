@@ -65,13 +65,21 @@ async function find(source: string): Promise<{ readonly kind: 'named' | 'folder'
   return { kind: isTable(source) ? 'table' : 'file', name: source };
 }
 
+/** Options that speak of a table's columns, and how. */
+const ofTables = { target: 'names a column of a table', without: 'names columns of a table', task: 'says what the target of a table is' };
+
+/** @throws UsageError where something that is no table is given an option of tables. */
+function refuseTableOptions(source: string, given: Pick<DataOptions, keyof typeof ofTables>): void {
+  for (const [option, says] of Object.entries(ofTables)) {
+    if ([given[option as keyof typeof ofTables] ?? []].flat().length > 0) throw new UsageError(`--${option} ${says}; '${source}' is none`);
+  }
+}
+
 /** A named set, a table, or a folder with the four idx files of MNIST. @throws UsageError where there is nothing of that name. */
 export async function loadData(source: string, options: DataOptions): Promise<RunData> {
-  const { target, without = [], task, seed, signal, testSplit = 0 } = options;
+  const { seed, signal, testSplit = 0 } = options;
   const { kind, name } = await find(source);
-  if (target !== undefined && kind !== 'table') throw new UsageError(`--target names a column of a table; '${source}' is none`);
-  if (without.length > 0 && kind !== 'table') throw new UsageError(`--without names columns of a table; '${source}' is none`);
-  if (task !== undefined && kind !== 'table') throw new UsageError(`--task says what the target of a table is; '${source}' is none`);
+  if (kind !== 'table') refuseTableOptions(source, options);
   if (kind === 'file') throw new UsageError(`--data: cannot tell what '${source}' holds; a table ends in ${tables.join(', ')}`);
   if (kind === 'table') {
     const { reader, ...table } = await loadTable(name, options);
@@ -105,8 +113,7 @@ export async function loadRows(
     const read = () => tableFeatures(table, sizeOf(shape), { target: place(target ?? '-1'), without: leftOut(table, without) });
     return fitted(advising(table, target, read).x, shape);
   }
-  if (without.length > 0) throw new UsageError(`--without names columns of a table; '${source}' is none`);
-  if (target !== undefined) throw new UsageError(`--target names a column of a table; '${source}' is none`);
+  refuseTableOptions(source, { target, without });
   if (kind === 'file') {
     const bytes = await readFile(name);
     if (!isGzip(bytes) && !(bytes[0] === 0 && bytes[1] === 0))

@@ -1,7 +1,5 @@
 import { AbortError } from '../../core/errors.js';
-import type { BatchLike } from '../../model/fit-data.js';
 import type { Model } from '../../model/model.js';
-import type { Checked } from '../../model/weights.js';
 import type { Callback, KeptWeights, Logs, TrainingControl } from '../../training/callbacks.js';
 import type { History } from '../../training/history.js';
 import type { NeighbourFacts } from '../../vitals/facts.js';
@@ -10,7 +8,7 @@ import type { Examination } from '../examination.js';
 import type { Finding } from '../finding.js';
 import type { Forecast } from '../forecast.js';
 import { type Grade, gradeOf } from './grade.js';
-import type { Material } from './material.js';
+import { batchOf, type Material } from './material.js';
 import type { Patient } from './patient.js';
 
 /** A network as one minibatch, or a run, showed it. */
@@ -64,13 +62,6 @@ class Gate<T> {
     this.#resolve(value);
   }
 }
-
-/** Checked rows as a fit takes them. */
-const batchOf = ({ inputs, targets, weights }: Checked): BatchLike => ({
-  x: inputs,
-  y: targets,
-  ...(weights.length > 0 ? { sampleWeight: weights } : {}),
-});
 
 /** One training of a patient, which can wait behind its first steps until it is known whether it is worth the rest. */
 export class Attempt {

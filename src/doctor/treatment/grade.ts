@@ -4,6 +4,7 @@ import { argMaxOf, rowsOf, takeRows } from '../../data/dataset.js';
 import type { Loss, TargetKind } from '../../losses.js';
 import type { Model } from '../../model/model.js';
 import type { Checked } from '../../model/weights.js';
+import { batchOf } from './material.js';
 
 /** How well a model does on rows that it was not trained on, whatever its loss. */
 export interface Grade {
@@ -93,7 +94,7 @@ export async function gradeOf(model: Model, checked: Checked): Promise<Grade> {
   if (outputs.some(({ size }, i) => losses[i]?.targets === 'groups' || (losses[i]?.targets === 'real' && targets[i]?.size !== size)))
     return byLoss(model, checked);
   const graded = outputs.map((output, i): Grade => {
-    const [target, loss] = [targets[i] as NdArray, model.compiled.losses[i] as Loss];
+    const [target, loss] = [targets[i] as NdArray, losses[i] as Loss];
     const compare = decisions[loss.targets];
     if (!compare || isReal(target, loss)) return { score: explained(output, target) };
     const { right, chance } = compare(output, target, loss);
@@ -108,13 +109,11 @@ export async function gradeOf(model: Model, checked: Checked): Promise<Grade> {
 }
 
 /** What the loss says, against the same rows with each other's targets: what is between outputs and targets only the loss knows. */
-async function byLoss(model: Model, { inputs, targets, weights }: Checked): Promise<Grade> {
-  const order = new Random(0).permutation(rowsOf(inputs[0] as NdArray));
-  const lossOf = async (y: NdArray[]): Promise<number> => {
-    const logs = await model.evaluate({ x: [...inputs], y, ...(weights.length > 0 ? { sampleWeight: weights } : {}) });
-    return logs.loss ?? Number.NaN;
-  };
-  const [loss, chance] = [await lossOf([...targets]), await lossOf(targets.map((target) => takeRows(target, order)))];
+async function byLoss(model: Model, checked: Checked): Promise<Grade> {
+  const order = new Random(0).permutation(rowsOf(checked.inputs[0] as NdArray));
+  const lossOf = async (rows: Checked): Promise<number> => (await model.evaluate(batchOf(rows))).loss ?? Number.NaN;
+  const others = { ...checked, targets: checked.targets.map((target) => takeRows(target, order)) };
+  const [loss, chance] = [await lossOf(checked), await lossOf(others)];
   const score = (chance - loss) / Math.abs(chance);
   return { score: Number.isFinite(score) ? Math.max(-1, Math.min(1, score)) : -1, loss };
 }

@@ -13,6 +13,13 @@ export interface Material {
   readonly validation: Checked;
 }
 
+/** Checked rows as `fit` and `evaluate` take them. */
+export const batchOf = ({ inputs, targets, weights }: Checked): BatchLike => ({
+  x: inputs,
+  y: targets,
+  ...(weights.length > 0 ? { sampleWeight: weights } : {}),
+});
+
 /** Fewer rows say nothing of a network. */
 const FEWEST = 8;
 

@@ -1,7 +1,6 @@
 import { type Call, isCall, layerCall, picked } from './calls.js';
-import { folded } from './fold.js';
 import { kerasValue, notesOf } from './keras-values.js';
-import { literal, type Noted, noted } from './python.js';
+import { listLines, literal, type Noted, noted } from './python.js';
 import { common, trainingOf } from './training.js';
 import { OWN_INITIALIZERS, type Use, usesOf } from './translation.js';
 import { isRow, plainCalls, sharedLayers, type Written } from './wiring.js';
@@ -53,33 +52,12 @@ export function kerasLines({ config, batchSize }: Written): string[] | undefined
   const unadapted = uses.some(({ layer }) => layer.kind === 'normalization' && layer.config.mean === undefined);
   return [
     ...(config.dtype === 'float64' ? ['keras.config.set_floatx("float64")'] : []),
-    ...(inRow ? rowLines(uses) : graphLines(config, uses)),
+    ...(inRow ? ['model = keras.Sequential([', ...listLines(uses.map(layerOf)), '])'] : graphLines(config, uses)),
     ...notes.map((note) => `# Keras has no such initializer: ${note}`),
     ...(unadapted
       ? ['# before the first fit: adapt each Normalization layer to the training rows as they come to it, layer.adapt(x_train) for a first layer']
       : []),
     ...(config.compile === undefined ? [] : [...compileLines(config), `model.fit(x_train, y_train, batch_size=${batchSize})`]),
-  ];
-}
-
-function rowLines(uses: readonly Use[]): string[] {
-  const rows = uses.map((use) => layerOf(use));
-  const blocks = folded(rows.map((row) => JSON.stringify(row))).map(({ lines, count }) => ({
-    block: lines.map((line) => JSON.parse(line) as Noted),
-    count,
-  }));
-  return [
-    'model = keras.Sequential([',
-    ...blocks.map(({ block, count }) => {
-      const code = block.map((one) => one.code).join(', ');
-      const line = count === 1 ? `${code},` : `*[layer for _ in range(${count}) for layer in (${code}${block.length === 1 ? ',' : ''})],`;
-      return noted(
-        line,
-        block.flatMap((one) => one.notes),
-        '    ',
-      );
-    }),
-    '])',
   ];
 }
 

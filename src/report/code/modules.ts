@@ -1,7 +1,8 @@
 import { isDescribed, isInside } from '../../layers/registry.js';
 import { layerCall, picked, saying } from './calls.js';
 import { literal, type Noted } from './python.js';
-import { bent, drawn, drawOf } from './torch-activations.js';
+import { bent } from './torch-activations.js';
+import { drawn, drawOf } from './torch-initializers.js';
 import { initializerOf, type Use } from './translation.js';
 
 type Made = string | Noted;

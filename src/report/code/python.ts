@@ -1,3 +1,5 @@
+import { folded } from './fold.js';
+
 /** `topKAccuracy` as Python has it: `top_k_accuracy`; words of capitals, `ROC`, stay. */
 export const snake = (name: string): string => name.replace(/(?<=[a-z0-9])[A-Z]|(?<=[A-Z])[A-Z](?=[a-z])/g, (letter) => `_${letter.toLowerCase()}`);
 
@@ -36,4 +38,20 @@ export interface Noted {
 export function noted(code: string, notes: readonly string[], indent = ''): string {
   const comment = notes.length === 0 ? '' : `# ${[...new Set(notes)].join('; ')}`;
   return `${indent}${code}${code === '' || comment === '' ? '' : '  '}${comment}`;
+}
+
+/** What a list holds, line by line with comments; what repeats stands once. Entries without code are comments alone. */
+export function listLines(entries: readonly Noted[]): string[] {
+  return folded(entries.map((entry) => JSON.stringify(entry))).map(({ lines, count }) => {
+    const block = lines.map((line) => JSON.parse(line) as Noted);
+    const codes = block.flatMap(({ code }) => (code === '' ? [] : [code]));
+    const notes = block.flatMap((entry) => entry.notes);
+    const code = codes.join(', ');
+    if (codes.length === 0) return noted('', notes, '    ');
+    return noted(
+      count === 1 ? `${code},` : `*[layer for _ in range(${count}) for layer in (${code}${codes.length === 1 ? ',' : ''})],`,
+      notes,
+      '    ',
+    );
+  });
 }

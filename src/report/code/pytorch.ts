@@ -1,6 +1,5 @@
-import { folded } from './fold.js';
 import { inWords, modulesOf } from './modules.js';
-import { literal, type Noted, noted } from './python.js';
+import { listLines, literal, type Noted, noted } from './python.js';
 import { helpers } from './torch-helpers.js';
 import { heldBy, lossLines, optimizerLines } from './torch-training.js';
 import { trainingOf } from './training.js';
@@ -16,7 +15,7 @@ export function pytorchLines({ config, batchSize }: Written): string[] | undefin
   const training = trainingOf(config);
   const { made, logits } = headless(config, uses.map(modulesOf), training.losses);
   const ends = config.outputs.map((at, i) => ({ logits: logits[i] === true, rank: uses[Number(at)]?.rank ?? 1 }));
-  const body = isRow(config) ? rowLines(made.flat()) : graphLines(config, made, uses);
+  const body = isRow(config) ? ['model = nn.Sequential(', ...listLines(made.flat()), ')'] : graphLines(config, made, uses);
   const text = body.join('\n');
   const notes = [...new Set(uses.flatMap(({ initializer }) => (initializer ? (OWN_INITIALIZERS[initializer.name] ?? []) : [])))];
   const metrics = [...training.metrics, ...training.weightedMetrics].flat().map((metric) => inWords('metrics', metric));
@@ -56,23 +55,6 @@ function headless(config: Config, made: readonly Noted[][], losses: readonly unk
   });
   const without = made.map((list, at) => (held.includes(at) ? list.slice(0, -1) : list));
   return { made: without, logits: held.map((at) => at !== undefined) };
-}
-
-function rowLines(modules: readonly Noted[]): string[] {
-  const blocks = folded(modules.map((one) => JSON.stringify(one)));
-  const lines = blocks.map(({ lines: block, count }) => {
-    const list = block.map((one) => JSON.parse(one) as Noted);
-    const codes = list.flatMap(({ code }) => (code === '' ? [] : [code]));
-    const notes = list.flatMap((one) => one.notes);
-    const code = codes.join(', ');
-    if (codes.length === 0) return noted('', notes, '    ');
-    return noted(
-      count === 1 ? `${code},` : `*[layer for _ in range(${count}) for layer in (${code}${codes.length === 1 ? ',' : ''})],`,
-      notes,
-      '    ',
-    );
-  });
-  return ['model = nn.Sequential(', ...lines, ')'];
 }
 
 /** What merges several: as an expression of what it is given. */
