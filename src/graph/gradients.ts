@@ -1,6 +1,6 @@
 import { EvenkeelError, GradientError } from '../core/errors.js';
 import { sameShape, showShape } from '../core/shape.js';
-import { dependencies, madeSince, type Node, nextId, scalar, type Tensor, topological } from './node.js';
+import { bodiesOf, dependencies, hasBodies, madeSince, type Node, nextId, scalar, type Tensor, topological } from './node.js';
 import { add } from './ops/arithmetic.js';
 import { zerosLike } from './ops/indexing.js';
 import { expandLike } from './ops/movement.js';
@@ -134,7 +134,7 @@ const noTensors: readonly Tensor[] = [];
 
 /** Nodes that run inside the node's bodies: those that depend on their parameters, the interiors of branches, and all of that again for nodes among them. */
 export function nodesInside(node: Node): Set<Node> {
-  const bodies = Object.values(node.bodies);
+  const bodies = bodiesOf(node);
   const inside = new Set<Node>();
   for (const body of bodies) {
     for (const parameter of body.parameters) inside.add(parameter.node);
@@ -143,14 +143,14 @@ export function nodesInside(node: Node): Set<Node> {
   for (const inner of topological(bodies.flatMap((body) => body.results))) {
     if (!inside.has(inner) && !dependencies(inner).some((tensor) => inside.has(tensor.node))) continue;
     inside.add(inner);
-    if (Object.keys(inner.bodies).length > 0) for (const deeper of nodesInside(inner)) inside.add(deeper);
+    if (hasBodies(inner)) for (const deeper of nodesInside(inner)) inside.add(deeper);
   }
   return inside;
 }
 
 /** Tensors of the outer graph that the node's bodies use, each once, in the order of their nodes. */
 export function capturedBy(node: Node): readonly Tensor[] {
-  const bodies = Object.values(node.bodies);
+  const bodies = bodiesOf(node);
   if (bodies.length === 0) return noTensors;
   const inside = nodesInside(node);
   const results = bodies.flatMap((body) => body.results);

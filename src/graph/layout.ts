@@ -1,5 +1,5 @@
 import { normalizeAxis, type Shape, sameShape } from '../core/shape.js';
-import { applyOne, constantInts, int64, type Node, type Tensor, topological } from './node.js';
+import { applyOne, bodiesOf, constantInts, int64, type Node, type Tensor, topological } from './node.js';
 import { concat, dimOf, reshape, transpose } from './ops/index.js';
 import { rewrite } from './rewrite.js';
 
@@ -10,7 +10,7 @@ import { rewrite } from './rewrite.js';
 export function sinkTransposes(outputs: readonly Tensor[]): Tensor[] {
   const nodes = topological(outputs);
   if (!nodes.some((node) => isTurn(node) && node.attributes.perm.length >= LEAST)) return [...outputs];
-  const branches = new Set(nodes.flatMap(({ bodies }) => Object.values(bodies).flatMap(({ interior }) => [...(interior ?? [])])));
+  const branches = new Set(nodes.flatMap((node) => bodiesOf(node).flatMap(({ interior }) => [...(interior ?? [])])));
   return rewrite(outputs, new Map(), (node, before) => {
     // What is made anew would not be known as the branch's own, and run whichever is taken.
     if (branches.has(before) || node.outputs.length !== 1) return undefined;

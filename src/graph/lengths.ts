@@ -1,5 +1,5 @@
 import type { Dim } from '../core/shape.js';
-import { type Body, isInput, type Node, scalar, type Tensor } from './node.js';
+import { type Body, bodiesOf, isInput, type Node, scalar, type Tensor } from './node.js';
 import { mul } from './ops/arithmetic.js';
 import { carriedCount } from './ops/control.js';
 import { dimOf, factorsOf, movementRecords, reshape, shapeRange } from './ops/movement.js';
@@ -39,7 +39,7 @@ export function lengthKeys(nodes: readonly Node[], stacked: ReadonlySet<Dim | un
  * the loop.
  */
 export function givenLengths(nodes: readonly Node[], stacked: ReadonlySet<Dim | undefined>): (node: Node) => Tensor | undefined {
-  const inner = new Set(nodes.flatMap(({ bodies }) => Object.values(bodies).flatMap(({ parameters }) => parameters)));
+  const inner = new Set(nodes.flatMap((node) => bodiesOf(node).flatMap(({ parameters }) => parameters)));
   const places = new Map<Dim, { readonly source: Tensor; readonly axis: number }>();
   for (const { outputs } of nodes) {
     const [source] = outputs;
@@ -71,5 +71,10 @@ export function givenLengths(nodes: readonly Node[], stacked: ReadonlySet<Dim | 
 export function sureLengths(inputs: readonly Tensor[], nodes: readonly Node[]): (dim: Dim) => boolean {
   const stacked = stackedNames(nodes);
   const sure = new Set(inputs.flatMap(({ shape }) => shape).filter((dim) => !stacked.has(dim)));
-  return (dim) => factorsOf([dim]).names.every((name) => sure.has(name));
+  const known = new Map<Dim, boolean>();
+  return (dim) => {
+    const found = known.get(dim) ?? factorsOf([dim]).names.every((name) => sure.has(name));
+    known.set(dim, found);
+    return found;
+  };
 }

@@ -2,7 +2,7 @@ import { isFloat } from '../core/dtype.js';
 import { NdArray } from '../core/ndarray.js';
 import { isStatic, sameShape, sizeOf, stridesOf } from '../core/shape.js';
 import { givenLengths, lengthKeys, stackedNames } from './lengths.js';
-import { constant, isConstant, type Node, scalarValue, type Tensor, topological } from './node.js';
+import { constant, hasBodies, isConstant, type Node, scalarValue, type Tensor, topological } from './node.js';
 import { branchOf, placeNodes, type Scope } from './place.js';
 import { rewrite } from './rewrite.js';
 
@@ -11,7 +11,7 @@ const FOLD_LIMIT = 4096;
 
 /** Folds constants, drops neutral operations and lets equal nodes be one. */
 export function merge(outputs: readonly Tensor[]): Tensor[] {
-  const merged = new Map<string, readonly Tensor[]>();
+  const merged = new Map<Scope | undefined, Map<string, readonly Tensor[]>>();
   const nodes = topological(outputs);
   const branch = branchesOf(nodes, outputs);
   const stacked = stackedNames(nodes);
@@ -26,11 +26,12 @@ export function merge(outputs: readonly Tensor[]): Tensor[] {
     if (key === undefined) return result;
     const home = kept.value ? undefined : branch(before);
     for (let at = home; ; at = branchOf(at.parent)) {
-      const known = merged.get(`${at?.order ?? 0}|${key}`);
+      const known = merged.get(at)?.get(key);
       if (known) return known;
       if (!at) break;
     }
-    merged.set(`${home?.order ?? 0}|${key}`, kept.outputs);
+    const own = merged.get(home) ?? new Map<string, readonly Tensor[]>();
+    merged.set(home, own.set(key, kept.outputs));
     return result;
   });
 }
@@ -48,13 +49,16 @@ function branchesOf(nodes: readonly Node[], outputs: readonly Tensor[]): (node: 
 
 /** What makes two nodes the same computation; undefined for nodes that must stay apart. */
 function mergeKey(node: Node): string | undefined {
-  if (node.record.name === 'Input' || Object.keys(node.bodies).length > 0) return undefined;
+  if (node.record.name === 'Input' || hasBodies(node)) return undefined;
   const { value } = node;
   if (value)
     return value.size <= 64
       ? `${value.dtype}|${value.shape}|${Array.from(value.data as ArrayLike<number | bigint>, (element) => (Object.is(element, -0) ? '-0' : String(element)))}`
       : undefined;
-  return `${node.record.name}|${node.inputs.map((tensor) => `${tensor.node.id}.${tensor.index}`)}|${JSON.stringify(node.attributes)}`;
+  let key = node.record.name;
+  for (const { node: before, index } of node.inputs) key += `|${before.id}.${index}`;
+  for (const name in node.attributes) key += `|${name}=${node.attributes[name]}`;
+  return key;
 }
 
 /** x + 0, x − 0, x · 1, x / 1, −(−x), (xᵀ)ᵀ, Identity: the tensor that stands for the node. */

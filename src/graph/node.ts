@@ -112,6 +112,14 @@ const constantRecord: OpRecord = { name: 'Constant', infer: () => [], gradient: 
 
 let made = 0;
 
+/** The bodies of all nodes that have none: hundreds of thousands of looks at them cost nothing. */
+const none: Readonly<Record<string, Body>> = {};
+const noBodies: readonly Body[] = [];
+
+export const bodiesOf = ({ bodies }: Node): readonly Body[] => (bodies === none ? noBodies : Object.values(bodies));
+
+export const hasBodies = ({ bodies }: Node): boolean => bodies !== none;
+
 /** The id that the next node will have: nodes made later have this id or a larger one. */
 export function nextId(): number {
   return made;
@@ -125,7 +133,15 @@ export function makeNode(
   extra: { bodies?: Readonly<Record<string, Body>>; value?: NdArray } = {},
 ): Node {
   const outputs: Tensor[] = [];
-  const node: Node = { id: made++, record, inputs, attributes, outputs, bodies: extra.bodies ?? {}, ...(extra.value ? { value: extra.value } : {}) };
+  const node: Node = {
+    id: made++,
+    record,
+    inputs,
+    attributes,
+    outputs,
+    bodies: extra.bodies ?? none,
+    ...(extra.value ? { value: extra.value } : {}),
+  };
   types.forEach((type, index) => {
     outputs.push(new Tensor(node, index, type.dtype, type.shape));
   });
@@ -213,9 +229,8 @@ export function madeSince(outputs: readonly Tensor[], since: number): Node[] {
 }
 
 /** Tensors that a node depends on: its inputs, and the results of its bodies. */
-export function dependencies(node: Node): Tensor[] {
-  const bodies = Object.values(node.bodies);
-  return bodies.length === 0 ? (node.inputs as Tensor[]) : [...node.inputs, ...bodies.flatMap((body) => body.results)];
+export function dependencies(node: Node): readonly Tensor[] {
+  return hasBodies(node) ? [...node.inputs, ...bodiesOf(node).flatMap((body) => body.results)] : node.inputs;
 }
 
 /**
@@ -225,22 +240,28 @@ export function dependencies(node: Node): Tensor[] {
 export function topological(outputs: readonly Tensor[], enter: (node: Node) => boolean = () => true): Node[] {
   const seen = new Set<Node>();
   const order: Node[] = [];
-  const stack: Node[] = [];
-  for (const { node } of outputs) {
-    if (seen.has(node) || !enter(node)) continue;
-    seen.add(node);
-    stack.push(node);
-  }
-  while (stack.length > 0) {
-    const node = stack.pop() as Node;
-    order.push(node);
-    for (const { node: before } of dependencies(node)) {
-      if (seen.has(before) || !enter(before)) continue;
-      seen.add(before);
-      stack.push(before);
+  const meet = (tensors: readonly Tensor[]): void => {
+    for (const { node } of tensors) {
+      const count = seen.size;
+      if (seen.add(node).size > count && enter(node)) order.push(node);
     }
+  };
+  meet(outputs);
+  for (const node of order) meet(dependencies(node));
+  return byId(order);
+}
+
+/** Nodes in the order of their ids; those of one graph are made one after the other, so that most ids between the first and the last are among them. */
+function byId(nodes: Node[]): Node[] {
+  let [least, most] = [Number.POSITIVE_INFINITY, 0];
+  for (const { id } of nodes) {
+    if (id < least) least = id;
+    if (id > most) most = id;
   }
-  return order.sort((a, b) => a.id - b.id);
+  if (nodes.length === 0 || most - least > 16 * nodes.length) return nodes.sort((a, b) => a.id - b.id);
+  const places = new Array<Node | undefined>(most - least + 1);
+  for (const node of nodes) places[node.id - least] = node;
+  return places.filter((node) => node !== undefined);
 }
 
 /** The label of nodes that only look on: what they read is computed as if they did not. */

@@ -1,5 +1,5 @@
 import { ArgumentError } from '../core/errors.js';
-import { type Body, dependencies, isConstant, isInput, type Node, type Tensor } from './node.js';
+import { type Body, bodiesOf, dependencies, isConstant, isInput, type Node, type Tensor } from './node.js';
 
 /** A graph or the body of a control-flow op, in the tree of bodies. */
 export interface Scope {
@@ -48,7 +48,7 @@ export function placeNodes(nodes: readonly Node[], results: readonly Tensor[]): 
     checkReach(node, scope, needs.get(node));
     members.get(scope)?.push(node);
     for (const tensor of node.inputs) use(tensor, scope);
-    for (const body of Object.values(node.bodies)) {
+    for (const body of bodiesOf(node)) {
       const inner: Scope = { body, parent: scope, depth: scope.depth + 1, order: members.size };
       scopes.set(body, inner);
       members.set(inner, []);
@@ -65,7 +65,7 @@ const none: ReadonlySet<Body> = new Set();
 export function bodiesNeeded(nodes: readonly Node[]): Map<Node, ReadonlySet<Body>> {
   const owner = new Map<Node, ReadonlySet<Body>>();
   for (const node of nodes) {
-    for (const body of Object.values(node.bodies)) {
+    for (const body of bodiesOf(node)) {
       const own = new Set([body]);
       for (const { node: parameter } of body.parameters) owner.set(parameter, own);
     }
@@ -74,7 +74,7 @@ export function bodiesNeeded(nodes: readonly Node[]): Map<Node, ReadonlySet<Body
   for (const node of nodes) {
     let all: ReadonlySet<Body> = owner.get(node) ?? none;
     for (const { node: before } of dependencies(node)) all = union(all, needs.get(before) ?? none);
-    const bodies = Object.values(node.bodies);
+    const bodies = bodiesOf(node);
     if (bodies.some((body) => all.has(body))) all = new Set([...all].filter((body) => !bodies.includes(body)));
     needs.set(node, all);
   }

@@ -1,4 +1,4 @@
-import { type Body, isConstant, isInput, madeSince, makeNode, type Node, nextId, type Tensor, topological } from './node.js';
+import { type Body, hasBodies, isConstant, isInput, madeSince, makeNode, type Node, nextId, type Tensor, topological } from './node.js';
 
 /**
  * What a visitor makes of a node whose inputs were rewritten (`before` is the node as it was): its outputs, or undefined to keep it.
@@ -14,7 +14,7 @@ export function rewrite(outputs: readonly Tensor[], replace: ReadonlyMap<Tensor,
   const swapped = new Map<Tensor, Tensor>(replace);
   const at = (tensor: Tensor): Tensor => swapped.get(tensor) ?? tensor;
   for (const node of topological(outputs)) {
-    if (node.outputs.every((tensor) => replace.has(tensor))) continue;
+    if (replace.size > 0 && node.outputs.every((tensor) => replace.has(tensor))) continue;
     const current = withInputs(node, at);
     const since = nextId();
     const results = visit(current, node) ?? current.outputs;
@@ -40,17 +40,15 @@ function labelMade(results: readonly (Tensor | undefined)[], since: number, text
 
 /** A node of its own that computes the same; its bodies' nodes stay. */
 export function copyNode(node: Node): Node {
-  return remake(
-    node,
-    node.inputs,
-    Object.fromEntries(Object.entries(node.bodies).map(([key, body]) => [key, { ...body, results: [...body.results] }])),
-  );
+  if (!hasBodies(node)) return remake(node, node.inputs);
+  const bodies = Object.entries(node.bodies).map(([key, body]) => [key, { ...body, results: [...body.results] }]);
+  return remake(node, node.inputs, Object.fromEntries(bodies));
 }
 
 /** The node over other inputs; itself where none changed. */
 function withInputs(node: Node, at: (tensor: Tensor) => Tensor): Node {
-  const inputs = node.inputs.map(at);
-  let changed = inputs.some((tensor, i) => tensor !== node.inputs[i]);
+  let changed = node.inputs.some((tensor) => at(tensor) !== tensor);
+  if (!hasBodies(node)) return changed ? remake(node, node.inputs.map(at)) : node;
   const bodies: Record<string, Body> = {};
   for (const [key, body] of Object.entries(node.bodies)) {
     const results = body.results.map(at);
@@ -58,7 +56,7 @@ function withInputs(node: Node, at: (tensor: Tensor) => Tensor): Node {
     changed ||= results.some((tensor, i) => tensor !== body.results[i]) || parameters.some((tensor, i) => tensor !== body.parameters[i]);
     bodies[key] = { parameters, results, ...(body.interior ? { interior: interiorAfter(body.interior, at) } : {}) };
   }
-  return changed ? remake(node, inputs, bodies) : node;
+  return changed ? remake(node, node.inputs.map(at), bodies) : node;
 }
 
 /** What a branch's own nodes became; those that gave way to a value from outside the branch are no longer its own. */
@@ -73,10 +71,13 @@ function interiorAfter(interior: ReadonlySet<Node>, at: (tensor: Tensor) => Tens
   return after;
 }
 
-function remake(node: Node, inputs: readonly Tensor[], bodies: Readonly<Record<string, Body>>): Node {
+function remake(node: Node, inputs: readonly Tensor[], bodies?: Readonly<Record<string, Body>>): Node {
   // A gradient adds to the attributes of a node with bodies, so that copies may not share them.
-  const attributes = Object.keys(bodies).length > 0 ? structuredClone(node.attributes) : node.attributes;
-  const made = makeNode(node.record, inputs, attributes, node.outputs, { bodies, ...(node.value ? { value: node.value } : {}) });
+  const attributes = bodies ? structuredClone(node.attributes) : node.attributes;
+  const made = makeNode(node.record, inputs, attributes, node.outputs, {
+    ...(bodies ? { bodies } : {}),
+    ...(node.value ? { value: node.value } : {}),
+  });
   if (node.label !== undefined) made.label = node.label;
   return made;
 }

@@ -1,7 +1,7 @@
 import { fuse } from './fuse.js';
 import { sinkTransposes } from './layout.js';
 import { merge } from './merge.js';
-import { makeNode, type Node, type Tensor, topological } from './node.js';
+import { bodiesOf, makeNode, type Node, type Tensor, topological } from './node.js';
 import { carriedCount } from './ops/control.js';
 import { rewrite } from './rewrite.js';
 
@@ -27,7 +27,7 @@ function dropUnused(outputs: readonly Tensor[]): Tensor[] {
   for (const node of topological(outputs).reverse()) {
     if (!node.outputs.some((tensor) => used.has(tensor))) continue;
     for (const tensor of node.inputs) used.add(tensor);
-    for (const body of Object.values(node.bodies)) {
+    for (const body of bodiesOf(node)) {
       body.results.forEach((tensor, i) => {
         if (isRead(node, i, used)) used.add(tensor);
         else idle = true;

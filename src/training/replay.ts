@@ -2,7 +2,7 @@ import { isFloat } from '../core/dtype.js';
 import { NdArray } from '../core/ndarray.js';
 import { emitModel } from '../graph/emit.js';
 import { nodesInside } from '../graph/gradients.js';
-import { input, type Node, type Tensor, topological } from '../graph/node.js';
+import { hasBodies, input, type Node, type Tensor, topological } from '../graph/node.js';
 import { encodeOnnx } from '../graph/onnx/encode.js';
 import { reduceMax, reduceMin, reduceSum, sub } from '../graph/ops/index.js';
 import { simplify } from '../graph/simplify.js';
@@ -95,7 +95,7 @@ function probedStep(spec: StepSpec): { model: Uint8Array; probes: Probe[]; write
   const results = simplify([...next.values(), logs]);
   const nodes = topological(results);
   // What runs inside of a loop of a layer's own is not seen by itself; what the loop gives is, with all that the backward pass needs of its steps.
-  const hidden = new Set(nodes.flatMap((node) => (Object.keys(node.bodies).length > 0 ? [...nodesInside(node)] : [])));
+  const hidden = new Set(nodes.flatMap((node) => (hasBodies(node) ? [...nodesInside(node)] : [])));
   const probes = nodes
     .filter((node) => !node.value && !hidden.has(node))
     .flatMap((node) => node.outputs.filter((tensor) => isFloat(tensor.dtype)).map((tensor) => ({ tensor, node })));

@@ -6,6 +6,7 @@ import {
   type Attributes,
   addOutput,
   type Body,
+  bodiesOf,
   dependencies,
   type GradientContext,
   input,
@@ -165,7 +166,7 @@ function scanGradient({ node, dys, wanted }: GradientContext): (Tensor | undefin
   const replaced = new Map(kept.map((tensor, i) => [tensor, keptInputs[i] as Tensor]));
   // Loops inside are run twice then, and no two loops may share what their bodies take in.
   for (const inner of recompute ? inside : []) {
-    for (const { parameters } of Object.values(inner.bodies)) {
+    for (const { parameters } of bodiesOf(inner)) {
       for (const parameter of parameters) replaced.set(parameter, input(parameter.name ?? 'again', parameter.shape, parameter.dtype));
     }
   }
