@@ -306,7 +306,7 @@ export class Model {
 
   /** Sets entries of the state by name, all or none. @throws ArgumentError, ShapeError where one does not fit. */
   async setState(entries: ReadonlyMap<string, NdArray>): Promise<void> {
-    await this.#arrange();
+    await this.#arrange(entries);
     await this.#state.write(entries);
     for (const layer of this.layers) layer.adapted = true;
   }
@@ -344,13 +344,13 @@ export class Model {
   }
 
   /** Lays the state out for the network as it is now: layers may have been frozen, or the optimizer replaced. */
-  async #arrange(): Promise<void> {
+  async #arrange(given?: ReadonlyMap<string, NdArray>): Promise<void> {
     if (this.#stale) {
       const kept = new Set(this.variables.map(({ name }) => name));
       await this.#state.drop((name) => kept.has(name));
       this.#stale = false;
     }
-    await this.#state.arrange(this.#entries(this.#layout), this.seed, this.options.warn ?? console.warn);
+    await this.#state.arrange(this.#entries(this.#layout), this.seed, this.options.warn ?? console.warn, given);
   }
 
   async #specFor({ inputs, targets, weights }: Checked): Promise<StepSpec> {

@@ -36,8 +36,9 @@ export class State {
   /**
    * Holds exactly these entries from now on. Arrays that were there stay, laid out as the entries want them;
    * new ones are drawn by their initializers from `seed` and their names alone, each warning told once; others are dropped.
+   * @param given values of new ones, which need not be drawn.
    */
-  async arrange(entries: readonly StateEntry[], seed: number, warn: Warn): Promise<void> {
+  async arrange(entries: readonly StateEntry[], seed: number, warn: Warn, given?: ReadonlyMap<string, NdArray>): Promise<void> {
     if (entries.length === this.#slots.size && entries.every((entry) => sameEntry(entry, this.#slots.get(entry.name)?.entry))) return;
     const before = await this.entries();
     this.dispose();
@@ -53,7 +54,7 @@ export class State {
       const slot: Slot = { entry, host };
       let start = 0;
       for (const part of entry.parts ?? [entry]) {
-        const kept = before.get(part.name);
+        const kept = before.get(part.name) ?? given?.get(part.name);
         const value = kept && sameShape(kept.shape, part.shape) ? kept : initialValue(part, entry.dtype, seed, warnOnce);
         const place = { slot, shape: part.shape, start };
         copyElements(value, arrayAt(host, place));
