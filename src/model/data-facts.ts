@@ -23,15 +23,16 @@ export function inputFacts({ calls, inputs }: Network, arrays: readonly NdArray[
 function momentsOf(array: NdArray): Omit<InputFacts, 'layer'> {
   const rows = spreadRows(array, ROWS);
   const features = array.size / Math.max(1, rowsOf(array));
+  const { numbers } = array;
   const [sums, squares] = [new Float64Array(features), new Float64Array(features)];
   const [lows, highs] = [new Float64Array(features).fill(Number.POSITIVE_INFINITY), new Float64Array(features).fill(Number.NEGATIVE_INFINITY)];
   for (const row of rows) {
     for (let k = 0; k < features; k++) {
-      const value = array.at(row * features + k);
-      sums[k] = (sums[k] ?? 0) + value;
-      squares[k] = (squares[k] ?? 0) + value * value;
-      lows[k] = Math.min(lows[k] ?? value, value);
-      highs[k] = Math.max(highs[k] ?? value, value);
+      const value = numbers[row * features + k] as number;
+      sums[k] = (sums[k] as number) + value;
+      squares[k] = (squares[k] as number) + value * value;
+      if (value < (lows[k] as number)) lows[k] = value;
+      if (value > (highs[k] as number)) highs[k] = value;
     }
   }
   const count = rows.length;
@@ -71,28 +72,31 @@ function alikeIn(array: NdArray, shape: StaticShape = array.shape.slice(1)): Pic
   const places = lengths.reduce((product, length) => product * length, 1);
   if (places < 2 || shape.some((length) => length < 1) || places * width !== array.size / Math.max(1, rowsOf(array))) return {};
   const strides = stridesOf(lengths);
-  const next = lengths.flatMap((length, axis) => {
+  const nextTo = lengths.map((length, axis) => {
     const stride = strides[axis] ?? 1;
-    return Array.from({ length: places }, (_, place) => place).flatMap((place) =>
-      Math.floor(place / stride) % length === length - 1 ? [] : [[place, place + stride] as const],
-    );
+    const firsts = Array.from({ length: places }, (_, place) => place).filter((place) => Math.floor(place / stride) % length < length - 1);
+    return { stride, firsts: Uint32Array.from(firsts) };
   });
+  const { numbers } = array;
   const values = new Float64Array(places);
   let [crossed, own, near, nearOwn] = [0, 0, 0, 0];
   for (const row of spreadRows(array, ROWS)) {
     for (let k = 0; k < width; k++) {
       let sum = 0;
       for (let place = 0; place < places; place++) {
-        const x = array.at((row * places + place) * width + k);
+        const x = numbers[(row * places + place) * width + k] as number;
         values[place] = x;
         sum += x;
         own += x * x;
       }
       crossed += sum * sum;
-      for (const [one, other] of next) {
-        const [x, y] = [values[one] as number, values[other] as number];
-        near += x * y;
-        nearOwn += (x * x + y * y) / 2;
+      for (const { stride, firsts } of nextTo) {
+        for (const one of firsts) {
+          const x = values[one] as number;
+          const y = values[one + stride] as number;
+          near += x * y;
+          nearOwn += (x * x + y * y) / 2;
+        }
       }
     }
   }
