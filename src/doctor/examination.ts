@@ -4,7 +4,7 @@ import { isClipped } from '../optimizers/optimizer.js';
 import type { LayerFacts, NeighbourFacts, NetworkFacts } from '../vitals/facts.js';
 import type { Measured, StepRecord, Trace, UnitStates } from '../vitals/trace.js';
 import { behind, tableActivation, usersOf } from './forecast/lookups.js';
-import { type Forecast, forecastFacts } from './forecast.js';
+import { type Bends, type Forecast, forecastFacts } from './forecast.js';
 
 /** One watched use of a layer. */
 export interface WatchedUse {
@@ -45,6 +45,7 @@ const NEXT_TO_NOTHING = 0.1;
 export class Examination {
   readonly trace: Trace;
   #forecast: Forecast | undefined;
+  readonly #bends: Bends | undefined;
   readonly facts: NetworkFacts;
   readonly uses: readonly WatchedUse[];
   /** Uses that sum by weights and have another such use behind them, from the input on. */
@@ -55,13 +56,16 @@ export class Examination {
   /** Places of the uses that take each as an input. */
   readonly users: readonly (readonly number[])[];
 
-  /** @param forecast of an earlier look at the same run, whose header tells the same. */
-  constructor(trace: Trace, forecast?: Forecast) {
+  /**
+   * @param known of earlier looks: the forecast where they were at the same run, whose header tells the same; tables of activations.
+   */
+  constructor(trace: Trace, known: { readonly forecast?: Forecast | undefined; readonly bends?: Bends | undefined } = {}) {
     const { network, watched, arrays } = trace.header;
     this.trace = trace;
     this.facts = network;
     this.users = usersOf(network);
-    this.#forecast = forecast;
+    this.#forecast = known.forecast;
+    this.#bends = known.bends;
     const heads = headUses(network);
     this.uses = watched.flatMap((at, column): WatchedUse[] => {
       const layer = network.layers[at];
@@ -86,7 +90,7 @@ export class Examination {
   get forecast(): Forecast {
     const { network, training, data } = this.trace.header;
     const batchSize = training?.batchSize;
-    this.#forecast ??= forecastFacts(network, { ...(data ? { data } : {}), ...(batchSize === undefined ? {} : { batchSize }) });
+    this.#forecast ??= forecastFacts(network, { ...(data ? { data } : {}), ...(batchSize === undefined ? {} : { batchSize }) }, this.#bends);
     return this.#forecast;
   }
 

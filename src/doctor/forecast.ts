@@ -14,6 +14,7 @@ import { walkForward } from './forecast/walk.js';
 export { Forecast } from './forecast/forecast.js';
 export type { Estimate, LayerForecast } from './forecast/layer-forecast.js';
 export type { Lookups } from './forecast/lookups.js';
+export { Bends } from './forecast/lookups.js';
 export type { PhaseRun, Suits } from './forecast/phases.js';
 
 export interface ForecastOptions {
@@ -29,9 +30,10 @@ export interface ForecastOptions {
  * What theory says of a network before any training: sizes of signals and gradients, layer by layer, each with the interval in which 95 % of single
  * draws of the weights lie. Mean field theory (Poole 2016, Schoenholz 2017) with corrections of first order in 1/width; layers of a kind that theory does not know are said to be
  * unknown, with what depends on them.
+ * @param known activations of earlier forecasts with the same lookups, whose tables are made once.
  * @throws ArgumentError where the facts hold no layers or an option is out of range.
  */
-export function forecastFacts(facts: NetworkFacts, options: ForecastOptions = {}): Forecast {
+export function forecastFacts(facts: NetworkFacts, options: ForecastOptions = {}, known?: Bends): Forecast {
   const { data = [], batchSize = 32, lookups = {} } = options;
   if (!Array.isArray(facts?.layers) || facts.layers.length === 0) {
     throw new ArgumentError(`forecast: expected a network with layers, got ${show(facts)}; factsOf(model.network) makes one`, {
@@ -56,7 +58,7 @@ export function forecastFacts(facts: NetworkFacts, options: ForecastOptions = {}
       received: stray.layer,
     });
   }
-  const bends = new Bends(lookups);
+  const bends = known ?? new Bends(lookups);
   const forward = walkForward(facts, { data, rows: batchSize, bends, lookups });
   const backward = walkBackward(facts, forward);
   return new Forecast(layerForecasts(facts, forward, backward, bends, batchSize), phaseRuns(facts, forward, bends), batchSize);

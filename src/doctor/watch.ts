@@ -56,7 +56,7 @@ export function watch({ every, level, units, onFinding = 'warn', warn = console.
       const due = record.kind === 'epoch' || record.kind === 'failure' || (record.kind === 'step' && trace?.steps.length === 1);
       if (!trace || !due) return;
       // What theory says of the network as it was drawn stays the same all through the run.
-      const examination = new Examination(trace, forecast);
+      const examination = new Examination(trace, { forecast });
       forecast = examination.forecast;
       for (const finding of diagnoseExamination(examination, options)) tell(finding, () => control.stop());
     },

@@ -27,7 +27,7 @@ export class Bends {
   readonly #lookups: Lookups;
   readonly #bends = new Map<string, Bend>();
 
-  constructor(lookups: Lookups) {
+  constructor(lookups: Lookups = {}) {
     this.#lookups = lookups;
   }
 

@@ -6,7 +6,7 @@ import type { NeighbourFacts } from '../../vitals/facts.js';
 import type { Trace } from '../../vitals/trace.js';
 import { type DiagnoseOptions, diagnoseExamination } from '../diagnose.js';
 import { Examination } from '../examination.js';
-import type { Forecast } from '../forecast.js';
+import { Bends, type Forecast } from '../forecast.js';
 import { Attempt, type Look, type Run } from './attempt.js';
 import type { Material } from './material.js';
 import { build, type Making, type Patient } from './patient.js';
@@ -29,6 +29,8 @@ export class Clinic {
   readonly options: ClinicOptions;
   /** What the first training found of the validation rows' neighbours; false where that was nothing. */
   #neighbours: NeighbourFacts | false | undefined;
+  /** Candidates bend by the same few functions. */
+  readonly #bends = new Bends();
   /** Trainings whose rest may still come. */
   readonly #waiting = new Map<Patient, Attempt>();
 
@@ -60,7 +62,7 @@ export class Clinic {
     if (!made) return undefined;
     const network = factsOf(made.network);
     const watched = network.layers.flatMap(({ role }, at) => (role === 'weights' || role === 'activation' ? [at] : []));
-    return new Examination({ header: { ...trace.header, network, watched, arrays: [] }, steps: [], passes: [], epochs: [] });
+    return new Examination({ header: { ...trace.header, network, watched, arrays: [] }, steps: [], passes: [], epochs: [] }, { bends: this.#bends });
   }
 
   /** One minibatch forward and backward, no step. @throws EvenkeelError where the network cannot be built. */
@@ -124,7 +126,7 @@ export class Clinic {
 
   #judged(trace: Trace, forecast?: Forecast): Look {
     const { ignore, baseline } = this.options;
-    const examination = new Examination(trace, forecast);
+    const examination = new Examination(trace, { forecast, bends: this.#bends });
     const options = { ...(ignore ? { ignore } : {}), ...(baseline ? { baseline } : {}) };
     return { examination, findings: diagnoseExamination(examination, options) };
   }
