@@ -88,7 +88,8 @@ export function observeStep(spec: StepSpec, step: Step, figures: boolean): Obser
         ...(seen.penalty ? [{ names: [PENALTY], indices: [0], values: reshape(seen.penalty, [1]) }] : []),
       ]
     : [];
-  const { places, size, vector } = lay(columns);
+  // An observed step gives figures even where there is nothing to measure.
+  const { places, size, vector } = lay(figures && columns.length === 0 ? [blank()] : columns);
   const measured = vector && [
     vector,
     ...(full && tracked.length > 0 ? [concat([unitMeans(tracked), unitBiases(tracked, seen, spec.network)], 0)] : []),
@@ -145,6 +146,9 @@ export function firedNext(
     0,
   );
 }
+
+/** A number that means nothing. */
+const blank = (): Column => ({ names: [], indices: [], values: constant(new NdArray(new Float64Array(1), [1])) });
 
 /** The calls that are watched, in the network's order: each one's place in the network. */
 function watchedCalls(taps: readonly SignalTap[], { calls }: Network): Map<LayerCall, number> {

@@ -244,6 +244,13 @@ describe('what is added to the loss', () => {
   });
 });
 
+it.each([1, 3])('steps of a network without sums or activations are recorded all the same, every %i', async (every) => {
+  const net = sequential([layers.input([6]), layers.layerNormalization()]).compile({ optimizer: 'sgd', loss: 'mse' });
+  const { steps } = await record(net, { every, level: 'moments' }, { x: set.x, y: set.x }, { batchSize: 8 });
+  expect(steps.map(({ step }) => step)).toEqual(every === 1 ? [1, 2, 3, 4] : [1, 3]);
+  expect(steps.every(({ loss, signals }) => Number(loss) > 0 && signals.zRms.length === 0)).toBe(true);
+});
+
 describe('gates, which give half as many units as they take', () => {
   it.each(['moments', 'full'] as const)('have sizes of their own, %s', async (level) => {
     // Rows that no width divides; layers of one width, side by side.
