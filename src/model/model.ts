@@ -165,7 +165,7 @@ export class Model {
         iterations: counter?.at(0) ?? 0,
         learningRate: spec.optimizer.learningRate,
         callbacks: [...report, ...callbacks.map((callback) => this.#turns.lent(callback))],
-        validate: validation && (() => this.#evaluate(validation, 'val_')),
+        validate: validation && (() => this.#evaluate(validation, program.vitals?.penalized)),
         maxChunk: options.chunk ?? Number.POSITIVE_INFINITY,
         signal: options.signal,
         clock,
@@ -188,7 +188,7 @@ export class Model {
         throw new ArgumentError('evaluate needs targets: evaluate(x, y), or evaluate({ x, y })', { argument: 'y' });
       }
       const given = y === undefined ? (x as BatchLike) : { x: x as Arrays, y, ...options };
-      return this.#evaluate(this.#check(given));
+      return (await this.#evaluate(this.#check(given))).logs();
     });
   }
 
@@ -376,13 +376,13 @@ export class Model {
     return { inputs, targets, weights: checkSampleWeight(this.network, given.sampleWeight, rows) };
   }
 
-  async #evaluate(checked: Checked, prefix = ''): Promise<Logs> {
+  async #evaluate(checked: Checked, penalized = false): Promise<RunningMeans> {
     const batchSize = inferenceBatch(this.network, checked.inputs, INFERENCE_BATCH);
     const spec = await this.#specFor(checked);
-    const { session, program } = await this.#programs.load('evaluation', [spec.inputs, spec.targets, spec.weights], INFERENCE_BATCH, () =>
-      evaluationProgram(spec),
+    const { session, program } = await this.#programs.load('evaluation', [spec.inputs, spec.targets, spec.weights, penalized], INFERENCE_BATCH, () =>
+      evaluationProgram(spec, penalized),
     );
-    const means = new RunningMeans(logEntries(spec));
+    const means = new RunningMeans(logEntries(spec), penalized);
     const engine = await this.#programs.engine(INFERENCE_BATCH);
     await eachBatch(engine, arraysOf(checked), batchSize, async (arrays, rows) => {
       const state = await this.#state.feeds(engine, program.reads);
@@ -390,6 +390,6 @@ export class Model {
       const fetched = await runKeeping(session, program, this.#state, feeds, ['logs']);
       means.add((fetched.logs as NdArray).data as ArrayLike<number>, 0, rows);
     });
-    return means.logs(prefix);
+    return means;
   }
 }

@@ -31,7 +31,7 @@ export interface FitRun {
   readonly iterations: number;
   readonly learningRate: number | Schedule;
   readonly callbacks: readonly Callback[];
-  readonly validate: (() => Promise<Logs>) | undefined;
+  readonly validate: (() => Promise<RunningMeans>) | undefined;
   /** Most steps per engine call; unlimited unless given. */
   readonly maxChunk: number;
   readonly signal: AbortSignal | undefined;
@@ -107,7 +107,7 @@ async function runEpochs(run: FitRun, watch: Watch | undefined, keepWeights: () 
   for (let index = run.initialEpoch; index < run.epochs && !flags.stop; index++) {
     control.epoch = index;
     for (const callback of run.callbacks) await callback.onEpochBegin?.(index, control);
-    const means = new RunningMeans(entries);
+    const means = new RunningMeans(entries, run.program.vitals?.penalized);
     const epoch = run.source.epoch(index);
     const first = step;
     const take = (batch: number): Promise<Chunk | undefined> =>
@@ -165,13 +165,15 @@ async function runEpochs(run: FitRun, watch: Watch | undefined, keepWeights: () 
     }
     await epoch.close?.();
     if (watch && !flags.stop) await record(await watch.endPass(index, step));
-    if (run.validate && !run.signal?.aborted) logs = { ...logs, ...(await run.validate()) };
+    const validation = run.signal?.aborted ? undefined : await run.validate?.();
+    if (validation) logs = { ...logs, ...validation.logs('val_') };
     // One object, so that what a callback reports reaches those that follow it.
     reported = { ...logs };
     logs = reported;
     for (const callback of run.callbacks) await callback.onEpochEnd?.(index, logs, control);
     history.add(index, logs);
-    if (watch) await record([watch.recorder.epoch(index, step, logs)]);
+    const penalties = { ...means.penalties(), ...validation?.penalties('val_') };
+    if (watch) await record([watch.recorder.epoch(index, step, logs, penalties)]);
   }
   history.steps = step - run.iterations;
   history.seconds = (run.clock() - began) / 1000;

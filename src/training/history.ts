@@ -48,15 +48,19 @@ export class RunningMeans {
   readonly #means: readonly boolean[];
   #rows = 0;
 
-  constructor(entries: readonly LogEntry[]) {
+  readonly #penalized: boolean;
+
+  /** @param penalized whether batches tell, behind the entries, what is added to their loss. */
+  constructor(entries: readonly LogEntry[], penalized = false) {
     let width = 0;
     this.#entries = entries;
     this.#starts = entries.map((entry) => {
       width += entry.width;
       return width - entry.width;
     });
-    this.#sums = new Array<number>(width).fill(0);
-    this.#means = entries.flatMap(({ width, result }) => new Array<boolean>(width).fill(result === undefined));
+    this.#penalized = penalized;
+    this.#means = [...entries.flatMap(({ width, result }) => new Array<boolean>(width).fill(result === undefined)), ...(penalized ? [true] : [])];
+    this.#sums = new Array<number>(this.#means.length).fill(0);
   }
 
   /** Adds what one batch of `rows` rows reports, in the order of the entries, from `offset` of `values`. */
@@ -74,5 +78,10 @@ export class RunningMeans {
       return typeof value === 'number' ? [[`${prefix}${name}`, value]] : value.map((one, k) => [`${prefix}${name}_${k}`, one]);
     });
     return Object.fromEntries(named);
+  }
+
+  /** What is added to the loss, by the loss's name; nothing where batches do not tell. */
+  penalties(prefix = ''): Logs {
+    return this.#penalized ? { [`${prefix}loss`]: (this.#sums.at(-1) ?? Number.NaN) / this.#rows } : {};
   }
 }

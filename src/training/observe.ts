@@ -39,10 +39,9 @@ export interface VitalsLayout {
   readonly initial: readonly Stored[];
   /** Whether gradients come multiplied by the learning rate. */
   readonly seeded: boolean;
+  /** Whether a step's logs end in what is added to its loss. */
+  readonly penalized: boolean;
 }
-
-/** The column of what is added to the loss. */
-export const PENALTY = 'penalty';
 
 /** Tensors that a step gives beside its results. */
 export interface Observation {
@@ -82,11 +81,7 @@ export function observeStep(spec: StepSpec, step: Step, figures: boolean): Obser
   const initial = full ? seen.trained : [];
   const starts = new Map(initial.map(({ name, shape, dtype }) => [name, input(initialName(name), shape, dtype)]));
   const columns = figures
-    ? [
-        ...signalColumns(signals, vitals.level, vitals.units === true),
-        ...(full ? arrayColumns(spec.optimizer, step, starts) : []),
-        ...(seen.penalty ? [{ names: [PENALTY], indices: [0], values: reshape(seen.penalty, [1]) }] : []),
-      ]
+    ? [...signalColumns(signals, vitals.level, vitals.units === true), ...(full ? arrayColumns(spec.optimizer, step, starts) : [])]
     : [];
   // An observed step gives figures even where there is nothing to measure.
   const { places, size, vector } = lay(figures && columns.length === 0 ? [blank()] : columns);
@@ -114,6 +109,7 @@ export function observeStep(spec: StepSpec, step: Step, figures: boolean): Obser
       unitFigures: measured?.[1] !== undefined,
       initial,
       seeded: takesSeed(spec.optimizer),
+      penalized: seen.penalty !== undefined,
     },
     figures: measured?.[0],
     units: measured?.[1],

@@ -131,13 +131,19 @@ function carriedEntries({ network, layout, inputs, targets }: StepSpec, entries:
   return new Set(entries.map(({ name }) => name).filter((name) => !still.has(name)));
 }
 
-/** Evaluation of one batch: inputs `x_i`, `y_i`, `w_i` [N, …] and the state; output `logs`, means and sums over the batch. */
-export function evaluationProgram(spec: StepSpec): Program {
+/**
+ * Evaluation of one batch: inputs `x_i`, `y_i`, `w_i` [N, …] and the state; output `logs`, means and sums over the batch.
+ * @param penalized whether the logs end in what is added to the loss.
+ */
+export function evaluationProgram(spec: StepSpec, penalized = false): Program {
   const batch = minibatchInputs(spec);
   const { states, values } = variableInputs(spec.network, spec.layout);
   const result = spec.network.forward(feedNetwork(spec.network, batch.inputs), { training: false, values, uniform: untrained });
-  const { logs } = evaluateOutputs(spec, result, batch, penaltyOf(spec.network, values, result.penalties));
-  return finish('evaluation', [...tensorsOf(batch), ...states], { logs: stackScalars(logs) }, states, result.updates);
+  const penalty = penaltyOf(spec.network, values, result.penalties);
+  const { logs } = evaluateOutputs(spec, result, batch, penalty);
+  // What layers add while they train they may not add here.
+  const told = penalized ? [...logs, penalty ?? scalar(0)] : logs;
+  return finish('evaluation', [...tensorsOf(batch), ...states], { logs: stackScalars(told) }, states, result.updates);
 }
 
 /** Prediction of one batch: inputs `x_i` and the state; outputs `output_i`. */

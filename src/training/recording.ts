@@ -3,7 +3,7 @@ import type { Optimizer } from '../optimizers.js';
 import { LiveTrace } from '../vitals/live-trace.js';
 import type { ArrayVitals, EpochRecord, FailureRecord, Measured, PassRecord, SignalVitals, StepRecord, TraceHeader } from '../vitals/trace.js';
 import type { Logs } from './callbacks.js';
-import { type ColumnPlace, PENALTY, type VitalsLayout } from './observe.js';
+import type { ColumnPlace, VitalsLayout } from './observe.js';
 import { PassKeeper } from './passes.js';
 import type { NonFinitePlace } from './replay.js';
 
@@ -22,6 +22,8 @@ export interface MeasuredChunk {
   readonly epoch: number;
   /** By step of the chunk. */
   readonly losses: readonly number[];
+  /** What is added to them; undefined where nothing is. */
+  readonly penalties: readonly number[] | undefined;
   readonly learningRates: readonly number[];
 }
 
@@ -31,7 +33,7 @@ export class Recorder {
   readonly #layout: VitalsLayout;
   readonly #optimizer: Optimizer;
   readonly #passes: PassKeeper;
-  readonly #places: { readonly signals: Places; readonly arrays: Places; readonly losses: Places };
+  readonly #places: { readonly signals: Places; readonly arrays: Places };
 
   constructor(header: TraceHeader, layout: VitalsLayout, optimizer: Optimizer) {
     this.trace = new LiveTrace(header);
@@ -44,12 +46,12 @@ export class Recorder {
         count,
       );
     const ofArrays = ['weight', 'gradient', 'update', 'clipped', 'moved', 'start'];
-    const ofSignals = layout.columns.map(({ name }) => name).filter((name) => name !== PENALTY && !ofArrays.includes(name));
-    this.#places = { signals: of(ofSignals, layout.watched.length), arrays: of(ofArrays, layout.arrays.length), losses: of([PENALTY], 1) };
+    const ofSignals = layout.columns.map(({ name }) => name).filter((name) => !ofArrays.includes(name));
+    this.#places = { signals: of(ofSignals, layout.watched.length), arrays: of(ofArrays, layout.arrays.length) };
   }
 
   /** The observed steps of a chunk: its last ones. */
-  chunk({ vitals, units, firstStep, epoch, losses, learningRates }: MeasuredChunk): StepRecord[] {
+  chunk({ vitals, units, firstStep, epoch, losses, penalties, learningRates }: MeasuredChunk): StepRecord[] {
     const { level } = this.trace.header;
     const { size, unitCount } = this.#layout;
     const observed = vitals.shape[0] ?? 0;
@@ -61,8 +63,7 @@ export class Recorder {
       if (units) this.#passes.observe(step, units.data.slice(i * 2 * unitCount, (i + 1) * 2 * unitCount) as Float32Array);
       const learningRate = learningRates[k] ?? Number.NaN;
       const scale = this.#layout.seeded ? 1 / learningRate : 1;
-      const [penalty] = this.#places.losses.read(PENALTY, figures);
-      const added = penalty === undefined ? {} : { penalty: measured(penalty) };
+      const added = penalties ? { penalty: measured(penalties[k]) } : {};
       const common = { kind: 'step', step, epoch, loss: measured(loss), ...added, learningRate: measured(learningRate) } as const;
       const signals = this.#signals(figures, scale);
       if (level === 'moments') return { ...common, signals };
@@ -169,11 +170,15 @@ export class Recorder {
     return { kind: 'failure', step: place?.step ?? step, layer, operator, pass, inputs, message };
   }
 
-  epoch(epoch: number, step: number, logs: Logs): EpochRecord {
-    return { kind: 'epoch', epoch, step, logs: Object.fromEntries(Object.entries(logs).map(([name, value]) => [name, measured(value)])) };
+  /** @param penalties what is added to logs, by their names. */
+  epoch(epoch: number, step: number, logs: Logs, penalties: Logs): EpochRecord {
+    const record = { kind: 'epoch', epoch, step, logs: allMeasured(logs) } as const;
+    return this.#layout.penalized ? { ...record, penalties: allMeasured(penalties) } : record;
   }
 }
 
+const allMeasured = (logs: Logs): Record<string, Measured> =>
+  Object.fromEntries(Object.entries(logs).map(([name, value]) => [name, measured(value)]));
 const root = (square: number | undefined): number | undefined => (square === undefined ? undefined : Math.sqrt(square));
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 const times = (value: number | undefined, factor: number): Measured => measured(value === undefined ? undefined : value * factor);

@@ -227,7 +227,7 @@ export function penaltyOf({ variables }: Network, values: ReadonlyMap<string, Te
 export interface Step {
   /** Value of every state entry after the step; entries that stay as they are are left out. */
   readonly next: ReadonlyMap<string, Tensor>;
-  /** Vector of the values that `logEntries` describes. */
+  /** Vector of the values that `logEntries` describes; where vital signs are taken, what is added to the loss comes behind them. */
   readonly logs: Tensor;
   /** What may be looked at. */
   readonly seen: StepInside;
@@ -287,7 +287,8 @@ export function writeStep(spec: StepSpec, batch: Minibatch, learningRate: Tensor
   const update = writeUpdate({ optimizer, trained, gradients, learningRate: rate, iterations, values });
   const next = new Map<string, Tensor>([...updates, ...update]);
   next.set(ITERATIONS, add(iterations, scalar(1, 'int64')));
-  return { next, logs: stackScalars(logs), seen: { taps, found, trained, gradients, values: pieces, penalty } };
+  const told = spec.vitals && penalty ? [...logs, penalty] : logs;
+  return { next, logs: stackScalars(told), seen: { taps, found, trained, gradients, values: pieces, penalty } };
 }
 
 /** Scalars, and vectors between them, as one vector. */

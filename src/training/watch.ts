@@ -86,7 +86,8 @@ export class Watch {
     const { vitals, units, logs } = fetched;
     if (vitals && logs) {
       const width = logs.size / chunk.learningRates.length;
-      this.#taken = { ...chunk, vitals, units, losses: chunk.learningRates.map((_, k) => logs.at(k * width)) };
+      const each = (at: number): number[] => chunk.learningRates.map((_, k) => logs.at(k * width + at));
+      this.#taken = { ...chunk, vitals, units, losses: each(0), penalties: this.#layout.penalized ? each(width - 1) : undefined };
     }
     const fired = kept[nextName(FIRED)];
     if (!fired) return;

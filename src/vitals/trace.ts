@@ -132,6 +132,8 @@ export interface EpochRecord {
   readonly epoch: number;
   readonly step: number;
   readonly logs: Readonly<Record<string, Measured>>;
+  /** What regularizers and layers add to logs, which hold it, by their names: `loss`, `val_loss`. Absent where nothing does, and in older traces. */
+  readonly penalties?: Readonly<Record<string, Measured>>;
 }
 
 /** The first value that was not finite, found by running the chunk again. */
