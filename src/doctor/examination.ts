@@ -2,7 +2,7 @@ import type { Activation } from '../activations.js';
 import type { StaticShape } from '../core/shape.js';
 import { isClipped } from '../optimizers/optimizer.js';
 import type { LayerFacts, NeighbourFacts, NetworkFacts } from '../vitals/facts.js';
-import type { Measured, StepRecord, Trace, UnitStates } from '../vitals/trace.js';
+import type { EpochRecord, Measured, StepRecord, Trace, UnitStates } from '../vitals/trace.js';
 import { behind, tableActivation, usersOf } from './forecast/lookups.js';
 import { type Bends, type Forecast, forecastFacts } from './forecast.js';
 
@@ -114,14 +114,37 @@ export class Examination {
     return losses.length === targets.length && losses.length > 0 ? losses.reduce((a, b) => a + b, 0) : undefined;
   }
 
-  /** The same, to compare the losses of epochs with; undefined where much is added to those: how much by then is not known. */
+  /** The same, to compare the losses of epochs with; undefined where much is added to those that is not known. */
   get chanceLoss(): number | undefined {
     return this.#hidden ? undefined : this.constantLoss;
   }
 
+  /** Whether something is added to the loss that every epoch tells, so that it was taken from `losses`: those of older traces, and one that is not over, do not. */
+  get bare(): boolean {
+    const { epochs } = this.trace;
+    return epochs.length > 0 && epochs.every(({ penalties }) => penalties !== undefined);
+  }
+
   /** Whether what is added to the loss hides what is learned. */
   get #hidden(): boolean {
-    return (value(this.first?.penalty) ?? 0) > ADDED * (this.constantLoss ?? this.firstLoss ?? 0);
+    return !this.bare && (value(this.first?.penalty) ?? 0) > ADDED * (this.constantLoss ?? this.firstLoss ?? 0);
+  }
+
+  /** What an epoch logged, without what is added to it where that is known. */
+  #logOf({ logs, penalties }: EpochRecord, name: string): number | undefined {
+    const log = value(logs[name]);
+    return log === undefined || !this.bare ? log : log - (value(penalties?.[name]) ?? 0);
+  }
+
+  /** A log of the epochs so far, without what is added to it where that is known. */
+  course(name: string): number[] {
+    return this.trace.epochs.flatMap((epoch) => this.#logOf(epoch, name) ?? []);
+  }
+
+  /** What neighbours are compared with: their log after the last epoch. */
+  get reached(): number | undefined {
+    const last = this.trace.epochs.at(-1);
+    return last && this.neighbours && this.#logOf(last, this.neighbours.log);
   }
 
   /** What neighbours come to on the validation rows, where that is known. */
@@ -131,8 +154,7 @@ export class Examination {
 
   /** How far beyond chance the validation rows are after the last epoch, as a part of how far neighbours would be; undefined where that is not known. */
   get partOfNeighbours(): number | undefined {
-    const { neighbours } = this;
-    const reached = neighbours && value(this.trace.epochs.at(-1)?.logs[neighbours.log]);
+    const { neighbours, reached } = this;
     return neighbours && reached !== undefined ? (reached - neighbours.chance) / (neighbours.value - neighbours.chance) : undefined;
   }
 
@@ -167,11 +189,12 @@ export class Examination {
 
   /** Whether the network was seen to learn: the mean loss of the last epoch is well below that of chance, or of the first step, and still the least or next to nothing. */
   get learns(): boolean {
-    const { losses } = this;
-    const [last, start] = [this.#hidden ? this.lastLoss : losses.at(-1), this.constantLoss ?? this.firstLoss];
+    const [last, start] = [this.#hidden ? this.lastLoss : this.losses.at(-1), this.constantLoss ?? this.firstLoss];
     const enough = this.over ? LEARNED_IN_ALL : LEARNED;
     if (last === undefined || start === undefined || this.trace.failure !== undefined) return false;
-    return last < enough * start && (last <= 1.05 * Math.min(...losses) || last < NEXT_TO_NOTHING * start);
+    // A penalty may take back some of what was learned: what is made less is both together.
+    const { minimized } = this;
+    return last < enough * start && ((minimized.at(-1) ?? last) <= 1.05 * Math.min(...minimized) || last < NEXT_TO_NOTHING * start);
   }
 
   /** Whether a whole training has learned next to nothing: most of chance's loss is left. */
@@ -180,8 +203,13 @@ export class Examination {
     return this.over && last !== undefined && this.chanceLoss !== undefined && this.chanceLoss > 0 && last > SUFFERED * this.chanceLoss;
   }
 
-  /** Mean losses of the epochs so far. */
+  /** Mean losses of the epochs so far, without what is added to them where that is known. */
   get losses(): number[] {
+    return this.course('loss');
+  }
+
+  /** The same with what is added: what steps make less. */
+  get minimized(): number[] {
     return this.trace.epochs.flatMap(({ logs }) => value(logs.loss) ?? []);
   }
 

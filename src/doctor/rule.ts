@@ -84,6 +84,9 @@ function marginOf({ measured: { value }, expected: { from, to } }: Pick<Symptom,
   return 1;
 }
 
+/** What sentences say behind a loss, whether or not what regularizers and layers add was taken from it. */
+export const without = (taken: boolean): string => (taken ? ' without penalties' : '');
+
 /** A number as sentences have it. */
 export function say(number: number): string {
   if (!Number.isFinite(number)) return String(number);

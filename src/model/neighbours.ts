@@ -41,7 +41,7 @@ export interface NeighbourParts {
  * Euclidean, each feature in its own standard deviations unless all are of one unit. One neighbour answers (Fix and Hodges 1951; Cover and Hart 1967: it errs at
  * most twice as often as the best there can be, where rows are many), or five, or all by kernel ridge regression; whichever does best.
  * Undefined where it cannot be compared: several inputs or outputs, inputs that number things, classes without accuracy among the metrics, numbers under
- * another loss than the mean squared error, or a weighted or penalised one.
+ * another loss than the mean squared error, or a weighted one.
  */
 export async function neighbourFacts(parts: NeighbourParts): Promise<NeighbourFacts | undefined> {
   const { engine, train, validation, data } = parts;
@@ -102,18 +102,12 @@ function questionOf({ spec, train, validation, targets }: NeighbourParts): Quest
   const [fact, known, wanted, loss] = [targets?.[0], train.targets[0], validation.targets[0], spec.losses[0]];
   if (!fact || !known || !wanted || !loss || train.targets.length > 1) return undefined;
   const width = rowWidth(known);
-  const plain = spec.lossWeights[0] === 1 && !isPenalized(spec) && validation.weights.length === 0;
+  const plain = spec.lossWeights[0] === 1 && validation.weights.length === 0;
   if (fact.kind === 'real') return loss.name === 'meanSquaredError' && plain ? ofNumbers(known, wanted, width) : undefined;
   const at = (spec.metrics[0] ?? []).findIndex(({ name, weighted }) => !weighted && accuracies.includes(name));
   const log = logEntries(spec)[at + 1]?.name;
   const one = width === 1 || fact.kind === 'distribution';
   return at >= 0 && log !== undefined && one ? ofClasses(known, wanted, width, `val_${log}`) : undefined;
-}
-
-/** Whether losses hold more than errors. */
-function isPenalized({ network: { layers, variables } }: StepSpec): boolean {
-  const adds = layers.some((layer) => layer.kind === 'activityRegularization' || 'activityRegularizer' in layer.config());
-  return adds || variables.some(({ trainable, regularizer }) => trainable && regularizer !== undefined);
 }
 
 function ofClasses(known: NdArray, wanted: NdArray, width: number, log: string): Question {

@@ -94,7 +94,7 @@ describe('what some networks bear and others do not', () => {
         [400, width],
       );
     const trace = await train({
-      hidden: () => row(2, 64, { activation: 'relu', kernelInitializer: 'heNormal', kernelRegularizer: regularizers.l2({ l2: 0.03 }) }),
+      hidden: () => row(2, 64, { activation: 'relu', kernelInitializer: 'heNormal', kernelRegularizer: regularizers.l2({ l2: 0.1 }) }),
       head: () => [layers.dense(1)],
       compile: { loss: 'mse', optimizer: optimizers.sgd({ learningRate: 0.01 }) },
       data: { x: noise(4), y: noise(1) },
@@ -102,14 +102,57 @@ describe('what some networks bear and others do not', () => {
     });
     const [first, last] = [Number(trace.epochs[0]?.logs.loss), Number(trace.epochs.at(-1)?.logs.loss)];
     expect(last).toBeLessThan(0.5 * first);
-    const { learns, chanceLoss, constantLoss = Number.NaN } = new Examination(trace);
-    expect([learns, chanceLoss]).toEqual([false, undefined]);
-    expect(constantLoss).toBeGreaterThan(0.8);
+    const { learns, chanceLoss = Number.NaN, losses } = new Examination(trace);
+    expect(learns).toBe(false);
+    expect(chanceLoss).toBeGreaterThan(0.8);
+    expect(losses.at(-1)).toBeGreaterThan(0.95 * chanceLoss);
+    expect(doctor.diagnose(trace).find(({ rule }) => rule === 'loss-stalls')?.cause).toMatch(/the loss without penalties is/);
+    // Older traces do not tell what the last epochs' losses hold.
+    const old = { ...trace, epochs: trace.epochs.map(({ penalties, ...epoch }) => epoch) };
+    const before = new Examination(old);
+    expect([before.learns, before.chanceLoss, before.losses.at(-1)]).toEqual([false, undefined, last]);
+    expect(severityOf(old, 'loss-stalls')).toBeUndefined();
+  });
+
+  it('weights that cost do not hide that a network learns too slowly', async () => {
+    const slow = (l2: number): Patient => ({
+      hidden: () => row(2, 32, { activation: 'tanh', kernelRegularizer: regularizers.l2({ l2 }) }),
+      compile: { optimizer: optimizers.sgd({ learningRate: 5e-4 }) },
+      fit: { epochs: 5, validationSplit: 0.1 },
+    });
+    const trace = await train(slow(0.05));
+    expect(Number(trace.steps[0]?.penalty)).toBeGreaterThan(Math.log(10));
+    expect(severityOf(trace, 'slow-learning')).toBe('ill');
+    // What oscillates, or does not, is what steps make less.
+    const { losses, minimized } = new Examination(trace);
+    trace.epochs.forEach(({ logs }, i) => {
+      expect(minimized[i]).toBe(logs.loss);
+      expect(losses[i]).toBeLessThan(Number(logs.loss) - Math.log(10) / 2);
+    });
+  });
+
+  it('a loss that rises while weights cost less: both together are what is learned', async () => {
+    const trace = await train({ hidden: () => row(1, 16, { activation: 'tanh', kernelRegularizer: regularizers.l2({ l2: 0.02 }) }) });
+    const [epoch] = trace.epochs;
+    if (!epoch) throw new Error('no epoch was recorded');
+    const ended = (errors: readonly number[], penalties: readonly number[]): Examination => {
+      const of = (error: number, i: number) => ({
+        ...epoch,
+        epoch: i,
+        logs: { loss: error + (penalties[i] ?? 0) },
+        penalties: { loss: penalties[i] ?? 0 },
+      });
+      return new Examination({ ...trace, epochs: errors.map(of) });
+    };
+    expect(ended([0.9, 0.4, 0.6, 0.5, 0.7], [4, 3, 2, 1.8, 1.4]).learns).toBe(true);
+    expect(ended([0.9, 0.4, 0.6, 0.5, 0.7], [1, 1, 1, 1, 1]).learns).toBe(false);
   });
 
   it('numbers, by the share of their variance, as classes', async () => {
-    const targets = (left: number, neighbours: number): Trace => {
-      const epoch = { kind: 'epoch', epoch: 0, step: 50, logs: { loss: left, val_loss: left } } as const;
+    const targets = (left: number, neighbours: number, penalty?: number): Trace => {
+      const logs = { loss: left + (penalty ?? 0), val_loss: left + (penalty ?? 0) };
+      const penalties = penalty === undefined ? {} : { penalties: { loss: penalty, val_loss: penalty } };
+      const epoch = { kind: 'epoch', epoch: 0, step: 50, logs, ...penalties } as const;
       return {
         header: {
           ...bare.header,
@@ -125,6 +168,8 @@ describe('what some networks bear and others do not', () => {
     expect(severityOf(targets(0.13, 0.001), 'below-neighbours')).toBe('ill');
     expect(severityOf(targets(0.46, 0.4), 'below-neighbours')).toBeUndefined();
     expect(severityOf(targets(0.48, 0.4), 'below-neighbours')).toBe('ill');
+    expect(severityOf(targets(0.46, 0.4, 3), 'below-neighbours')).toBeUndefined();
+    expect(severityOf(targets(0.48, 0.4, 3), 'below-neighbours')).toBe('ill');
   });
 
   it('clipping at every step: what all gradients are multiplied by falls out where they are divided by their size', async () => {

@@ -170,12 +170,14 @@ describe('nearest neighbours of validation rows', () => {
         1,
       );
     const halves = { y: half(train.labels), heldY: half(held.labels), units: 1, compile };
-    expect((await factsOf(halves)).facts).toBeDefined();
+    const { facts } = await factsOf(halves);
+    expect(facts).toBeDefined();
+    // What weights cost is told apart.
+    expect((await factsOf({ ...halves, penalty: true })).facts).toEqual(facts);
     // A weighted mean of squared errors is another number.
     const heldWeights = new NdArray(new Float32Array(HELD).fill(0.05), [HELD]);
     expect((await factsOf({ ...halves, heldWeights })).facts).toBeUndefined();
     expect((await factsOf({ heldWeights })).facts).toEqual((await factsOf({})).facts);
-    expect((await factsOf({ ...halves, penalty: true })).facts).toBeUndefined();
     const noise = Array.from({ length: HELD }, () => random.integer(3));
     expect((await factsOf({ y: labelsOf(train.labels.map(() => random.integer(3))), heldY: labelsOf(noise) })).facts).toBeUndefined();
     expect((await factsOf({ heldInput: heldX.slice(0, 20), heldY: labelsOf(held.labels.slice(0, 20)) })).facts).toBeUndefined();

@@ -1,7 +1,7 @@
-import { NEIGHBOURS, value } from '../examination.js';
+import { NEIGHBOURS } from '../examination.js';
 import { walksAlongSteps } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
-import { percent, type Rule, say } from '../rule.js';
+import { percent, type Rule, say, without } from '../rule.js';
 
 /** Share of chance's loss above which a network has not learned what it could, and the fall that says that it was about to. */
 const LEFT = 0.22;
@@ -46,9 +46,11 @@ export const slowLearning: Rule = {
     remedies.changeActivation,
     remedies.normalize,
   ],
-  check({ trace: { epochs }, losses, chanceLoss, over, facts }) {
+  check(examination) {
+    const { bare, losses, chanceLoss, over, facts } = examination;
+    const { epochs } = examination.trace;
     if (!over || epochs.length < FEWEST || chanceLoss === undefined || !(chanceLoss > 0)) return [];
-    const validation = epochs.flatMap(({ logs }) => value(logs.val_loss) ?? []);
+    const validation = examination.course('val_loss');
     const [last, fall, fallBeyond] = [losses.at(-1), lateFall(losses), lateFall(validation)];
     const left = facts.layers.some(walksAlongSteps) ? LEFT_ALONG_STEPS : LEFT;
     if (last === undefined || fall === undefined || !(last > left * chanceLoss)) return [];
@@ -62,7 +64,7 @@ export const slowLearning: Rule = {
         layers: [],
         measured: { what: 'last loss over that of chance', value: last / chanceLoss },
         expected: { to: left, why: 'a budget should end when the loss has fallen' },
-        cause: `after ${epochs.at(-1)?.step} steps ${percent(last / chanceLoss)} of chance's loss is left (${say(last)} of ${say(chanceLoss)}), and it still fell by ${percent(fall)} in the last fifth of the epochs`,
+        cause: `after ${epochs.at(-1)?.step} steps ${percent(last / chanceLoss)} of chance's loss is left (${say(last)}${without(bare)} of ${say(chanceLoss)}), and it still fell by ${percent(fall)} in the last fifth of the epochs`,
       },
     ];
   },
@@ -84,10 +86,11 @@ export const belowNeighbours: Rule = {
     remedies.changeActivation,
     remedies.normalize,
   ],
-  check({ trace: { epochs }, neighbours, partOfNeighbours: part, leastOfNeighbours: least, over }) {
-    if (!over || !neighbours || part === undefined || !(part < least)) return [];
-    const last = epochs.at(-1);
-    const reached = value(last?.logs[neighbours.log]) ?? Number.NaN;
+  check(examination) {
+    const { bare, neighbours, reached, partOfNeighbours: part, leastOfNeighbours: least, over } = examination;
+    if (!over || !neighbours || reached === undefined || part === undefined || !(part < least)) return [];
+    const last = examination.trace.epochs.at(-1);
+    const taken = without(bare && neighbours.log === 'val_loss');
     return [
       {
         severity: 'ill',
@@ -95,7 +98,7 @@ export const belowNeighbours: Rule = {
         ...(last ? { step: last.step } : {}),
         measured: { what: 'validation beyond chance, over that of neighbours', value: part },
         expected: { from: least, why: 'to look up neighbours takes no training' },
-        cause: `${neighbours.log} is ${say(reached)} after ${last?.step} steps, where neighbours among ${neighbours.rows} training rows would make it ${say(neighbours.value)} and chance ${say(neighbours.chance)}`,
+        cause: `${neighbours.log}${taken} is ${say(reached)} after ${last?.step} steps, where neighbours among ${neighbours.rows} training rows would make it ${say(neighbours.value)} and chance ${say(neighbours.chance)}`,
       },
     ];
   },

@@ -4,7 +4,7 @@ import type { LayerFacts } from '../../vitals/facts.js';
 import { median } from '../examination.js';
 import { tableActivation } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
-import { percent, type Rule, type Symptom, say, unlearned } from '../rule.js';
+import { percent, type Rule, type Symptom, say, unlearned, without } from '../rule.js';
 
 export const notFinite: Rule = {
   id: 'not-finite',
@@ -164,7 +164,7 @@ export const initialLoss: Rule = {
         step: 1,
         measured: { what: 'first loss over the loss of chance', value: loss / chance },
         expected: { to: limit, why: 'an undecided network starts near chance' },
-        cause: `the first loss is ${say(loss)}, that of the best constant prediction ${say(chance)}`,
+        cause: `the first loss${without(examination.first?.penalty !== undefined)} is ${say(loss)}, that of the best constant prediction ${say(chance)}`,
       },
     ];
   },
@@ -179,7 +179,7 @@ export const lossStalls: Rule = {
   why: 'nothing has been learned from the rows; the last bias alone fits the classes’ shares',
   remedies: [remedies.suitingInitializer, remedies.raiseLearningRate, remedies.lowerLearningRate, remedies.normalize],
   check(examination) {
-    const { losses, trace } = examination;
+    const { bare, losses, trace } = examination;
     const { epochs } = trace;
     const [first, last] = [losses[0], losses.at(-1)];
     if (first === undefined || last === undefined || (epochs.at(-1)?.step ?? 0) < 200) return [];
@@ -194,7 +194,7 @@ export const lossStalls: Rule = {
         measured: { what: chance === undefined ? 'loss over that of the first epoch' : 'loss over that of chance', value: part },
         expected: { to: limit, why: 'a network that learns falls below chance in its first hundreds of steps' },
         margin: Math.max(1, (part / limit) ** 40),
-        cause: `after ${epochs.at(-1)?.step} steps the loss is ${say(last)}${chance === undefined ? `, ${percent(part)} of the first epoch’s` : `; the best constant prediction has ${say(chance)}`}`,
+        cause: `after ${epochs.at(-1)?.step} steps the loss${without(bare)} is ${say(last)}${chance === undefined ? `, ${percent(part)} of the first epoch’s` : `; the best constant prediction has ${say(chance)}`}`,
       },
     ];
   },
@@ -209,7 +209,7 @@ export const lossOscillates: Rule = {
     'among the last six epochs at least two rise by more than 5 % of the epoch before, and by 2 % of the loss of chance: averages over an epoch vary far less by chance',
   why: 'steps jump over the valley instead of going down in it',
   remedies: [remedies.lowerLearningRate, remedies.largerBatch, remedies.clipGradients],
-  check({ losses: all, chanceLoss = 0 }) {
+  check({ minimized: all, chanceLoss = 0 }) {
     const losses = all.slice(-6);
     // Near 0 a loss doubles by chance.
     const least = 0.02 * chanceLoss;
