@@ -142,7 +142,7 @@ export function evaluationProgram(spec: StepSpec, penalized = false): Program {
   const penalty = penaltyOf(spec.network, values, result.penalties);
   const { logs } = evaluateOutputs(spec, result, batch, penalty);
   // What layers add while they train they may not add here.
-  const told = penalized ? [...logs, penalty ?? scalar(0)] : logs;
+  const told = penalized ? [...logs, penalty ?? scalar(0, spec.network.dtype)] : logs;
   return finish('evaluation', [...tensorsOf(batch), ...states], { logs: stackScalars(told) }, states, result.updates);
 }
 
