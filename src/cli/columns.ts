@@ -1,6 +1,5 @@
 import { Option } from 'commander';
 import { ArgumentError, DataError, EvenkeelError, show } from '../core/errors.js';
-import { onlyInCode } from '../data/advice.js';
 import { columnArgument, findColumn, type Table } from '../data/table.js';
 import { columnPlaces, type TableReader } from '../data/table-reader.js';
 import { UsageError } from './print.js';
@@ -93,7 +92,7 @@ export function advising<T>(table: Table, target: string | undefined, read: () =
     return read();
   } catch (error) {
     if (!(error instanceof EvenkeelError)) throw error;
-    const said = Object.values(onlyInCode).reduce((text, advice) => text.replace(advice, ''), error.message);
+    const { withoutAdvice: said } = error;
     if (error instanceof ArgumentError) throw new ArgumentError(said, error.details, { cause: error });
     if (!(error instanceof DataError)) throw error;
     const { argument } = error.details;

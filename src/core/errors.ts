@@ -6,14 +6,27 @@ export interface ErrorDetails {
   readonly expected?: unknown;
 }
 
+/** What goes with an error's message. */
+export interface EvenkeelErrorOptions extends ErrorOptions {
+  /** One more way out, which only code has; it ends the message. */
+  readonly advice?: string;
+}
+
 /** Base of every error Evenkeel throws on purpose; `details` carries the facts that the message puts into words. */
 export class EvenkeelError extends Error {
   readonly details: ErrorDetails;
+  readonly #withoutAdvice: string;
 
-  constructor(message: string, details: ErrorDetails = {}, options?: ErrorOptions) {
-    super(message, options);
+  constructor(message: string, details: ErrorDetails = {}, { advice, ...options }: EvenkeelErrorOptions = {}) {
+    super(advice === undefined ? message : `${message}, or ${advice}`, options);
     this.name = new.target.name;
     this.details = details;
+    this.#withoutAdvice = message;
+  }
+
+  /** The message for those who write no code, such as users of the command line. */
+  get withoutAdvice(): string {
+    return this.#withoutAdvice;
   }
 }
 

@@ -1,5 +1,4 @@
 import { DataError, show } from '../core/errors.js';
-import { onlyInCode } from './advice.js';
 import { isMissing, isNumber, lookWritten, writtenNumber } from './cell.js';
 import { columnArgument, columnTitle, placeOf, readNumber, type Table } from './table.js';
 
@@ -52,28 +51,33 @@ export function fitColumn(table: Table, index: number, { kind, indicators, maxCa
   const categories = [...new Set(values)].sort();
   if (categories.length > maxCategories) {
     throw new DataError(
-      `${table.name}: ${columnTitle(table, index)} holds ${categories.length} different texts in ${cells.length} rows, more than ${maxCategories}; each would become a feature. Leave the column out if it names the rows${onlyInCode.categories}`,
+      `${table.name}: ${columnTitle(table, index)} holds ${categories.length} different texts in ${cells.length} rows, more than ${maxCategories}; each would become a feature. Leave the column out if it names the rows`,
       { argument: columnArgument(table, index), received: categories.length, expected: maxCategories },
+      { advice: 'raise maxCategories' },
     );
   }
   return { ...place, kind: 'text', categories: gaps ? ['', ...categories] : categories };
 }
+
+const asText = 'read the column as text by the option columns';
 
 /** Numbers that are written for people would become a feature each. */
 function refuseWritten(table: Table, index: number, cells: readonly string[]): void {
   const sample = writtenNumber(cells.filter((cell) => !isMissing(cell)));
   if (sample === undefined) return;
   throw new DataError(
-    `${placeOf(table, cells.indexOf(sample), index)} holds ${show(sample)}, and nearly all of the column's values ${lookWritten}${onlyInCode.asText}`,
+    `${placeOf(table, cells.indexOf(sample), index)} holds ${show(sample)}, and nearly all of the column's values ${lookWritten}`,
     { argument: columnArgument(table, index), received: sample, expected: 'a number' },
+    { advice: asText },
   );
 }
 
 function refuseText(table: Table, index: number, cells: readonly string[], numbers: number, values: number): never {
   const row = cells.findIndex((cell) => !isMissing(cell) && !isNumber(cell));
   throw new DataError(
-    `${placeOf(table, row, index)} holds ${show(cells[row])}, but ${numbers} of the column's ${values} values are numbers; correct the cell${onlyInCode.asText}`,
+    `${placeOf(table, row, index)} holds ${show(cells[row])}, but ${numbers} of the column's ${values} values are numbers; correct the cell`,
     { argument: columnArgument(table, index), received: cells[row], expected: 'a number' },
+    { advice: asText },
   );
 }
 

@@ -1,7 +1,6 @@
 import { CsvError, parse } from 'csv-parse/browser/esm/sync';
 import { ArgumentError, DataError, show } from '../core/errors.js';
 import { suggestion } from '../core/names.js';
-import { onlyInCode } from './advice.js';
 import { isMissing, isNumber, isWrittenNumber, lookWritten, withDecimalPoints } from './cell.js';
 
 export interface TableOptions {
@@ -125,11 +124,9 @@ export function findColumn({ columns, rows, name }: Table, wanted: string | numb
   }
   if (!columns) {
     throw new ArgumentError(
-      `${name}: ${argument} ${show(wanted)} is a name, but the file has no header; give the column's index${onlyInCode.header}`,
-      {
-        argument,
-        received: wanted,
-      },
+      `${name}: ${argument} ${show(wanted)} is a name, but the file has no header; give the column's index`,
+      { argument, received: wanted },
+      { advice: 'header: true' },
     );
   }
   const column = columns.indexOf(wanted);

@@ -14,6 +14,12 @@ describe('errors', () => {
     expect(error.details).toEqual({ layer: 'dense_1', argument: 'units', received: 0, expected: '≥ 1' });
   });
 
+  it('end with advice for code, and have their message without it', () => {
+    const error = new ArgumentError('too many; take less', {}, { advice: 'raise the limit' });
+    expect([error.message, error.withoutAdvice]).toEqual(['too many; take less, or raise the limit', 'too many; take less']);
+    expect(new ShapeError('x').withoutAdvice).toBe('x');
+  });
+
   it('can be told apart', () => {
     expect(new ShapeError('x')).not.toBeInstanceOf(ArgumentError);
     expect(new ShapeError('x').details).toEqual({});
