@@ -16,6 +16,7 @@ export type { Dim, Shape, StaticShape } from './core/shape.js';
 export { readCsv, type TableDataset } from './data/csv.js';
 export type { Dataset } from './data/dataset.js';
 export { type DatasetName, datasets, type TrainTest } from './data/datasets.js';
+export type { Decimals } from './data/decimals.js';
 export { readIdx } from './data/idx.js';
 export { readNpy, readNpz, writeNpy } from './data/npy.js';
 export { parquetTable } from './data/parquet.js';

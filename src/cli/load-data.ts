@@ -12,7 +12,7 @@ import { isGzip } from '../data/gzip.js';
 import { readIdx } from '../data/idx.js';
 import { parquetTable } from '../data/parquet.js';
 import { splitDataset } from '../data/splits.js';
-import { parseTable, type Table } from '../data/table.js';
+import { type Known, parseTable, type Table } from '../data/table.js';
 import { TableReader, type TableReadOptions } from '../data/table-reader.js';
 import type { Task } from '../data/table-target.js';
 import { readFile, readFileIfThere } from '../storage/files.js';
@@ -105,7 +105,7 @@ export async function loadRows(
   const { kind, name } = await find(source);
   if (kind === 'table') {
     const named = { target, without };
-    const table = await openTable(name, reader?.columnNames ?? namesOf(named));
+    const table = await openTable(name, reader ?? { columnNames: namesOf(named) });
     if (reader) {
       advising(table, target, () => checkColumns(reader, table, named, false));
       return fitted(reader.readFeatures(table, { unknown }).x, shape);
@@ -124,15 +124,14 @@ export async function loadRows(
   return fitted(test.x, shape);
 }
 
-/** The cells of a table; a first row that holds all of `names` is a header. */
-async function openTable(path: string, names: readonly string[]): Promise<Table> {
+async function openTable(path: string, known: Known): Promise<Table> {
   const bytes = await readFile(path);
-  return extname(path).toLowerCase() === '.parquet' ? parquetTable(bytes, path) : parseTable(bytes, { name: path }, names);
+  return extname(path).toLowerCase() === '.parquet' ? parquetTable(bytes, path) : parseTable(bytes, { name: path }, known);
 }
 
 async function loadTable(path: string, { target, without, task, reader: known }: DataOptions): Promise<TableDataset> {
   const named = { target, without };
-  const table = await openTable(path, known?.columnNames ?? namesOf(named));
+  const table = await openTable(path, known ?? { columnNames: namesOf(named) });
   if (known) advising(table, target, () => checkColumns(known, table, named, true));
   const fit = (): TableReader => TableReader.fit(table, { target: place(target ?? '-1'), columns: skipped(table, named), ...(task ? { task } : {}) });
   const reader = known ?? advising(table, target, fit);

@@ -31,7 +31,7 @@ export interface TableDataset extends Dataset {
  * @throws DataError, ArgumentError as `TableReader.fit` does.
  */
 export function readCsv(input: string | Uint8Array, options: TableFitOptions = {}): TableDataset {
-  const table = parseTable(input, options, typeof options.target === 'string' ? [options.target] : []);
+  const table = parseTable(input, options, { columnNames: typeof options.target === 'string' ? [options.target] : [] });
   const reader = TableReader.fit(table, options);
   return { ...reader.read(table), reader };
 }

@@ -1,6 +1,6 @@
 import { DataError, show } from '../core/errors.js';
-import { isMissing, isNumber, lookWritten, writtenNumber } from './cell.js';
-import { columnArgument, columnTitle, placeOf, readNumber, type Table } from './table.js';
+import { isMissing, isNumber, writtenNumber } from './cell.js';
+import { columnArgument, columnTitle, lookWritten, numeral, placeOf, readNumber, type Table } from './table.js';
 
 export type ColumnKind = 'number' | 'text';
 
@@ -32,7 +32,7 @@ export interface ColumnFitOptions {
 
 /** What a column of a table becomes. @throws DataError where its cells do not go together. */
 export function fitColumn(table: Table, index: number, { kind, indicators, maxCategories }: ColumnFitOptions): Column {
-  const cells = table.rows.map((row) => row[index] ?? '');
+  const cells = table.rows.map((_, row) => numeral(table, row, index));
   const values = cells.filter((cell) => !isMissing(cell));
   const place = { name: table.columns?.[index] ?? String(index + 1), index };
   if (values.length === 0) {
@@ -48,7 +48,8 @@ export function fitColumn(table: Table, index: number, { kind, indicators, maxCa
     if (numbers < values.length && kind === undefined) refuseText(table, index, cells, numbers, values.length);
     return { ...place, kind: 'number', fill: median(numbersOf(table, index)), indicator: gaps && indicators };
   }
-  const categories = [...new Set(values)].sort();
+  // Texts stay as they are written.
+  const categories = [...new Set(table.rows.map((row) => row[index] ?? '').filter((cell) => !isMissing(cell)))].sort();
   if (categories.length > maxCategories) {
     throw new DataError(
       `${table.name}: ${columnTitle(table, index)} holds ${categories.length} different texts in ${cells.length} rows, more than ${maxCategories}; each would become a feature. Leave the column out if it names the rows`,
@@ -66,7 +67,7 @@ function refuseWritten(table: Table, index: number, cells: readonly string[]): v
   const sample = writtenNumber(cells.filter((cell) => !isMissing(cell)));
   if (sample === undefined) return;
   throw new DataError(
-    `${placeOf(table, cells.indexOf(sample), index)} holds ${show(sample)}, and nearly all of the column's values ${lookWritten}`,
+    `${placeOf(table, cells.indexOf(sample), index)} holds ${show(sample)}, and nearly all of the column's values ${lookWritten(table)}`,
     { argument: columnArgument(table, index), received: sample, expected: 'a number' },
     { advice: asText },
   );

@@ -2,7 +2,7 @@ import { ArgumentError, DataError, show } from '../core/errors.js';
 import { suggestion } from '../core/names.js';
 import { NdArray } from '../core/ndarray.js';
 import type { Dataset } from './dataset.js';
-import { columnTitle, findColumn, parseTable, type Table, type TableOptions } from './table.js';
+import { columnTitle, findColumn, type Known, parseTable, type Table, type TableOptions } from './table.js';
 import { type Column, type ColumnKind, columnFeatures, columnWriter, fitColumn } from './table-columns.js';
 import { readLabels, readTarget, type Task } from './table-target.js';
 
@@ -43,6 +43,8 @@ export interface TableSchema {
   readonly width: number;
   readonly columns: readonly Column[];
   readonly target?: Target;
+  /** Whether numbers of the fitted table had decimal commas. */
+  readonly decimalCommas?: boolean;
 }
 
 const kinds = ['number', 'text', 'skip'];
@@ -66,7 +68,7 @@ export class TableReader {
    */
   static fit(input: TableLike, options: TableFitOptions = {}): TableReader {
     const wanted = options.target ?? -1;
-    const table = toTable(input, options, typeof wanted === 'string' ? [wanted] : []);
+    const table = toTable(input, options, { columnNames: typeof wanted === 'string' ? [wanted] : [] });
     const { indicators = true, maxCategories = 256 } = options;
     const targetIndex = options.target === null ? -1 : findColumn(table, wanted, 'target');
     const asked = askedKinds(table, options.columns ?? {}, targetIndex);
@@ -82,7 +84,9 @@ export class TableReader {
       });
     }
     const target = targetIndex < 0 ? {} : { target: fitTarget(table, targetIndex, options.task) };
-    return new TableReader({ version: 1, named: table.columns !== undefined, width, columns, ...target });
+    const numbers = [targetIndex, ...columns.filter(({ kind }) => kind === 'number').map(({ index }) => index)];
+    const decimals = numbers.some((index) => table.decimals?.commas.has(index)) ? { decimalCommas: true } : {};
+    return new TableReader({ version: 1, named: table.columns !== undefined, width, columns, ...target, ...decimals });
   }
 
   /** The reader that `JSON.stringify` wrote, from its text or the parsed value. @throws DataError where it is none. */
@@ -99,6 +103,11 @@ export class TableReader {
   /** Names of the columns that it looks for; none where it goes by their places. */
   get columnNames(): readonly string[] {
     return this.schema.named ? this.schema.columns.map(({ name }) => name) : [];
+  }
+
+  /** Whether it expects decimal commas, as the fitted table had them. */
+  get decimalCommas(): boolean {
+    return this.schema.decimalCommas ?? false;
   }
 
   /** Name of each column of `x`: `age`, `age missing`, `city=Oslo`. */
@@ -138,7 +147,7 @@ export class TableReader {
   }
 
   #table(input: TableLike, options: TableReadOptions): Table {
-    return toTable(input, options, this.columnNames);
+    return toTable(input, options, this);
   }
 
   #encode(table: Table, at: (column: Column) => number, { unknown = 'refuse' }: TableReadOptions): { x: NdArray; featureNames: readonly string[] } {
@@ -191,8 +200,8 @@ export function columnPlaces(
   };
 }
 
-function toTable(input: TableLike, options: TableOptions, names: readonly string[]): Table {
-  return typeof input === 'string' || input instanceof Uint8Array ? parseTable(input, options, names) : input;
+function toTable(input: TableLike, options: TableOptions, known: Known): Table {
+  return typeof input === 'string' || input instanceof Uint8Array ? parseTable(input, options, known) : input;
 }
 
 function askedKinds(table: Table, columns: Readonly<Record<string, ColumnKind | 'skip'>>, target: number): ReadonlyMap<number, ColumnKind | 'skip'> {
@@ -239,7 +248,8 @@ const hasPlace = (value: unknown): value is Record<string, unknown> =>
 
 function isSchema(value: unknown): value is TableSchema {
   if (!isObject(value) || value.version !== 1 || typeof value.named !== 'boolean' || !Number.isInteger(value.width)) return false;
-  const { columns, target } = value;
+  const { columns, target, decimalCommas } = value;
+  if (decimalCommas !== undefined && typeof decimalCommas !== 'boolean') return false;
   const isColumn = (column: unknown): boolean =>
     hasPlace(column) &&
     ((column.kind === 'number' && Number.isFinite(column.fill) && typeof column.indicator === 'boolean') ||

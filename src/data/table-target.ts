@@ -1,8 +1,8 @@
 import { DataError, show } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
-import { isMissing, isNumber, lookWritten, writtenNumber } from './cell.js';
+import { isMissing, isNumber, writtenNumber } from './cell.js';
 import type { Dataset } from './dataset.js';
-import { placeOf, readNumber, type Table } from './table.js';
+import { lookWritten, numeral, placeOf, readNumber, type Table } from './table.js';
 
 /** What a target is: labels of classes, or numbers. */
 export type Task = 'classification' | 'regression';
@@ -15,7 +15,7 @@ function keysOf(table: Table, column: number): { keys: string[]; numeric: boolea
   const cells = table.rows.map((row) => row[column] ?? '');
   const gap = cells.findIndex(isMissing);
   if (gap >= 0) throw new DataError(`${placeOf(table, gap, column)}, the target, is missing (${show(cells[gap])}); leave the row out`);
-  const numeric = cells.every(isNumber);
+  const numeric = cells.every((_, row) => isNumber(numeral(table, row, column)));
   return { keys: numeric ? cells.map((_, row) => String(readNumber(table, row, column))) : cells, numeric };
 }
 
@@ -30,7 +30,7 @@ export function readTarget(table: Table, column: number, task?: Task): Pick<Data
   const sample = task === undefined && !numeric ? writtenNumber(keys) : undefined;
   if (sample !== undefined) {
     throw new DataError(
-      `${placeOf(table, keys.indexOf(sample), column)}, the target, holds ${show(sample)}, and nearly all of its values ${lookWritten}, or say that they are classes: the task is 'classification'`,
+      `${placeOf(table, keys.indexOf(sample), column)}, the target, holds ${show(sample)}, and nearly all of its values ${lookWritten(table)}, or say that they are classes: the task is 'classification'`,
       { argument: 'target', received: sample, expected: 'a number' },
     );
   }

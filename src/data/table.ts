@@ -1,7 +1,8 @@
 import { CsvError, parse } from 'csv-parse/browser/esm/sync';
 import { ArgumentError, DataError, show } from '../core/errors.js';
 import { suggestion } from '../core/names.js';
-import { isMissing, isNumber, isWrittenNumber, lookWritten, withDecimalPoints } from './cell.js';
+import { isDecimalComma, isMissing, isNumber, isWrittenNumber } from './cell.js';
+import { type Decimals, decimalsOf, isUnclear } from './decimals.js';
 
 export interface TableOptions {
   /** What stands between cells; `' '` means any run of spaces and tabs. Found among `,` `;` tab and spaces by default. */
@@ -17,13 +18,23 @@ export interface Table {
   readonly columns: readonly string[] | undefined;
   readonly rows: readonly (readonly string[])[];
   readonly name: string;
+  /** How its numbers are written, where not all with points. */
+  readonly decimals?: Decimals;
+}
+
+/** What is known of a table before it is read. */
+export interface Known {
+  /** A first row that holds all of them is a header, whatever stands below it. */
+  readonly columnNames: readonly string[];
+  /** Whether an earlier table like it had decimal commas. */
+  readonly decimalCommas?: boolean;
 }
 
 /** Rows from which delimiter and header are guessed. */
 const SAMPLE = 20;
 
 /** The separator that cuts all of the first lines into the same number of cells, the more the better. */
-function guessDelimiter(text: string): string {
+function guessDelimiter(text: string, decimalCommas: boolean): string {
   const lines = text
     .slice(0, 100_000)
     .split(/\r\n|\r|\n/)
@@ -37,11 +48,16 @@ function guessDelimiter(text: string): string {
     return counts.size === 1 ? ([...counts][0] ?? 1) : 1;
   };
   // Commas in numbers cut lines into as many pieces as semicolons do, or more.
-  if (cells(';') > 1 && lines.some((line) => line.split(';').some((cell) => cell.includes(',') && isWrittenNumber(cell.trim())))) return ';';
+  for (const delimiter of [';', '\t'])
+    if (cells(delimiter) > 1 && lines.some((line) => line.split(delimiter).some((cell) => cell.includes(',') && isWrittenNumber(cell.trim()))))
+      return delimiter;
+  // One column of decimal commas: nothing parts cells.
+  const [first = '', ...others] = lines;
+  const isOneNumber = (line: string): boolean => isNumber(line) || isDecimalComma(line);
+  if (decimalCommas && others.every(isOneNumber) && (isOneNumber(first) || !/[,;\t]/.test(first))) return ';';
   for (const delimiter of [',', ';', '\t']) if (cells(delimiter) > 1) return delimiter;
   if (cells(/[ \t]+/) > 1) return ' ';
   // No separator fits all lines: take the most frequent, and let the reader name the ragged line.
-  const first = lines[0] ?? '';
   return [',', ';', '\t'].find((delimiter) => first.includes(delimiter)) ?? (/\s/.test(first) ? ' ' : ',');
 }
 
@@ -89,26 +105,27 @@ function refusePath(input: unknown): void {
 }
 
 /**
- * The cells of delimited text. A first row that holds all of `names` is a header, whatever stands below it.
+ * The cells of delimited text.
  * @throws ArgumentError for a path, which is no text of a table; DataError for ragged rows, open quotes, columns of one name, and where there is no row.
  */
-export function parseTable(input: string | Uint8Array, options: TableOptions = {}, names: readonly string[] = []): Table {
+export function parseTable(input: string | Uint8Array, options: TableOptions = {}, known: Known = { columnNames: [] }): Table {
   const name = options.name ?? 'CSV';
   refusePath(input);
   const text = (typeof input === 'string' ? input : new TextDecoder().decode(input)).replace(/^\uFEFF/, '');
   if (options.delimiter === '') throw new ArgumentError('delimiter must be a character, got an empty text', { argument: 'delimiter', received: '' });
-  const delimiter = options.delimiter ?? guessDelimiter(text);
-  const cells = parseRows(text, delimiter, name);
-  const all = delimiter === ',' ? cells : withDecimalPoints(cells);
+  const { columnNames, decimalCommas = false } = known;
+  const delimiter = options.delimiter ?? guessDelimiter(text, decimalCommas);
+  const all = parseRows(text, delimiter, name);
   const top = new Set(all[0]);
-  const named = names.length > 0 && names.every((column) => top.has(column));
+  const named = columnNames.length > 0 && columnNames.every((column) => top.has(column));
   const header = options.header ?? (named || guessHeader(all));
   const rows = header ? all.slice(1) : all;
   if (rows.length === 0) throw new DataError(`${name}: there is no row of data${header ? ' below the header' : ''}`);
   const columns = header ? all[0] : undefined;
   const repeated = columns?.find((column, i) => columns.indexOf(column) !== i);
   if (repeated !== undefined) throw new DataError(`${name}: two columns are named ${show(repeated)}; a name must be unique`);
-  return { columns, rows, name };
+  const decimals = decimalsOf(rows, delimiter, decimalCommas);
+  return { columns, rows, name, ...(decimals ? { decimals } : {}) };
 }
 
 /**
@@ -151,18 +168,38 @@ export function placeOf(table: Table, row: number, column: number): string {
   return `${table.name}: row ${row + 1}, ${columnTitle(table, column)}`;
 }
 
+/** What messages say of values that are written for people. */
+export const lookWritten = ({ decimals }: Table): string =>
+  `look like numbers: with a decimal comma, thousands apart, a currency or a percent sign? Write plain numbers, such as ${decimals ? '1234,5' : '1234.5'}`;
+
+/** A cell, with a point for its decimal comma. */
+export function numeral({ rows, decimals }: Table, row: number, column: number): string {
+  const cell = rows[row]?.[column] ?? '';
+  return decimals?.commas.has(column) && isDecimalComma(cell) ? cell.replace(',', '.') : cell;
+}
+
 /** The number in a cell. @throws DataError naming row and column where there is none that a float32 can hold. */
 export function readNumber(table: Table, row: number, column: number): number {
-  const cell = table.rows[row]?.[column] ?? '';
+  const cell = numeral(table, row, column);
   const value = Number(cell);
+  if (table.decimals && isUnclear(table.decimals, table.rows[row]?.[column] ?? '', column)) refuseUnclear(table, row, column);
   if (isNumber(cell) && Number.isFinite(Math.fround(value))) return value;
   const details = { argument: columnArgument(table, column), received: cell, expected: 'a number' };
   if (isMissing(cell)) throw new DataError(`${placeOf(table, row, column)} is missing (${show(cell)}); fill the gap or leave the row out`, details);
   if (isNumber(cell)) throw new DataError(`${placeOf(table, row, column)} holds ${cell}, more than a float32 can; scale the column`, details);
-  // A later table may hold nothing but such as could be thousands, where the fitted one told that its commas are decimal.
-  if (isWrittenNumber(cell)) throw new DataError(`${placeOf(table, row, column)} holds ${show(cell)}, and such values ${lookWritten}`, details);
+  // Commas that may part thousands, or stand beside points.
+  if (isWrittenNumber(cell))
+    throw new DataError(`${placeOf(table, row, column)} holds ${show(cell)}, and such values ${lookWritten(table)}`, details);
   throw new DataError(
     `${placeOf(table, row, column)} holds ${show(cell)}, expected a number; leave the column out, or turn its texts into numbers`,
     details,
+  );
+}
+
+function refuseUnclear(table: Table, row: number, column: number): never {
+  const cell = table.rows[row]?.[column] ?? '';
+  throw new DataError(
+    `${placeOf(table, row, column)} holds ${show(cell)}: a fraction, or thousands? The table that the reader was fitted on has decimal commas, and nothing here tells. Write its fractions with commas (${cell.replace('.', ',')}), or its thousands without points (${cell.replace('.', '')})`,
+    { argument: columnArgument(table, column), received: cell, expected: 'a number' },
   );
 }

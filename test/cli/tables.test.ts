@@ -100,6 +100,22 @@ describe('a table without a model', () => {
     expect(stderr).not.toMatch(/\n {4}at /);
   });
 
+  it('remembers decimal commas', () => {
+    const half = (value: number): string => String(value + 0.5).replace('.', ',');
+    const lines = Array.from({ length: 60 }, (_, i) => `${half(i % 9)};${half((i * 7) % 11)};${half(2 * (i % 9))}`);
+    const model = join(folder, 'commas.safetensors');
+    run('train', write('commas.csv', ['a;b;y', ...lines].join('\n')), '--epochs', '1', '--quiet', '--out', model);
+    const predicted = ['a;b\n1,500;2,250\n', 'a;b\n1.5;2.25\n', 'a,b\n1.500,2.250\n'].map((text) =>
+      run('predict', model, '--data', write('later.csv', text)),
+    );
+    expect(predicted[0]).toMatchObject({ status: 0, stderr: '' });
+    expect(predicted.slice(1)).toEqual([predicted[0], predicted[0]].map((same) => expect.objectContaining({ stdout: same?.stdout })));
+    expect(run('train', model, '--data', write('later.csv', 'a;b;y\n1,5;2,250;1.500\n'), '--epochs', '1')).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining("row 1, column 'y' holds '1.500': a fraction, or thousands?"),
+    });
+  });
+
   describe('--without', () => {
     const lines = Array.from({ length: 300 }, (_, i) => `house ${i},${i % 9},${(i * 7) % 11},${(2 * (i % 9) + 0.5).toFixed(1)}`);
     const named = write('named.csv', ['id,a,b,price', ...lines].join('\n'));
