@@ -135,15 +135,25 @@ class Largest {
       below = to;
       return to ** count - from ** count;
     });
-    const over = (f: (x: number) => number): number[] =>
-      grid.map((a) => grid.reduce((sum, b, i) => sum + (tops[i] ?? 0) * f(centre + deviation * (a + own * b)), 0));
     // By a, in units of z's deviation: what is common moves along it.
-    this.#means = over(phi.value);
+    const over = (f: (x: number) => number): { readonly means: number[]; readonly squares: number[] } => {
+      const [means, squares] = [grid.map(() => 0), grid.map(() => 0)];
+      grid.forEach((a, at) => {
+        grid.forEach((b, i) => {
+          const [top, value] = [tops[i] ?? 0, f(centre + deviation * (a + own * b))];
+          means[at] = (means[at] ?? 0) + top * value;
+          squares[at] = (squares[at] ?? 0) + top * value ** 2;
+        });
+      });
+      return { means, squares };
+    };
+    const { means, squares } = over(phi.value);
+    this.#means = means;
     const shared = Math.sqrt(this.#common);
     const expected = (values: readonly number[]): number => normal.reduce((sum, weight, i) => sum + weight * at(values, shared * (grid[i] ?? 0)), 0);
-    this.mean = expected(this.#means);
-    this.square = expected(over((x) => phi.value(x) ** 2));
-    this.slope = expected(over((x) => phi.slope(x) ** 2)) / Math.max(1e-300, Math.exp(table.logSlope(z.log, z.meanShare)));
+    this.mean = expected(means);
+    this.square = expected(squares);
+    this.slope = expected(over(phi.slope).squares) / Math.max(1e-300, Math.exp(table.logSlope(z.log, z.meanShare)));
   }
 
   /** The correlation of two windows' largest, of whose elements any two are correlated by c. */
