@@ -26,7 +26,7 @@ function whole({ config, batchSize }: Written): Written {
 
 /**
  * A model and its training as code. Losses, metrics and schedules of the user's own stand under their names. Undefined where layers have functions of
- * the user's own, which other frameworks do not know, or where an output that is not its layer's first is used.
+ * the user's own, which other frameworks do not know.
  * @throws ArgumentError on an unknown framework.
  */
 export function codeOf(written: Written, framework: Framework): string | undefined {

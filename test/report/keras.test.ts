@@ -37,6 +37,19 @@ describe('Keras code', () => {
     expect(code).toContain('keras.layers.Bidirectional(keras.layers.GRU(3), backward_layer=keras.layers.GRU(2, go_backwards=True)),');
   });
 
+  it('hands states on, and names all that a layer gives', () => {
+    const [a, b] = [layers.input([5, 3]), layers.input([6, 2])];
+    const [, ...states] = layers.lstm(4, { returnState: true }).applyAll(a);
+    const walked = layers.lstm(4).apply([b, ...states]);
+    expect(codeFor(model({ inputs: [a, b], outputs: [walked, ...states.slice(1)] }).compile({ loss: 'mse' }))).toContain(
+      'x2, x2_1, x2_2 = keras.layers.LSTM(4, return_state=True)(x0)\nx3 = keras.layers.LSTM(4)(x1, initial_state=[x2_1, x2_2])\n' +
+        'model = keras.Model([x0, x1], [x3, x2_2])\n',
+    );
+    expect(codeFor(steps(layers.gru(3, { returnState: true }), layers.dense(1)))).toContain(
+      'x1, x1_1 = keras.layers.GRU(3, return_state=True)(x0)\n',
+    );
+  });
+
   it('freezes what is inside of frozen wrappers, however deep', () => {
     const deep = layers.timeDistributed(layers.timeDistributed(layers.dense(3)), { trainable: false });
     expect(codeFor(sequential([layers.input([5, 6, 4]), deep]).compile({ loss: 'mse' }))).toContain(

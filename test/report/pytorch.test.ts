@@ -142,6 +142,19 @@ describe('PyTorch code', () => {
     expect(code).toContain('x2 = self.layer2(x0)\n        x3 = self.layer2(x1)\n');
   });
 
+  it('hands states on, and names all that a layer gives', () => {
+    const [a, b] = [layers.input([5, 3]), layers.input([6, 2])];
+    const [, ...states] = layers.lstm(4, { returnState: true }).applyAll(a);
+    const walked = layers.gru(4).apply([b, ...states.slice(0, 1)]);
+    const code = codeFor(model({ inputs: [a, b], outputs: [walked, ...states.slice(1)] }).compile({ loss: 'mse' }));
+    expect(code).toMatch(/self\.f2 = Steps\(nn\.LSTM\(3, 4, batch_first=True\), .*, state=True\)\n/);
+    expect(code).toContain('x2, x2_1, x2_2 = self.f2(x0)\n        x3 = self.f3(x1, x2_1)\n        return x3, x2_2\n');
+    // Even where nobody asks for them.
+    expect(codeFor(steps(layers.gru(3, { returnState: true }), layers.dense(1)))).toContain('x1, x1_1 = self.f1(x0)\n');
+    const bent = codeFor(steps(layers.simpleRnn(3, { returnState: true, activation: 'selu' }), layers.dense(1)));
+    expect(bent).toContain("x1 = x1_1 = x0  # PyTorch has no recurrent module with 'selu'\n");
+  });
+
   it('writes layers within others', () => {
     const code = codeFor(
       steps(
@@ -152,6 +165,7 @@ describe('PyTorch code', () => {
     );
     expect(code).toContain('EachStep(nn.Sequential(drawn(nn.Linear(4, 4), nn.init.xavier_uniform_), nn.Tanh())),');
     expect(code).toContain('Steps(nn.LSTM(4, 3, batch_first=True, bidirectional=True), last=False,');
-    expect(code).toContain('# not written: mergeMode "sum"');
+    expect(code).toContain('Steps(nn.GRU(6, 3, batch_first=True, bidirectional=True), last=True,');
+    expect(code).toContain(', merge=lambda a, b: a + b),');
   });
 });

@@ -9,6 +9,7 @@ import {
   model,
   optimizers,
   regularizers,
+  type Signal,
   schedules,
   sequential,
   toConfig,
@@ -41,6 +42,14 @@ function siamese() {
     metrics: { dense_2: ['accuracy', 'topKCategoricalAccuracy'] },
     weightedMetrics: ['mae'],
   });
+}
+
+function translator() {
+  const [a, b] = [layers.input([5, 3]), layers.input([6, 2])];
+  const [last, ...states] = layers.bidirectional(layers.lstm(4, { returnState: true })).applyAll(a);
+  const [, , cell] = layers.lstm(8, { returnState: true }).applyAll(b) as [unknown, unknown, Signal];
+  const walked = layers.bidirectional(layers.lstm(4, { returnSequences: true })).apply([b, ...states]);
+  return model({ inputs: [a, b], outputs: [walked, layers.add().apply([last as Signal, cell]), states[3] as Signal] }).compile(compiled);
 }
 
 function residual() {
@@ -133,6 +142,7 @@ const models: Readonly<Record<string, () => Model>> = {
   },
   encodings: () => row(layers.discretization({ binBoundaries: [0, 1] }), layers.categoryEncoding({ numTokens: 3, outputMode: 'multiHot' })),
   'a layer that several calls share': siamese,
+  'states, and outputs that are not the first': translator,
   'blocks in a row': () => row(layers.repeat(3, [layers.dense(4), layers.layerNormalization()], { remat: true }), layers.dense(1)),
   'blocks with skips': residual,
   'optimizers with schedules': () =>

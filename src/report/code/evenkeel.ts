@@ -1,9 +1,9 @@
-import type { ModelConfig } from '../../model/config.js';
+import type { ModelConfig, SignalIndex } from '../../model/config.js';
 import { type Call, CUSTOM, isCall, isName, layerCall, picked } from './calls.js';
 import { folded } from './fold.js';
 import { type Repetition, repetitionsOf } from './repetition.js';
 import { common, outputNames, trainingOf } from './training.js';
-import { isRow, layerAt, plainCalls, sharedLayers, type Written } from './wiring.js';
+import { isRow, layerAt, nameOf, namesOf, placeOf, sharedLayers, type Written } from './wiring.js';
 
 const quoted = (text: string): string => `'${JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
 const keyOf = (name: string): string => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : quoted(name));
@@ -27,11 +27,9 @@ function argumentsOf({ leads, options }: Call): string {
 /** What a model is called unless it is said. */
 const usualNames = { model: 'sequential', built: 'model' };
 
-/** A model and its training as Evenkeel code, line by line; undefined where an output that is not its layer's first is used. */
-export function evenkeelLines({ config, batchSize }: Written): string[] | undefined {
-  const plain = plainCalls([...config.calls.flatMap(({ inputs }) => inputs), ...config.outputs]);
-  const ends = plainCalls(config.outputs);
-  if (!plain || !ends) return undefined;
+/** A model and its training as Evenkeel code, line by line. */
+export function evenkeelLines({ config, batchSize }: Written): string[] {
+  const ends = new Set(config.outputs.map((signal) => placeOf(signal)[0]));
   const training = trainingOf(config);
   const { losses, lossWeights } = training;
   const names = outputNames(config);
@@ -40,7 +38,7 @@ export function evenkeelLines({ config, batchSize }: Written): string[] | undefi
   const named = metrics.some(([, all]) => all === undefined) ? names : [];
   const layerOf = (at: number): string => {
     const layer = layerAt(config, at);
-    return layer ? written(layerCall(layer, ends.includes(at) && named.length > 0 ? true : undefined)) : '';
+    return layer ? written(layerCall(layer, ends.has(at) && named.length > 0 ? true : undefined)) : '';
   };
   const name = isRow(config) ? 'model' : 'built';
   const { seed, dtype } = config;
@@ -51,7 +49,7 @@ export function evenkeelLines({ config, batchSize }: Written): string[] | undefi
   ];
   const made = options.length === 0 ? '' : `, ${record(options)}`;
   const losing = losses.map((loss) => picked('loss', loss));
-  const lines = isRow(config) ? rowLines(config, layerOf, made) : graphLines(config, ends, layerOf, made);
+  const lines = isRow(config) ? rowLines(config, layerOf, made) : graphLines(config, layerOf, made);
   if (config.compile === undefined) return lines;
   return [
     ...lines,
@@ -101,25 +99,27 @@ function rowLines(config: ModelConfig, layerOf: LayerOf, options: string): strin
   ];
 }
 
-function graphLines(config: ModelConfig, ends: readonly number[], layerOf: LayerOf, options: string): string[] {
+function graphLines(config: ModelConfig, layerOf: LayerOf, options: string): string[] {
   const { calls } = config;
   const shared = sharedLayers(config);
   const repetitions = repetitionsOf(config);
   const lines: string[] = [];
+  const used = usedOutputs(config);
   /** A call, whose inputs have names of their own in a block. */
-  const call = (at: number, nameOf: (from: number) => string): string => {
+  const call = (at: number, name: (from: SignalIndex) => string): string => {
     const { layer = -1, inputs = [] } = calls[at] ?? {};
-    const from = (plainCalls(inputs) ?? []).map(nameOf);
+    const from = inputs.map(name);
     const takes = shared.has(layer) ? `layer${layer}` : layerOf(at);
-    return `const x${at} = ${takes}${from.length === 0 ? '' : `.apply(${from.length === 1 ? from[0] : `[${from.join(', ')}]`})`};`;
+    const names = namesOf(at, used[at] ?? 1);
+    const [made, apply] = names.length === 1 ? [names[0], 'apply'] : [`[${names.join(', ')}]`, 'applyAll'];
+    return `const ${made} = ${takes}${from.length === 0 ? '' : `.${apply}(${from.length === 1 ? from[0] : `[${from.join(', ')}]`})`};`;
   };
-  const name = (at: number): string => `x${at}`;
   for (let at = 0; at < calls.length; ) {
     const layer = calls[at]?.layer ?? -1;
     if (shared.has(layer) && calls.findIndex((other) => other.layer === layer) === at) lines.push(`const layer${layer} = ${layerOf(at)};`);
     const repetition = repetitions.get(at);
     if (!repetition) {
-      lines.push(call(at, name));
+      lines.push(call(at, nameOf));
       at++;
       continue;
     }
@@ -128,7 +128,7 @@ function graphLines(config: ModelConfig, ends: readonly number[], layerOf: Layer
     const last = start + size * count - 1;
     if (inRow) lines.push(`const x${last} = ${repeated(repetition, layerOf)}.apply(x${enters});`);
     else {
-      const within = (from: number): string => (from === enters ? 'x' : `x${from}`);
+      const within = (from: SignalIndex): string => (from === enters ? 'x' : nameOf(from));
       lines.push(
         `const x${last} = layers.repeat(${count}, (x) => {`,
         ...Array.from({ length: size }, (_, i) => `  ${call(start + i, within)}`),
@@ -138,7 +138,20 @@ function graphLines(config: ModelConfig, ends: readonly number[], layerOf: Layer
     }
     at = last + 1;
   }
-  return [...lines, `const built = model({ inputs: ${listed(config.inputs)}, outputs: ${listed(ends)} }${options});`];
+  return [...lines, `const built = model({ inputs: ${listed(config.inputs)}, outputs: ${listed(config.outputs)} }${options});`];
 }
 
-const listed = (calls: readonly number[]): string => (calls.length === 1 ? `x${calls[0]}` : `[${calls.map((at) => `x${at}`).join(', ')}]`);
+const listed = (signals: readonly SignalIndex[]): string => {
+  const names = signals.map(nameOf);
+  return names.length === 1 ? String(names[0]) : `[${names.join(', ')}]`;
+};
+
+/** How many of each call's outputs need names, so that the last one used has one. */
+function usedOutputs({ calls, outputs }: ModelConfig): readonly number[] {
+  const used = calls.map(() => 1);
+  for (const signal of [...calls.flatMap(({ inputs }) => inputs), ...outputs]) {
+    const [call, which] = placeOf(signal);
+    used[call] = Math.max(used[call] ?? 1, which + 1);
+  }
+  return used;
+}

@@ -3,10 +3,13 @@ import { kerasValue, notesOf } from './keras-values.js';
 import { listLines, literal, type Noted, noted } from './python.js';
 import { common, trainingOf } from './training.js';
 import { OWN_INITIALIZERS, type Use, usesOf } from './translation.js';
-import { isRow, plainCalls, sharedLayers, type Written } from './wiring.js';
+import { isRow, nameOf, namesOf, sharedLayers, type Written } from './wiring.js';
 
 /** Layers that Keras calls with each input by itself, not with their list. */
 const spread: ReadonlySet<string> = new Set(['multiHeadAttention']);
+
+/** Layers that take states to begin with behind their input. */
+const walks: ReadonlySet<string> = new Set(['simpleRnn', 'lstm', 'gru', 'bidirectional']);
 
 /** A layer as Keras code. */
 function layerOf({ layer, initializer }: Use): Noted {
@@ -47,7 +50,7 @@ const kernelOf = ({ name, options: config }: NonNullable<Use['initializer']>) =>
 export function kerasLines({ config, batchSize }: Written): string[] | undefined {
   const uses = usesOf(config);
   if (!uses) return undefined;
-  const inRow = isRow(config) && !uses.some(({ layer }) => spread.has(layer.kind));
+  const inRow = isRow(config) && !uses.some(({ layer, gives }) => spread.has(layer.kind) || gives > 1);
   const notes = [...new Set(uses.flatMap(({ initializer }) => (initializer ? (OWN_INITIALIZERS[initializer.name] ?? []) : [])))];
   const unadapted = uses.some(({ layer }) => layer.kind === 'normalization' && layer.config.mean === undefined);
   return [
@@ -63,22 +66,21 @@ export function kerasLines({ config, batchSize }: Written): string[] | undefined
 
 function graphLines(config: Written['config'], uses: readonly Use[]): string[] {
   const shared = sharedLayers(config);
-  const name = (at: number): string => `x${at}`;
   const lines = uses.flatMap((use, at): string[] => {
     const { layer = -1 } = config.calls[at] ?? {};
     const { code, notes } = layerOf(use);
     const first = config.calls.findIndex((call) => call.layer === layer) === at;
     const made = shared.has(layer) && first ? [noted(`layer${layer} = ${code}`, notes)] : [];
     const callee = shared.has(layer) ? `layer${layer}` : code;
-    return [...made, noted(`${name(at)} = ${callee}${argumentsOf(use, name)}`, shared.has(layer) ? [] : notes)];
+    return [...made, noted(`${namesOf(at, use.gives).join(', ')} = ${callee}${argumentsOf(use)}`, shared.has(layer) ? [] : notes)];
   });
-  const ends = plainCalls(config.outputs) ?? [];
-  return [...lines, `model = keras.Model([${config.inputs.map(name).join(', ')}], [${ends.map(name).join(', ')}])`];
+  return [...lines, `model = keras.Model([${config.inputs.map(nameOf).join(', ')}], [${config.outputs.map(nameOf).join(', ')}])`];
 }
 
-function argumentsOf({ layer, inputs }: Use, name: (at: number) => string): string {
-  const from = inputs.map(name);
+function argumentsOf({ layer, inputs }: Use): string {
+  const from = inputs.map(nameOf);
   if (from.length === 0) return '';
+  if (walks.has(layer.kind) && from.length > 1) return `(${from[0]}, initial_state=[${from.slice(1).join(', ')}])`;
   if (!spread.has(layer.kind)) return `(${from.length === 1 ? from[0] : `[${from.join(', ')}]`})`;
   // A sequence that looks at itself is its own value.
   const [query, value = query, ...others] = from;

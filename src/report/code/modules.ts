@@ -70,7 +70,7 @@ const table: Readonly<Record<string, Kind>> = {
   simpleRnn: kind((use) => recurrent(use), 'activation', ...stepping()),
   lstm: kind((use) => recurrent(use), 'unitForgetBias', ...stepping()),
   gru: kind((use) => recurrent(use), ...stepping()),
-  bidirectional: kind((use) => bothWays(use), 'layer', 'backwardLayer'),
+  bidirectional: kind((use) => bothWays(use), 'layer', 'backwardLayer', 'mergeMode'),
   timeDistributed: kind((use) => eachStep(use)),
   dropout: kind(({ layer }) => [`nn.Dropout(${literal(layer.config.rate)})`]),
   alphaDropout: kind(({ layer }) => [`nn.AlphaDropout(${literal(layer.config.rate)})`]),
@@ -96,7 +96,7 @@ const table: Readonly<Record<string, Kind>> = {
 };
 
 function stepping(): readonly string[] {
-  return ['useBias', 'returnSequences', 'kernelInitializer', 'recurrentInitializer'];
+  return ['useBias', 'returnSequences', 'returnState', 'kernelInitializer', 'recurrentInitializer'];
 }
 
 const sizes = (value: unknown): readonly number[] => (Array.isArray(value) ? value.map(Number) : [Number(value)]);
@@ -150,29 +150,46 @@ function pooling({ layer: { config } }: Use, module: string): readonly Made[] {
   return [`ChannelsLast(nn.${module}(${literal(config.poolSize)}${strides}))`];
 }
 
-const cells: Readonly<Record<string, string>> = { simpleRnn: 'RNN', lstm: 'LSTM', gru: 'GRU' };
+/** PyTorch's modules, and the gates whose weights stand in one array. */
+const cells: Readonly<Record<string, { readonly module: string; readonly gates: number }>> = {
+  simpleRnn: { module: 'RNN', gates: 1 },
+  lstm: { module: 'LSTM', gates: 4 },
+  gru: { module: 'GRU', gates: 3 },
+};
+
+/** How both directions are joined, unless side by side. */
+const merges: Readonly<Record<string, string>> = { sum: 'a + b', ave: '(a + b) / 2', mul: 'a * b', null: '(a, b)' };
 
 /** PyTorch's recurrent modules give all steps and their state; a row of modules needs one of them. Their weights are drawn otherwise than Keras's unless it is said. */
-function recurrent({ from = 0, layer, initializer }: Use, more = ''): readonly Made[] {
-  const { units, activation, useBias, returnSequences, recurrentInitializer, unitForgetBias } = layer.config;
+function recurrent({ from = 0, layer, initializer }: Use, wrapped?: { readonly mergeMode: unknown }): readonly Made[] {
+  const { units, activation, useBias, returnSequences, returnState, recurrentInitializer, unitForgetBias } = layer.config;
+  const { module = '', gates = 1 } = cells[layer.kind] ?? {};
   const bend = isDescribed(activation) ? activation.name : 'tanh';
   const nonlinearity = layer.kind !== 'simpleRnn' || bend === 'tanh' ? '' : `, nonlinearity=${literal(bend)}`;
   if (!['tanh', 'relu'].includes(bend)) return [lack(`PyTorch has no recurrent module with '${bend}'`)];
-  const fans = { fanIn: from, fanOut: Number(units) };
+  const fans = { fanIn: from, fanOut: gates * Number(units) };
   const call = (draw: string | undefined): string => {
     const [name, ...options] = (draw ?? '').split(', ');
     return draw === undefined ? 'None' : options.length === 0 ? String(name) : `lambda w: ${name}(w, ${options.join(', ')})`;
   };
   const [kernel, state] = [drawOf(initializer, fans), drawOf(initializerOf(recurrentInitializer), { ...fans, fanIn: Number(units) })];
   const forget = layer.kind === 'lstm' && unitForgetBias !== false && useBias !== false ? ['forget=1.0'] : [];
-  const drawing = [`kernel=${call(kernel)}`, `recurrent=${call(state)}`, ...forget];
+  const merge = merges[String(wrapped?.mergeMode)];
+  const options = [
+    `last=${returnSequences === true ? 'False' : 'True'}`,
+    `kernel=${call(kernel)}`,
+    `recurrent=${call(state)}`,
+    ...forget,
+    ...(wrapped && merge !== undefined ? [`merge=lambda a, b: ${merge}`] : []),
+    ...(returnState === true ? ['state=True'] : []),
+  ];
   const notes = [
     ...(kernel === undefined ? [`drawn as PyTorch does, not by '${initializer?.name ?? saying(layer.config.kernelInitializer)}'`] : []),
     ...(state === undefined ? [`recurrent weights drawn as PyTorch does, not by '${saying(recurrentInitializer)}'`] : []),
   ];
   const bias = useBias === false ? ', bias=False' : '';
-  const module = `nn.${cells[layer.kind]}(${from}, ${literal(units)}${nonlinearity}${bias}, batch_first=True${more})`;
-  return [{ code: `Steps(${module}, last=${returnSequences === true ? 'False' : 'True'}, ${drawing.join(', ')})`, notes }];
+  const ways = wrapped ? ', bidirectional=True' : '';
+  return [{ code: `Steps(nn.${module}(${from}, ${literal(units)}${nonlinearity}${bias}, batch_first=True${ways}), ${options.join(', ')})`, notes }];
 }
 
 /** The layer inside of another, as if it stood where the other does. */
@@ -187,7 +204,7 @@ function bothWays(use: Use): readonly Made[] {
   const inner = inside(use, use.shape);
   const turned = layerCall(use.layer).options.some(([key]) => key === 'backwardLayer');
   if (!inner || turned) return [lack("PyTorch's two directions have the same options")];
-  return finished(inner, recurrent(inner, ', bidirectional=True'));
+  return finished(inner, recurrent(inner, { mergeMode: use.layer.config.mergeMode }));
 }
 
 function eachStep(use: Use): readonly Made[] {

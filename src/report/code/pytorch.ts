@@ -1,10 +1,11 @@
+import type { SignalIndex } from '../../model/config.js';
 import { inWords, modulesOf } from './modules.js';
 import { listLines, literal, type Noted, noted } from './python.js';
 import { helpers } from './torch-helpers.js';
 import { heldBy, lossLines, optimizerLines } from './torch-training.js';
 import { trainingOf } from './training.js';
 import { OWN_INITIALIZERS, type Use, usesOf } from './translation.js';
-import { isRow, layerAt, plainCalls, sharedLayers, type Written } from './wiring.js';
+import { isRow, layerAt, nameOf, namesOf, sharedLayers, type Written } from './wiring.js';
 
 type Config = Written['config'];
 
@@ -15,7 +16,8 @@ export function pytorchLines({ config, batchSize }: Written): string[] | undefin
   const training = trainingOf(config);
   const { made, logits } = headless(config, uses.map(modulesOf), training.losses);
   const ends = config.outputs.map((at, i) => ({ logits: logits[i] === true, rank: uses[Number(at)]?.rank ?? 1 }));
-  const body = isRow(config) ? ['model = nn.Sequential(', ...listLines(made.flat()), ')'] : graphLines(config, made, uses);
+  const inRow = isRow(config) && uses.every(({ gives }) => gives === 1);
+  const body = inRow ? ['model = nn.Sequential(', ...listLines(made.flat()), ')'] : graphLines(config, made, uses);
   const text = body.join('\n');
   const notes = [...new Set(uses.flatMap(({ initializer }) => (initializer ? (OWN_INITIALIZERS[initializer.name] ?? []) : [])))];
   const metrics = [...training.metrics, ...training.weightedMetrics].flat().map((metric) => inWords('metrics', metric));
@@ -36,11 +38,11 @@ export function pytorchLines({ config, batchSize }: Written): string[] | undefin
 }
 
 /** How the rows that come out of a call follow from the training rows, where no weights are between. */
-function originOf(config: Config, call: number | undefined): string | undefined {
-  if (call === undefined) return undefined;
+function originOf(config: Config, call: SignalIndex | undefined): string | undefined {
+  if (typeof call !== 'number') return undefined;
   const place = config.inputs.indexOf(call);
   if (place >= 0) return config.inputs.length === 1 ? 'x_train' : `x_train[${place}]`;
-  const before = layerAt(config, call)?.kind === 'flatten' ? originOf(config, plainCalls(config.calls[call]?.inputs ?? [])?.[0]) : undefined;
+  const before = layerAt(config, call)?.kind === 'flatten' ? originOf(config, config.calls[call]?.inputs[0]) : undefined;
   return before === undefined ? undefined : `${before}.flatten(1)`;
 }
 
@@ -83,23 +85,23 @@ function graphLines(config: Config, made: readonly (readonly Noted[])[], uses: r
     if (codes.length === 0 || merges[layer.kind] || again) return [];
     return [noted(`self.${field(at)} = ${codes.length === 1 ? codes[0] : `nn.Sequential(${codes.join(', ')})`}`, notesOf(at), '        ')];
   });
-  const steps = uses.flatMap(({ layer, inputs }, at): string[] => {
-    const from = inputs.map((one) => `x${one}`);
+  const steps = uses.flatMap(({ layer, inputs, gives }, at): string[] => {
+    const from = inputs.map(nameOf);
     if (layer.kind === 'input') return [];
     const merge = merges[layer.kind];
     if (merge) return [`        x${at} = ${merge(from, layer.config)}`];
     return codesOf(at).length === 0
-      ? [noted(`x${at} = ${from[0]}`, notesOf(at), '        ')]
-      : [`        x${at} = self.${field(at)}(${from.join(', ')})`];
+      ? [noted(`${namesOf(at, gives).join(' = ')} = ${from[0]}`, notesOf(at), '        ')]
+      : [`        ${namesOf(at, gives).join(', ')} = self.${field(at)}(${from.join(', ')})`];
   });
   return [
     'class Net(nn.Module):',
     '    def __init__(self):',
     '        super().__init__()',
     ...fields,
-    `    def forward(self, ${config.inputs.map((at) => `x${at}`).join(', ')}):`,
+    `    def forward(self, ${config.inputs.map(nameOf).join(', ')}):`,
     ...steps,
-    `        return ${config.outputs.map((at) => `x${at}`).join(', ')}`,
+    `        return ${config.outputs.map(nameOf).join(', ')}`,
     'model = Net()',
   ];
 }

@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../../model/config.js';
 import { layerCall } from './calls.js';
-import { layerAt } from './wiring.js';
+import { layerAt, placeOf } from './wiring.js';
 
 /** Equal blocks that `layers.repeat` made, one behind the other. */
 export interface Repetition {
@@ -32,14 +32,15 @@ function repetitionOf(config: ModelConfig, row: number, remat: boolean): Repetit
   const seen = (at: number): string => {
     const first = at - ((at - start) % size);
     const enters = first === start ? entry : first - 1;
-    const inputs = calls[at]?.inputs.map((from) => (from === enters ? -1 : typeof from === 'number' && from >= first ? from - first : 'elsewhere'));
+    const inputs = calls[at]?.inputs.map((from) => {
+      const [call, which] = placeOf(from);
+      return from === enters ? -1 : call >= first ? [call - first, which] : 'elsewhere';
+    });
     const layer = layerAt(config, at);
     return JSON.stringify([inputs, layer && layerCall(layer)]);
   };
   const views = places.map(seen);
-  const outside = [...calls.flatMap(({ inputs }, at) => (at >= start && at < end ? [] : inputs)), ...config.outputs].map(
-    (from) => [from].flat()[0] ?? -1,
-  );
+  const outside = [...calls.flatMap(({ inputs }, at) => (at >= start && at < end ? [] : inputs)), ...config.outputs].map((from) => placeOf(from)[0]);
   const whole =
     typeof entry === 'number' &&
     places.every((at, i) => at === start + i && calls[at]?.block?.[1] === Math.floor(i / size)) &&

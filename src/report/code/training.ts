@@ -1,7 +1,7 @@
 import { isDescribed } from '../../layers/registry.js';
 import type { ModelConfig } from '../../model/config.js';
 import { scheduleFromConfig } from '../../schedules.js';
-import { layerAt } from './wiring.js';
+import { layerAt, placeOf } from './wiring.js';
 
 /** How a model is trained and judged, output by output. */
 export interface Training {
@@ -37,7 +37,7 @@ export function trainingOf(config: ModelConfig): Training {
 /** Layers that give the outputs, by name. */
 export function outputNames(config: ModelConfig): readonly string[] {
   return config.outputs.map((signal) => {
-    const layer = layerAt(config, typeof signal === 'number' ? signal : signal[0]);
+    const layer = layerAt(config, placeOf(signal)[0]);
     return layer?.name ?? layer?.kind ?? '';
   });
 }

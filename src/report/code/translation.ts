@@ -1,18 +1,24 @@
 import { forecast } from '../../doctor/forecast.js';
 import { isDescribed } from '../../layers/registry.js';
-import { type DescribedLayer, type ModelConfig, missingCustom } from '../../model/config.js';
+import { type DescribedLayer, type ModelConfig, missingCustom, type SignalIndex } from '../../model/config.js';
 import { fromConfig } from '../../model/persistence.js';
-import { plainCalls } from './wiring.js';
+import { placeOf } from './wiring.js';
+
+type Shape = readonly (number | null)[];
 
 /** What another framework's code needs to know of one use of a layer. */
 export interface Use {
   readonly layer: DescribedLayer;
-  readonly inputs: readonly number[];
+  readonly inputs: readonly SignalIndex[];
+  /** How many outputs it gives. */
+  readonly gives: number;
   /** Features of its input and its output, where they are one number. */
   readonly from: number | undefined;
   readonly to: number | undefined;
   /** Sizes of its first input, without the batch; null where one is not known. */
-  readonly shape: readonly (number | null)[];
+  readonly shape: Shape;
+  /** Those of all its inputs. */
+  readonly shapes: readonly Shape[];
   /** Axes of its output, without the batch. */
   readonly rank: number;
   /** What draws its kernel, by a name that other frameworks know; undefined where there is none. */
@@ -38,19 +44,21 @@ export function initializerOf(value: unknown): Initializer | undefined {
   return typeof name === 'string' && name !== 'auto' ? { name, options: config } : undefined;
 }
 
-/** A model's uses in the order of its calls. Functions of the user's own in layers have no code, and outputs that are not a layer's first no common form: such a model cannot be translated, and gives undefined. */
+/** A model's uses in the order of its calls. Functions of the user's own in layers have no code: such a model cannot be translated, and gives undefined. */
 export function usesOf(config: ModelConfig): readonly Use[] | undefined {
-  const single = plainCalls([...config.calls.flatMap(({ inputs }) => inputs), ...config.outputs]);
   const { compile: _, ...wiring } = config;
-  if (!single || missingCustom(wiring, {}).size > 0) return undefined;
+  if (missingCustom(wiring, {}).size > 0) return undefined;
   const model = fromConfig(wiring);
   const { layers } = forecast(model);
-  const shapeOf = (at: number | undefined): readonly (number | null)[] =>
-    (at === undefined ? undefined : model.network.calls[at]?.output.shape.map((dim) => (typeof dim === 'number' ? dim : null))) ?? [];
-  const features = (at: number | undefined): number | undefined => shapeOf(at).at(-1) ?? undefined;
-  return config.calls.flatMap(({ layer: of, inputs: given }, at): Use[] => {
-    const [layer, inputs] = [config.layers[of], plainCalls(given)];
-    if (!layer || !inputs) return [];
+  const shapeOf = (signal: SignalIndex): Shape => {
+    const [call, which] = placeOf(signal);
+    return model.network.calls[call]?.outputs[which]?.shape.slice(1).map((dim) => (typeof dim === 'number' ? dim : null)) ?? [];
+  };
+  return config.calls.flatMap(({ layer: of, inputs }, at): Use[] => {
+    const layer = config.layers[of];
+    if (!layer) return [];
+    const shapes = inputs.map(shapeOf);
+    const [shape = []] = shapes;
     const { kernelInitializer } = layer.config;
     const isAuto = (isDescribed(kernelInitializer) ? kernelInitializer.name : kernelInitializer) === 'auto';
     const suits = isAuto ? layers[at]?.suits : undefined;
@@ -59,10 +67,12 @@ export function usesOf(config: ModelConfig): readonly Use[] | undefined {
       {
         layer,
         inputs,
-        from: features(inputs[0]),
-        to: features(at),
-        shape: shapeOf(inputs[0]).slice(1),
-        rank: shapeOf(at).length - 1,
+        gives: model.network.calls[at]?.outputs.length ?? 1,
+        from: shape.at(-1) ?? undefined,
+        to: shapeOf(at).at(-1) ?? undefined,
+        shape,
+        shapes,
+        rank: shapeOf(at).length,
         initializer,
       },
     ];

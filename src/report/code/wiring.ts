@@ -21,8 +21,14 @@ export function sharedLayers({ calls }: ModelConfig): ReadonlySet<number> {
   return new Set(used.filter((layer, at) => used.indexOf(layer) !== at));
 }
 
-/** Places of calls; undefined where an output that is not a call's first is among them, which the three languages write too differently. */
-export function plainCalls(signals: readonly SignalIndex[]): readonly number[] | undefined {
-  const calls = signals.filter((signal) => typeof signal === 'number');
-  return calls.length === signals.length ? calls : undefined;
+/** The call whose output a signal is, and which of its outputs. */
+export const placeOf = (signal: SignalIndex): readonly [call: number, which: number] => (typeof signal === 'number' ? [signal, 0] : signal);
+
+/** What a signal is called: `x3`, and `x3_1` where it is not its call's first. */
+export function nameOf(signal: SignalIndex): string {
+  const [call, which] = placeOf(signal);
+  return which === 0 ? `x${call}` : `x${call}_${which}`;
 }
+
+/** Names of as many outputs of a call. */
+export const namesOf = (call: number, outputs: number): string[] => Array.from({ length: outputs }, (_, which) => nameOf([call, which]));
