@@ -258,7 +258,9 @@ export class ConvTranspose extends Convolution {
 
   protected sums(x: Tensor, channels: number, _: StaticShape, context: LayerContext, bias: (outputs: number) => Tensor | undefined): Tensor {
     const at = this.places;
-    const cuts = this.strides.map((_stride, axis) => this.#cut(reachOf(at, axis), axis));
+    const cuts = this.strides.map((stride, axis) =>
+      cutOf({ reach: reachOf(at, axis), stride, padding: this.padding, extra: this.outputPadding?.[axis] }),
+    );
     const shape = [...this.kernelSize, this.filters, channels];
     const kernel = kernelFirst(context.parameter('kernel', { shape, ...this.kernelSettings }));
     return convTranspose(x, kernel, bias(this.filters), {
@@ -269,14 +271,20 @@ export class ConvTranspose extends Convolution {
       outputPadding: cuts.map(({ after }) => Math.max(0, -after)),
     });
   }
+}
 
-  /** What is cut off before and behind; a negative number adds behind. Lengths as in Keras. */
-  #cut(reach: number, axis: number): { readonly before: number; readonly after: number } {
-    const stride = this.strides[axis] ?? 1;
-    const extra = this.outputPadding?.[axis];
-    if (this.padding === 'valid') return { before: 0, after: -(extra ?? Math.max(reach, stride) - reach) };
-    const total = extra === undefined ? stride + reach - 2 : reach + (reach % 2) - 2 + extra;
-    const left = stride > reach - 1 ? reach - 1 : Math.ceil(total / 2);
-    return { before: reach - 1 - left, after: reach - 1 - (total - left) };
-  }
+/** One axis of a transposed convolution; `extra` is its output padding, where that was told. */
+export interface Spread {
+  readonly reach: number;
+  readonly stride: number;
+  readonly padding: Padding;
+  readonly extra: number | undefined;
+}
+
+/** What is cut off before and behind; a negative number adds behind. Lengths as in Keras. */
+export function cutOf({ reach, stride, padding, extra }: Spread): { readonly before: number; readonly after: number } {
+  if (padding === 'valid') return { before: 0, after: -(extra ?? Math.max(reach, stride) - reach) };
+  const total = extra === undefined ? stride + reach - 2 : reach + (reach % 2) - 2 + extra;
+  const left = stride > reach - 1 ? reach - 1 : Math.ceil(total / 2);
+  return { before: reach - 1 - left, after: reach - 1 - (total - left) };
 }

@@ -62,6 +62,32 @@ describe('PyTorch code', () => {
     expect(codeFor(steps(layers.timeDistributed(layers.dense(6, { activation: 'glu' }))))).toContain('nn.Linear(4, 6)');
   });
 
+  it('has transposed convolutions of the length that Keras gives them', () => {
+    // 6 steps by 2 make 12: PyTorch's 13 lose one behind, its 12 of a kernel of 4 one on each side.
+    expect(codeFor(steps(layers.conv1dTranspose(5, 3, { strides: 2, padding: 'same' }), layers.flatten(), layers.dense(1)))).toContain(
+      'ChannelsLast(nn.Sequential(drawn(nn.ConvTranspose1d(4, 5, (3,), stride=(2,)), nn.init.xavier_uniform_), nn.ConstantPad1d((0, -1), 0))),\n',
+    );
+    expect(codeFor(steps(layers.conv1dTranspose(5, 4, { strides: 2, padding: 'same', useBias: false })))).toContain(
+      'ChannelsLast(drawn(nn.ConvTranspose1d(4, 5, (4,), stride=(2,), padding=(1,), bias=False), nn.init.xavier_uniform_)),\n',
+    );
+    // Windows apart from each other leave a gap behind the last, (6 - 1) * 3 + 2 = 17 of 18.
+    expect(codeFor(steps(layers.conv1dTranspose(5, 2, { strides: 3 })))).toContain('(2,), stride=(3,), output_padding=(1,))');
+  });
+
+  it('convolves channels by themselves, and mixes them, each kernel drawn by fans of its own', () => {
+    const options = { strides: 2, padding: 'same', depthMultiplier: 3, pointwiseInitializer: 'heNormal', activation: 'relu' } as const;
+    const picture = sequential([layers.input([8, 8, 2]), layers.separableConv2d(5, 3, options)]);
+    // Glorot's variance of 2 / (9 · 2 + 9 · 3) reaches √(6 / 45) to both sides.
+    expect(codeFor(picture.compile({ loss: 'mse' }))).toContain(
+      '    ChannelsLast(nn.Sequential(nn.ConstantPad2d((0, 1, 0, 1), 0), ' +
+        'drawn(nn.Conv2d(2, 6, (3, 3), stride=(2, 2), groups=2, bias=False), nn.init.uniform_, a=-0.365148, b=0.365148), ' +
+        'drawn(nn.Conv2d(6, 5, 1), nn.init.kaiming_normal_, nonlinearity="relu"))),\n    nn.ReLU(),\n',
+    );
+    expect(codeFor(steps(layers.depthwiseConv1d(3, { dilationRate: 2, biasInitializer: 'ones', depthwiseInitializer: 'zeros' })))).toContain(
+      '    ChannelsLast(drawn(nn.Conv1d(4, 4, (3,), dilation=(2,), groups=4), nn.init.zeros_, bias=1)),\n',
+    );
+  });
+
   it('draws by variance scaling, and biases at their numbers', () => {
     const scaled = initializers.varianceScaling({ scale: 0.01 });
     const uniform = initializers.varianceScaling({ scale: 3, mode: 'fanAvg', distribution: 'uniform' });

@@ -2,6 +2,7 @@ import { isDescribed, isInside } from '../../layers/registry.js';
 import { layerCall, picked, saying } from './calls.js';
 import { literal, type Noted } from './python.js';
 import { bent } from './torch-activations.js';
+import { convolution, depthwise, edges, sizes, transposed } from './torch-convolutions.js';
 import { drawn, drawOf } from './torch-initializers.js';
 import { initializerOf, type Use } from './translation.js';
 
@@ -16,6 +17,7 @@ interface Kind {
 const kind = (modules: Kind['modules'], ...knows: readonly string[]): Kind => ({ modules, knows });
 const lack = (note: string): Noted => ({ code: '', notes: [note] });
 const weights: readonly string[] = ['kernelInitializer', 'biasInitializer', 'useBias', 'activation'];
+const perChannel: readonly string[] = ['depthwiseInitializer', 'pointwiseInitializer', 'depthMultiplier'];
 const windows: readonly string[] = ['strides', 'padding', 'dilationRate'];
 
 /** Modules of layers, each as a list: some are two in PyTorch. Absent ones have none there. */
@@ -34,6 +36,13 @@ const table: Readonly<Record<string, Kind>> = {
   ),
   conv1d: kind((use) => convolution(use, 1), ...weights, ...windows, 'groups'),
   conv2d: kind((use) => convolution(use, 2), ...weights, ...windows, 'groups'),
+  conv1dTranspose: kind((use) => transposed(use, 1), ...weights, ...windows, 'outputPadding'),
+  conv2dTranspose: kind((use) => transposed(use, 2), ...weights, ...windows, 'outputPadding'),
+  ...Object.fromEntries(
+    (['depthwiseConv', 'separableConv'] as const).flatMap((name) =>
+      ([1, 2] as const).map((rank) => [`${name}${rank}d`, kind((use) => depthwise(use, rank), ...weights, ...windows, ...perChannel)]),
+    ),
+  ),
   maxPooling1d: kind((use) => pooling(use, 'MaxPool1d'), 'poolSize', ...windows),
   maxPooling2d: kind((use) => pooling(use, 'MaxPool2d'), 'poolSize', ...windows),
   averagePooling1d: kind((use) => pooling(use, 'AvgPool1d'), 'poolSize', ...windows),
@@ -97,51 +106,6 @@ const table: Readonly<Record<string, Kind>> = {
 
 function stepping(): readonly string[] {
   return ['useBias', 'returnSequences', 'returnState', 'kernelInitializer', 'recurrentInitializer'];
-}
-
-const sizes = (value: unknown): readonly number[] => (Array.isArray(value) ? value.map(Number) : [Number(value)]);
-
-/** Zeros before and after each side, the last side first, as PyTorch's padding takes them. */
-function edges(value: unknown, sign = 1): readonly number[] {
-  const sides = Array.isArray(value) && value.some(Array.isArray) ? value : [value];
-  return [...sides].reverse().flatMap((side) => sizes(side).map((size) => sign * size));
-}
-
-/** Zeros before and after each side by which strides keep every place as Keras has them. */
-function samePadding({ shape, layer }: Use, kernel: readonly number[]): readonly number[] | undefined {
-  const strides = sizes(layer.config.strides ?? 1);
-  const dilation = sizes(layer.config.dilationRate ?? 1);
-  const pads = kernel.map((size, i) => {
-    const [length, stride = 1] = [shape[i], strides[i]];
-    if (typeof length !== 'number') return undefined;
-    const reach = (size - 1) * (dilation[i] ?? 1) + 1;
-    const total = Math.max(0, (Math.ceil(length / stride) - 1) * stride + reach - length);
-    return [Math.floor(total / 2), Math.ceil(total / 2)];
-  });
-  return pads.every((pair) => pair !== undefined) ? [...pads].reverse().flat() : undefined;
-}
-
-function convolution(use: Use, dimensions: 1 | 2): readonly Made[] {
-  const { from = 0, to, layer } = use;
-  const filters = Number(layer.config.filters);
-  const { kernelSize, strides, padding, dilationRate, groups, useBias } = layer.config;
-  const kernel = sizes(kernelSize);
-  const one = (value: unknown): boolean => value === undefined || sizes(value).every((size) => size === 1);
-  const behind = [(Number(kernel[0]) - 1) * Number(sizes(dilationRate ?? 1)[0]), 0];
-  const pads = padding === 'causal' ? behind : padding === 'same' && !one(strides) ? samePadding(use, kernel) : undefined;
-  if (padding === 'same' && !one(strides) && !pads) return [lack("PyTorch has no padding 'same' of this kind")];
-  const options = [
-    ...(one(strides) ? [] : [`stride=${literal(strides)}`]),
-    ...(padding === 'same' && !pads ? ['padding="same"'] : []),
-    ...(one(dilationRate) ? [] : [`dilation=${literal(dilationRate)}`]),
-    ...(one(groups) ? [] : [`groups=${literal(groups)}`]),
-    ...(useBias === false ? ['bias=False'] : []),
-  ];
-  const field = kernel.reduce((size, length) => size * length, 1);
-  const fans = { fanIn: (field * from) / Number(groups ?? 1), fanOut: field * filters };
-  const { code, notes } = drawn(`nn.Conv${dimensions}d(${[from, filters, literal(kernelSize), ...options].join(', ')})`, use, fans);
-  const padded = pads ? `nn.Sequential(nn.ConstantPad${dimensions}d(${literal(pads)}, 0), ${code})` : code;
-  return [{ code: `ChannelsLast(${padded})`, notes }, ...bent(layer.config.activation, to)];
 }
 
 function pooling({ layer: { config } }: Use, module: string): readonly Made[] {

@@ -49,21 +49,39 @@ const draws: Readonly<Record<string, (options: Options, fans: Fans) => string | 
   uniform: ({ minval, maxval }) => `nn.init.uniform_, a=${literal(minval ?? -0.05)}, b=${literal(maxval ?? 0.05)}`,
 };
 
-/** How an initializer draws, as a function with what it is given; undefined where PyTorch has none such. */
-export const drawOf = (initializer: Initializer | undefined, fans: Fans): string | undefined =>
-  initializer && draws[initializer.name]?.(initializer.options, fans);
+/** Variance scaling that PyTorch has under a name of its own, by the fans that it counts. */
+const scalings: Readonly<Record<string, { readonly scale: number; readonly mode: string; readonly distribution: string }>> = {
+  heNormal: { scale: 2, mode: 'fanIn', distribution: 'truncatedNormal' },
+  heUniform: { scale: 2, mode: 'fanIn', distribution: 'uniform' },
+  lecunNormal: { scale: 1, mode: 'fanIn', distribution: 'truncatedNormal' },
+  lecunUniform: { scale: 1, mode: 'fanIn', distribution: 'uniform' },
+  glorotNormal: { scale: 1, mode: 'fanAvg', distribution: 'truncatedNormal' },
+  glorotUniform: { scale: 1, mode: 'fanAvg', distribution: 'uniform' },
+};
+
+/**
+ * How an initializer draws, as a function with what it is given; undefined where PyTorch has none such.
+ * @param counted fans that PyTorch counts in its own layout of the array.
+ */
+export function drawOf(initializer: Initializer | undefined, fans: Fans, counted = fans): string | undefined {
+  if (!initializer) return undefined;
+  const { name, options } = initializer;
+  const scaling = scalings[name];
+  const fan = scaling && modes[scaling.mode];
+  return fan && fan(fans) !== fan(counted) ? draws.varianceScaling?.(scaling, fans) : draws[name]?.(options, fans);
+}
 
 /** What biases start at, where all do at one number. */
 const starts: Readonly<Record<string, (options: Options) => unknown>> = { zeros: () => 0, ones: () => 1, constant: ({ value }) => value ?? 0 };
 
 /** A module whose weights are drawn as the layer's kernel is, and whose bias starts as the layer's does. */
-export function drawn(module: string, { layer, initializer }: Pick<Use, 'layer' | 'initializer'>, fans: Fans): Noted {
-  const draw = drawOf(initializer, fans);
+export function drawn(module: string, { layer, initializer }: Pick<Use, 'layer' | 'initializer'>, fans: Fans, counted = fans): Noted {
+  const draw = drawOf(initializer, fans, counted);
   const { biasInitializer = 'zeros' } = layer.config;
   const { name, config = {} } = isDescribed(biasInitializer) ? biasInitializer : { name: String(biasInitializer) };
   const start = starts[name]?.(config);
   const notes = [
-    ...(draw === undefined ? [`drawn as PyTorch does, not by '${initializer?.name ?? saying(layer.config.kernelInitializer)}'`] : []),
+    ...(draw === undefined ? [`drawn as PyTorch does, not by '${initializer?.name ?? 'auto'}'`] : []),
     ...(start === undefined || (draw === undefined && start !== 0) ? [`not written: biasInitializer ${saying(biasInitializer)}`] : []),
   ];
   const bias = start === undefined || start === 0 ? '' : `, bias=${literal(start)}`;
