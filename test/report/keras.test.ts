@@ -109,5 +109,6 @@ describe('Keras code', () => {
   it('has attention called with query and value, a row too', () => {
     const code = codeFor(steps(layers.multiHeadAttention(2, 3, { causal: true }), layers.dense(1)));
     expect(code).toContain('x1 = keras.layers.MultiHeadAttention(2, 3)(x0, x0, use_causal_mask=True)\n');
+    expect(codeFor(steps(layers.multiHeadAttention(2, 3, { outputDim: 5 })))).toContain('MultiHeadAttention(2, 3, output_shape=5)(x0, x0)\n');
   });
 });

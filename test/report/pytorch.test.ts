@@ -88,6 +88,30 @@ describe('PyTorch code', () => {
     );
   });
 
+  it('has attention, whose heads may have any length, and dot products', () => {
+    const code = codeFor(
+      steps(layers.multiHeadAttention(2, 3, { valueDim: 5, useBias: false, causal: true, dropout: 0.1, kernelInitializer: 'heUniform' })),
+    );
+    // Fans of [features, heads, size] are features · heads and features · size: √(6 / 8).
+    const drawn = (sizes: string) => `drawn(nn.Linear(${sizes}, bias=False), nn.init.uniform_, a=-0.866025, b=0.866025)`;
+    const output = 'drawn(nn.Linear(10, 4, bias=False), nn.init.kaiming_uniform_, nonlinearity="relu")';
+    expect(code).toContain(`Attention(2, ${drawn('4, 6')}, ${drawn('4, 6')}, ${drawn('4, 10')}, ${output}, dropout=0.1, causal=True),\n`);
+    const [query, value] = [layers.input([6, 4]), layers.input([5, 3])];
+    const seen = layers.multiHeadAttention(1, 4, { outputDim: 3 }).apply([query, value]);
+    const outputs = [layers.dot(-1).apply([seen, value]), layers.dot([2, 2], { normalize: true }).apply([value, seen])];
+    const graph = codeFor(model({ inputs: [query, value], outputs }).compile({ loss: 'mse' }));
+    expect(graph).toMatch(/self\.f2 = Attention\(1, drawn\(nn\.Linear\(4, 4\), .*drawn\(nn\.Linear\(3, 4\), .*drawn\(nn\.Linear\(4, 3\), .*\n/);
+    expect(graph).toContain('x2 = self.f2(x0, x1)\n        x3 = torch.einsum("bis,bjs->bij", x2, x1)\n');
+    expect(graph).toContain(
+      'x4 = torch.einsum("bis,bjs->bij", nn.functional.normalize(x1, dim=2, eps=1e-6), nn.functional.normalize(x2, dim=2, eps=1e-6))\n',
+    );
+    const [a, b] = [layers.input([4]), layers.input([4])];
+    const cosine = layers.dot(1).apply([a, b]);
+    expect(codeFor(model({ inputs: [a, b], outputs: cosine }).compile({ loss: 'mse' }))).toContain(
+      'x2 = torch.einsum("bs,bs->b", x0, x1).unsqueeze(-1)\n',
+    );
+  });
+
   it('draws by variance scaling, and biases at their numbers', () => {
     const scaled = initializers.varianceScaling({ scale: 0.01 });
     const uniform = initializers.varianceScaling({ scale: 3, mode: 'fanAvg', distribution: 'uniform' });

@@ -45,6 +45,7 @@ const options: Readonly<Record<string, string>> = {
   beta1: 'beta_1',
   beta2: 'beta_2',
   beta2Decay: 'beta_2_decay',
+  outputDim: 'output_shape',
   epsilon1: 'epsilon_1',
   epsilon2: 'epsilon_2',
 };

@@ -2,6 +2,7 @@ import { isDescribed, isInside } from '../../layers/registry.js';
 import { layerCall, picked, saying } from './calls.js';
 import { literal, type Noted } from './python.js';
 import { bent } from './torch-activations.js';
+import { attention } from './torch-attention.js';
 import { convolution, depthwise, edges, sizes, transposed } from './torch-convolutions.js';
 import { drawn, drawOf } from './torch-initializers.js';
 import { initializerOf, type Use } from './translation.js';
@@ -81,6 +82,7 @@ const table: Readonly<Record<string, Kind>> = {
   gru: kind((use) => recurrent(use), ...stepping()),
   bidirectional: kind((use) => bothWays(use), 'layer', 'backwardLayer', 'mergeMode'),
   timeDistributed: kind((use) => eachStep(use)),
+  multiHeadAttention: kind(attention, ...weights, 'valueDim', 'outputDim', 'dropout', 'causal'),
   dropout: kind(({ layer }) => [`nn.Dropout(${literal(layer.config.rate)})`]),
   alphaDropout: kind(({ layer }) => [`nn.AlphaDropout(${literal(layer.config.rate)})`]),
   batchNormalization: kind(
@@ -198,7 +200,7 @@ function standardized({ layer, shape, origin }: Use): Noted {
 }
 
 const learns = /Linear|Conv|Norm|Embedding|Steps|PReLU/;
-const behavesInTraining = /Dropout|BatchNorm|RReLU/;
+const behavesInTraining = /Dropout|dropout=|BatchNorm|RReLU/;
 
 /** What is said of the modules of a layer: options that they lack, and that it is frozen. */
 function finished({ layer, shape }: Use, made: readonly Made[]): Noted[] {

@@ -1,6 +1,7 @@
 import type { SignalIndex } from '../../model/config.js';
 import { inWords, modulesOf } from './modules.js';
 import { listLines, literal, type Noted, noted } from './python.js';
+import { dotProduct } from './torch-attention.js';
 import { helpers } from './torch-helpers.js';
 import { heldBy, lossLines, optimizerLines } from './torch-training.js';
 import { trainingOf } from './training.js';
@@ -59,14 +60,18 @@ function headless(config: Config, made: readonly Noted[][], losses: readonly unk
   return { made: without, logits: held.map((at) => at !== undefined) };
 }
 
+/** `ranks` counts axes of the inputs, without the batch. */
+type Merge = (inputs: readonly string[], options: Readonly<Record<string, unknown>>, ranks: readonly number[]) => string;
+
 /** What merges several: as an expression of what it is given. */
-const merges: Readonly<Record<string, (inputs: readonly string[], options: Readonly<Record<string, unknown>>) => string>> = {
+const merges: Readonly<Record<string, Merge>> = {
   add: (inputs) => inputs.join(' + '),
   multiply: (inputs) => inputs.join(' * '),
   subtract: (inputs) => inputs.join(' - '),
   average: (inputs) => `(${inputs.join(' + ')}) / ${inputs.length}`,
   maximum: ([first = '', ...others]) => others.reduce((before, next) => `torch.maximum(${before}, ${next})`, first),
   minimum: ([first = '', ...others]) => others.reduce((before, next) => `torch.minimum(${before}, ${next})`, first),
+  dot: dotProduct,
   concatenate: (inputs, { axis }) => `torch.cat([${inputs.join(', ')}], dim=${literal(axis ?? -1)})`,
 };
 
@@ -85,11 +90,18 @@ function graphLines(config: Config, made: readonly (readonly Noted[])[], uses: r
     if (codes.length === 0 || merges[layer.kind] || again) return [];
     return [noted(`self.${field(at)} = ${codes.length === 1 ? codes[0] : `nn.Sequential(${codes.join(', ')})`}`, notesOf(at), '        ')];
   });
-  const steps = uses.flatMap(({ layer, inputs, gives }, at): string[] => {
+  const steps = uses.flatMap(({ layer, inputs, gives, shapes }, at): string[] => {
     const from = inputs.map(nameOf);
     if (layer.kind === 'input') return [];
     const merge = merges[layer.kind];
-    if (merge) return [`        x${at} = ${merge(from, layer.config)}`];
+    if (merge)
+      return [
+        `        x${at} = ${merge(
+          from,
+          layer.config,
+          shapes.map(({ length }) => length),
+        )}`,
+      ];
     return codesOf(at).length === 0
       ? [noted(`${namesOf(at, gives).join(' = ')} = ${from[0]}`, notesOf(at), '        ')]
       : [`        ${namesOf(at, gives).join(', ')} = self.${field(at)}(${from.join(', ')})`];

@@ -37,6 +37,23 @@ export const helpers: readonly { readonly word: string; readonly lines: readonly
     ],
   },
   {
+    word: 'Attention(',
+    lines: [
+      'class Attention(nn.Module):',
+      '    def __init__(self, heads, query, key, value, output, dropout=0.0, causal=False):',
+      '        super().__init__()',
+      '        self.heads, self.dropout, self.causal = heads, dropout, causal',
+      '        self.query, self.key, self.value, self.output = query, key, value, output',
+      '    def forward(self, query, value=None, key=None):',
+      '        value = query if value is None else value',
+      '        key = value if key is None else key',
+      '        q, k, v = (x.unflatten(-1, (self.heads, -1)).transpose(1, 2) for x in (self.query(query), self.key(key), self.value(value)))',
+      '        dropout = self.dropout if self.training else 0.0',
+      '        heads = nn.functional.scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=self.causal)',
+      '        return self.output(heads.transpose(1, 2).flatten(2))',
+    ],
+  },
+  {
     word: 'EachStep(',
     lines: [
       'class EachStep(nn.Module):',
