@@ -48,7 +48,7 @@ describe('a change as code', () => {
     const list = changed('pytorch');
     expect(list).toContain('+     drawn(nn.Linear(784, 30), nn.init.kaiming_normal_, nonlinearity="linear"),');
     expect(list).toContain('- optimizer = torch.optim.SGD(model.parameters(), lr=0.01)');
-    expect(list).toContain('+ optimizer = torch.optim.Adam(model.parameters(), lr=0.001)');
+    expect(list).toContain('+ optimizer = torch.optim.Adam(model.parameters(), lr=0.001, eps=1e-7)');
     expect(list).toContain('+ # before each step: torch.nn.utils.clip_grad_norm_(model.parameters(), 1)');
   });
 
@@ -68,14 +68,14 @@ describe('a change as code', () => {
     expect(codeOf({ ...before, config }, 'evenkeel')).toContain('const x5 = layers.add().apply([x4, x3]);');
   });
 
-  it('says of schedules and initializers that a framework lacks what they do', () => {
+  it('writes schedules, and says of initializers that a framework lacks what they do', () => {
     const made = deep('tanh', { kernelInitializer: 'lsuv' }).compile({
       loss,
       optimizer: optimizers.sgd({ learningRate: schedules.exponentialDecay({ initialLearningRate: 0.1, decaySteps: 10, decayRate: 0.5 }) }),
     });
     expect(codeOf(written(made), 'keras')).toContain('# Keras has no such initializer: orthogonal, then scaled');
     expect(codeOf(written(made), 'keras')).toContain('keras.optimizers.schedules.ExponentialDecay');
-    expect(codeOf(written(made), 'pytorch')).toContain('# its learning rate follows a schedule');
+    expect(codeOf(written(made), 'pytorch')).toContain('LambdaLR(optimizer, lambda step: 0.5 ** (step / 10))\n# after each step: schedule.step()');
     const falls = schedules.piecewiseConstantDecay({ boundaries: [600, 850], values: [0.1, 0.03, 0.01] });
     made.compile({ loss, optimizer: optimizers.sgd({ learningRate: falls }) });
     expect(codeOf(written(made), 'keras')).toContain(

@@ -127,23 +127,71 @@ describe('PyTorch code', () => {
 
   it.each([
     [optimizers.sgd({ momentum: 0.9, nesterov: true }), 'SGD(model.parameters(), lr=0.01, momentum=0.9, nesterov=True)'],
-    [optimizers.adam({ beta1: 0.5, amsgrad: true }), 'Adam(model.parameters(), lr=0.001, betas=(0.5, 0.999), amsgrad=True)'],
-    [optimizers.adam({ weightDecay: 0.01 }), 'AdamW(model.parameters(), lr=0.001, weight_decay=0.01)'],
-    [optimizers.adamW(), 'AdamW(model.parameters(), lr=0.001, weight_decay=0.004)'],
-    [optimizers.rmsprop({ centered: true }), 'RMSprop(model.parameters(), lr=0.001, alpha=0.9, centered=True)'],
-    [optimizers.adagrad(), 'Adagrad(model.parameters(), lr=0.001, initial_accumulator_value=0.1)'],
-    [optimizers.nadam(), 'NAdam(model.parameters(), lr=0.001, momentum_decay=1)'],
-    [optimizers.adadelta(), 'Adadelta(model.parameters(), lr=0.001, rho=0.95, eps=1e-7)'],
-    [optimizers.lion(), "optimizer = None  # PyTorch has no optimizer 'lion'"],
+    [optimizers.adam({ beta1: 0.5, amsgrad: true }), 'Adam(model.parameters(), lr=0.001, betas=(0.5, 0.999), eps=1e-7, amsgrad=True)'],
+    [optimizers.adam({ weightDecay: 0.01 }), 'AdamW(model.parameters(), lr=0.001, eps=1e-7, weight_decay=0.01)'],
+    [optimizers.adamW(), 'AdamW(model.parameters(), lr=0.001, eps=1e-7, weight_decay=0.004)'],
     [
-      optimizers.sgd({ momentum: 0.9, weightDecay: 0.1 }),
-      'momentum=0.9)  # before each step: multiply weights by 1 - lr * 0.1; weight_decay would add to gradients',
+      optimizers.rmsprop({ centered: true }),
+      'RMSprop(model.parameters(), lr=0.001, alpha=0.9, centered=True, eps=1e-7)  # PyTorch adds eps to √v, not to v: steps by gradients near 0 are longer',
     ],
+    [optimizers.adagrad(), 'Adagrad(model.parameters(), lr=0.001, initial_accumulator_value=0.1, eps=1e-7)\n'],
+    [optimizers.nadam(), 'NAdam(model.parameters(), lr=0.001, eps=1e-7, momentum_decay=1)'],
+    [optimizers.adadelta(), 'Adadelta(model.parameters(), lr=0.001, rho=0.95, eps=1e-7)'],
+    [optimizers.adafactor({ clipThreshold: 2 }), 'optimizer = torch.optim.Adafactor(model.parameters(), lr=0.001, eps=(1e-15, 0.001), d=2)\n'],
+    [optimizers.adafactor({ clipThreshold: 0.5 }), 'eps=(1e-15, 0.001))  # not written: clipThreshold 0.5\n'],
+    [optimizers.lion({ weightDecay: 0.1 }), 'optimizer = Lion(model.parameters(), lr=0.001, beta1=0.9, beta2=0.99, weight_decay=0.1)\n'],
+    [optimizers.lamb(), 'optimizer = Lamb(model.parameters(), lr=0.001, beta1=0.9, beta2=0.999, eps=1e-7)\n'],
+    [
+      optimizers.ftrl({ l1RegularizationStrength: 0.1 }),
+      'optimizer = Ftrl(model.parameters(), lr=0.001, power=-0.5, start=0.1, l1=0.1, l2=0, shrinkage=0, beta=0)\n',
+    ],
+    [optimizers.adagrad({ initialAccumulatorValue: 0 }), '# PyTorch adds eps to √v, not to v'],
+    [optimizers.sgd({ momentum: 0.9, weightDecay: 0.1 }), 'momentum=0.9)\noptimizer.register_step_pre_hook(decaying(0.1))\n'],
     [optimizers.adam({ clipNorm: 1 }), '# before each step, for each parameter: torch.nn.utils.clip_grad_norm_([parameter], 1)'],
-    [optimizers.adam({ gradientAccumulationSteps: 4 }), "lr=0.001)  # each step takes the mean of 4 batches' gradients"],
-    [optimizers.sgd({ learningRate: schedules.exponentialDecay({ initialLearningRate: 0.2 }) }), 'lr=0.2)\n# its learning rate follows a schedule'],
+    [optimizers.adam({ gradientAccumulationSteps: 4 }), "lr=0.001, eps=1e-7)  # each step takes the mean of 4 batches' gradients"],
   ])('translates optimizers: %#', (optimizer, line) => {
     expect(trained({ loss: 'mse', optimizer })).toContain(line);
+  });
+
+  it('puts before a model the helpers that its code needs, those that they need first', () => {
+    const learningRate = schedules.cosineDecayRestarts();
+    const code = trained({ loss: 'mse', optimizer: optimizers.lion({ learningRate }) });
+    const made = [...code.matchAll(/^(?:(?:def|class) (\w+)|(\w+) = )/gm)].map(([, defined, named]) => defined ?? named);
+    expect(made).toEqual(['drawn', 'half_cosine', 'restarting', 'EachArray', 'Lion', 'model', 'optimizer', 'schedule', 'loss', 'loader']);
+  });
+
+  it('says where whole arrays that an optimizer looks at have another shape', () => {
+    const said = '# PyTorch has some arrays in another shape, whose updates differ';
+    const convolved = steps(layers.conv1d(2, 3)).compile({ loss: 'mse', optimizer: 'adafactor' });
+    expect(codeFor(convolved)).toContain(said);
+    expect(codeFor(convolved.compile({ loss: 'mse', optimizer: 'lamb' }))).not.toContain(said);
+    expect(codeFor(steps(layers.gru(2)).compile({ loss: 'mse', optimizer: 'lamb' }))).toContain(said);
+  });
+
+  it.each([
+    [schedules.exponentialDecay({ initialLearningRate: 0.2 }), 0.2, '0.96 ** (step / 1000)'],
+    [schedules.inverseTimeDecay({ decaySteps: 10, staircase: true }), 0.01, '1 / (1 + 0.5 * (step // 10))'],
+    [schedules.polynomialDecay({ power: 2 }), 0.01, '0.99 * (1 - min(step / 1000, 1)) ** 2 + 0.01'],
+    [schedules.polynomialDecay({ cycle: true, decaySteps: 30, endLearningRate: 0 }), 0.01, '(1 - step / (30 * max(1, -(-step // 30))))'],
+    [schedules.cosineDecay({ alpha: 0.1 }), 0.01, '0.9 * half_cosine(step / 1000) + 0.1'],
+    [
+      schedules.cosineDecay({ initialLearningRate: 0, warmupTarget: 0.3, warmupSteps: 20 }),
+      0.3,
+      'step / 20 if step < 20 else half_cosine((step - 20) / 1000)',
+    ],
+    [schedules.cosineDecay({ initialLearningRate: 0.1, warmupTarget: 0.05 }), 0.1, '0.5 * half_cosine(step / 1000)'],
+    [schedules.cosineDecayRestarts({ firstDecaySteps: 30, mMul: 0.5 }), 0.01, 'restarting(step / 30, 2, 0.5)'],
+    [
+      schedules.oneCycle({ totalSteps: 100, divFactor: 10, finalDivFactor: 2 }),
+      0.1,
+      '-0.9 * half_cosine(step / 29) + 1 if step <= 29 else 0.95 * half_cosine((step - 29) / 70) + 0.05',
+    ],
+  ])('writes schedules as shares of a rate: %#', (learningRate, rate, share) => {
+    const code = trained({ loss: 'mse', optimizer: optimizers.sgd({ learningRate }) });
+    expect(code).toContain(
+      `optimizer = torch.optim.SGD(model.parameters(), lr=${rate})\n` +
+        `schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: ${share})\n# after each step: schedule.step()\n`,
+    );
   });
 
   it('starts schedules at 0', () => {

@@ -30,6 +30,13 @@ export const ofOwn = (name: string, framework: string): string => `${name} is a 
 export const isName = (value: unknown): value is Name => typeof value === 'object' && value !== null && 'word' in value;
 export const isCall = (value: unknown): value is Call => typeof value === 'object' && value !== null && 'leads' in value;
 
+/** What was picked by name, with what was told of it. */
+export const described = (value: unknown): { readonly name: string; readonly config: Readonly<Record<string, unknown>> } =>
+  isDescribed(value) ? { name: value.name, config: value.config ?? {} } : { name: String(value), config: {} };
+
+/** Whether it is a function of the user's own. */
+export const isOwn = (value: unknown): boolean => isDescribed(value) && value.custom === true;
+
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /** Tables by the option that holds their entries, with what a bare name stands for. */

@@ -2,8 +2,9 @@ import type { SignalIndex } from '../../model/config.js';
 import { inWords, modulesOf } from './modules.js';
 import { listLines, literal, type Noted, noted } from './python.js';
 import { dotProduct } from './torch-attention.js';
-import { helpers } from './torch-helpers.js';
-import { heldBy, lossLines, optimizerLines } from './torch-training.js';
+import { helpersOf } from './torch-helpers.js';
+import { heldBy, lossLines } from './torch-losses.js';
+import { optimizerLines } from './torch-optimizers.js';
 import { trainingOf } from './training.js';
 import { OWN_INITIALIZERS, type Use, usesOf } from './translation.js';
 import { isRow, layerAt, nameOf, namesOf, sharedLayers, type Written } from './wiring.js';
@@ -19,18 +20,18 @@ export function pytorchLines({ config, batchSize }: Written): string[] | undefin
   const ends = config.outputs.map((at, i) => ({ logits: logits[i] === true, rank: uses[Number(at)]?.rank ?? 1 }));
   const inRow = isRow(config) && uses.every(({ gives }) => gives === 1);
   const body = inRow ? ['model = nn.Sequential(', ...listLines(made.flat()), ')'] : graphLines(config, made, uses);
-  const text = body.join('\n');
+  const optimizer = config.compile === undefined ? [] : optimizerLines(training.optimizer, body.join('\n'));
   const notes = [...new Set(uses.flatMap(({ initializer }) => (initializer ? (OWN_INITIALIZERS[initializer.name] ?? []) : [])))];
   const metrics = [...training.metrics, ...training.weightedMetrics].flat().map((metric) => inWords('metrics', metric));
   return [
     ...(config.dtype === 'float64' ? ['torch.set_default_dtype(torch.float64)'] : []),
-    ...helpers.filter(({ word }) => text.includes(word)).flatMap(({ lines }) => lines),
+    ...helpersOf([...body, ...optimizer]),
     ...body,
     ...notes.map((note) => `# PyTorch has no such initializer: ${note}`),
     ...(config.compile === undefined
       ? []
       : [
-          ...optimizerLines(training.optimizer),
+          ...optimizer,
           ...lossLines(training, ends),
           ...(metrics.length === 0 ? [] : [`# to count by hand: ${[...new Set(metrics)].join(', ')}`]),
           `loader = torch.utils.data.DataLoader(train, batch_size=${batchSize}, shuffle=True)`,

@@ -1,5 +1,5 @@
-/** Lines of the classes and functions that modules need, by the word that shows it. */
-export const helpers: readonly { readonly word: string; readonly lines: readonly string[] }[] = [
+/** Classes and functions that code needs, by the word that shows it; each after those that it needs itself. */
+const helpers: readonly { readonly word: string; readonly lines: readonly string[] }[] = [
   {
     word: 'drawn(',
     lines: [
@@ -102,4 +102,89 @@ export const helpers: readonly { readonly word: string; readonly lines: readonly
       '    def forward(self, x): return self.function(x)',
     ],
   },
+  {
+    word: 'decaying(',
+    lines: [
+      'def decaying(share):',
+      '    @torch.no_grad()',
+      '    def decay(optimizer, *_):',
+      '        for group in optimizer.param_groups:',
+      '            for w in group["params"]:',
+      '                if w.grad is not None: w.mul_(1 - group["lr"] * share)',
+      '    return decay',
+    ],
+  },
+  {
+    word: 'half_cosine(',
+    lines: ['import math', 'def half_cosine(share): return (1 + math.cos(math.pi * min(share, 1))) / 2'],
+  },
+  {
+    word: 'restarting(',
+    lines: [
+      'def restarting(share, longer, higher):',
+      '    length, height = 1, 1',
+      '    while share >= length: share, length, height = share - length, length * longer, height * higher',
+      '    return height * half_cosine(share / length)',
+    ],
+  },
+  {
+    word: 'EachArray',
+    lines: [
+      'class EachArray(torch.optim.Optimizer):',
+      '    def __init__(self, arrays, weight_decay=0.0, **options): super().__init__(arrays, dict(options, weight_decay=weight_decay))',
+      '    @torch.no_grad()',
+      '    def step(self):',
+      '        for group in self.param_groups:',
+      '            for w in group["params"]:',
+      '                if w.grad is None: continue',
+      '                w.mul_(1 - group["lr"] * group["weight_decay"])',
+      '                self.update(w, w.grad, self.state[w], **group)',
+    ],
+  },
+  {
+    word: 'Lion(',
+    lines: [
+      'class Lion(EachArray):',
+      '    def update(self, w, g, state, lr, beta1, beta2, **_):',
+      '        m = state.setdefault("m", torch.zeros_like(w))',
+      '        w.sub_(lr * torch.sign(beta1 * m + (1 - beta1) * g))',
+      '        m.mul_(beta2).add_((1 - beta2) * g)',
+    ],
+  },
+  {
+    word: 'Lamb(',
+    lines: [
+      'class Lamb(EachArray):',
+      '    def update(self, w, g, state, lr, beta1, beta2, eps, **_):',
+      '        step = state["step"] = state.get("step", 0) + 1',
+      '        m, v = (state.setdefault(name, torch.zeros_like(w)) for name in "mv")',
+      '        m.mul_(beta1).add_((1 - beta1) * g)',
+      '        v.mul_(beta2).add_((1 - beta2) * g * g)',
+      '        change = m / (1 - beta1**step) / ((v / (1 - beta2**step)).sqrt() + eps)',
+      '        length, reach = w.norm(), change.norm()',
+      '        w.sub_(lr * (length / reach if length > 0 and reach > 0 else 1) * change)',
+    ],
+  },
+  {
+    word: 'Ftrl(',
+    lines: [
+      'class Ftrl(EachArray):',
+      '    def update(self, w, g, state, lr, power, start, l1, l2, shrinkage, beta, **_):',
+      '        squares = state.setdefault("squares", torch.full_like(w, start))',
+      '        linear = state.setdefault("linear", torch.zeros_like(w))',
+      '        before = squares**-power',
+      '        now = squares.add_(g * g) ** -power',
+      '        linear.add_(g + 2 * shrinkage * w - (now - before) / lr * w)',
+      '        w.copy_((linear.clamp(-l1, l1) - linear) / ((now + beta) / lr + 2 * l2))',
+    ],
+  },
 ];
+
+/** Lines of what code needs, and of what that needs, before it. */
+export function helpersOf(code: readonly string[]): readonly string[] {
+  let lines: readonly string[] = [];
+  for (const helper of [...helpers].reverse()) {
+    if ([...lines, ...code].some((line) => line.includes(helper.word))) lines = [...helper.lines, ...lines];
+  }
+  return lines;
+}
