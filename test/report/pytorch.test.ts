@@ -137,6 +137,10 @@ describe('PyTorch code', () => {
     [optimizers.adagrad(), 'Adagrad(model.parameters(), lr=0.001, initial_accumulator_value=0.1, eps=1e-7)\n'],
     [optimizers.nadam(), 'NAdam(model.parameters(), lr=0.001, eps=1e-7, momentum_decay=1)'],
     [optimizers.adadelta(), 'Adadelta(model.parameters(), lr=0.001, rho=0.95, eps=1e-7)'],
+    [
+      optimizers.sgd({ momentum: 0.9, learningRate: schedules.cosineDecay() }),
+      'momentum=0.9)  # PyTorch takes past gradients at the present rate, not at that of their step\nschedule = ',
+    ],
     [optimizers.adafactor({ clipThreshold: 2 }), 'optimizer = torch.optim.Adafactor(model.parameters(), lr=0.001, eps=(1e-15, 0.001), d=2)\n'],
     [optimizers.adafactor({ clipThreshold: 0.5 }), 'eps=(1e-15, 0.001))  # not written: clipThreshold 0.5\n'],
     [optimizers.lion({ weightDecay: 0.1 }), 'optimizer = Lion(model.parameters(), lr=0.001, beta1=0.9, beta2=0.99, weight_decay=0.1)\n'],

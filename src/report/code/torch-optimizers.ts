@@ -42,6 +42,10 @@ const betas = ({ beta1, beta2, epsilon }: Options): Arguments => [
 
 const outside = 'PyTorch adds eps to √v, not to v: steps by gradients near 0 are longer';
 
+/** Here, as in Keras, a velocity holds steps at the rates of their time. */
+const paced = ({ momentum, learningRate }: Options): readonly string[] =>
+  Number(momentum) > 0 && typeof learningRate === 'object' ? ['PyTorch takes past gradients at the present rate, not at that of their step'] : [];
+
 /** Optimizers with their options under PyTorch's names. */
 const rules: Readonly<Record<string, Rule>> = {
   sgd: {
@@ -49,6 +53,7 @@ const rules: Readonly<Record<string, Rule>> = {
     knows: ['momentum', 'nesterov'],
     arguments: ({ momentum, nesterov }) => given(['momentum', momentum, 0], ['nesterov', Number(momentum) > 0 && nesterov, false]),
     decay: ({ momentum }) => (momentum === 0 ? {} : undefined),
+    notes: (options) => paced(options),
   },
   adam: {
     name: 'Adam',
@@ -74,7 +79,7 @@ const rules: Readonly<Record<string, Rule>> = {
     knows: ['rho', 'momentum', 'centered', 'epsilon'],
     arguments: ({ rho, momentum, centered, epsilon }) =>
       given(['alpha', rho, 0.99], ['momentum', momentum, 0], ['centered', centered, false], ['eps', epsilon, 1e-8]),
-    notes: () => [outside],
+    notes: (options) => [outside, ...paced(options)],
   },
   adagrad: {
     name: 'Adagrad',
