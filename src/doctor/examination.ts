@@ -4,7 +4,8 @@ import { isClipped } from '../optimizers/optimizer.js';
 import type { LayerFacts, NeighbourFacts, NetworkFacts } from '../vitals/facts.js';
 import type { EpochRecord, Measured, StepRecord, Trace, UnitStates } from '../vitals/trace.js';
 import { behind, tableActivation, usersOf } from './forecast/lookups.js';
-import { type Bends, type Forecast, forecastFacts } from './forecast.js';
+import { suitsAt } from './forecast/phases.js';
+import { Bends, type Forecast, forecastFacts } from './forecast.js';
 
 /** One watched use of a layer. */
 export interface WatchedUse {
@@ -41,11 +42,19 @@ const ADDED = 0.05;
 /** Below this share a loss doubles by chance: that it was less before says nothing. */
 const NEXT_TO_NOTHING = 0.1;
 
+/** What earlier looks have found. */
+interface Known {
+  /** One at the same run, whose header, and so the forecast, is the same. */
+  readonly run: Examination | undefined;
+  /** Tables of activations. */
+  readonly bends: Bends;
+}
+
 /** A trace with what follows from its facts: what rules look at. */
 export class Examination {
   readonly trace: Trace;
   #forecast: Forecast | undefined;
-  readonly #bends: Bends | undefined;
+  readonly #known: Known;
   readonly facts: NetworkFacts;
   readonly uses: readonly WatchedUse[];
   /** Uses that sum by weights and have another such use behind them, from the input on. */
@@ -56,16 +65,14 @@ export class Examination {
   /** Places of the uses that take each as an input. */
   readonly users: readonly (readonly number[])[];
 
-  /**
-   * @param known of earlier looks: the forecast where they were at the same run, whose header tells the same; tables of activations.
-   */
-  constructor(trace: Trace, known: { readonly forecast?: Forecast | undefined; readonly bends?: Bends | undefined } = {}) {
+  /** @param known of earlier looks; nothing unless given. */
+  constructor(trace: Trace, known: Partial<Known> = {}) {
+    const { run, bends = new Bends() } = known;
     const { network, watched, arrays } = trace.header;
     this.trace = trace;
     this.facts = network;
     this.users = usersOf(network);
-    this.#forecast = known.forecast;
-    this.#bends = known.bends;
+    this.#known = { run, bends };
     const heads = headUses(network);
     this.uses = watched.flatMap((at, column): WatchedUse[] => {
       const layer = network.layers[at];
@@ -90,8 +97,15 @@ export class Examination {
   get forecast(): Forecast {
     const { network, training, data } = this.trace.header;
     const batchSize = training?.batchSize;
-    this.#forecast ??= forecastFacts(network, { ...(data ? { data } : {}), ...(batchSize === undefined ? {} : { batchSize }) }, this.#bends);
+    const { run, bends } = this.#known;
+    this.#forecast ??=
+      run?.forecast ?? forecastFacts(network, { ...(data ? { data } : {}), ...(batchSize === undefined ? {} : { batchSize }) }, bends);
     return this.#forecast;
+  }
+
+  /** The initializer that suits what a use sums, by its place; undefined where nothing is known of it. */
+  suits(at: number): string | undefined {
+    return suitsAt(this.facts, this.users, at, this.#known.bends);
   }
 
   get first(): StepRecord | undefined {

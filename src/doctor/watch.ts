@@ -4,7 +4,6 @@ import type { VitalsLevel } from '../vitals/trace.js';
 import { checkRuleIds, type DiagnoseOptions, diagnoseExamination } from './diagnose.js';
 import { Examination } from './examination.js';
 import type { Finding } from './finding.js';
-import type { Forecast } from './forecast.js';
 
 export interface WatchOptions extends DiagnoseOptions {
   /** Steps between observations; 400 unless given, the first steps more often. */
@@ -35,7 +34,7 @@ export function watch({ every, level, units, onFinding = 'warn', warn = console.
   }
   checkRuleIds(options.ignore ?? []);
   let told = new Set<string>();
-  let forecast: Forecast | undefined;
+  let first: Examination | undefined;
   const tell = (finding: Finding, stop: () => void): void => {
     const key = `${finding.rule} ${finding.severity}`;
     if (told.has(key)) return;
@@ -49,15 +48,15 @@ export function watch({ every, level, units, onFinding = 'warn', warn = console.
     vitals: { ...(every === undefined ? {} : { every }), ...(level === undefined ? {} : { level }), ...(units === undefined ? {} : { units }) },
     onTrainBegin: () => {
       told = new Set();
-      forecast = undefined;
+      first = undefined;
     },
     onRecord: (record, control) => {
       const { trace } = control;
       const due = record.kind === 'epoch' || record.kind === 'failure' || (record.kind === 'step' && trace?.steps.length === 1);
       if (!trace || !due) return;
       // What theory says of the network as it was drawn stays the same all through the run.
-      const examination = new Examination(trace, { forecast });
-      forecast = examination.forecast;
+      const examination = new Examination(trace, { run: first });
+      first ??= examination;
       for (const finding of diagnoseExamination(examination, options)) tell(finding, () => control.stop());
     },
   };

@@ -14,13 +14,13 @@ interface Profile {
 }
 
 function profileOf(examination: Examination): Profile | undefined {
-  const { hidden, forecast, trace } = examination;
+  const { hidden, trace } = examination;
   const [first, last] = [hidden.find(({ column }) => hasGradient(examination, column)) ?? hidden[0], hidden.at(-1)];
   if (!first || !last || first === last) return undefined;
   const recent = trace.steps.slice(-5);
   const ratios = recent.flatMap(({ signals }) => ratio(value(signals.gRms[first.column]), value(signals.gRms[last.column])));
   if (ratios.length === 0) {
-    const predicted = forecast.layers[first.at]?.gradient?.value;
+    const predicted = examination.forecast.layers[first.at]?.gradient?.value;
     return predicted === undefined ? undefined : { rms: predicted, typical: Number.NaN, measured: false, first, last };
   }
   // Of a rectifier's entries half have no gradient: the upper quartile is the middle of the others.

@@ -20,11 +20,12 @@ export const signalDying: Rule = {
     remedies.normalize,
     remedies.residual,
   ],
-  check({ hidden, first, forecast, untrained }) {
+  check(examination) {
+    const { hidden, first, untrained } = examination;
     const [bottom, top] = [hidden[0], hidden.at(-1)];
     if (!bottom || !top || bottom === top) return [];
     const size = (at: number, column: number): number | undefined =>
-      value(first?.signals.zRms[column]) ?? (first ? undefined : forecast.layers[at]?.zRms?.value);
+      value(first?.signals.zRms[column]) ?? (first ? undefined : examination.forecast.layers[at]?.zRms?.value);
     const [low, high] = [size(bottom.at, bottom.column), size(top.at, top.column)];
     const shrunk = low !== undefined && high !== undefined && low > 0 ? high / low : undefined;
     const layers = hidden.slice(Math.floor(hidden.length / 2)).map(({ layer }) => layer.name);
@@ -68,11 +69,12 @@ export const signalExploding: Rule = {
   threshold: 'a thousand times (risk: fifty): the last layer then starts with a loss that many times too large, and its first steps are too',
   why: 'the first loss is huge, the first steps throw the weights out, and deep networks overflow',
   remedies: [remedies.suitingInitializer, remedies.criticalInitializer, remedies.lsuv, remedies.normalize],
-  check({ hidden, first, forecast }) {
+  check(examination) {
+    const { hidden, first } = examination;
     const [bottom, top] = [hidden[0], hidden.at(-1)];
     if (!bottom || !top || bottom === top) return [];
     const size = (at: number, column: number): number | undefined =>
-      value(first?.signals.zRms[column]) ?? (first ? undefined : forecast.layers[at]?.zRms?.value);
+      value(first?.signals.zRms[column]) ?? (first ? undefined : examination.forecast.layers[at]?.zRms?.value);
     const [low, high] = [size(bottom.at, bottom.column), size(top.at, top.column)];
     if (low === undefined || high === undefined || !(high / low > 50)) return [];
     const limit = high / low > 1e3 ? 1e3 : 50;

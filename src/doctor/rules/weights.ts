@@ -18,9 +18,10 @@ export const initializerMismatch: Rule = {
     'the gain of signal or gradient that theory forecasts, over all hidden layers together, lies beyond a factor 3 either way: at 5 layers the wrong family hardly matters, at 50 it does',
   why: 'each layer makes signals and gradients a little smaller or larger than the one before, and depth multiplies',
   remedies: [remedies.suitingInitializer, remedies.criticalInitializer],
-  check({ forecast, hidden }) {
+  check(examination) {
+    const { hidden } = examination;
     const wrong = hidden.flatMap(({ at, layer }) => {
-      const { initializer, suits } = forecast.layers[at] ?? {};
+      const [initializer, suits] = [layer.weights.find(({ shape }) => shape.length >= 2)?.initializer?.name, examination.suits(at)];
       if (initializer === undefined || suits === undefined || apart.includes(initializer) || family(initializer) === family(suits)) return [];
       // SELU's conditions are a rule of their own.
       return layer.activation?.name === 'selu' ? [] : [{ at, layer, initializer, suits }];
@@ -28,6 +29,8 @@ export const initializerMismatch: Rule = {
     const [bottom, top] = [hidden[0], hidden.at(-1)];
     const [first] = wrong;
     if (!first || !bottom || !top || bottom === top) return [];
+    // Looked at last, since it is dear.
+    const { forecast } = examination;
     const gradient = forecast.layers[bottom.at]?.gradient?.value;
     const [low, high] = [forecast.layers[bottom.at]?.zRms?.value, forecast.layers[top.at]?.zRms?.value];
     const forward = low !== undefined && high !== undefined ? high / low : undefined;

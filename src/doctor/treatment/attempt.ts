@@ -6,7 +6,6 @@ import type { NeighbourFacts } from '../../vitals/facts.js';
 import type { Trace } from '../../vitals/trace.js';
 import type { Examination } from '../examination.js';
 import type { Finding } from '../finding.js';
-import type { Forecast } from '../forecast.js';
 import { type Grade, gradeOf } from './grade.js';
 import { batchOf, type Material } from './material.js';
 import type { Patient } from './patient.js';
@@ -34,7 +33,8 @@ export interface AttemptOptions {
   readonly material: Material;
   readonly epochs: number;
   readonly perEpoch: number;
-  readonly judge: (trace: Trace, forecast: Forecast | undefined) => Look;
+  /** @param run an earlier look at the same run. */
+  readonly judge: (trace: Trace, run: Examination | undefined) => Look;
   /** Takes the steps that were taken. */
   readonly spend: (steps: number) => void;
   /** Ends the training early where what was found says so. */
@@ -76,7 +76,7 @@ export class Attempt {
   #counted = 0;
   #seconds = 0;
   #since: number;
-  #forecast: Forecast | undefined;
+  #first: Examination | undefined;
   #kept: KeptWeights | undefined;
   #healthyEpochs = 0;
   #ended = false;
@@ -191,8 +191,8 @@ export class Attempt {
   #guard(trace: Trace, control: TrainingControl, isEpoch: boolean): void {
     const { until, judge } = this.#options;
     if (!until) return;
-    const look = judge(trace, this.#forecast);
-    this.#forecast = look.examination.forecast;
+    const look = judge(trace, this.#first);
+    this.#first ??= look.examination;
     if (until(look)) {
       this.#ended = true;
       this.#kept?.restore();
@@ -214,8 +214,8 @@ export class Attempt {
     spend(steps - this.#counted);
     this.#counted = steps;
     const grade = await gradeOf(this.#model, material.validation);
-    const look = judge(trace, this.#forecast);
-    this.#forecast = look.examination.forecast;
+    const look = judge(trace, this.#first);
+    this.#first ??= look.examination;
     this.#seconds += (clock() - this.#since) / 1000;
     return { ...look, model: this.#model, grade, steps, seconds: this.#seconds, whole: steps >= wanted, healthyEpochs: this.#healthyEpochs };
   }

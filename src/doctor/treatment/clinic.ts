@@ -6,7 +6,7 @@ import type { NeighbourFacts } from '../../vitals/facts.js';
 import type { Trace } from '../../vitals/trace.js';
 import { type DiagnoseOptions, diagnoseExamination } from '../diagnose.js';
 import { Examination } from '../examination.js';
-import { Bends, type Forecast } from '../forecast.js';
+import { Bends } from '../forecast.js';
 import { Attempt, type Look, type Run } from './attempt.js';
 import type { Material } from './material.js';
 import { build, type Making, type Patient } from './patient.js';
@@ -110,9 +110,9 @@ export class Clinic {
       epochs: this.#epochsOf(patient),
       perEpoch: this.stepsPerEpoch(patient),
       neighbours: this.#neighbours,
-      judge: (trace, forecast) => {
+      judge: (trace, run) => {
         this.#neighbours ??= trace.header.training?.neighbours ?? false;
-        return this.#judged(trace, forecast);
+        return this.#judged(trace, run);
       },
       spend: (steps) => {
         this.steps += steps;
@@ -124,9 +124,9 @@ export class Clinic {
     });
   }
 
-  #judged(trace: Trace, forecast?: Forecast): Look {
+  #judged(trace: Trace, run?: Examination): Look {
     const { ignore, baseline } = this.options;
-    const examination = new Examination(trace, { forecast, bends: this.#bends });
+    const examination = new Examination(trace, { run, bends: this.#bends });
     const options = { ...(ignore ? { ignore } : {}), ...(baseline ? { baseline } : {}) };
     return { examination, findings: diagnoseExamination(examination, options) };
   }
