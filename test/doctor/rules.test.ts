@@ -9,6 +9,7 @@ import {
   NdArray,
   ops,
   optimizers,
+  regularizers,
   synthetic,
   type Tensor,
   type Trace,
@@ -39,6 +40,9 @@ const drawn = (activation: string, stddev: number, depth: number, width = 64): P
 const rate = (patient: Patient, learningRate: number): Patient => ({
   ...patient,
   compile: { ...patient.compile, optimizer: optimizers.sgd({ learningRate }) },
+});
+const penalized = (options: Parameters<typeof layers.dense>[1], depth = 3): Patient => ({
+  hidden: () => row(depth, 64, { activation: 'relu', kernelInitializer: 'heNormal', ...options }),
 });
 /** Judged by the accuracy on rows that it is not trained on. */
 const judged = (patient: Patient): Patient => ({
@@ -343,6 +347,23 @@ const cases: Readonly<Record<string, Cases>> = {
       ['2 ReLU layers with Adam', judged({ ...he('relu', 2, 64), compile: { optimizer: 'adam' }, fit: { epochs: 5 } }), 'train'],
       ['random labels, which neighbours do not know', judged({ ...he('relu', 2, 32), data: shuffledLabels }), 'train'],
       ['a network of which nothing but the loss is known', { ...rate(he('relu', 2, 32), 3e-4), fit: { validationSplit: 0.1 } }, 'train'],
+    ],
+  },
+  'strong-penalty': {
+    fires: [
+      ['l2 of 0.1', penalized({ kernelRegularizer: regularizers.l2({ l2: 0.1 }) })],
+      ['l1 of 0.03', penalized({ kernelRegularizer: regularizers.l1({ l1: 0.03 }) })],
+      ['l2 of 0.03, trained', { ...penalized({ kernelRegularizer: regularizers.l2({ l2: 0.03 }) }, 5), fit: { epochs: 2 } }, 'train'],
+      ['activities', then(dense({ activation: 'relu' }), () => layers.activityRegularization({ l2: 1 }))],
+      [
+        'numbers of which nothing is known but the loss',
+        { ...penalized({ kernelRegularizer: 'l2' }, 5), head: () => [layers.dense(1, { activation: 'softplus' })], compile: { loss: 'poisson' } },
+      ],
+    ],
+    silent: [
+      ['l2 of 0.001', penalized({ kernelRegularizer: regularizers.l2({ l2: 0.001 }) })],
+      ['l2 of 0.01 in 2 layers, trained', penalized({ kernelRegularizer: 'l2' }, 2), 'train'],
+      ['no penalty', penalized({})],
     ],
   },
   'strong-dropout': {

@@ -3,7 +3,7 @@ import { constantFeatures, rawFeatures } from './data.js';
 import { explodingGradient, saturation, vanishingGradient } from './gradients.js';
 import { belowNeighbours, slowLearning } from './learning.js';
 import { initialLoss, lossMismatch, lossOscillates, lossStalls, notFinite } from './loss.js';
-import { clippingAlways, misplacedNormalization, smallBatchStatistics, strongDropout } from './practice.js';
+import { clippingAlways, misplacedNormalization, smallBatchStatistics, strongDropout, strongPenalty } from './practice.js';
 import { seluDropout, seluInitializer, seluInputs, seluLayers, seluWiring } from './selu.js';
 import { signalDying, signalExploding } from './signals.js';
 import { stepTooLarge, stepTooSmall, unevenSpeeds } from './speed.js';
@@ -16,6 +16,7 @@ export const rules: readonly Rule[] = [
   notFinite,
   lossMismatch,
   constantWeights,
+  strongPenalty,
   vanishingGradient,
   explodingGradient,
   vanishingAlongTime,

@@ -1,6 +1,6 @@
 import type { LayerFacts, NetworkFacts } from '../../vitals/facts.js';
 import type { Trace } from '../../vitals/trace.js';
-import { median, value } from '../examination.js';
+import { type Examination, median, value } from '../examination.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, type Symptom, say, unlearned } from '../rule.js';
 
@@ -124,6 +124,51 @@ export const smallBatchStatistics: Rule = {
         measured: { what: 'rows per minibatch', value: rows },
         expected: { from: limit, why: 'a variance needs rows' },
         cause: `variances are taken of ${rows} ${rows === 1 ? 'row' : 'rows'}: they stray by ${rows < 2 ? 'all they are' : `${say(100 * Math.sqrt(2 / (rows - 1)))} %`}`,
+      },
+    ];
+  },
+};
+
+/** What is added to the first loss, and what there is to learn: the loss of chance, or the first one; undefined where nothing is added. */
+export function penaltyAt({ first, constantLoss, firstLoss }: Examination): { readonly penalty: number; readonly learnable: number } | undefined {
+  const [penalty, learnable] = [value(first?.penalty), constantLoss ?? firstLoss];
+  return penalty !== undefined && learnable !== undefined && learnable > 0 ? { penalty, learnable } : undefined;
+}
+
+/** Whether a layer, or one within it, adds a penalty to the loss. */
+function isPenalized({ kind, options }: Pick<LayerFacts, 'kind' | 'options'>): boolean {
+  const holds = (given: unknown): boolean =>
+    typeof given === 'object' && given !== null && Object.entries(given).some(([key, value]) => /regularizer$/i.test(key) || holds(value));
+  return kind === 'activityRegularization' || holds(options);
+}
+
+/** Parts of what there is to learn from which on a penalty is too strong. */
+const HEAVY = { ill: 8, risk: 2 };
+
+export const strongPenalty: Rule = {
+  id: 'strong-penalty',
+  bearable: true,
+  leadsTo: ['vanishing-gradient', 'signal-dying', 'died-in-training', 'step-too-large', 'uneven-speeds', ...unlearned],
+  title: 'Penalty too strong',
+  looksFor:
+    'what regularizers, and layers themselves, add to the loss of the first step, over the loss of chance; or, where that is not known, over the first loss without it',
+  threshold: `a risk from ${HEAVY.risk}, ill from ${HEAVY.ill}: until the penalty is less than what there is to learn, steps shrink weights instead of learning. Measured on the glyphs, 2 and 5 layers of 64 units under l2: up to 1 they learn nearly as far as without, from 3 on most end behind neighbours, from 8 on all. Usual strengths (1e-4) add some hundredths`,
+  why: 'gradients of the penalty outweigh those of the error: weights shrink until nothing passes through them',
+  remedies: [remedies.weakenRegularizers],
+  check(examination) {
+    const { penalty, learnable } = penaltyAt(examination) ?? {};
+    if (penalty === undefined || learnable === undefined || !(penalty > HEAVY.risk * learnable)) return [];
+    const severity = penalty > HEAVY.ill * learnable ? ('ill' as const) : ('risk' as const);
+    const part = penalty / learnable;
+    return [
+      {
+        severity,
+        layers: examination.facts.layers.filter(isPenalized).map(({ name }) => name),
+        step: 0,
+        measured: { what: 'penalty over what there is to learn', value: part },
+        expected: { to: HEAVY[severity], why: 'a penalty is to choose among ways of learning' },
+        margin: part / HEAVY.risk,
+        cause: `penalties add ${say(penalty)} to the first loss, ${say(part)} times ${examination.constantLoss === undefined ? 'what it is without' : 'the loss of chance, which is all that can be learned'}`,
       },
     ];
   },

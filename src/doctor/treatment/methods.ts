@@ -13,6 +13,7 @@ import {
 import { standardizeInputs } from './methods/data.js';
 import { mendLoss } from './methods/loss.js';
 import { gatedRecurrence, identityRecurrence } from './methods/recurrence.js';
+import { weakenRegularizers } from './methods/regularization.js';
 import {
   adaptiveOptimizer,
   clipGradients,
@@ -46,6 +47,7 @@ const methods: { readonly [K in keyof typeof remedies]: Method | Proposal } = {
   gatedRecurrence,
   shorterSequences: { proposal: 'how far back matters is not for a network to say' },
   changeActivation,
+  weakenRegularizers,
   lowerDropout,
   alphaDropout,
   normalize,

@@ -6,10 +6,13 @@ import {
   type Model,
   model,
   NdArray,
+  ops,
   optimizers,
   Random,
+  regularizers,
   schedules,
   sequential,
+  type Tensor,
   toConfig,
 } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
@@ -187,9 +190,38 @@ describe('remedies', () => {
     expect(
       await treated('lower-dropout', often).then(({ layers: all }) => all.filter(({ kind }) => kind === 'dropout').map(({ config }) => config)),
     ).toEqual(Array(10).fill({ rate: 0.03 }));
+    expect(await changes('lower-dropout', net())).toEqual([]);
     const late = net({ hidden: () => [layers.dense(24, { activation: 'relu' }), layers.batchNormalization()] });
     expect(kinds(await treated('move-normalization', late))).toEqual(['input', 'flatten', 'dense', 'batchNormalization', 'activation', 'dense']);
     expect(kinds(await treated('batch-free-normalization', late))).toContain('layerNormalization');
+  });
+
+  it('of penalties', async () => {
+    const ownRegularizer = (w: Tensor): Tensor => ops.reduceSum(ops.square(w));
+    const hidden = () => [
+      layers.dense(24, { activation: 'relu', kernelRegularizer: regularizers.l2({ l2: 0.5 }), biasRegularizer: 'l1' }),
+      layers.repeatVector(3),
+      layers.bidirectional(layers.lstm(4, { kernelRegularizer: regularizers.l1l2({ l1: 0.2, l2: 0.4 }) })),
+      layers.activityRegularization({ l2: 2 }),
+    ];
+    const [change] = await changes('weaken-regularizers', net({ hidden }));
+    const { loss, penalty } = (await net({ hidden }).examine(x, y)).steps[0] ?? {};
+    const chance = Math.log(10);
+    expect(Number(loss)).toBeGreaterThan(Number(penalty));
+    const [, fold = ''] = /^weaken the regularizers of dense_1 to activityRegularization_1 \(3 layers\) (\d+)-fold$/.exec(change?.what ?? '') ?? [];
+    // A tenth of what there is to learn, to half a power of ten.
+    expect(Math.abs(Math.log10(Number(penalty) / chance / 0.1 / Number(fold)))).toBeLessThan(0.3);
+    const config = JSON.stringify((await treated('weaken-regularizers', net({ hidden }))).layers);
+    const strengths = (text: string): number[] => [...text.matchAll(/"l[12]":([\d.e-]+)/g)].map(([, value]) => Number(value));
+    const before = strengths(JSON.stringify(toConfig(net({ hidden })).layers));
+    expect(before).toContain(0.5);
+    expect(strengths(config)).toEqual(before.map((value) => expect.closeTo(value / Number(fold), 6)));
+    expect(await changes('weaken-regularizers', net())).toEqual([]);
+    const light = net({ hidden: () => [layers.dense(24, { activation: 'relu', kernelRegularizer: regularizers.l2({ l2: 1e-4 }) })] });
+    expect(await changes('weaken-regularizers', light)).toEqual([]);
+    // A function of one's own has no strength to divide.
+    const own = net({ hidden: () => [layers.dense(24, { activation: 'relu', kernelRegularizer: ownRegularizer })] });
+    expect(await changes('weaken-regularizers', own)).toEqual([]);
   });
 
   it('of layers that walk along a sequence', async () => {
@@ -274,7 +306,7 @@ describe('remedies', () => {
 
   it('are all tried here', () => {
     const ids = applicable.map(({ hint }) => hint.id);
-    expect(ids).toHaveLength(24);
+    expect(ids).toHaveLength(25);
     expect(sequential([layers.input([2]), layers.dense(1)]).layers).toHaveLength(2);
   });
 });

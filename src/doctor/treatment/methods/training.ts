@@ -45,8 +45,8 @@ function withRate(optimizer: DescribedOptimizer, rate: number): DescribedOptimiz
   return { ...optimizer, config: { ...optimizer.config, learningRate } };
 }
 
-/** One digit, 1 or 3, as people write rates. */
-function rounded(rate: number): number {
+/** One digit, 1 or 3, as people write rates, and factors. */
+export function rounded(rate: number): number {
   const power = 10 ** Math.floor(Math.log10(rate));
   const digit = rate / power;
   return Number(((digit < 2 ? 1 : digit < 6 ? 3 : 10) * power).toPrecision(1));

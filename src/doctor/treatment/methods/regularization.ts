@@ -1,0 +1,46 @@
+import { isDescribed } from '../../../layers/registry.js';
+import type { ModelConfig } from '../../../model/config.js';
+import { penaltyAt } from '../../rules/practice.js';
+import type { Method } from '../method.js';
+import { changed } from '../patient.js';
+import { rounded } from './training.js';
+import { sayLayers } from './wiring.js';
+
+/** Part of what there is to learn that a penalty may add to the first loss. */
+const LIGHT = 0.1;
+
+type Options = Readonly<Record<string, unknown>>;
+const isOptions = (value: unknown): value is Options => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Strengths divided by so much; what is no number stays. */
+const divided = (config: Options, times: number): Options =>
+  Object.fromEntries(Object.entries(config).map(([key, value]) => [key, typeof value === 'number' ? Number((value / times).toPrecision(2)) : value]));
+
+/** The same of all regularizers in a description, at whatever depth; itself where it has none. Functions of the user's own stay as strong as they are. */
+function weakened(value: unknown, times: number): unknown {
+  if (Array.isArray(value)) {
+    const made = value.map((one) => weakened(one, times));
+    return made.some((one, i) => one !== value[i]) ? made : value;
+  }
+  if (!isOptions(value)) return value;
+  const { kind, config } = value;
+  if (kind === 'activityRegularization' && isOptions(config)) return { ...value, config: divided(config, times) };
+  const made = Object.entries(value).map(([key, one]): [string, unknown] => {
+    if (!/regularizer$/i.test(key) || !isDescribed(one)) return [key, weakened(one, times)];
+    return [key, one.custom ? one : { ...one, config: divided(one.config ?? {}, times) }];
+  });
+  return made.some(([key, one]) => one !== value[key]) ? Object.fromEntries(made) : value;
+}
+
+export const weakenRegularizers: Method = {
+  alters: ['regularization'],
+  apply({ patient, examination }) {
+    const { penalty = 0, learnable = 1 } = penaltyAt(examination) ?? {};
+    const times = rounded(penalty / (LIGHT * learnable));
+    if (!(times > 1)) return [];
+    const layers = patient.config.layers.map((layer) => weakened(layer, times)) as ModelConfig['layers'];
+    const touched = patient.config.layers.filter((layer, i) => layer !== layers[i]).map(({ name, kind }) => name ?? kind);
+    if (touched.length === 0) return [];
+    return [{ patient: changed(patient, { ...patient.config, layers }), what: `weaken the regularizers of ${sayLayers(touched)} ${times}-fold` }];
+  },
+};
