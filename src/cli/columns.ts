@@ -101,3 +101,13 @@ export function advising<T>(table: Table, target: string | undefined, read: () =
     throw new DataError(feature ? `${said}. --without ${show(argument)} leaves the column out` : said, error.details, { cause: error });
   }
 }
+
+/** What `read` makes of a table that a model knows: `way` stands where an error's way out is one that only code has. @throws DataError as `read` does */
+export function readKnown<T>(read: () => T, way?: string): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof DataError) || error.withoutAdvice === error.message) throw error;
+    throw new DataError(error.withoutAdvice, error.details, { cause: error, ...(way === undefined ? {} : { advice: way }) });
+  }
+}

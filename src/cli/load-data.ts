@@ -16,7 +16,7 @@ import { type Known, parseTable, type Table } from '../data/table.js';
 import { TableReader, type TableReadOptions } from '../data/table-reader.js';
 import type { Task } from '../data/table-target.js';
 import { readFile, readFileIfThere } from '../storage/files.js';
-import { advising, type ColumnOptions, checkColumns, leftOut, namesOf, place, skipped } from './columns.js';
+import { advising, type ColumnOptions, checkColumns, leftOut, namesOf, place, readKnown, skipped } from './columns.js';
 import { missing, UsageError } from './print.js';
 
 /** Data of a run: rows to train on, and rows to grade by where the set has them. */
@@ -108,7 +108,11 @@ export async function loadRows(
     const table = await openTable(name, reader ?? { columnNames: namesOf(named) });
     if (reader) {
       advising(table, target, () => checkColumns(reader, table, named, false));
-      return fitted(reader.readFeatures(table, { unknown }).x, shape);
+      const way = 'let unknown texts become zeros (--unknown zeros)';
+      return fitted(
+        readKnown(() => reader.readFeatures(table, { unknown }).x, way),
+        shape,
+      );
     }
     const read = () => tableFeatures(table, sizeOf(shape), { target: place(target ?? '-1'), without: leftOut(table, without) });
     return fitted(advising(table, target, read).x, shape);
@@ -135,7 +139,7 @@ async function loadTable(path: string, { target, without, task, reader: known }:
   if (known) advising(table, target, () => checkColumns(known, table, named, true));
   const fit = (): TableReader => TableReader.fit(table, { target: place(target ?? '-1'), columns: skipped(table, named), ...(task ? { task } : {}) });
   const reader = known ?? advising(table, target, fit);
-  return { ...reader.read(table), reader };
+  return { ...readKnown(() => reader.read(table)), reader };
 }
 
 async function loadFolder(folder: string): Promise<{ train: Dataset; test: Dataset }> {

@@ -63,12 +63,6 @@ export class NdArray {
     return this.data.length;
   }
 
-  /** All elements in row-major order, as numbers to look through at speed: the data themselves, or a copy of 64-bit integers. */
-  get numbers(): Exclude<TypedArray, BigInt64Array | BigUint64Array> {
-    const { data } = this;
-    return data instanceof BigInt64Array || data instanceof BigUint64Array ? Float64Array.from(data, Number) : data;
-  }
-
   /** Element `index` in row-major order, as a number. */
   at(index: number): number {
     return Number(this.data[index]);

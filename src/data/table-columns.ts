@@ -131,7 +131,8 @@ function refuseUnknown(table: Table, row: number, at: number, categories: readon
   const cell = table.rows[row]?.[at] ?? '';
   const known = categories.slice(0, 12).map(show).join(', ');
   throw new DataError(
-    `${placeOf(table, row, at)} ${isMissing(cell) ? 'is missing, which the column never was' : `holds ${show(cell)}, which the column never held`} in the fitted table; it held ${known}${categories.length > 12 ? ', …' : ''}. Correct the cell, or let unknown texts become zeros (unknown: 'zeros')`,
+    `${placeOf(table, row, at)} ${isMissing(cell) ? 'is missing, which the column never was' : `holds ${show(cell)}, which the column never held`} in the fitted table; it held ${known}${categories.length > 12 ? ', …' : ''}. Correct the cell`,
     { received: cell, expected: categories },
+    { advice: "let unknown texts become zeros (unknown: 'zeros')" },
   );
 }

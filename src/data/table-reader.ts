@@ -105,6 +105,11 @@ export class TableReader {
     return this.schema.named ? this.schema.columns.map(({ name }) => name) : [];
   }
 
+  /** Number of columns of the fitted table, its target and what was left out included. */
+  get width(): number {
+    return this.schema.width;
+  }
+
   /** Whether it expects decimal commas, as the fitted table had them. */
   get decimalCommas(): boolean {
     return this.schema.decimalCommas ?? false;

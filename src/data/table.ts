@@ -28,13 +28,15 @@ export interface Known {
   readonly columnNames: readonly string[];
   /** Whether an earlier table like it had decimal commas. */
   readonly decimalCommas?: boolean;
+  /** How many columns that had. */
+  readonly width?: number;
 }
 
 /** Rows from which delimiter and header are guessed. */
 const SAMPLE = 20;
 
 /** The separator that cuts all of the first lines into the same number of cells, the more the better. */
-function guessDelimiter(text: string, decimalCommas: boolean): string {
+function guessDelimiter(text: string, { decimalCommas = false, width = 1 }: Known): string {
   const lines = text
     .slice(0, 100_000)
     .split(/\r\n|\r|\n/)
@@ -51,10 +53,10 @@ function guessDelimiter(text: string, decimalCommas: boolean): string {
   for (const delimiter of [';', '\t'])
     if (cells(delimiter) > 1 && lines.some((line) => line.split(delimiter).some((cell) => cell.includes(',') && isWrittenNumber(cell.trim()))))
       return delimiter;
-  // One column of decimal commas: nothing parts cells.
+  // One column of decimal commas, beside a target that may be left out: nothing parts cells.
   const [first = '', ...others] = lines;
   const isOneNumber = (line: string): boolean => isNumber(line) || isDecimalComma(line);
-  if (decimalCommas && others.every(isOneNumber) && (isOneNumber(first) || !/[,;\t]/.test(first))) return ';';
+  if (decimalCommas && width <= 2 && others.every(isOneNumber) && (isOneNumber(first) || !/[,;\t]/.test(first))) return ';';
   for (const delimiter of [',', ';', '\t']) if (cells(delimiter) > 1) return delimiter;
   if (cells(/[ \t]+/) > 1) return ' ';
   // No separator fits all lines: take the most frequent, and let the reader name the ragged line.
@@ -114,7 +116,7 @@ export function parseTable(input: string | Uint8Array, options: TableOptions = {
   const text = (typeof input === 'string' ? input : new TextDecoder().decode(input)).replace(/^\uFEFF/, '');
   if (options.delimiter === '') throw new ArgumentError('delimiter must be a character, got an empty text', { argument: 'delimiter', received: '' });
   const { columnNames, decimalCommas = false } = known;
-  const delimiter = options.delimiter ?? guessDelimiter(text, decimalCommas);
+  const delimiter = options.delimiter ?? guessDelimiter(text, known);
   const all = parseRows(text, delimiter, name);
   const top = new Set(all[0]);
   const named = columnNames.length > 0 && columnNames.every((column) => top.has(column));

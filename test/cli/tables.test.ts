@@ -49,7 +49,11 @@ describe('a table without a model', () => {
       status: 1,
       stderr: expect.stringContaining("row 1, column 'town' holds 'Paris', which the column never held"),
     });
+    expect(run('predict', saved, '--data', path).stderr).toContain('Correct the cell, or let unknown texts become zeros (--unknown zeros)');
     expect(run('predict', saved, '--data', path, '--unknown', 'zeros')).toMatchObject({ status: 0 });
+    // A training has no such option.
+    const more = write('unknown-rents.csv', 'town,size,rent\nParis,50,900\nOslo,40,800\n');
+    expect(run('train', saved, '--data', more).stderr).toMatch(/the column never held in the fitted table; it held .*\. Correct the cell$/m);
   });
 
   it('names a column that is missing', () => {

@@ -31,6 +31,13 @@ describe('a reader that was fitted on decimal commas', () => {
     expect(features(commas, text)).toEqual([[1.5, 2.25]]);
   });
 
+  it('takes whole numbers apart at commas, where more than one column is expected', () => {
+    expect(features(bare, '1,2\n3,4\n')).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+  });
+
   it('goes by places in the same way', () => {
     for (const text of ['1,500;2,250\n', '1,500\t2,250\n', '1.5;2.25\n', '1.5,2.25\n', '1,500;2,250;0,500\n']) {
       expect(features(bare, text)).toEqual([[1.5, 2.25]]);
