@@ -39,11 +39,13 @@ const WELL = 0.5;
 export const NEIGHBOURS = { most: 0.88, simpleRnn: 0.78 } as const;
 /** Above this share of chance's loss what is added to a loss hides what is learned. */
 const ADDED = 0.05;
+/** Penalties that many times larger than what there is to learn leave too few of a float32's seven digits to the error. */
+const DROWNED = 1e4;
 /** Below this share a loss doubles by chance: that it was less before says nothing. */
 const NEXT_TO_NOTHING = 0.1;
 
 /** What earlier looks have found. */
-interface Known {
+interface Earlier {
   /** One at the same run, whose header, and so the forecast, is the same. */
   readonly run: Examination | undefined;
   /** Tables of activations. */
@@ -54,7 +56,7 @@ interface Known {
 export class Examination {
   readonly trace: Trace;
   #forecast: Forecast | undefined;
-  readonly #known: Known;
+  readonly #earlier: Earlier;
   readonly facts: NetworkFacts;
   readonly uses: readonly WatchedUse[];
   /** Uses that sum by weights and have another such use behind them, from the input on. */
@@ -65,14 +67,14 @@ export class Examination {
   /** Places of the uses that take each as an input. */
   readonly users: readonly (readonly number[])[];
 
-  /** @param known of earlier looks; nothing unless given. */
-  constructor(trace: Trace, known: Partial<Known> = {}) {
-    const { run, bends = new Bends() } = known;
+  /** @param earlier what earlier looks have found; nothing unless given. */
+  constructor(trace: Trace, earlier: Partial<Earlier> = {}) {
+    const { run, bends = new Bends() } = earlier;
     const { network, watched, arrays } = trace.header;
     this.trace = trace;
     this.facts = network;
     this.users = usersOf(network);
-    this.#known = { run, bends };
+    this.#earlier = { run, bends };
     const heads = headUses(network);
     this.uses = watched.flatMap((at, column): WatchedUse[] => {
       const layer = network.layers[at];
@@ -97,7 +99,7 @@ export class Examination {
   get forecast(): Forecast {
     const { network, training, data } = this.trace.header;
     const batchSize = training?.batchSize;
-    const { run, bends } = this.#known;
+    const { run, bends } = this.#earlier;
     this.#forecast ??=
       run?.forecast ?? forecastFacts(network, { ...(data ? { data } : {}), ...(batchSize === undefined ? {} : { batchSize }) }, bends);
     return this.#forecast;
@@ -105,7 +107,7 @@ export class Examination {
 
   /** The initializer that suits what a use sums, by its place; undefined where nothing is known of it. */
   suits(at: number): string | undefined {
-    return suitsAt(this.facts, this.users, at, this.#known.bends);
+    return suitsAt(this.facts, this.users, at, this.#earlier.bends);
   }
 
   get first(): StepRecord | undefined {
@@ -136,7 +138,10 @@ export class Examination {
   /** Whether something is added to the loss that every epoch tells, so that it was taken from `losses`: those of older traces, and one that is not over, do not. */
   get bare(): boolean {
     const { epochs } = this.trace;
-    return epochs.length > 0 && epochs.every(({ penalties }) => penalties !== undefined);
+    const most = DROWNED * (this.constantLoss ?? this.firstLoss ?? Number.NaN);
+    const isTold = ({ penalties }: EpochRecord): boolean =>
+      penalties !== undefined && !Object.values(penalties).some((one) => !((value(one) ?? 0) < most));
+    return epochs.length > 0 && epochs.every(isTold);
   }
 
   /** Whether what is added to the loss hides what is learned. */
@@ -144,21 +149,16 @@ export class Examination {
     return !this.bare && (value(this.first?.penalty) ?? 0) > ADDED * (this.constantLoss ?? this.firstLoss ?? 0);
   }
 
-  /** What an epoch logged, without what is added to it where that is known. */
-  #logOf({ logs, penalties }: EpochRecord, name: string): number | undefined {
-    const log = value(logs[name]);
-    return log === undefined || !this.bare ? log : log - (value(penalties?.[name]) ?? 0);
-  }
-
   /** A log of the epochs so far, without what is added to it where that is known. */
   course(name: string): number[] {
-    return this.trace.epochs.flatMap((epoch) => this.#logOf(epoch, name) ?? []);
+    const { bare } = this;
+    return this.trace.epochs.flatMap((epoch) => logOf(epoch, name, bare) ?? []);
   }
 
   /** What neighbours are compared with: their log after the last epoch. */
   get reached(): number | undefined {
     const last = this.trace.epochs.at(-1);
-    return last && this.neighbours && this.#logOf(last, this.neighbours.log);
+    return last && this.neighbours && logOf(last, this.neighbours.log, this.bare);
   }
 
   /** What neighbours come to on the validation rows, where that is known. */
@@ -278,6 +278,12 @@ export class Examination {
 }
 
 /** A step's loss without what regularizers and layers add. */
+/** What an epoch logged, without what is added to it where that is known. */
+function logOf({ logs, penalties }: EpochRecord, name: string, bare: boolean): number | undefined {
+  const log = value(logs[name]);
+  return log === undefined || !bare ? log : log - (value(penalties?.[name]) ?? 0);
+}
+
 function errorIn(step: StepRecord | undefined): number | undefined {
   const loss = value(step?.loss);
   return loss === undefined ? undefined : loss - (value(step?.penalty) ?? 0);

@@ -28,7 +28,11 @@ export const remedies = {
   gatedRecurrence: hint('gated-recurrence', 'architecture', 'use layers.lstm or layers.gru, whose gates learn what to keep'),
   shorterSequences: hint('shorter-sequences', 'data', 'feed shorter sequences, where the far steps do not matter'),
   changeActivation: hint('change-activation', 'architecture', "use an activation that does not saturate or die: 'selu', 'elu', 'leakyRelu'"),
-  weakenRegularizers: hint('weaken-regularizers', 'training', 'weaken the regularizers: they should add a tenth of what there is to learn, or less'),
+  weakenRegularizers: hint(
+    'weaken-regularizers',
+    'training',
+    'weaken the regularizers: they should add about a tenth of what there is to learn, or less',
+  ),
   lowerDropout: hint('lower-dropout', 'training', 'drop a tenth of the units, or none'),
   alphaDropout: hint('alpha-dropout', 'architecture', 'use layers.alphaDropout instead of dropout'),
   normalize: hint('normalize', 'architecture', 'put layers.batchNormalization() or layerNormalization() between sums and activation'),

@@ -283,4 +283,20 @@ describe('what some networks bear and others do not', () => {
     const calm = await trained(1e-3);
     expect(severityOf(calm, 'step-too-large')).toBeUndefined();
   });
+
+  it('penalties beside which an error is lost: what is left of it is not told', async () => {
+    const patient: Patient = {
+      hidden: () => row(2, 32, { activation: 'tanh', kernelRegularizer: regularizers.l2({ l2: 0.01 }) }),
+      fit: { epochs: 3, validationSplit: 0.1 },
+    };
+    const trace = await train(patient);
+    expect(new Examination(trace).bare).toBe(true);
+    const grown = trace.epochs.map((epoch, i) => {
+      const added = 10 ** (4 + 3 * i);
+      return { ...epoch, logs: { ...epoch.logs, loss: added, val_loss: added }, penalties: { loss: added, val_loss: added } };
+    });
+    const { bare, learns, losses } = new Examination({ ...trace, epochs: grown });
+    expect([bare, learns]).toEqual([false, false]);
+    expect(Math.min(...losses)).toBeGreaterThan(1);
+  });
 });

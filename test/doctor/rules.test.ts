@@ -44,6 +44,13 @@ const rate = (patient: Patient, learningRate: number): Patient => ({
 const penalized = (options: Parameters<typeof layers.dense>[1], depth = 3): Patient => ({
   hidden: () => row(depth, 64, { activation: 'relu', kernelInitializer: 'heNormal', ...options }),
 });
+const frozen = (options: Parameters<typeof layers.dense>[1]): Patient => ({
+  hidden: () => {
+    const layer = layers.dense(64, { activation: 'relu', ...options });
+    layer.trainable = false;
+    return [layer];
+  },
+});
 /** Judged by the accuracy on rows that it is not trained on. */
 const judged = (patient: Patient): Patient => ({
   ...patient,
@@ -363,6 +370,7 @@ const cases: Readonly<Record<string, Cases>> = {
     silent: [
       ['l2 of 0.001', penalized({ kernelRegularizer: regularizers.l2({ l2: 0.001 }) })],
       ['l2 of 0.01 in 2 layers, trained', penalized({ kernelRegularizer: 'l2' }, 2), 'train'],
+      ['a frozen layer', frozen({ kernelRegularizer: regularizers.l2({ l2: 1 }) })],
       ['no penalty', penalized({})],
     ],
   },

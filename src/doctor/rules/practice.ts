@@ -135,10 +135,14 @@ export function penaltyAt({ first, constantLoss, firstLoss }: Examination): { re
   return penalty !== undefined && learnable !== undefined && learnable > 0 ? { penalty, learnable } : undefined;
 }
 
+/** Whether an option is a regularizer that acts: on activities, or on an array that is trained. */
+export const isActive = (option: string, trainable: boolean): boolean =>
+  option === 'activityRegularizer' || (trainable && /Regularizer$/.test(option));
+
 /** Whether a layer, or one within it, adds a penalty to the loss. */
-function isPenalized({ kind, options }: Pick<LayerFacts, 'kind' | 'options'>): boolean {
+function isPenalized({ kind, options, trainable }: LayerFacts): boolean {
   const holds = (given: unknown): boolean =>
-    typeof given === 'object' && given !== null && Object.entries(given).some(([key, value]) => /regularizer$/i.test(key) || holds(value));
+    typeof given === 'object' && given !== null && Object.entries(given).some(([key, value]) => isActive(key, trainable) || holds(value));
   return kind === 'activityRegularization' || holds(options);
 }
 
@@ -167,6 +171,7 @@ export const strongPenalty: Rule = {
         step: 0,
         measured: { what: 'penalty over what there is to learn', value: part },
         expected: { to: HEAVY[severity], why: 'a penalty is to choose among ways of learning' },
+        // From where risks begin: what a training bore of an ill one is a clear risk.
         margin: part / HEAVY.risk,
         cause: `penalties add ${say(penalty)} to the first loss, ${say(part)} times ${examination.constantLoss === undefined ? 'what it is without' : 'the loss of chance, which is all that can be learned'}`,
       },

@@ -4,7 +4,7 @@ import type { Callback, KeptWeights, Logs, TrainingControl } from '../../trainin
 import type { History } from '../../training/history.js';
 import type { NeighbourFacts } from '../../vitals/facts.js';
 import type { Trace } from '../../vitals/trace.js';
-import type { Examination } from '../examination.js';
+import { type Examination, value } from '../examination.js';
 import type { Finding } from '../finding.js';
 import { type Grade, gradeOf } from './grade.js';
 import { batchOf, type Material } from './material.js';
@@ -213,7 +213,7 @@ export class Attempt {
     const { spend, judge, material, clock } = this.#options;
     spend(steps - this.#counted);
     this.#counted = steps;
-    const grade = await gradeOf(this.#model, material.validation);
+    const grade = await gradeOf(this.#model, material.validation, value(trace.steps.at(-1)?.penalty));
     const look = judge(trace, this.#first);
     this.#first ??= look.examination;
     this.#seconds += (clock() - this.#since) / 1000;

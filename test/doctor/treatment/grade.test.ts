@@ -79,6 +79,17 @@ describe('grades', () => {
     expect(blind.score).toBeCloseTo(0, 6);
     expect(blind.loss).toBeGreaterThan(1);
     expect((await grade(know.toReversed(), y, pinball)).score).toBeLessThan(0);
+    // What a penalty adds is no part of either loss.
+    const rough = NdArray.from(know.map((row) => row.map((value) => value + 2)));
+    const checked = { inputs: [rough], targets: [y], weights: [] };
+    const penalized = sequential([layers.input([3]), layers.activityRegularization({ l1: 1 })]).compile({ loss: pinball });
+    const added = know.flat().reduce((sum, value) => sum + value + 2, 0);
+    const bare = await gradeOf(through(3, pinball), checked);
+    expect(bare.score).toBeLessThan(0.95);
+    expect(await gradeOf(penalized, checked, added)).toEqual({
+      score: expect.closeTo(bare.score, 4),
+      loss: expect.closeTo(bare.loss ?? Number.NaN, 4),
+    });
   });
 
   it('what is not finite has the least score', async () => {

@@ -219,6 +219,14 @@ describe('remedies', () => {
     expect(await changes('weaken-regularizers', net())).toEqual([]);
     const light = net({ hidden: () => [layers.dense(24, { activation: 'relu', kernelRegularizer: regularizers.l2({ l2: 1e-4 }) })] });
     expect(await changes('weaken-regularizers', light)).toEqual([]);
+    // Frozen arrays cost nothing; what a frozen layer gives does.
+    const frozen = layers.dense(24, { kernelRegularizer: regularizers.l2({ l2: 0.3 }), activityRegularizer: regularizers.l1({ l1: 0.5 }) });
+    frozen.trainable = false;
+    const some = await treated('weaken-regularizers', net({ hidden: () => [frozen] }));
+    const { kernelRegularizer, activityRegularizer } = some.layers.find(({ config }) => 'activityRegularizer' in config)?.config ?? {};
+    expect(kernelRegularizer).toEqual({ name: 'l2', config: { l2: 0.3 } });
+    const [cooled = 1] = strengths(JSON.stringify(activityRegularizer));
+    expect(cooled).toBeLessThan(0.1);
     // A function of one's own has no strength to divide.
     const own = net({ hidden: () => [layers.dense(24, { activation: 'relu', kernelRegularizer: ownRegularizer })] });
     expect(await changes('weaken-regularizers', own)).toEqual([]);

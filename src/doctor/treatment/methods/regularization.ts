@@ -1,6 +1,6 @@
 import { isDescribed } from '../../../layers/registry.js';
 import type { ModelConfig } from '../../../model/config.js';
-import { penaltyAt } from '../../rules/practice.js';
+import { isActive, penaltyAt } from '../../rules/practice.js';
 import type { Method } from '../method.js';
 import { changed } from '../patient.js';
 import { rounded } from './training.js';
@@ -16,17 +16,17 @@ const isOptions = (value: unknown): value is Options => typeof value === 'object
 const divided = (config: Options, times: number): Options =>
   Object.fromEntries(Object.entries(config).map(([key, value]) => [key, typeof value === 'number' ? Number((value / times).toPrecision(2)) : value]));
 
-/** The same of all regularizers in a description, at whatever depth; itself where it has none. Functions of the user's own stay as strong as they are. */
-function weakened(value: unknown, times: number): unknown {
+/** The same of a layer's regularizers, at whatever depth; itself where none acts. Functions of the user's own stay as strong as they are. */
+function weakened(value: unknown, times: number, trainable: boolean): unknown {
   if (Array.isArray(value)) {
-    const made = value.map((one) => weakened(one, times));
+    const made = value.map((one) => weakened(one, times, trainable));
     return made.some((one, i) => one !== value[i]) ? made : value;
   }
   if (!isOptions(value)) return value;
   const { kind, config } = value;
   if (kind === 'activityRegularization' && isOptions(config)) return { ...value, config: divided(config, times) };
   const made = Object.entries(value).map(([key, one]): [string, unknown] => {
-    if (!/regularizer$/i.test(key) || !isDescribed(one)) return [key, weakened(one, times)];
+    if (!isActive(key, trainable) || !isDescribed(one)) return [key, weakened(one, times, trainable)];
     return [key, one.custom ? one : { ...one, config: divided(one.config ?? {}, times) }];
   });
   return made.some(([key, one]) => one !== value[key]) ? Object.fromEntries(made) : value;
@@ -38,7 +38,7 @@ export const weakenRegularizers: Method = {
     const { penalty = 0, learnable = 1 } = penaltyAt(examination) ?? {};
     const times = rounded(penalty / (LIGHT * learnable));
     if (!(times > 1)) return [];
-    const layers = patient.config.layers.map((layer) => weakened(layer, times)) as ModelConfig['layers'];
+    const layers = patient.config.layers.map((layer) => weakened(layer, times, layer.trainable ?? true)) as ModelConfig['layers'];
     const touched = patient.config.layers.filter((layer, i) => layer !== layers[i]).map(({ name, kind }) => name ?? kind);
     if (touched.length === 0) return [];
     return [{ patient: changed(patient, { ...patient.config, layers }), what: `weaken the regularizers of ${sayLayers(touched)} ${times}-fold` }];
