@@ -1,6 +1,7 @@
+import type { TypedArray } from '../core/dtype.js';
 import type { NdArray } from '../core/ndarray.js';
 import { type StaticShape, stridesOf } from '../core/shape.js';
-import { rowsOf, spreadRows } from '../data/dataset.js';
+import { rowsOf, rowWidth, spreadRows, takeRows } from '../data/dataset.js';
 import type { Loss } from '../losses.js';
 import type { LayerCall } from '../network/layer.js';
 import type { Network } from '../network/network.js';
@@ -14,19 +15,32 @@ const ROWS = 1024;
 export function inputFacts({ calls, inputs }: Network, arrays: readonly NdArray[]): InputFacts[] {
   return arrays.flatMap((array, i) => {
     const signal = inputs[i];
-    return signal && array.size > 0
-      ? [{ layer: calls.indexOf(signal.call), ...momentsOf(array), ...alikeIn(array, placesOf(calls, signal.call)) }]
-      : [];
+    if (!signal || array.size === 0) return [];
+    const sample = sampled(array);
+    return [{ layer: calls.indexOf(signal.call), ...momentsOf(sample), ...alikeIn(sample, placesOf(calls, signal.call) ?? array.shape.slice(1)) }];
   });
 }
 
-function momentsOf(array: NdArray): Omit<InputFacts, 'layer'> {
+interface Sample {
+  readonly rows: number;
+  /** Features of a row. */
+  readonly features: number;
+  /** Rows one behind the other. */
+  readonly numbers: Exclude<TypedArray, BigInt64Array | BigUint64Array>;
+}
+
+/** Rows spread over all, as numbers to look through at speed. */
+function sampled(array: NdArray): Sample {
   const rows = spreadRows(array, ROWS);
-  const features = array.size / Math.max(1, rowsOf(array));
-  const { numbers } = array;
+  const { data } = takeRows(array, Uint32Array.from(rows));
+  const isLong = data instanceof BigInt64Array || data instanceof BigUint64Array;
+  return { rows: rows.length, features: rowWidth(array), numbers: isLong ? Float64Array.from(data, Number) : data };
+}
+
+function momentsOf({ rows, features, numbers }: Sample): Omit<InputFacts, 'layer'> {
   const [sums, squares] = [new Float64Array(features), new Float64Array(features)];
   const [lows, highs] = [new Float64Array(features).fill(Number.POSITIVE_INFINITY), new Float64Array(features).fill(Number.NEGATIVE_INFINITY)];
-  for (const row of rows) {
+  for (let row = 0; row < rows; row++) {
     for (let k = 0; k < features; k++) {
       const value = numbers[row * features + k] as number;
       sums[k] = (sums[k] as number) + value;
@@ -35,21 +49,20 @@ function momentsOf(array: NdArray): Omit<InputFacts, 'layer'> {
       if (value > (highs[k] as number)) highs[k] = value;
     }
   }
-  const count = rows.length;
   const varying = Array.from({ length: features }, (_, k) => k).filter((k) => lows[k] !== highs[k]);
-  const deviations = varying.map((k) => Math.sqrt(Math.max(0, (squares[k] ?? 0) / count - ((sums[k] ?? 0) / count) ** 2)));
+  const deviations = varying.map((k) => Math.sqrt(Math.max(0, (squares[k] ?? 0) / rows - ((sums[k] ?? 0) / rows) ** 2)));
   const ranges = varying.map((k) => (highs[k] ?? 0) - (lows[k] ?? 0));
   const widest = ranges.reduce((most, range) => Math.max(most, range), 0);
   const total = (values: ArrayLike<number>): number => Array.from(values).reduce((sum, value) => sum + value, 0);
   return {
-    rows: count,
+    rows,
     features,
-    mean: total(sums) / (count * features),
-    rms: Math.sqrt(total(squares) / (count * features)),
+    mean: total(sums) / (rows * features),
+    rms: Math.sqrt(total(squares) / (rows * features)),
     min: lows.reduce((least, low) => Math.min(least, low), Number.POSITIVE_INFINITY),
     max: highs.reduce((most, high) => Math.max(most, high), Number.NEGATIVE_INFINITY),
     constantFeatures: features - varying.length,
-    featureMean: varying.length === 0 ? 0 : total(varying.map((k) => Math.abs(sums[k] ?? 0) / count)) / varying.length,
+    featureMean: varying.length === 0 ? 0 : total(varying.map((k) => Math.abs(sums[k] ?? 0) / rows)) / varying.length,
     alikeRanges: ranges.length === 0 ? 1 : ranges.filter((range) => range >= widest / 2).length / ranges.length,
     featureDeviations: deviations.length === 0 ? [0, 0] : [deviations.reduce((a, b) => Math.min(a, b)), deviations.reduce((a, b) => Math.max(a, b))],
   };
@@ -67,20 +80,19 @@ function placesOf(calls: readonly LayerCall[], input: LayerCall): StaticShape | 
 }
 
 /** How alike the steps of a row's sequence, or the places of its picture, are: E[x y] / E[x²] over all pairs, and over neighbours. */
-function alikeIn(array: NdArray, shape: StaticShape = array.shape.slice(1)): Pick<InputFacts, 'stepCorrelation' | 'nextCorrelation'> {
+function alikeIn({ rows, features, numbers }: Sample, shape: StaticShape): Pick<InputFacts, 'stepCorrelation' | 'nextCorrelation'> {
   const [lengths, width] = [shape.slice(0, -1), shape.at(-1) ?? 1];
   const places = lengths.reduce((product, length) => product * length, 1);
-  if (places < 2 || shape.some((length) => length < 1) || places * width !== array.size / Math.max(1, rowsOf(array))) return {};
+  if (places < 2 || shape.some((length) => length < 1) || places * width !== features) return {};
   const strides = stridesOf(lengths);
   const nextTo = lengths.map((length, axis) => {
     const stride = strides[axis] ?? 1;
     const firsts = Array.from({ length: places }, (_, place) => place).filter((place) => Math.floor(place / stride) % length < length - 1);
     return { stride, firsts: Uint32Array.from(firsts) };
   });
-  const { numbers } = array;
   const values = new Float64Array(places);
   let [crossed, own, near, nearOwn] = [0, 0, 0, 0];
-  for (const row of spreadRows(array, ROWS)) {
+  for (let row = 0; row < rows; row++) {
     for (let k = 0; k < width; k++) {
       let sum = 0;
       for (let place = 0; place < places; place++) {

@@ -46,9 +46,8 @@ export class RunningMeans {
   readonly #sums: number[];
   /** For each sum, whether it is one of means: those count by rows. */
   readonly #means: readonly boolean[];
-  #rows = 0;
-
   readonly #penalized: boolean;
+  #rows = 0;
 
   /** @param penalized whether batches tell, behind the entries, what is added to their loss. */
   constructor(entries: readonly LogEntry[], penalized = false) {

@@ -36,7 +36,7 @@ export class State {
   /**
    * Holds exactly these entries from now on. Arrays that were there stay, laid out as the entries want them;
    * new ones are drawn by their initializers from `seed` and their names alone, each warning told once; others are dropped.
-   * @param given values of new ones, which need not be drawn.
+   * @param given values of new ones, which need not be drawn; none of them unless all fit.
    */
   async arrange(entries: readonly StateEntry[], seed: number, warn: Warn, given?: ReadonlyMap<string, NdArray>): Promise<void> {
     if (entries.length === this.#slots.size && entries.every((entry) => sameEntry(entry, this.#slots.get(entry.name)?.entry))) return;
@@ -44,6 +44,8 @@ export class State {
     this.dispose();
     this.#slots.clear();
     this.#places.clear();
+    const shapes = new Map(entries.flatMap((entry) => (entry.parts ?? [entry]).map(({ name, shape }) => [name, shape] as const)));
+    const fits = [...(given ?? [])].every(([name, value]) => sameShape(shapes.get(name) ?? [-1], value.shape));
     const told = new Set<string>();
     const warnOnce: Warn = (message) => {
       if (!told.has(message)) warn(message);
@@ -54,7 +56,7 @@ export class State {
       const slot: Slot = { entry, host };
       let start = 0;
       for (const part of entry.parts ?? [entry]) {
-        const kept = before.get(part.name) ?? given?.get(part.name);
+        const kept = before.get(part.name) ?? (fits ? given?.get(part.name) : undefined);
         const value = kept && sameShape(kept.shape, part.shape) ? kept : initialValue(part, entry.dtype, seed, warnOnce);
         const place = { slot, shape: part.shape, start };
         copyElements(value, arrayAt(host, place));

@@ -519,3 +519,44 @@ describe('descriptions', () => {
     expect(() => fromConfig(config)).toThrow(message);
   });
 });
+
+describe('arrays that are set', () => {
+  const net = (): Model => sequential([layers.input([2]), layers.dense(3), layers.dense(1)], { seed: 4 });
+  const kernel = new NdArray(new Float32Array(6).fill(7), [2, 3]);
+
+  it('are all set or none, also where nothing was drawn before', async () => {
+    const drawn = (await net().getWeights()).map((array) => array.toNested());
+    const given = net();
+    const [, ...others] = await net().getWeights();
+    await expect(given.setWeights([kernel, ...others.slice(0, 2), new NdArray(new Float32Array(2))])).rejects.toThrow(/shape/);
+    await expect(
+      given.setState(
+        new Map([
+          ['dense_1/kernel', kernel],
+          ['dense_9/kernel', kernel],
+        ]),
+      ),
+    ).rejects.toThrow(/dense_9/);
+    expect((await given.getWeights()).map((array) => array.toNested())).toEqual(drawn);
+  });
+
+  it('are not drawn before, and leave the others as they are drawn', async () => {
+    const drawn: string[] = [];
+    const counting = (name: string) => ({
+      name,
+      config: {},
+      sample(shape: readonly number[]) {
+        drawn.push(name);
+        return new Float64Array(shape.reduce((a, b) => a * b, 1));
+      },
+    });
+    const made = sequential([
+      layers.input([2]),
+      layers.dense(3, { kernelInitializer: counting('first') }),
+      layers.dense(1, { kernelInitializer: counting('second') }),
+    ]);
+    await made.setState(new Map([['dense_1/kernel', kernel]]));
+    expect(drawn).toEqual(['second']);
+    expect((await made.getWeights())[0]?.toNested()).toEqual(kernel.toNested());
+  });
+});
