@@ -38,7 +38,7 @@ function numbers(fallback: readonly number[], expected: string): Option<readonly
 }
 
 /** Share of the way from 0 to `length`, kept within [0, 1]. */
-const share = (step: number, length: number): number => Math.min(Math.max(step / length, 0), 1);
+const share = (step: number, length: number): number => (length > 0 ? Math.min(Math.max(step / length, 0), 1) : 1);
 
 /** From 1 at the start to `alpha` at the end, along half a cosine. */
 const cosine = (progress: number, alpha: number): number => (1 - alpha) * 0.5 * (1 + Math.cos(Math.PI * progress)) + alpha;

@@ -28,6 +28,13 @@ describe('oneCycle', () => {
     expect(rate(9)).toBeCloseTo(0.04 / 1e4, 12);
     expect(rate(5)).toBeCloseTo(half(1, 4e-6, 3 / 7), 12);
   });
+
+  it.each([0.1, 0.05])('begins at the peak where %d of the steps are no rise', (pctStart) => {
+    const { rate } = schedules.oneCycle({ maxLearningRate: 1, totalSteps: 10, pctStart });
+    const rates = Array.from({ length: 10 }, (_, step) => rate(step));
+    expect(rates[0]).toBeGreaterThan(0.99);
+    expect(rates).toEqual([...rates].sort((a, b) => b - a));
+  });
 });
 
 const output = (_: Tensor, out: Tensor): Tensor => out;

@@ -130,6 +130,7 @@ describe('PyTorch code', () => {
     [optimizers.adam({ beta1: 0.5, amsgrad: true }), 'Adam(model.parameters(), lr=0.001, betas=(0.5, 0.999), eps=1e-7, amsgrad=True)'],
     [optimizers.adam({ weightDecay: 0.01 }), 'AdamW(model.parameters(), lr=0.001, eps=1e-7, weight_decay=0.01)'],
     [optimizers.adamW(), 'AdamW(model.parameters(), lr=0.001, eps=1e-7, weight_decay=0.004)'],
+    [optimizers.adamW({ weightDecay: 0 }), 'AdamW(model.parameters(), lr=0.001, eps=1e-7, weight_decay=0)'],
     [
       optimizers.rmsprop({ centered: true }),
       'RMSprop(model.parameters(), lr=0.001, alpha=0.9, centered=True, eps=1e-7)  # PyTorch adds eps to √v, not to v: steps by gradients near 0 are longer',
@@ -190,6 +191,7 @@ describe('PyTorch code', () => {
       0.1,
       '-0.9 * half_cosine(step / 29) + 1 if step <= 29 else 0.95 * half_cosine((step - 29) / 70) + 0.05',
     ],
+    [schedules.oneCycle({ totalSteps: 10, pctStart: 0.1, divFactor: 10, finalDivFactor: 2 }), 0.1, '0.95 * half_cosine((step - 0) / 9) + 0.05'],
   ])('writes schedules as shares of a rate: %#', (learningRate, rate, share) => {
     const code = trained({ loss: 'mse', optimizer: optimizers.sgd({ learningRate }) });
     expect(code).toContain(
@@ -224,6 +226,12 @@ describe('PyTorch code', () => {
     expect(trained({ loss: 'dice' })).toContain("loss = None  # PyTorch has no loss 'dice'\n");
     const tagged = steps(layers.dense(3, { activation: 'softmax' })).compile({ loss: 'sparseCategoricalCrossentropy' });
     expect(codeFor(tagged)).toContain('loss = nn.CrossEntropyLoss()  # takes classes on axis 1: give it outputs.movedim(-1, 1)\n');
+    const read = layers.input([5, 4]);
+    const ways = layers.bidirectional(layers.gru(3, { returnSequences: true }), { mergeMode: null }).applyAll(read);
+    const both = codeFor(
+      model({ inputs: read, outputs: ways }).compile({ loss: ['sparseCategoricalCrossentropy', 'sparseCategoricalCrossentropy'] }),
+    );
+    expect(both.match(/takes classes on axis 1/g)).toHaveLength(2);
     const x = layers.input([4]);
     const outputs = [layers.dense(1).apply(x), layers.dense(3, { activation: 'softmax' }).apply(x)];
     const smooth = losses.categoricalCrossentropy({ labelSmoothing: 0.1 });

@@ -7,7 +7,7 @@ import { heldBy, lossLines } from './torch-losses.js';
 import { optimizerLines } from './torch-optimizers.js';
 import { trainingOf } from './training.js';
 import { OWN_INITIALIZERS, type Use, usesOf } from './translation.js';
-import { isRow, layerAt, nameOf, namesOf, sharedLayers, type Written } from './wiring.js';
+import { isRow, layerAt, nameOf, namesOf, placeOf, sharedLayers, type Written } from './wiring.js';
 
 type Config = Written['config'];
 
@@ -17,7 +17,7 @@ export function pytorchLines({ config, batchSize }: Written): string[] | undefin
   if (!uses) return undefined;
   const training = trainingOf(config);
   const { made, logits } = headless(config, uses.map(modulesOf), training.losses);
-  const ends = config.outputs.map((at, i) => ({ logits: logits[i] === true, rank: uses[Number(at)]?.rank ?? 1 }));
+  const ends = config.outputs.map((at, i) => ({ logits: logits[i] === true, rank: uses[placeOf(at)[0]]?.rank ?? 1 }));
   const inRow = isRow(config) && uses.every(({ gives }) => gives === 1);
   const body = inRow ? ['model = nn.Sequential(', ...listLines(made.flat()), ')'] : graphLines(config, made, uses);
   const optimizer = config.compile === undefined ? [] : optimizerLines(training.optimizer, body.join('\n'));

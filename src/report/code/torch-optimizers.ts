@@ -64,7 +64,12 @@ const rules: Readonly<Record<string, Rule>> = {
   adamW: {
     name: 'AdamW',
     knows: [...moments, 'amsgrad'],
-    arguments: (options) => [...betas(options), ...given(['amsgrad', options.amsgrad, false])],
+    // Unless told, PyTorch's decays by 0.01.
+    arguments: ({ weightDecay, ...options }) => [
+      ...betas(options),
+      ...given(['amsgrad', options.amsgrad, false]),
+      ...(Number(weightDecay) > 0 ? [] : [['weight_decay', '0'] as const]),
+    ],
     decay: () => ({}),
   },
   adamax: { name: 'Adamax', knows: moments, arguments: betas },

@@ -69,7 +69,8 @@ const schedules: Readonly<Record<ScheduleName, (options: Options) => Shares>> = 
     const top = Number(pctStart) * total - 1;
     const up = between(start, 1, `half_cosine(step / ${fixed(top)})`);
     const down = between(1, start / Number(finalDivFactor), `half_cosine((step - ${fixed(top)}) / ${fixed(total - 1 - top)})`);
-    return { of: Number(maxLearningRate), share: `${up} if step <= ${fixed(top)} else ${down}` };
+    // A rise of one step, or of none, begins at the top.
+    return { of: Number(maxLearningRate), share: top > 0 ? `${up} if step <= ${fixed(top)} else ${down}` : down };
   },
 };
 
