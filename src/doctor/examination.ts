@@ -130,7 +130,12 @@ export class Examination {
     return losses.length === targets.length && losses.length > 0 ? losses.reduce((a, b) => a + b, 0) : undefined;
   }
 
-  /** The same, to compare the losses of epochs with; undefined where much is added to those that is not known. */
+  /** What there is to learn: the loss of chance, or where that is not known the first one. */
+  get learnable(): number | undefined {
+    return this.constantLoss ?? this.firstLoss;
+  }
+
+  /** The loss of chance, to compare the losses of epochs with; undefined where much is added to those that is not known. */
   get chanceLoss(): number | undefined {
     return this.#hidden ? undefined : this.constantLoss;
   }
@@ -138,7 +143,7 @@ export class Examination {
   /** Whether something is added to the loss that every epoch tells, so that it was taken from `losses`: those of older traces, and one that is not over, do not. */
   get bare(): boolean {
     const { epochs } = this.trace;
-    const most = DROWNED * (this.constantLoss ?? this.firstLoss ?? Number.NaN);
+    const most = DROWNED * (this.learnable ?? Number.NaN);
     const isTold = ({ penalties }: EpochRecord): boolean =>
       penalties !== undefined && !Object.values(penalties).some((one) => !((value(one) ?? 0) < most));
     return epochs.length > 0 && epochs.every(isTold);
@@ -146,7 +151,7 @@ export class Examination {
 
   /** Whether what is added to the loss hides what is learned. */
   get #hidden(): boolean {
-    return !this.bare && (value(this.first?.penalty) ?? 0) > ADDED * (this.constantLoss ?? this.firstLoss ?? 0);
+    return !this.bare && (value(this.first?.penalty) ?? 0) > ADDED * (this.learnable ?? 0);
   }
 
   /** A log of the epochs so far, without what is added to it where that is known. */
@@ -203,7 +208,7 @@ export class Examination {
 
   /** Whether the network was seen to learn: the mean loss of the last epoch is well below that of chance, or of the first step, and still the least or next to nothing. */
   get learns(): boolean {
-    const [last, start] = [this.#hidden ? this.lastLoss : this.losses.at(-1), this.constantLoss ?? this.firstLoss];
+    const [last, start] = [this.#hidden ? this.lastLoss : this.losses.at(-1), this.learnable];
     const enough = this.over ? LEARNED_IN_ALL : LEARNED;
     if (last === undefined || start === undefined || this.trace.failure !== undefined) return false;
     // A penalty may take back some of what was learned: what is made less is both together.
@@ -224,7 +229,7 @@ export class Examination {
 
   /** The same with what is added: what steps make less. */
   get minimized(): number[] {
-    return this.trace.epochs.flatMap(({ logs }) => value(logs.loss) ?? []);
+    return this.trace.epochs.flatMap((epoch) => logOf(epoch, 'loss', false) ?? []);
   }
 
   /** The loss of the first step, without what is added to it. */
@@ -277,13 +282,13 @@ export class Examination {
   }
 }
 
-/** A step's loss without what regularizers and layers add. */
 /** What an epoch logged, without what is added to it where that is known. */
 function logOf({ logs, penalties }: EpochRecord, name: string, bare: boolean): number | undefined {
   const log = value(logs[name]);
   return log === undefined || !bare ? log : log - (value(penalties?.[name]) ?? 0);
 }
 
+/** A step's loss without what regularizers and layers add. */
 function errorIn(step: StepRecord | undefined): number | undefined {
   const loss = value(step?.loss);
   return loss === undefined ? undefined : loss - (value(step?.penalty) ?? 0);

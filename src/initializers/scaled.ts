@@ -40,7 +40,7 @@ const modes = {
 };
 
 /** Standard deviation of a standard normal cut at ±2. */
-const TRUNCATED_STD = 0.8796256610342398;
+export const TRUNCATED_STD = 0.8796256610342398;
 
 /** Draws with mean 0 and standard deviation `std`. */
 const distributions = {

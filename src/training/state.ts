@@ -41,11 +41,10 @@ export class State {
   async arrange(entries: readonly StateEntry[], seed: number, warn: Warn, given?: ReadonlyMap<string, NdArray>): Promise<void> {
     if (entries.length === this.#slots.size && entries.every((entry) => sameEntry(entry, this.#slots.get(entry.name)?.entry))) return;
     const before = await this.entries();
+    const known = given && allFit(given, entries) ? new Map([...given, ...before]) : before;
     this.dispose();
     this.#slots.clear();
     this.#places.clear();
-    const shapes = new Map(entries.flatMap((entry) => (entry.parts ?? [entry]).map(({ name, shape }) => [name, shape] as const)));
-    const fits = [...(given ?? [])].every(([name, value]) => sameShape(shapes.get(name) ?? [-1], value.shape));
     const told = new Set<string>();
     const warnOnce: Warn = (message) => {
       if (!told.has(message)) warn(message);
@@ -56,7 +55,7 @@ export class State {
       const slot: Slot = { entry, host };
       let start = 0;
       for (const part of entry.parts ?? [entry]) {
-        const kept = before.get(part.name) ?? (fits ? given?.get(part.name) : undefined);
+        const kept = known.get(part.name);
         const value = kept && sameShape(kept.shape, part.shape) ? kept : initialValue(part, entry.dtype, seed, warnOnce);
         const place = { slot, shape: part.shape, start };
         copyElements(value, arrayAt(host, place));
@@ -228,6 +227,15 @@ export class State {
 function sameEntry(a: StateEntry, b: StateEntry | undefined): boolean {
   const names = ({ parts }: StateEntry): string | undefined => parts?.map(({ name }) => name).join();
   return b !== undefined && a.dtype === b.dtype && sameShape(a.shape, b.shape) && names(a) === names(b);
+}
+
+/** Whether each value has a place of its shape among the entries. */
+function allFit(values: ReadonlyMap<string, NdArray>, entries: readonly StateEntry[]): boolean {
+  const shapes = new Map(entries.flatMap((entry) => (entry.parts ?? [entry]).map(({ name, shape }) => [name, shape] as const)));
+  return [...values].every(([name, { shape }]) => {
+    const expected = shapes.get(name);
+    return expected !== undefined && sameShape(expected, shape);
+  });
 }
 
 /** One of the arrays that lie in an entry; shares memory. */

@@ -6,7 +6,7 @@ import type { NetworkFacts } from '../../vitals/facts.js';
 import type { Backward } from './backward.js';
 import { flatSides, normalOf, silentShare } from './flat.js';
 import type { Estimate, LayerForecast } from './layer-forecast.js';
-import { type Bends, usersOf } from './lookups.js';
+import { type Bends, kernelInitializer, usersOf } from './lookups.js';
 import { suitsAt } from './phases.js';
 import type { Forward } from './place.js';
 import { sizesOf } from './walk.js';
@@ -66,7 +66,7 @@ export function layerForecasts(
     const own = forward[use] as Forward;
     const { z, h, table, summing, walked, attention, why } = own;
     const base = { name: layer.name, layer: layer.layer, kind: layer.kind, role: layer.role };
-    const drawn = layer.weights.find(({ shape }) => shape.length >= 2)?.initializer?.name;
+    const drawn = kernelInitializer(layer);
     const facings = summing ? { ...(drawn === undefined ? {} : { initializer: drawn }) } : {};
     const suits = summing ? suitsAt(facts, users, use, bends) : undefined;
     const size = sizes[use];

@@ -22,6 +22,9 @@ export function tableActivation({ name, config, custom }: Described): Activation
 /** Whether a layer walks along the steps of a sequence, with one set of weights for all of them. */
 export const walksAlongSteps = ({ weights }: LayerFacts): boolean => weights.some(({ name }) => name === 'recurrentKernel');
 
+/** The name of what draws a layer's kernel; undefined where it has none. */
+export const kernelInitializer = ({ weights }: LayerFacts): string | undefined => weights.find(({ shape }) => shape.length >= 2)?.initializer?.name;
+
 /** Activations of a network as functions of one number, each with its table; made once. */
 export class Bends {
   readonly #lookups: Lookups;

@@ -2,6 +2,7 @@ import { asNonlinearity } from '../../activations.js';
 import type { Described } from '../../core/catalogue.js';
 import { Random } from '../../core/random.js';
 import type { StaticShape } from '../../core/shape.js';
+import { TRUNCATED_STD } from '../../initializers/scaled.js';
 import { rectifierScale } from '../../initializers/suited.js';
 import { computeFans, type FanAxes, type Initializer } from '../../initializers.js';
 import { criticalPoint } from '../../theory/mean-field.js';
@@ -28,8 +29,8 @@ const number = (config: Config, key: string): number => Number(config[key]);
 const constant = (value: number): WeightMoments => ({ mean: value, square: value ** 2, symmetric: true });
 const centred = (square: number): WeightMoments => ({ mean: 0, square });
 
-/** Variance of a standard normal cut at ±2: 0.8796². */
-const TRUNCATED_VARIANCE = 0.8796256610342398 ** 2;
+/** Variance of a standard normal cut at ±2. */
+const TRUNCATED_VARIANCE = TRUNCATED_STD ** 2;
 
 const fan = {
   fanIn: (shape: StaticShape, axes?: FanAxes) => computeFans(shape, axes).fanIn,

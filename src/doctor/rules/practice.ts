@@ -130,8 +130,8 @@ export const smallBatchStatistics: Rule = {
 };
 
 /** What is added to the first loss, and what there is to learn: the loss of chance, or the first one; undefined where nothing is added. */
-export function penaltyAt({ first, constantLoss, firstLoss }: Examination): { readonly penalty: number; readonly learnable: number } | undefined {
-  const [penalty, learnable] = [value(first?.penalty), constantLoss ?? firstLoss];
+export function penaltyAt({ first, learnable }: Examination): { readonly penalty: number; readonly learnable: number } | undefined {
+  const penalty = value(first?.penalty);
   return penalty !== undefined && learnable !== undefined && learnable > 0 ? { penalty, learnable } : undefined;
 }
 

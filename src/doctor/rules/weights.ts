@@ -1,4 +1,5 @@
 import type { Described } from '../../core/catalogue.js';
+import { kernelInitializer } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { type Rule, say, unlearned } from '../rule.js';
 
@@ -21,7 +22,7 @@ export const initializerMismatch: Rule = {
   check(examination) {
     const { hidden } = examination;
     const wrong = hidden.flatMap(({ at, layer }) => {
-      const [initializer, suits] = [layer.weights.find(({ shape }) => shape.length >= 2)?.initializer?.name, examination.suits(at)];
+      const [initializer, suits] = [kernelInitializer(layer), examination.suits(at)];
       if (initializer === undefined || suits === undefined || apart.includes(initializer) || family(initializer) === family(suits)) return [];
       // SELU's conditions are a rule of their own.
       return layer.activation?.name === 'selu' ? [] : [{ at, layer, initializer, suits }];

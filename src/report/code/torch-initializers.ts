@@ -1,3 +1,4 @@
+import { TRUNCATED_STD } from '../../initializers/scaled.js';
 import { isDescribed } from '../../layers/registry.js';
 import { saying } from './calls.js';
 import { literal, type Noted } from './python.js';
@@ -12,13 +13,12 @@ interface Fans {
 
 const fixed = (value: number): string => String(Number(value.toPrecision(6)));
 
-/** Keras cuts at two standard deviations of what is drawn, which is wider by this than what is left. */
-const CUT = 0.8796256610342398;
+/** Keras cuts at two standard deviations of what is drawn, which is wider than what is left. */
 const cut = (mean: number, std: number): string =>
   `nn.init.trunc_normal_, mean=${fixed(mean)}, std=${fixed(std)}, a=${fixed(mean - 2 * std)}, b=${fixed(mean + 2 * std)}`;
 
 const distributions: Readonly<Record<string, (std: number) => string>> = {
-  truncatedNormal: (std) => cut(0, std / CUT),
+  truncatedNormal: (std) => cut(0, std / TRUNCATED_STD),
   untruncatedNormal: (std) => `nn.init.normal_, mean=0, std=${fixed(std)}`,
   uniform: (std) => `nn.init.uniform_, a=${fixed(-Math.sqrt(3) * std)}, b=${fixed(Math.sqrt(3) * std)}`,
 };
