@@ -24,6 +24,8 @@ const NEARER = 1e-6;
 /** Rows at most that answer all together, and multiplications that this may take. */
 const MOST_TOGETHER = 2048;
 const MOST_WORK_TOGETHER = 2 ** 33;
+/** Features of pictures, at least: fewer that look like one unit may be columns of a table, each brought to [0, 1]. */
+const FEWEST_PIXELS = 64;
 /** Of what lies between chance and no error, the least that neighbours must reach: with less, near rows have nothing in common. */
 const LEAST = 0.1;
 
@@ -38,8 +40,8 @@ export interface NeighbourParts {
 
 /**
  * What validation rows come to when each is answered as the training rows near to it are: what a network should surpass that has learned from them. Nearness is
- * Euclidean, each feature in its own standard deviations unless all are of one unit. One neighbour answers (Fix and Hodges 1951; Cover and Hart 1967: it errs at
- * most twice as often as the best there can be, where rows are many), or five, or all by kernel ridge regression; whichever does best.
+ * Euclidean, each feature in its own standard deviations unless all are of one unit; where few look so, in both ways. One neighbour answers (Fix and Hodges 1951;
+ * Cover and Hart 1967: it errs at most twice as often as the best there can be, where rows are many), or five, or all by kernel ridge regression; whichever does best.
  * Undefined where it cannot be compared: several inputs or outputs, inputs that number things, classes without accuracy among the metrics, numbers under
  * another loss than the mean squared error, or a weighted one.
  */
@@ -55,24 +57,34 @@ export async function neighbourFacts(parts: NeighbourParts): Promise<NeighbourFa
   const exam = question.ask(answered, among);
   const { columns, value } = exam;
   const rows = (array: NdArray, wanted: readonly number[]): NdArray => takeRows(array, Uint32Array.from(wanted)).reshape([wanted.length, features]);
-  const [oneUnit, wanted, known] = [data?.[0] !== undefined && ofOneUnit(data[0]), rows(asked, answered), rows(seen, among)];
-  const nearest = await nearestRows(engine, { asked: wanted, known }, oneUnit);
+  const [wanted, known] = [rows(asked, answered), rows(seen, among)];
+  const { perfect, log } = question;
+  const best = (values: readonly number[]): number => values.reduce((a, b) => (Math.abs(perfect - b) < Math.abs(perfect - a) ? b : a));
   const together = spreadRows(known, mostTogether(features, columns));
   const taught = meansOf(
     exam,
     together.map((place) => [place]),
   ).cast('float32');
-  const by = (count: number): NdArray => {
-    const lists = nearest.map((places) => places.slice(0, count));
-    return meansOf(exam, lists, NEARER);
+  const reachedIn = async (oneUnit: boolean): Promise<number> => {
+    const lists = await nearestRows(engine, { asked: wanted, known }, oneUnit);
+    const some = COUNTS.map((count) =>
+      value(
+        meansOf(
+          exam,
+          lists.map((places) => places.slice(0, count)),
+          NEARER,
+        ),
+      ),
+    );
+    return best([...some, value(await kernelAnswers(engine, { asked: wanted, known: rows(known, together) }, taught, oneUnit))]);
   };
-  const answers = [...COUNTS.map(by), await kernelAnswers(engine, { asked: wanted, known: rows(known, together) }, taught, oneUnit)];
-  const { perfect, log } = question;
+  const oneUnit = data?.[0] !== undefined && ofOneUnit(data[0]);
+  const usually = await reachedIn(oneUnit);
+  const reached = oneUnit && features < FEWEST_PIXELS ? best([usually, await reachedIn(false)]) : usually;
   const usual = meansOf(exam, [among.map((_, place) => place)]);
   const base = value(takeRows(usual, new Uint32Array(answered.length)));
-  const best = answers.map(value).reduce((a, b) => (Math.abs(perfect - b) < Math.abs(perfect - a) ? b : a));
-  if (!((best - base) / (perfect - base) > LEAST)) return undefined;
-  return { log, value: best, chance: base, perfect, rows: among.length };
+  if (!((reached - base) / (perfect - base) > LEAST)) return undefined;
+  return { log, value: reached, chance: base, perfect, rows: among.length };
 }
 
 /** Rows that can answer together: pairs of them are compared by features, and looked at again in every step for every column. */

@@ -46,11 +46,12 @@ function solved(a: readonly (readonly number[])[], b: readonly number[]): number
   return rows.map((row, i) => (row.at(-1) as number) / (row[i] as number));
 }
 
-/** Kernel ridge regression by its definition: exp(−d / w) with w half the root mean squared distance of two training rows, ridge 1e-4 for each of them. */
+/** Kernel ridge regression by its definition: (1 + √3 d/ℓ) exp(−√3 d/ℓ) with ℓ half the root mean squared distance of two training rows, ridge 1e-4 for each of them. */
 function regression(targets: readonly number[]): (row: number) => number {
   // That of two rows is twice the variance, which three features have of 1 each.
-  const width = Math.sqrt(2 * 3) / 2;
-  const near = (values: readonly number[], row: number) => distances(values, row).map((distance) => Math.exp(-distance / width));
+  const length = Math.sqrt(2 * 3) / 2;
+  const matern = (distance: number): number => (1 + (Math.sqrt(3) * distance) / length) * Math.exp((-Math.sqrt(3) * distance) / length);
+  const near = (values: readonly number[], row: number) => distances(values, row).map(matern);
   const mean = targets.reduce((a, b) => a + b) / TRAIN;
   const gram = targets.map((_, i) => near(train.values, i).map((one, j) => one + (i === j ? 1e-4 * TRAIN : 0)));
   const weights = solved(

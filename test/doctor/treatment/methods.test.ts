@@ -177,6 +177,15 @@ describe('remedies', () => {
       'activation',
       'dense',
     ]);
+    const biases = ({ layers: all }: ModelConfig): unknown[] => all.filter(({ kind }) => kind === 'dense').map(({ config }) => config.useBias);
+    // What a batch normalisation subtracts again is left out with all that was said of it.
+    expect(biases(await treated('normalize', net()))).toEqual([false, false, false, true]);
+    const full = net({ hidden: () => row(1, 24, { activation: 'relu', biasInitializer: 'ones', biasRegularizer: 'l2' }) });
+    const { biasInitializer, biasRegularizer } = (await treated('normalize', full)).layers[2]?.config ?? {};
+    expect([biasInitializer, biasRegularizer]).toEqual([{ name: 'zeros', config: {} }, undefined]);
+    expect(await changes('normalize', net(), { x, y }, 4).then((all) => all.map(({ patient }) => biases(patient.config)))).toEqual([
+      [true, true, true, true],
+    ]);
     expect((await changes('normalize', net(), { x, y }, 4)).map(({ patient }) => kinds(patient.config)[3])).toEqual(['layerNormalization']);
     const skips = await treated('residual', net({ hidden: () => row(5, 24, { activation: 'tanh' }) }));
     // The first layer changes the width: pairs are dense 2 with 3, and 4 with 5.
@@ -193,6 +202,12 @@ describe('remedies', () => {
     expect(await changes('lower-dropout', net())).toEqual([]);
     const late = net({ hidden: () => [layers.dense(24, { activation: 'relu' }), layers.batchNormalization()] });
     expect(kinds(await treated('move-normalization', late))).toEqual(['input', 'flatten', 'dense', 'batchNormalization', 'activation', 'dense']);
+    expect(biases(await treated('move-normalization', late))).toEqual([false, true]);
+    const biased = net({ hidden: () => [layers.dense(24), layers.batchNormalization(), layers.relu()] });
+    expect((await changes('move-normalization', biased)).map(({ what }) => what)).toEqual(['leave out the bias of dense_1']);
+    expect(biases(await treated('move-normalization', biased))).toEqual([false, true]);
+    const right = net({ hidden: () => [layers.dense(24, { useBias: false }), layers.batchNormalization(), layers.relu()] });
+    expect(await changes('move-normalization', right)).toEqual([]);
     expect(kinds(await treated('batch-free-normalization', late))).toContain('layerNormalization');
   });
 
@@ -309,6 +324,9 @@ describe('remedies', () => {
       y: NdArray.zeros([16, 1]),
     };
     expect(await changes('normalize', given, rows)).toEqual([]);
+    const normal = layers.batchNormalization();
+    const late = model({ inputs: enter, outputs: layers.dense(1).apply(normal.apply(shared.apply(shared.apply(enter)))) }).compile({ loss: 'mse' });
+    expect(await changes('move-normalization', late, rows)).toEqual([]);
     expect(bentBy(await treated('change-activation', given, rows))).toEqual(['selu', 'linear']);
   });
 

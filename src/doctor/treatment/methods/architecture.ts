@@ -1,10 +1,20 @@
 import type { ModelConfig } from '../../../model/config.js';
-import { insertAfter, layerAt, withLayer } from '../../../model/rewire.js';
+import { insertAfter, layerAt, usedOnce, withLayer } from '../../../model/rewire.js';
 import type { NetworkFacts } from '../../../vitals/facts.js';
 import type { Change, Chart, Method } from '../method.js';
 import { changed } from '../patient.js';
 import { drawnBy, isDrawable } from './weights.js';
-import { betweenSumsAndActivation, type HiddenUse, hiddenUses, named, sayLayers, withActivation, withOptions } from './wiring.js';
+import {
+  betweenSumsAndActivation,
+  type HiddenUse,
+  hasBias,
+  hiddenUses,
+  named,
+  sayLayers,
+  withActivation,
+  withOptions,
+  withoutBias,
+} from './wiring.js';
 
 /**
  * Activations that answer each, by what it suffers from: a rectifier's units die, a logistic's or tanh's saturate. Where nothing normalises, SELU goes before tanh: it
@@ -69,11 +79,11 @@ export const normalize: Method = {
     const uses = hiddenUses(examination).filter(({ bent }) => bent !== undefined);
     if (isNormalized(facts) || uses.length === 0) return [];
     const kind = patient.batchSize < FEW_ROWS ? 'layerNormalization' : 'batchNormalization';
-    const config = fromTheLast(
-      uses,
-      patient.config,
-      (made, use) => betweenSumsAndActivation(made, use, kind, kind === 'batchNormalization' ? { momentum: MOMENTUM } : {}) ?? made,
-    );
+    const config = fromTheLast(uses, patient.config, (made, use) => {
+      if (kind === 'layerNormalization') return betweenSumsAndActivation(made, use, kind, {}) ?? made;
+      const parted = betweenSumsAndActivation(made, use, kind, { momentum: MOMENTUM });
+      return parted ? withoutBias(parted, use.layer) : made;
+    });
     if (config === patient.config) return [];
     return [
       {
@@ -142,22 +152,25 @@ function ofKind(config: ModelConfig, names: readonly string[], kind: string, ...
 
 export const moveNormalization: Method = {
   alters: ['architecture'],
-  apply({ patient, facts }) {
-    // A layer that bends its sums itself, with a normalisation behind it: sums, normalisation, activation.
-    const wrong = facts.layers.flatMap(({ kind, inputs }, at) => {
-      const before = facts.layers[inputs[0] ?? -1];
-      const bent = before?.role === 'weights' && (before.activation?.name ?? 'linear') !== 'linear';
-      return kind === 'batchNormalization' && bent ? [{ at, before, from: inputs[0] ?? -1 }] : [];
+  apply({ patient, examination: { users }, facts }) {
+    // Layers behind whose sums alone a batch normalisation comes; what stands elsewhere too stays as it is there.
+    const behind = facts.layers.flatMap(({ kind, inputs: [from = -1], name }, at) => {
+      const before = facts.layers[from];
+      if (kind !== 'batchNormalization' || before?.role !== 'weights' || users[from]?.length !== 1 || !usedOnce(patient.config, from)) return [];
+      return [{ at, name, before, from, bends: (before.activation?.name ?? 'linear') !== 'linear' }];
     });
-    const config = wrong.reduceRight((made, { at, before, from }) => {
+    const late = behind.filter(({ bends }) => bends);
+    const parted = late.reduceRight((made, { at, before, from }) => {
       const activation = layerAt(made, from)?.config.activation;
       const straight = withOptions(made, before.layer, { activation: named('linear') });
       return insertAfter(straight, at, { kind: 'activation', config: { activation } });
     }, patient.config);
-    if (wrong.length === 0) return [];
-    return [
-      { patient: changed(patient, config), what: `move ${sayLayers(wrong.map(({ at }) => facts.layers[at]?.name ?? ''))} before the activation` },
-    ];
+    const biased = behind.filter(({ before }) => hasBias(before));
+    const config = biased.reduce((made, { before }) => withoutBias(made, before), parted);
+    if (config === patient.config) return [];
+    const moved = late.length > 0 ? `move ${sayLayers(late.map(({ name }) => name))} before the activation` : '';
+    const bare = biased.length > 0 ? `leave out the bias of ${sayLayers(biased.map(({ before }) => before.name))}` : '';
+    return [{ patient: changed(patient, config), what: [moved, bare].filter((part) => part !== '').join(' and ') }];
   },
 };
 

@@ -36,6 +36,15 @@ export function withOptions(config: ModelConfig, name: string, options: Describe
   });
 }
 
+/** Whether a layer adds a bias to its sums. */
+export const hasBias = ({ weights }: LayerFacts): boolean => weights.some(({ name }) => name === 'bias');
+
+/** The description without a layer's bias, where it has one: batch normalisation subtracts it again. */
+export function withoutBias(config: ModelConfig, layer: LayerFacts): ModelConfig {
+  if (!hasBias(layer)) return config;
+  return withOptions(config, layer.layer, { useBias: false, biasInitializer: undefined, biasRegularizer: undefined, biasConstraint: undefined });
+}
+
 /** The description with another activation at a call, whether it is the option of a layer or a layer of its own. */
 export function withActivation(config: ModelConfig, call: number, activation: Described): ModelConfig {
   const layer = layerAt(config, call);
