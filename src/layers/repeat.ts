@@ -18,7 +18,7 @@ export type RepeatBlock = Layer | readonly Layer[] | ((input: Signal) => Signal 
 /**
  * A row of `n` equal blocks, each with weights of its own, one behind the other. Their weights are kept as one array [n, …] for each, and the forward and the
  * backward pass are one loop each, so that the graph has the same size for 10 and for 10,000 blocks. Everything else sees the layers of all blocks. Blocks with
- * regularizers or constraints, with functions of the user's own, with state that is carried on, or into which another layer looks, run one by one.
+ * regularizers or constraints, with functions of the user's own, with state that is carried on, that make or drop a mask for the next, or into which another layer looks, run one by one.
  */
 export class Repeat {
   readonly n: number;

@@ -4,7 +4,7 @@ import type { DType, FloatDType } from '../core/dtype.js';
 import { ArgumentError, ShapeError, show } from '../core/errors.js';
 import { type Dim, type StaticShape, sameShape, showShape, sizeOf } from '../core/shape.js';
 import { input, type Tap, Tensor } from '../graph/node.js';
-import { add, cast, mul } from '../graph/ops/index.js';
+import { add, cast, mul, records } from '../graph/ops/index.js';
 import { computeFans, type Fans, type InitializerLike } from '../initializers.js';
 import type { Regularizer } from '../regularizers.js';
 import type { Role } from '../vitals/facts.js';
@@ -163,11 +163,11 @@ export abstract class Layer {
 /** Roles of layers that change each number by itself, or its size: a step that does not count stays one. */
 const passing: ReadonlySet<Role> = new Set<Role>(['activation', 'normalization', 'noise']);
 
-/** Dtype and shape of what a call gives, and whether a mask goes with it. */
+/** Dtype and shape of what a call gives, and the mask that goes with it: an earlier signal's, or one of its own. */
 interface SignalType {
   readonly dtype: DType;
   readonly shape: readonly Dim[];
-  readonly masked?: boolean;
+  readonly mask?: Signal | 'own' | undefined;
 }
 
 /** Blocks that stand in a row because the user asked for them together. */
@@ -202,17 +202,22 @@ export class Signal {
   readonly dtype: DType;
   /** With the batch axis, `'N'`, first. */
   readonly shape: readonly Dim[];
-  /** Whether some of its steps may not count: a mask travels with it. */
-  readonly masked: boolean;
+  /** The signal whose mask travels with it: the one that brought it, which layers between passed on; undefined where every step counts. */
+  readonly maskOf: Signal | undefined;
   /** Which of the call's outputs it is. */
   readonly index: number;
 
-  constructor(call: LayerCall, { dtype, shape, masked = false }: SignalType, index = 0) {
+  constructor(call: LayerCall, { dtype, shape, mask }: SignalType, index = 0) {
     this.call = call;
     this.dtype = dtype;
     this.shape = shape;
-    this.masked = masked;
+    this.maskOf = mask === 'own' ? this : mask;
     this.index = index;
+  }
+
+  /** Whether some of its steps may not count. */
+  get masked(): boolean {
+    return this.maskOf !== undefined;
   }
 }
 
@@ -304,13 +309,23 @@ export function callLayer(layer: Layer, given: readonly Tensor[], environment: C
 /** Types of a call's outputs, found by writing its graph once; the layer's weights become known on the way. */
 function traceTypes(layer: Layer, inputs: readonly Signal[]): SignalType[] {
   const tensors = inputs.map((signal, i) => input(`input_${i}`, signal.shape, signal.dtype));
+  const masks = inputs.map(({ masked, shape }, i) => (masked ? input(`mask_${i}`, shape.slice(0, 2), 'bool') : undefined));
   const { outputs, mask } = callLayer(layer, tensors, {
     training: true,
     dtype: 'float32',
     weight: (_, name, spec) => input(name, spec.shape),
     update: () => {},
     uniform: (like) => like,
-    masks: inputs.map(({ masked, shape }, i) => (masked ? input(`mask_${i}`, shape.slice(0, 2), 'bool') : undefined)),
+    masks,
   });
-  return outputs.map(({ dtype, shape }, i) => ({ dtype, shape, masked: i === 0 && mask !== undefined }));
+  const origins = new Map(masks.flatMap((tensor, i) => (tensor ? [[tensor, inputs[i]?.maskOf as Signal] as const] : [])));
+  return outputs.map(({ dtype, shape }, i) => ({ dtype, shape, mask: i === 0 && mask ? (originOf(mask, origins) ?? 'own') : undefined }));
+}
+
+/** The signal whose mask this is as it was; joining a mask with itself changes nothing. */
+function originOf(mask: Tensor, known: ReadonlyMap<Tensor, Signal>): Signal | undefined {
+  const { record, inputs } = mask.node;
+  if (record !== records.And && record !== records.Or) return known.get(mask);
+  const [first, ...rest] = inputs.map((joined) => originOf(joined, known));
+  return rest.every((other) => other === first) ? first : undefined;
 }

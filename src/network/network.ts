@@ -221,7 +221,7 @@ export class Network {
         for (const [name, next] of made.updates) updates.set(name, next);
         const last = run.blocks.at(-1)?.[run.exit] as LayerCall;
         settle(last, [made.output]);
-        // Blocks in a row pass a mask on.
+        // Blocks that are a loop pass the mask on as it is.
         masks.set(last.output, masks.get(run.entry));
       }
     }

@@ -88,7 +88,12 @@ function layersInRow(calls: readonly LayerCall[], uses: Uses, shortest: number):
 
 function keepsShape({ inputs, output }: LayerCall): boolean {
   const [input] = inputs;
-  return inputs.length === 1 && input !== undefined && input.dtype === output.dtype && sameShape(input.shape, output.shape);
+  return inputs.length === 1 && input !== undefined && passesOn(input, output);
+}
+
+/** Whether what comes out is as what went in: of its type, and with its mask, which a loop does not carry from block to block. */
+function passesOn(entry: Signal, exit: Signal): boolean {
+  return entry.dtype === exit.dtype && sameShape(entry.shape, exit.shape) && entry.maskOf === exit.maskOf;
 }
 
 /** Calls of the rows that were asked for, block by block. */
@@ -121,7 +126,7 @@ function runOf(blocks: readonly (readonly LayerCall[])[], uses: Uses): Run | und
   const result = out(0);
   // The head takes in what the second block takes from the head.
   const given = head.flatMap(({ inputs }, place) => inputs.filter((_, i) => second[place]?.inputs[i] === result))[0];
-  if (!result || !given || given.dtype !== result.dtype || !sameShape(given.shape, result.shape)) return undefined;
+  if (!result || !given || !passesOn(given, result)) return undefined;
   const wired = (at: number): string => {
     const places = new Map<Signal, string>([[at === 0 ? given : (out(at - 1) as Signal), 'entry']]);
     blocks[at]?.forEach((call, place) => {

@@ -1,10 +1,24 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fromConfig, initializers, layers, load, type Model, model, NdArray, optimizers, type Signal, sequential, toConfig } from 'evenkeel';
+import {
+  fromConfig,
+  initializers,
+  type Layer,
+  layers,
+  load,
+  type Model,
+  model,
+  NdArray,
+  optimizers,
+  type Signal,
+  sequential,
+  toConfig,
+} from 'evenkeel';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Random } from '#src/core/random.js';
 import { forecast } from '#src/doctor/forecast.js';
+import { findRuns } from '#src/network/runs.js';
 import { trainingProgram } from '#src/training/program.js';
 import { labelled } from '../training/sets.js';
 
@@ -153,6 +167,45 @@ describe('a row of blocks as a loop is the row of layers', () => {
     expect(kernels).toHaveLength(3);
     expect(new Set(kernels.map(String)).size).toBe(3);
     await net.dispose();
+  });
+});
+
+describe('masks in a row of blocks', () => {
+  const [x, y] = [new NdArray(Float32Array.of(1, 2, 0, 0, 1, 1, 0, 0, 0, 0, 2, 1), [2, 3, 2]), numbers([2, 6], 4).reshape([2, 3, 2])];
+  const rows: Record<string, () => readonly Layer[]> = {
+    'blocks that drop it': () => [layers.conv1d(2, 3, { padding: 'same' }), layers.dense(2)],
+    'blocks that make one': () => [layers.lstm(2, { returnSequences: true }), layers.relu(), layers.masking()],
+    'blocks that use one of their own': () => [layers.masking(), layers.lstm(2, { returnSequences: true }), layers.conv1d(2, 1)],
+    'blocks that pass it on': () => [layers.dense(2, { activation: 'tanh' }), layers.gru(2, { returnSequences: true })],
+  };
+  const cases = Object.entries(rows).flatMap(([name, block]) => [true, false].map((masked) => ({ name, block, masked })));
+
+  it.each(cases)('$name, masked before: $masked', async ({ block, masked }) => {
+    const head = () => [layers.input([3, 2]), ...(masked ? [layers.masking()] : [])] as const;
+    const [row, hand] = [
+      sequential([...head(), layers.repeat(3, block())], { seed: 3 }),
+      sequential([...head(), ...block(), ...block(), ...block()]),
+    ];
+    for (const net of [row, hand]) net.compile({ loss: 'mse', metrics: ['mae', 'mse', 'rmse'], optimizer: optimizers.sgd({ learningRate: 0 }) });
+    await hand.setWeights(await row.getWeights());
+    const [found, expected] = [await row.evaluate(x, y), await hand.evaluate(x, y)];
+    const trained = (await row.fit(x, y, { verbose: 0 })).last;
+    for (const [name, value] of Object.entries(expected)) {
+      expect(found[name]).toBeCloseTo(Number(value), 6);
+      expect(trained[name]).toBeCloseTo(Number(value), 6);
+    }
+    const outputs = await Promise.all([row, hand].map((net) => net.predict(x)));
+    Array.from(outputs[1]?.data ?? [], Number).forEach((value, i) => {
+      expect(outputs[0]?.at(i)).toBeCloseTo(value, 6);
+    });
+    for (const net of [row, hand]) await net.dispose();
+  });
+
+  it('a row that passes one on is a loop, skip connections in it or not', () => {
+    const token = layers.input([3]);
+    const skip = (s: Signal): Signal => layers.add().apply([s, layers.dense(2).apply(s)]);
+    const outputs = layers.repeat(3, skip).apply(layers.embedding(5, 2, { maskZero: true }).apply(token));
+    expect(findRuns(model({ inputs: token, outputs }).network.calls, [outputs])).toHaveLength(1);
   });
 });
 
