@@ -135,3 +135,29 @@ describe('a network of them all', () => {
     expect(of('conv2d')?.fanIn).toBe(18);
   });
 });
+
+describe('in float64, with any number of rows', () => {
+  it.each([
+    ['conv1d', [5, 1], () => layers.conv1d(2, 2, { strides: 2 })],
+    ['conv2d', [4, 4, 1], () => layers.conv2d(2, 3)],
+    ['depthwiseConv1d', [4, 1], () => layers.depthwiseConv1d(2)],
+    ['conv1dTranspose to one channel', [3, 2], () => layers.conv1dTranspose(1, 3, { strides: 2 })],
+  ] as const)('%s of one channel learns by the slopes of central differences', async (_, shape, layer) => {
+    const model = sequential([layers.input(shape), layer(), layers.flatten(), layers.dense(1)], { dtype: 'float64', seed: 2 });
+    model.compile({ loss: 'mse' });
+    const [inputs, targets] = [randomArray([3, ...shape], 5), randomArray([3, 1], 6)];
+    const { gradients } = await model.gradients(inputs, targets);
+    const [name, gradient] = [...gradients][0] as [string, NdArray];
+    const kernel = (await model.getState()).get(name) as NdArray;
+    for (let i = 0; i < kernel.size; i++) {
+      const at = async (by: number): Promise<number> => {
+        const moved = new NdArray(Float64Array.from(kernel.data as Float64Array), kernel.shape);
+        moved.set(i, kernel.at(i) + by);
+        await model.setState(new Map([[name, moved]]));
+        return (await model.evaluate(inputs, targets)).loss as number;
+      };
+      expect(gradient.at(i)).toBeCloseTo(((await at(1e-5)) - (await at(-1e-5))) / 2e-5, 8);
+    }
+    await model.dispose();
+  });
+});

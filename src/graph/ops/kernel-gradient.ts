@@ -15,12 +15,13 @@ const turned = (x: Tensor): Tensor => transpose(x, [1, 0, ...x.shape.slice(2).ma
 
 /**
  * Gradient of a convolution's kernel [out, in / groups, ...taps] from its input x [N, in, ...] and the gradient dy [N, out, ...] of its output.
- * Three formulations give the same; which is fastest on ONNX Runtime's kernels depends on strides and channels.
+ * Three formulations give the same; which is fastest on ONNX Runtime's kernels depends on strides and channels. Where a convolution is written out tap by tap,
+ * as in float64, one by dy would have as many taps as dy has places.
  */
 export function kernelGradient(x: Tensor, dy: Tensor, at: Windows, groups: number, convolve: Convolve): Tensor {
   const channels = Number(x.shape[1]);
   if (groups > 1) return groupedProducts(x, dy, at, groups);
-  if (channels === 1) return convolved(x, dy, at, convolve);
+  if (channels === 1) return x.dtype === 'float64' ? products(x, dy, at) : convolved(x, dy, at, convolve);
   return channels < 8 || at.strides.some((stride) => stride > 1) ? unfolded(x, dy, at, convolve) : products(x, dy, at);
 }
 
