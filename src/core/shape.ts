@@ -31,6 +31,11 @@ export function sizeOf(shape: StaticShape): number {
   return size;
 }
 
+/** The lengths' product; 1 of none. Unlike `sizeOf` it takes any numbers. */
+export function product(lengths: readonly number[]): number {
+  return lengths.reduce((size, length) => size * length, 1);
+}
+
 /** `[N, 28, 28]`. */
 export function showShape(shape: Shape): string {
   return `[${shape.map((dim) => (typeof dim === 'string' ? dim : String(dim))).join(', ')}]`;

@@ -1,10 +1,10 @@
-import { ArgumentError, ShapeError, show } from '../core/errors.js';
+import { ArgumentError, ShapeError } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import { showShape } from '../core/shape.js';
 import { constant, type Tensor } from '../graph/node.js';
 import { and, greaterOrEqual, indicator, linear, matMul, mul, reshape, softmax, transpose, unsqueeze, where } from '../graph/ops/index.js';
 import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
-import { checkOptions, isBoolean, isNumber, type OptionCheck } from './options.js';
+import { checkOptions, isBoolean, isCount, isNumber } from './options.js';
 import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
 
 /** `kernelInitializer` is Glorot uniform, `biasInitializer` zeros unless given; they serve all four products. */
@@ -20,9 +20,6 @@ export interface MultiHeadAttentionOptions extends LayerOptions, WeightOptions<'
   /** No step looks at later ones; default false. */
   readonly causal?: boolean;
 }
-
-const isCount: OptionCheck = (value) =>
-  Number.isInteger(value) && (value as number) >= 1 ? undefined : `must be a whole number ≥ 1, got ${show(value)}`;
 
 /** What stands in for the score of a pair that must not look at each other, as in Keras. */
 const FORBIDDEN = -1e9;

@@ -1,27 +1,16 @@
 import { type Activation, type ActivationLike, resolveActivation } from '../activations.js';
 import { describeEntry } from '../core/catalogue.js';
 import { ArgumentError, ShapeError, show } from '../core/errors.js';
-import { type StaticShape, showShape } from '../core/shape.js';
+import { product, type StaticShape, showShape } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
 import { conv, convTranspose, transpose, type Windows, windows } from '../graph/ops/index.js';
+import { reachOf } from '../graph/ops/windows.js';
 import { computeFans, type Fans } from '../initializers.js';
 import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
 import { type Regularizer, type RegularizerLike, resolveRegularizer } from '../regularizers.js';
-import { checkOptions, isBoolean, type OptionCheck, type OptionChecks, resolves } from './options.js';
+import { checkOptions, isBoolean, isCount, type OptionCheck, type OptionChecks, resolves } from './options.js';
 import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
-import {
-  areSizes,
-  channelsFirst,
-  channelsLast,
-  checkFit,
-  imageOf,
-  isPadding,
-  type Padding,
-  padded,
-  reachOf,
-  type Sizes,
-  sizes,
-} from './windowing.js';
+import { areSizes, channelsFirst, channelsLast, checkFit, imageOf, isPadding, type Padding, padded, type Sizes, sizes } from './windowing.js';
 
 /** One spatial axis (steps) or two (rows, columns). */
 export type Rank = 1 | 2;
@@ -41,9 +30,6 @@ export interface WindowOptions extends LayerOptions, WeightOptions<'bias'> {
   /** Penalty on the outputs, summed over the batch, in the loss; default none. */
   readonly activityRegularizer?: RegularizerLike;
 }
-
-export const isCount: OptionCheck = (value) =>
-  Number.isInteger(value) && (value as number) >= 1 ? undefined : `must be a whole number ≥ 1, got ${show(value)}`;
 
 const isDilation =
   (rank: Rank): OptionCheck =>
@@ -196,7 +182,7 @@ export class Conv extends Convolution {
   /** An output stands in one group, and an input in as many windows as its strides let it. */
   override fans(kernel: StaticShape): Fans {
     const { fanIn, fanOut } = computeFans(kernel);
-    return { fanIn, fanOut: fanOut / this.groups / this.strides.reduce((a, b) => a * b, 1) };
+    return { fanIn, fanOut: fanOut / this.groups / product(this.strides) };
   }
 
   protected sums(x: Tensor, channels: number, lengths: StaticShape, context: LayerContext, bias: (outputs: number) => Tensor | undefined): Tensor {
@@ -253,7 +239,7 @@ export class ConvTranspose extends Convolution {
   /** An output lies in as many windows as the strides let it. */
   override fans(kernel: StaticShape): Fans {
     const { fanIn, fanOut } = computeFans(kernel, { inputAxes: [-1], outputAxes: [-2] });
-    return { fanIn: fanIn / this.strides.reduce((a, b) => a * b, 1), fanOut };
+    return { fanIn: fanIn / product(this.strides), fanOut };
   }
 
   protected sums(x: Tensor, channels: number, _: StaticShape, context: LayerContext, bias: (outputs: number) => Tensor | undefined): Tensor {

@@ -1,9 +1,10 @@
-import type { StaticShape } from '../core/shape.js';
+import { product, type StaticShape } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
 import { conv, reshape, transpose } from '../graph/ops/index.js';
 import type { Fans } from '../initializers.js';
 import type { LayerContext } from '../network/layer.js';
-import { Convolution, isCount, kernelFirst, type Rank, type WindowOptions } from './convolution.js';
+import { Convolution, kernelFirst, type Rank, type WindowOptions } from './convolution.js';
+import { isCount } from './options.js';
 import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
 import type { Sizes } from './windowing.js';
 
@@ -12,8 +13,6 @@ export interface DepthwiseConvOptions extends WindowOptions, WeightOptions<'dept
   /** Outputs for each input channel; default 1. */
   readonly depthMultiplier?: number;
 }
-
-const product = (lengths: StaticShape): number => lengths.reduce((a, b) => a * b, 1);
 
 /** [...taps, in, multiplier] as [in · multiplier, 1, ...taps]. */
 function channelwise(kernel: Tensor): Tensor {

@@ -6,7 +6,7 @@ import { scalar, type Tensor } from '../graph/node.js';
 import { expandLike, gather, greaterOrEqual, indicator, linear, mul, reshape, transpose, unsqueeze } from '../graph/ops/index.js';
 import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
 import { isActivation } from './core.js';
-import { checkOptions, isBoolean, isNumber, type OptionCheck, type OptionChecks } from './options.js';
+import { checkOptions, isBoolean, isCount, isNumber, type OptionCheck, type OptionChecks } from './options.js';
 import { type StepOfCell, walk, zeroState } from './recurrent-loop.js';
 import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
 
@@ -42,8 +42,6 @@ const isUnits: OptionCheck = (value) =>
   Number.isInteger(value) && (value as number) >= 1
     ? undefined
     : `must be a whole number ≥ 1, the size of the state and of what the layer gives, got ${show(value)}`;
-const isCount: OptionCheck = (value) =>
-  Number.isInteger(value) && (value as number) >= 1 ? undefined : `must be a whole number ≥ 1, got ${show(value)}`;
 const isRate = isNumber(0, 1, 'high');
 const isStateful: OptionCheck = (value, { batchSize }) =>
   isBoolean(value) ?? (value && batchSize === undefined ? 'keeps a state for each row of a minibatch: give batchSize too, such as 32' : undefined);

@@ -5,7 +5,7 @@ import { MultiHeadAttention } from './attention.js';
 import { Dense } from './core.js';
 import { Merge } from './merge.js';
 import { Dropout } from './noise.js';
-import { checkOptions, isBoolean, isNumber, type OptionCheck } from './options.js';
+import { checkOptions, isBoolean, isCount, isNumber, type OptionCheck } from './options.js';
 import { LayerNormalization } from './standardization.js';
 
 export interface TransformerOptions {
@@ -25,8 +25,6 @@ export interface TransformerOptions {
 }
 
 const isNorm: OptionCheck = (value) => (value === 'pre' || value === 'post' ? undefined : `must be 'pre' or 'post', got ${show(value)}`);
-const isCount: OptionCheck = (value) =>
-  Number.isInteger(value) && (value as number) >= 1 ? undefined : `must be a whole number ≥ 1, got ${show(value)}`;
 
 /**
  * Self-attention and two dense layers, each with a skip connection and layer normalization, behind a signal [N, steps, features]; Vaswani et al., 2017

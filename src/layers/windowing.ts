@@ -2,6 +2,7 @@ import { ShapeError, show } from '../core/errors.js';
 import { type StaticShape, showShape } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
 import { reshape, transpose, type Windows } from '../graph/ops/index.js';
+import { reachOf } from '../graph/ops/windows.js';
 import type { OptionCheck } from './options.js';
 
 /** What the layers over windows share: channels stand last outside, as in Keras, and second inside, where the engine's kernels want them. */
@@ -71,9 +72,6 @@ export function padded(padding: Padding, lengths: StaticShape, at: Windows): Win
   const before = totals.map((total) => (padding === 'causal' ? total : Math.floor(total / 2)));
   return { ...at, before, after: totals.map((total, axis) => total - (before[axis] ?? 0)) };
 }
-
-/** Elements from a window's first tap to its last. */
-export const reachOf = ({ kernel, dilations }: Windows, axis: number): number => (dilations[axis] ?? 1) * ((kernel[axis] ?? 1) - 1) + 1;
 
 /** Refuses windows larger than what they look at. @throws ShapeError */
 export function checkFit(what: string, lengths: StaticShape, at: Windows): void {

@@ -1,4 +1,5 @@
 import { NdArray } from '../core/ndarray.js';
+import { product } from '../core/shape.js';
 import { emitModel } from '../graph/emit.js';
 import { input, type Tensor } from '../graph/node.js';
 import { encodeOnnx } from '../graph/onnx/encode.js';
@@ -65,7 +66,7 @@ async function measure(
   try {
     const feeds = await state.feeds(engine, [...values.keys()]);
     const rows = arrays[0]?.shape[0] ?? 0;
-    const size = kept.reduce((a, b) => a * b, 1);
+    const size = product(kept);
     const [sums, squares] = [new Float64Array(size), new Float64Array(size)];
     let count = 0;
     for (let row = 0; row < rows; row += BATCH) {

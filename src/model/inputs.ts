@@ -2,7 +2,7 @@ import { type FloatDType, isTypedArray } from '../core/dtype.js';
 import { ArgumentError, DataError, ShapeError, show } from '../core/errors.js';
 import { nearestNames } from '../core/names.js';
 import { type ArrayLike, NdArray } from '../core/ndarray.js';
-import { sameShape, showShape } from '../core/shape.js';
+import { product, sameShape, showShape } from '../core/shape.js';
 import { checkFinite, rowsOf } from '../data/dataset.js';
 import type { Loss } from '../losses.js';
 import type { Network } from '../network/network.js';
@@ -83,7 +83,6 @@ function unragged<T>(names: readonly string[], read: () => T): T {
 }
 
 function shapeHint(received: readonly number[], expected: readonly number[]): string {
-  const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
   if (sameShape(received, expected)) return 'Is the batch axis missing? One instance is passed as [1, …].';
   if (product(received.slice(1)) === product(expected))
     return "The sizes agree: reshape the data, or give layers.input the data's shape and add layers.flatten.";

@@ -1,4 +1,4 @@
-import { showShape } from '../core/shape.js';
+import { product, showShape } from '../core/shape.js';
 import type { LayerCall } from '../network/layer.js';
 import type { Network } from '../network/network.js';
 import { findRuns, rowName } from '../network/runs.js';
@@ -21,7 +21,7 @@ export function summarize(network: Network, name: string): string {
     counted.add(layer);
     let parameters = 0;
     for (const spec of layer.weights.values()) {
-      const size = spec.shape.reduce((a, b) => a * b, 1);
+      const size = product(spec.shape);
       parameters += size;
       if (!first) continue;
       if (layer.trainable && spec.trainable !== false) trainable += size;

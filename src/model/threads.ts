@@ -1,3 +1,4 @@
+import { product } from '../core/shape.js';
 import type { Network } from '../network/network.js';
 
 /** Multiplications of one matrix product from which a second thread pays for itself (measured between 300 and 512 wide). */
@@ -10,7 +11,7 @@ const MOST_THREADS = 4;
  * @param available threads the machine has.
  */
 export function chooseThreads(network: Network, batchSize: number, available: number): number {
-  const largest = Math.max(0, ...network.variables.filter(({ shape }) => shape.length > 1).map(({ shape }) => shape.reduce((a, b) => a * b, 1)));
+  const largest = Math.max(0, ...network.variables.filter(({ shape }) => shape.length > 1).map(({ shape }) => product(shape)));
   const wanted = Math.ceil((largest * batchSize) / WORK_PER_THREAD);
   return Math.max(1, Math.min(wanted, available, MOST_THREADS));
 }

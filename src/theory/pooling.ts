@@ -1,3 +1,4 @@
+import { product } from '../core/shape.js';
 import type { Bend } from './bend.js';
 import type { Effect } from './layers.js';
 import { normalGrid, PER_UNIT } from './normal.js';
@@ -34,7 +35,6 @@ export function shareInside({ lengths, strides, dilations, before }: Moves, inpu
   );
 }
 
-const product = (lengths: readonly number[]): number => lengths.reduce((a, b) => a * b, 1);
 const within = (c: number): number => Math.max(-1, Math.min(1, c));
 
 /** Mean correlation of two of a window’s elements. @param same whether each counts with itself as well. */

@@ -1,4 +1,5 @@
 import type { Described } from '../core/catalogue.js';
+import { product } from '../core/shape.js';
 import { type Examination, value } from '../doctor/examination.js';
 import { html, type Markup, type Part } from './markup.js';
 import { figure } from './scale.js';
@@ -7,7 +8,7 @@ import { figure } from './scale.js';
 export function runFacts({ trace, facts, forecast }: Examination): Markup {
   const { model, source, created, training, data = [], every, level } = trace.header;
   const weights = facts.layers.flatMap((layer, i) => (facts.layers.findIndex((one) => one.layer === layer.layer) === i ? layer.weights : []));
-  const size = weights.reduce((sum, { shape, trainable }) => sum + (trainable ? shape.reduce((a, b) => a * b, 1) : 0), 0);
+  const size = weights.reduce((sum, { shape, trainable }) => sum + (trainable ? product(shape) : 0), 0);
   const lines: readonly (readonly [string, Part])[] = [
     ['Model', model],
     ['Written by', `${source}${created === undefined ? '' : `, ${created}`}`],

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ShapeError } from '#src/core/errors.js';
-import { broadcastShapes, isStatic, MAX_ELEMENTS, normalizeAxis, sameShape, showShape, sizeOf, stridesOf } from '#src/core/shape.js';
+import { broadcastShapes, isStatic, MAX_ELEMENTS, normalizeAxis, product, sameShape, showShape, sizeOf, stridesOf } from '#src/core/shape.js';
 
 const shapes = fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 5 });
 
@@ -124,5 +124,13 @@ describe('axes and strides', () => {
     expect(showShape(['N', 28, 28])).toBe('[N, 28, 28]');
     expect(isStatic([1, 2])).toBe(true);
     expect(isStatic(['N', 2])).toBe(false);
+  });
+});
+
+describe('product', () => {
+  it('multiplies lengths, and is 1 of none', () => {
+    expect(product([2, 3, 4])).toBe(24);
+    expect(product([])).toBe(1);
+    expect(product([0.5, 6])).toBe(3);
   });
 });

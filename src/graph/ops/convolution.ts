@@ -1,5 +1,5 @@
 import { ShapeError } from '../../core/errors.js';
-import { type Dim, type StaticShape, showShape } from '../../core/shape.js';
+import { type Dim, product, type StaticShape, showShape } from '../../core/shape.js';
 import { type Attributes, applyOne, type OpRecord, type Tensor } from '../node.js';
 import { add } from './arithmetic.js';
 import { slice, spreadOut } from './joining.js';
@@ -131,7 +131,6 @@ const ConvTranspose: OpRecord = {
   },
 };
 
-const product = (lengths: StaticShape): number => lengths.reduce((a, b) => a * b, 1);
 const total = (parts: readonly Tensor[]): Tensor => parts.reduce((a, b) => add(a, b));
 
 function outputPadding({ output_padding: given }: Attributes, at: Windows): StaticShape {

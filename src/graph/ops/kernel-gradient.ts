@@ -1,5 +1,5 @@
 import { NdArray } from '../../core/ndarray.js';
-import type { StaticShape } from '../../core/shape.js';
+import { product, type StaticShape } from '../../core/shape.js';
 import { constant, type Tensor } from '../node.js';
 import { concat } from './joining.js';
 import { gemm, matMul } from './linear.js';
@@ -9,7 +9,6 @@ import { leftover, padSpatial, seenBy, spatial, tapsOf, type Windows, windows } 
 /** A convolution in one group and without bias, which the formulations are written with. */
 export type Convolve = (x: Tensor, kernel: Tensor, at: Windows) => Tensor;
 
-const size = (lengths: StaticShape): number => lengths.reduce((a, b) => a * b, 1);
 /** Batch and channels change places. */
 const turned = (x: Tensor): Tensor => transpose(x, [1, 0, ...x.shape.slice(2).map((_, i) => i + 2)]);
 
@@ -57,7 +56,7 @@ function outFirst(kernel: Tensor): Tensor {
 /** All that windows see, unfolded by a convolution with a kernel of single ones, times dy: one product for each instance. */
 export function unfolded(x: Tensor, dy: Tensor, at: Windows, convolve: Convolve): Tensor {
   const [channels, out] = [Number(x.shape[1]), Number(dy.shape[1])];
-  const [taps, places] = [size(at.kernel), size(spatial(dy))];
+  const [taps, places] = [product(at.kernel), product(spatial(dy))];
   const single = reshape(x, [-1, 1, ...spatial(x)]);
   const columns = convolve(single, singles(at.kernel, x), at);
   const seen = reshape(columns, [x.shape[0] ?? -1, channels * taps, places]);
@@ -69,7 +68,7 @@ export function unfolded(x: Tensor, dy: Tensor, at: Windows, convolve: Convolve)
 
 /** Kernel t is 1 at tap t. */
 function singles(kernel: StaticShape, { dtype }: Tensor): Tensor {
-  const taps = size(kernel);
+  const taps = product(kernel);
   const array = NdArray.zeros([taps, 1, ...kernel], dtype);
   for (let tap = 0; tap < taps; tap++) array.set(tap * taps + tap, 1);
   return constant(array);

@@ -1,5 +1,5 @@
 import { NdArray } from '../../core/ndarray.js';
-import type { Dim, StaticShape } from '../../core/shape.js';
+import { type Dim, product } from '../../core/shape.js';
 import { apply, applyOne, constant, filled, int64, type OpRecord, type Tensor } from '../node.js';
 import { add, equal, mul, where } from './arithmetic.js';
 import { convTranspose } from './convolution.js';
@@ -57,8 +57,6 @@ const MaxPool: OpRecord = {
 
 /** Taps up to which slices beat the engine's indices. */
 const MOST_SLICES = 9;
-const product = (lengths: StaticShape): number => lengths.reduce((a, b) => a * b, 1);
-
 /** What each tap sees gets the delta where it is its window's largest and no tap before it was. */
 function toFirst(x: Tensor, y: Tensor, dy: Tensor, at: Windows): Tensor {
   const counts = spatial(y);
