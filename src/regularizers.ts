@@ -49,7 +49,8 @@ export const regularizers = {
         }
         if (count < 2) return mul(reduceSum(x), 0);
         const rows = mode === 'rows' ? x : transpose(x);
-        const unit = div(rows, max(sqrt(reduceSum(square(rows), { axes: [1], keepdims: true })), 1e-7));
+        // The least length stands inside the root, whose slope at 0 is infinite.
+        const unit = div(rows, sqrt(max(reduceSum(square(rows), { axes: [1], keepdims: true }), 1e-14)));
         // Every pair counts twice, and the diagonal holds each row's product with itself.
         const sizes = reduceSum(abs(matMul(unit, transpose(unit))));
         const own = reduceSum(square(unit));

@@ -61,6 +61,35 @@ describe('orthogonal', () => {
     expect(await penalty(regularizers.orthogonal(), [[1, 2]])).toBe(0);
   });
 
+  it.each([
+    [
+      [1, 2],
+      [0, 0],
+      [3, -1],
+    ],
+    [
+      [0, 0],
+      [0, 0],
+    ],
+  ])('has a slope where rows are zeros: none at those', async (...rows) => {
+    const x = input('x', [rows.length, 2]);
+    const [slope] = gradients(regularizers.orthogonal({ factor: 0.5 }).penalty(x), [x]);
+    const { found } = await evaluate({ found: slope as Tensor }, new Map([[x, array(rows)]]));
+    const filled = rows.filter((row) => row.some((value) => value !== 0));
+    // Of the rows that have a direction, by differences of the sizes of their cosines.
+    const cosines = (flat: readonly number[]): number => {
+      const vectors = filled.map((_, i) => flat.slice(2 * i, 2 * i + 2));
+      const pairs = vectors.flatMap((a, i) => vectors.filter((_, j) => j !== i).map((b) => [a, b] as const));
+      const sizes = pairs.map(([[a = 0, b = 0], [c = 0, d = 0]]) => Math.abs(a * c + b * d) / Math.hypot(a, b) / Math.hypot(c, d));
+      return (0.5 * sizes.reduce((sum, size) => sum + size, 0)) / (rows.length * (rows.length - 1));
+    };
+    const expected = await numericalGradient(async (moved) => moved.map(cosines), filled.flat());
+    const slopes = rows.flatMap((row) => (filled.includes(row) ? expected.splice(0, 2) : [0, 0]));
+    found.forEach((value, i) => {
+      expect(value).toBeCloseTo(slopes[i] ?? Number.NaN, 5);
+    });
+  });
+
   it('refuses what is no matrix, and modes that it does not know', () => {
     expect(() => regularizers.orthogonal().penalty(input('x', [3]))).toThrow(ShapeError);
     expect(() => regularizers.orthogonal({ mode: 'row' as 'rows' })).toThrow(/mode must be 'rows' or 'columns', got 'row'/);
