@@ -184,19 +184,22 @@ export class Network {
       const { title } = call.layer;
       const time = times.get(call.layer) ?? 0;
       times.set(call.layer, time + 1);
+      const own = new Map<string, Tensor>();
       const {
         outputs,
         sums: z,
         looped,
       } = write(call, given, {
-        weight: (owner, name) => values.get(`${owner.title}/${name}`) as Tensor,
+        // A shared layer's next call goes on from what this one made of a statistic.
+        weight: (owner, name) => (updates.get(`${owner.title}/${name}`) ?? values.get(`${owner.title}/${name}`)) as Tensor,
         update: (owner, name, next) => {
           label([next], title);
-          updates.set(`${owner.title}/${name}`, next);
+          own.set(`${owner.title}/${name}`, next);
         },
         addLoss: (penalty) => penalties.push(penalty),
         uniform: (like, use) => uniform(like, `${title}/${time}/${use}`),
       });
+      for (const [name, next] of own) updates.set(name, next);
       if (observe && looped.length > 0) taps.push(loopedTap(call, looped));
       else if (observe && z) taps.push({ calls: [call], z, h: outputs[0], gradient: (found) => found.get(z) });
       return outputs;

@@ -1,6 +1,7 @@
-import { layers, type Model, NdArray, optimizers, sequential } from 'evenkeel';
+import { layers, type Model, NdArray, optimizers, sequential, model as wire } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import type { Normalization } from '#src/layers/normalization.js';
+import { numbers } from '../graph/engine.js';
 import { values } from '../training/sets.js';
 import { randomArray } from './wiring.js';
 
@@ -145,6 +146,25 @@ describe('given moments', () => {
   it('one for all features', async () => {
     const model = sequential([layers.input([3]), layers.normalization({ mean: 2, variance: 4 })]);
     expect((await model.predict([[2, 4, 0]])).toNested()).toEqual([[0, 1, -1]]);
+  });
+});
+
+it('a batch normalization that is applied twice takes both batches into its statistics, one after the other', async () => {
+  const [a, b] = [layers.input([1]), layers.input([1])];
+  const shared = layers.batchNormalization({ momentum: 0.5, name: 'shared' });
+  const model = wire({ inputs: [a, b], outputs: layers.add().apply([shared.apply(a), shared.apply(b)]) });
+  model.compile({ loss: 'mse', optimizer: optimizers.sgd({ learningRate: 0 }) });
+  const column = (...list: number[]): NdArray => new NdArray(Float32Array.from(list), [list.length, 1]);
+  await model.fit([column(1, 3), column(16, 24)], column(0, 0), one);
+  const state = await model.getState();
+  // Means 2 and 20, variances 1 and 16: (0 / 2 + 2 / 2) / 2 + 20 / 2 and (1 / 2 + 1 / 2) / 2 + 16 / 2.
+  expect(state.get('shared/moving_mean')?.at(0)).toBeCloseTo(10.5, 5);
+  expect(state.get('shared/moving_variance')?.at(0)).toBeCloseTo(8.5, 5);
+  const batch = (list: readonly number[], mean: number, variance: number): number[] => list.map((x) => (x - mean) / Math.sqrt(variance + 1e-3));
+  const [left, right] = [batch([5, 7], 10.5, 8.5), batch([9, 2], 10.5, 8.5)];
+  const found = numbers(await model.predict([column(5, 7), column(9, 2)]));
+  found.forEach((value, i) => {
+    expect(value).toBeCloseTo((left[i] ?? 0) + (right[i] ?? 0), 5);
   });
 });
 
