@@ -135,7 +135,7 @@ const batchNormalizationChecks = {
 
 /**
  * Standardises every feature over the batch while training, by running statistics otherwise (Ioffe & Szegedy 2015).
- * `trainable = false` means inference mode, as in Keras.
+ * `trainable: false` means inference mode, as in Keras.
  */
 export class BatchNormalization extends Layer {
   readonly kind = 'batchNormalization';
@@ -174,7 +174,7 @@ export class BatchNormalization extends Layer {
     const along = (t: Tensor): Tensor => reshape(t, trimLeading(x.shape.map((dim, i) => (axes.includes(i) ? 1 : (dim as number)))));
     let [mean, variance] = [runningMean, runningVariance];
     let centred: Tensor | undefined;
-    if (context.training) {
+    if (context.training && context.trainable) {
       mean = reduceMean(x, { axes });
       centred = sub(x, along(mean));
       variance = reduceMean(square(centred), { axes });

@@ -25,14 +25,17 @@ function describeInside(layer: Layer): DescribedInside {
 /** Lets a layer inside of another write its graph. */
 function callInside(layer: Layer, place: string, given: readonly Tensor[], masks: readonly (Tensor | undefined)[], context: LayerContext): Tensor[] {
   const inputs = layer.keepsIntegers ? given : given.map((tensor) => cast(tensor, context.dtype));
+  const trainable = context.trainable && layer.trainable;
   const name = (own: string): string => (place === '' ? own : `${place}/${own}`);
   const outputs = layer.call(inputs, {
     ...context,
-    training: context.training && layer.trainable,
+    trainable,
     masks,
     parameter: (own, spec) => context.parameter(name(own), layer.trainable ? spec : { ...spec, trainable: false }),
     statistic: (own, spec) => context.statistic(name(own), spec),
-    update: (own, next) => context.update(name(own), next),
+    update: (own, next) => {
+      if (trainable) context.update(name(own), next);
+    },
     carry: (own, next) => context.carry(name(own), next),
   });
   return [outputs].flat() as Tensor[];

@@ -29,6 +29,8 @@ export interface LayerContext extends ActivationContext {
   /** Name of the layer, for errors. */
   readonly layer: string;
   readonly dtype: FloatDType;
+  /** Whether anything changes its arrays: false where it is frozen, or the layer around it. Frozen layers draw random numbers all the same, as in Keras. */
+  readonly trainable: boolean;
   /** The layer's learned array of that name; made, with the given shape and initializer, when the layer is first applied. */
   parameter(name: string, spec: WeightSpec): Tensor;
   /** An array that training updates by `update`, not by gradients: a running mean. */
@@ -67,7 +69,7 @@ export abstract class Layer {
   readonly role: Role = 'other';
   /** Applied to what it gives; absent where it has none. */
   readonly activation: Activation | undefined = undefined;
-  /** Whether gradients and statistics change the layer's weights; false also means inference mode for normalisation. */
+  /** Whether gradients and statistics change the layer's weights; false also means inference mode for batch normalisation, and for no other layer. */
   trainable: boolean;
   /** Given by the user, or made when the layer joins a model. */
   name: string | undefined;
@@ -267,8 +269,9 @@ export function callLayer(layer: Layer, given: readonly Tensor[], environment: C
   };
   const context: LayerContext = {
     layer: layer.title,
-    training: training && layer.trainable,
+    training,
     dtype,
+    trainable: layer.trainable,
     parameter: weight,
     statistic: (name, spec) => weight(name, { ...spec, trainable: false }),
     preactivation: (z) => environment.preactivation?.(z) ?? z,

@@ -154,12 +154,12 @@ describe('layers of every kind', () => {
     expect(down.backwardGain?.value).toBeLessThan(0.2);
   });
 
-  it('skip connections add squares, concatenation keeps sizes, dropout raises them', () => {
+  it('skip connections add squares, concatenation keeps sizes, dropout raises them, frozen or not', () => {
     const x = layers.input([50]);
     const a = layers.dense(50, { kernelInitializer: 'lecunNormal', name: 'a' }).apply(x);
     const both = layers.add({ name: 'both' }).apply([x, a]);
     const joined = layers.concatenate({ name: 'joined' }).apply([both, a]);
-    const dropped = layers.dropout(0.5, { name: 'dropped' }).apply(joined);
+    const dropped = layers.dropout(0.5, { name: 'dropped', trainable: false }).apply(joined);
     const told = forecast(wire({ inputs: [x], outputs: [layers.dense(3, { kernelInitializer: 'lecunNormal', name: 'out' }).apply(dropped)] }));
     const square = (name: string) => (named(told, name).hRms?.value ?? 0) ** 2;
     expect(square('a')).toBeCloseTo(1, 1);

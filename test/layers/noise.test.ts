@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Layer, layers, load, type Model, ops, Random, sequential } from 'evenkeel';
+import { type Layer, layers, load, type Model, ops, optimizers, Random, sequential } from 'evenkeel';
 import { afterAll, describe, expect, it } from 'vitest';
 import { NdArray } from '#src/core/ndarray.js';
 import type { Tensor } from '#src/graph/node.js';
@@ -99,6 +99,42 @@ describe('a function of your own', () => {
 });
 
 describe('frozen layers', () => {
+  const x = new NdArray(new Float32Array(40).fill(1), [4, 5, 2]);
+  const sequence = { returnSequences: true, kernelInitializer: 'ones', trainable: false } as const;
+  const drawing: Record<string, () => Layer> = {
+    dropout: () => layers.dropout(0.3, { trainable: false }),
+    spatialDropout1d: () => layers.spatialDropout1d(0.3, { trainable: false }),
+    alphaDropout: () => layers.alphaDropout(0.3, { trainable: false }),
+    gaussianNoise: () => layers.gaussianNoise(1, { trainable: false }),
+    gaussianDropout: () => layers.gaussianDropout(0.3, { trainable: false }),
+    'lstm with dropout': () => layers.lstm(2, { ...sequence, dropout: 0.3 }),
+    'gru with recurrent dropout': () => layers.gru(2, { ...sequence, recurrentDropout: 0.3 }),
+    'a layer inside of another': () => layers.timeDistributed(layers.dropout(0.3, { trainable: false }), { trainable: false }),
+  };
+
+  it.each(Object.entries(drawing))('%s goes on drawing while the model trains, as in Keras', async (_, layer) => {
+    const model = sequential([layers.input([5, 2]), layer()], { seed: 3 });
+    model.compile({ loss: 'mse', optimizer: optimizers.sgd({ learningRate: 0 }) });
+    const targets = await model.predict(x);
+    expect((await model.evaluate(x, targets)).loss).toBeCloseTo(0, 12);
+    const { loss = [] } = (await model.fit(x, targets, { epochs: 2, verbose: 0 })).history;
+    expect(loss[0]).toBeGreaterThan(1e-4);
+    expect(loss[1]).not.toBe(loss[0]);
+    await model.dispose();
+  });
+
+  it.each([
+    ['', () => layers.batchNormalization({ trainable: false })],
+    [' inside of a frozen layer', () => layers.timeDistributed(layers.batchNormalization(), { trainable: false })],
+  ] as const)('batch normalization%s does not: its running statistics stand in and stand still', async (_, layer) => {
+    const model = sequential([layers.input([5, 2]), layer()]);
+    model.compile({ loss: 'mse', optimizer: optimizers.sgd({ learningRate: 0 }) });
+    const before = await model.getWeights();
+    expect((await model.fit(x, await model.predict(x), { verbose: 0 })).last.loss).toBeCloseTo(0, 12);
+    expect((await model.getWeights()).map(numbers)).toEqual(before.map(numbers));
+    await model.dispose();
+  });
+
   it('stay as they are while others learn, frozen before compile or after', async () => {
     const model = sequential([layers.input([3]), layers.dense(4, { name: 'low', activation: 'tanh' }), layers.dense(1, { name: 'top' })], {
       seed: 1,

@@ -252,6 +252,22 @@ describe('PyTorch code', () => {
     expect(code).toContain('x2 = self.layer2(x0)\n        x3 = self.layer2(x1)\n');
   });
 
+  it('freezes what learns, and says that batch normalization must stay in eval(), which no other layer does', () => {
+    const frozen = { trainable: false } as const;
+    const code = codeFor(
+      sequential([
+        layers.input([4]),
+        layers.batchNormalization(frozen),
+        layers.dropout(0.2, frozen),
+        layers.activation('rrelu', frozen),
+        layers.dense(1),
+      ]).compile({ loss: 'mse' }),
+    );
+    expect(code).toMatch(/nn\.BatchNorm1d\(.*\)\.requires_grad_\(False\), +# frozen: keep it in eval\(\)\n/);
+    expect(code).toMatch(/nn\.Dropout\(0\.2\),\n/);
+    expect(code.match(/frozen/g)).toHaveLength(1);
+  });
+
   it('hands states on, and names all that a layer gives', () => {
     const [a, b] = [layers.input([5, 3]), layers.input([6, 2])];
     const [, ...states] = layers.lstm(4, { returnState: true }).applyAll(a);

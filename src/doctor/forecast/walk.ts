@@ -172,9 +172,8 @@ class Step extends Place {
   }
 
   #noise(x: Signal): Effect {
-    const { kind, options, trainable } = this.layer;
+    const { kind, options } = this.layer;
     const none: Effect = { signal: x, gradient: 1, sensitivity: 0 };
-    if (!trainable) return none;
     const rate = Number(options.rate ?? 0);
     if (kind === 'dropout') return droppedOut(x, rate);
     if (kind === 'alphaDropout') return rate === 0 ? none : alphaDroppedOut(x, rate, FALLEN);

@@ -200,7 +200,8 @@ function standardized({ layer, shape, origin }: Use): Noted {
 }
 
 const learns = /Linear|Conv|Norm|Embedding|Steps|PReLU/;
-const behavesInTraining = /Dropout|dropout=|BatchNorm|RReLU/;
+/** What stands still in a frozen layer besides what it learns. */
+const takesStatistics = /BatchNorm/;
 
 /** What is said of the modules of a layer: options that they lack, and that it is frozen. */
 function finished({ layer, shape }: Use, made: readonly Made[]): Noted[] {
@@ -214,7 +215,7 @@ function finished({ layer, shape }: Use, made: readonly Made[]): Noted[] {
     const frozen = layer.trainable === false && !code.endsWith('.requires_grad_(False)');
     // A slope for each place, of which PyTorch knows channels alone.
     const places = code.startsWith('nn.PReLU(') && !code.startsWith('nn.PReLU(1,') && shape.length > 1;
-    const still = frozen && behavesInTraining.test(code) ? ['frozen: keep it in eval()'] : [];
+    const still = frozen && takesStatistics.test(code) ? ['frozen: keep it in eval()'] : [];
     return {
       code: `${places ? `ChannelsLast(${code})` : code}${frozen && learns.test(code) ? '.requires_grad_(False)' : ''}`,
       notes: [...notes, ...still, ...(places ? ['one slope for each channel, not for each place'] : []), ...(i === 0 ? lacks : [])],
