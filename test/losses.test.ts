@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { ArgumentError, ShapeError } from '#src/core/errors.js';
 import { gradients } from '#src/graph/gradients.js';
 import { input, type Tensor } from '#src/graph/node.js';
-import { abs, mul, reduceMean, reduceSum, sigmoid, softmax, sub } from '#src/graph/ops/index.js';
+import { abs, mul, reduceMean, reduceSum, reshape, sigmoid, softmax, sub, transpose } from '#src/graph/ops/index.js';
 import { type Loss, losses, lossFromConfig, resolveLoss, type TargetKind } from '#src/losses.js';
+import { type MeanMetric, resolveMetric } from '#src/metrics.js';
 import { array, evaluate, fixed, flatten, type Nested, numericalGradient, operators } from './evaluate.js';
 import fixture from './fixtures/losses.json' with { type: 'json' };
 
@@ -274,6 +275,52 @@ describe('resolveLoss', () => {
 
   it('refuses a function that averages over the batch', () => {
     const loss = resolveLoss((target: Tensor, output: Tensor) => reduceMean(abs(sub(target, output))));
-    expect(() => loss.perSample(fixed([1]), fixed([2]))).toThrow(/must return a tensor with one row per sample, got a scalar/);
+    expect(() => loss.perSample(fixed([1]), fixed([2]))).toThrow(/must return a tensor with one row per sample, \[1\] or \[1, …\], got a scalar/);
+  });
+
+  it.each<[string, (difference: Tensor) => Tensor, RegExp]>([
+    ['has one row', (d) => reshape(reduceSum(d), [1]), /got a tensor of shape \[1\]/],
+    ['has its axes in another order', (d) => transpose(d), /got a tensor of shape \[3, N\]/],
+    ['has a row for each element', (d) => reshape(d, [-1]), /got a tensor of shape \[3\*N\]/],
+  ])('refuses a result that %s', (_, change, message) => {
+    const loss = resolveLoss((target: Tensor, output: Tensor) => change(sub(target, output)));
+    const attempt = () => loss.perSample(input('t', ['N', 3]), input('o', ['N', 3]));
+    expect(attempt).toThrow(ArgumentError);
+    expect(attempt).toThrow(message);
+    expect(attempt).toThrow(/ops\.reduceSum\(x, \{ axes: \[1\] \}\)/);
+  });
+
+  it.each<[string, Nested, Nested, number[]]>([
+    ['[N] to [N, 1]', [1, 2, 3], [[0], [0], [0]], [1, 4, 9]],
+    ['[N, 1] to [N]', [[1], [2], [3]], [0, 0, 0], [1, 4, 9]],
+    [
+      '[N, steps] to [N, steps, 1]',
+      [
+        [1, 3],
+        [2, 0],
+      ],
+      [
+        [[0], [0]],
+        [[0], [1]],
+      ],
+      [5, 2.5],
+    ],
+  ])('a function gets a target of the rank of its output: %s', async (_, target, output, expected) => {
+    const squares = (t: Tensor, o: Tensor): Tensor => mul(sub(t, o), sub(t, o));
+    for (const own of [resolveLoss(squares), resolveMetric(squares, resolveLoss('mse'), ['N', 1]) as MeanMetric]) {
+      const values = own.perSample(fixed(target), fixed(output));
+      expect((await evaluate({ values })).values).toEqual(expected);
+      expect(values.shape).toEqual([expected.length]);
+    }
+  });
+
+  it('a function gets labels as they are', () => {
+    let got: readonly unknown[] = [];
+    const loss = resolveLoss((target: Tensor, output: Tensor) => {
+      got = target.shape;
+      return reduceSum(output, { axes: [1] });
+    });
+    loss.perSample(input('t', ['N'], 'int32'), input('o', ['N', 3]));
+    expect(got).toEqual(['N']);
   });
 });

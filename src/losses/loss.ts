@@ -1,5 +1,5 @@
 import { ArgumentError, ShapeError } from '../core/errors.js';
-import { type Shape, showShape } from '../core/shape.js';
+import { type Dim, type Shape, showShape } from '../core/shape.js';
 import { Tensor } from '../graph/node.js';
 import * as g from '../graph/ops/index.js';
 
@@ -48,12 +48,16 @@ function fits(a: Shape, b: Shape): boolean {
  * @throws ShapeError where they do not fit: broadcasting would compare every sample with every other.
  */
 export function alignTarget(owner: string, target: Tensor, output: Tensor): Tensor {
-  const { shape } = output;
-  let aligned = target;
-  if (target.rank === output.rank - 1 && shape.at(-1) === 1) aligned = g.unsqueeze(target, [target.rank]);
-  else if (target.rank === output.rank + 1 && target.shape.at(-1) === 1) aligned = g.squeeze(target, [output.rank]);
-  if (!fits(aligned.shape, shape)) misfit(owner, target, output, 'one target is needed for each output');
+  const aligned = ofRank(target, output);
+  if (!fits(aligned.shape, output.shape)) misfit(owner, target, output, 'one target is needed for each output');
   return g.cast(aligned, output.dtype);
+}
+
+/** Targets of the output's rank where a last axis of length 1 is all that one of both has more; others as they are. */
+function ofRank(target: Tensor, output: Tensor): Tensor {
+  if (target.rank === output.rank - 1 && output.shape.at(-1) === 1) return g.unsqueeze(target, [target.rank]);
+  if (target.rank === output.rank + 1 && target.shape.at(-1) === 1) return g.squeeze(target, [output.rank]);
+  return target;
 }
 
 /** Class numbers, of the output's shape without its last axis. @throws ShapeError where they do not fit. */
@@ -71,23 +75,30 @@ export function alignLabels(owner: string, target: Tensor, output: Tensor): Tens
   return labels;
 }
 
-/** A loss of the user's own, of graph operators: one number per sample [N], or per element, which is averaged over all axes but the first. */
+/**
+ * A loss of the user's own, of graph operators: one number per sample [N], or per element, which is averaged over all axes but the first. A target gets the
+ * output's rank first where one of both has a last axis of length 1 more: targets [N] of outputs [N, 1] come as [N, 1]. Labels [N] of outputs [N, classes] stay.
+ */
 export type LossFunction = (target: Tensor, output: Tensor) => Tensor;
 
-/** Checks what a user's own loss or metric returns. */
+/** Whether an axis may be as long as the batch: `3*N` is not, of a length with a name of its own nothing is known. */
+function mayBeRows(axis: Dim, rows: Dim): boolean {
+  if (axis === rows) return true;
+  if (typeof axis === 'number') return false;
+  return typeof rows === 'number' || g.factorsOf([axis]).names.join() !== g.factorsOf([rows]).names.join();
+}
+
+/** A user's own loss or metric. It throws ArgumentError where the function returns something else than one row per sample. */
 export function perSampleOf(what: string, name: string, compute: LossFunction): Loss['perSample'] {
   return (target, output) => {
-    const values: unknown = compute(target, output);
-    if (!(values instanceof Tensor) || values.rank === 0) {
-      const received = values instanceof Tensor ? 'a scalar' : typeof values;
-      throw new ArgumentError(
-        `${what} function '${name}' must return a tensor with one row per sample, got ${received}; leave the mean over the batch out`,
-        {
-          argument: what,
-          received: values,
-        },
-      );
-    }
-    return meanPerSample(values);
+    const values: unknown = compute(ofRank(target, output), output);
+    const [axis] = values instanceof Tensor ? values.shape : [];
+    const [rows = 'N'] = output.shape;
+    if (values instanceof Tensor && axis !== undefined && mayBeRows(axis, rows)) return meanPerSample(values);
+    const received = values instanceof Tensor ? (axis === undefined ? 'a scalar' : `a tensor of shape ${showShape(values.shape)}`) : typeof values;
+    throw new ArgumentError(
+      `${what} function '${name}' must return a tensor with one row per sample, [${rows}] or [${rows}, …], got ${received}; leave the mean over the batch out, and sum over other axes alone: ops.reduceSum(x, { axes: [1] })`,
+      { argument: what, received: values, expected: [rows] },
+    );
   };
 }
