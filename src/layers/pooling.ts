@@ -1,7 +1,7 @@
 import type { StaticShape } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
-import { averagePool, maxPool, reduceMax, reduceMean, windows } from '../graph/ops/index.js';
-import { Layer, type LayerOptions } from '../network/layer.js';
+import { averagePool, div, indicator, max, maxPool, mul, reduceMax, reduceMean, reduceSum, unsqueeze, windows } from '../graph/ops/index.js';
+import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
 import type { Rank } from './convolution.js';
 import { checkOptions, isBoolean } from './options.js';
 import { areSizes, channelsFirst, channelsLast, checkFit, imageOf, isPadding, type Padding, padded, type Sizes, sizes } from './windowing.js';
@@ -56,7 +56,10 @@ export interface GlobalPoolingOptions extends LayerOptions {
   readonly keepdims?: boolean;
 }
 
-/** The largest element, or the mean, of each channel: [N, …, channels] becomes [N, channels]. */
+/**
+ * The largest element, or the mean, of each channel: [N, …, channels] becomes [N, channels]. The mean over steps leaves out those that a mask says do not
+ * count, as in Keras; it is 0 where none does.
+ */
 export class GlobalPooling extends Layer {
   readonly kind: string;
   override readonly takes = 1;
@@ -78,9 +81,14 @@ export class GlobalPooling extends Layer {
     return { keepdims: this.keepdims };
   }
 
-  call([input]: readonly Tensor[]): Tensor {
+  call([input]: readonly Tensor[], { masks: [mask] }: LayerContext): Tensor {
     const { x, lengths } = imageOf(input, this.rank);
     const axes = lengths.map((_, axis) => axis + 1);
+    if (mask && this.rank === 1 && this.pooling === 'average') {
+      const counts = unsqueeze(indicator(mask, x.dtype), [2]);
+      const over = { axes, keepdims: this.keepdims };
+      return div(reduceSum(mul(x, counts), over), max(reduceSum(counts, over), 1));
+    }
     return (this.pooling === 'max' ? reduceMax : reduceMean)(x, { axes, keepdims: this.keepdims });
   }
 }

@@ -154,8 +154,9 @@ export class Bidirectional extends Layer {
     return all.length === 1 ? (all[0] as Tensor) : all;
   }
 
-  override mask(_: readonly Tensor[], masks: readonly (Tensor | undefined)[]): Tensor | undefined {
-    return this.layer.returnSequences ? masks[0] : undefined;
+  override mask(_: readonly Tensor[], [mask]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    if (!this.layer.returnSequences) return [];
+    return this.mergeMode === null ? [mask, mask] : [mask];
   }
 
   #checkPair(): void {

@@ -105,10 +105,10 @@ export abstract class Layer {
   abstract call(inputs: readonly Tensor[], context: LayerContext): Tensor | readonly Tensor[];
 
   /**
-   * Which steps of its first output count, from what is known of its inputs: bool [N, time], undefined where all do. Elementwise layers
-   * pass on the mask of their input; others drop it unless they say otherwise.
+   * Which steps of its first output count, from what is known of its inputs: bool [N, time], undefined where all do; a list tells of all outputs. Elementwise
+   * layers pass on the mask of their input; others drop it unless they say otherwise.
    */
-  mask(_inputs: readonly Tensor[], masks: readonly (Tensor | undefined)[]): Tensor | undefined {
+  mask(_inputs: readonly Tensor[], masks: readonly (Tensor | undefined)[]): Tensor | readonly (Tensor | undefined)[] | undefined {
     return passing.has(this.role) ? masks[0] : undefined;
   }
 
@@ -246,8 +246,8 @@ export interface CallEnvironment {
 /** What a layer call gives. */
 export interface CallResult {
   readonly outputs: readonly Tensor[];
-  /** Which steps of the first output count; undefined where all do. */
-  readonly mask: Tensor | undefined;
+  /** Which steps of each output count; undefined, or missing, where all do. */
+  readonly masks: readonly (Tensor | undefined)[];
 }
 
 /** Lets a layer write its graph. Integer inputs become floats unless the layer keeps them. @throws ShapeError naming the layer. */
@@ -300,7 +300,7 @@ export function callLayer(layer: Layer, given: readonly Tensor[], environment: C
   try {
     const made: unknown = layer.call(inputs, context);
     const outputs = Array.isArray(made) ? made : [made];
-    if (outputs.length > 0 && outputs.every((one) => one instanceof Tensor)) return { outputs, mask: layer.mask(inputs, masks) };
+    if (outputs.length > 0 && outputs.every((one) => one instanceof Tensor)) return { outputs, masks: [layer.mask(inputs, masks)].flat() };
     throw new ArgumentError(`${layer.title}: call must return a tensor, got ${show(made)}`, { layer: layer.title, received: made });
   } catch (error) {
     if (!(error instanceof ShapeError) || error.details.layer !== undefined) throw error;
@@ -313,7 +313,7 @@ export function callLayer(layer: Layer, given: readonly Tensor[], environment: C
 function traceTypes(layer: Layer, inputs: readonly Signal[]): SignalType[] {
   const tensors = inputs.map((signal, i) => input(`input_${i}`, signal.shape, signal.dtype));
   const masks = inputs.map(({ masked, shape }, i) => (masked ? input(`mask_${i}`, shape.slice(0, 2), 'bool') : undefined));
-  const { outputs, mask } = callLayer(layer, tensors, {
+  const found = callLayer(layer, tensors, {
     training: true,
     dtype: 'float32',
     weight: (_, name, spec) => input(name, spec.shape),
@@ -322,7 +322,10 @@ function traceTypes(layer: Layer, inputs: readonly Signal[]): SignalType[] {
     masks,
   });
   const origins = new Map(masks.flatMap((tensor, i) => (tensor ? [[tensor, inputs[i]?.maskOf as Signal] as const] : [])));
-  return outputs.map(({ dtype, shape }, i) => ({ dtype, shape, mask: i === 0 && mask ? (originOf(mask, origins) ?? 'own') : undefined }));
+  return found.outputs.map(({ dtype, shape }, i) => {
+    const mask = found.masks[i];
+    return { dtype, shape, mask: mask && (originOf(mask, origins) ?? 'own') };
+  });
 }
 
 /** The signal whose mask this is as it was; joining a mask with itself changes nothing. */

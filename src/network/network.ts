@@ -161,7 +161,7 @@ export class Network {
         return sums;
       };
       const looped: LoopedSums[] = [];
-      const { outputs, mask } = callLayer(layer, given, {
+      const { outputs, masks: counting } = callLayer(layer, given, {
         training,
         dtype: this.dtype,
         weight: own.weight,
@@ -176,8 +176,10 @@ export class Network {
       // A loss looks behind the last activation; nothing may stand between.
       const keep = guard && layer.weights.size > 0;
       const kept = outputs.map((output, i) => (keep && !this.outputs.includes(call.outputs[i] as Signal) ? flush(output) : output));
-      label([...kept, ...(mask ? [mask] : [])], layer.title);
-      masks.set(call.output, mask);
+      label([...kept, ...counting.filter((mask) => mask !== undefined)], layer.title);
+      call.outputs.forEach((signal, i) => {
+        masks.set(signal, counting[i]);
+      });
       return { outputs: kept, sums, looped };
     };
     const single = (call: LayerCall, given: readonly Tensor[]): readonly Tensor[] => {

@@ -91,7 +91,10 @@ const cases: Record<Exclude<keyof typeof layers, 'repeat'>, readonly Case[]> = {
   ],
   globalMaxPooling1d: [single('globalMaxPooling1d', [4, 2], () => layers.globalMaxPooling1d())],
   globalMaxPooling2d: [single('globalMaxPooling2d', [2, 3, 2], () => layers.globalMaxPooling2d({ keepdims: true }))],
-  globalAveragePooling1d: [single('globalAveragePooling1d', [4, 2], () => layers.globalAveragePooling1d({ keepdims: true }))],
+  globalAveragePooling1d: [
+    single('globalAveragePooling1d', [4, 2], () => layers.globalAveragePooling1d({ keepdims: true })),
+    single('globalAveragePooling1d behind a mask', [4, 2], () => layers.globalAveragePooling1d(), sometimesSilent),
+  ],
   globalAveragePooling2d: [single('globalAveragePooling2d', [2, 3, 2], () => layers.globalAveragePooling2d())],
   zeroPadding1d: [single('zeroPadding1d', [2, 2], () => layers.zeroPadding1d({ padding: [0, 2] }))],
   zeroPadding2d: [
@@ -269,6 +272,7 @@ const cases: Record<Exclude<keyof typeof layers, 'repeat'>, readonly Case[]> = {
   batchNormalization: [
     single('batchNormalization', [3], () => layers.batchNormalization()),
     single('batchNormalization, axis 1', [3, 2], () => layers.batchNormalization({ axis: 1, epsilon: 1e-5 })),
+    single('batchNormalization behind a mask', [4, 2], () => layers.batchNormalization(), sometimesSilent),
     single('batchNormalization without scale', [2, 2], () => layers.batchNormalization({ scale: false })),
   ],
   dropout: [single('dropout', [6], () => layers.dropout(0.4))],

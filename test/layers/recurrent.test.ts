@@ -14,7 +14,9 @@ import {
   NdArray,
   NonFiniteError,
   ops,
+  optimizers,
   ShapeError,
+  type Signal,
   sequential,
   toConfig,
   transformerBlock,
@@ -186,6 +188,87 @@ describe('a mask', () => {
     expect(values(await shown('add').predict(x))).toEqual([2]);
     expect(values(await shown('features').predict(x))).toEqual([6]);
     expect(values(await shown('steps').predict(x))).toEqual([0]);
+  });
+
+  it.each([true, false])('leaves padding out of the mean over the steps, keepdims: %s', async (keepdims) => {
+    const net = sequential([layers.input([3]), layers.embedding(4, 2, { maskZero: true }), layers.globalAveragePooling1d({ keepdims })], seed);
+    const [table] = (await net.getWeights()).map((weights) => weights.toNested() as number[][]);
+    const tokens = [
+      [1, 2, 0],
+      [3, 0, 0],
+      [0, 0, 0],
+    ];
+    const means = tokens.map((row) => {
+      const kept = row.filter((token) => token > 0);
+      return [0, 1].map((i) => kept.reduce((sum, token) => sum + (table?.[token]?.[i] ?? 0), 0) / Math.max(1, kept.length));
+    });
+    const pooled = await net.predict(NdArray.from(tokens));
+    expect(pooled.shape).toEqual(keepdims ? [3, 1, 2] : [3, 2]);
+    near(values(pooled), means.flat());
+  });
+
+  it.each([-1, 1])('leaves padding out of the statistics of batch normalization along axis %d', async (axis) => {
+    const net = sequential(
+      [layers.input([3, 2]), layers.masking(), layers.batchNormalization({ axis, momentum: 0.5, epsilon: 1e-6, name: 'n' })],
+      seed,
+    );
+    net.compile({ loss: 'mse', optimizer: optimizers.sgd({ learningRate: 0 }) });
+    const rows = [
+      [
+        [1, 4],
+        [3, 2],
+        [0, 0],
+      ],
+      [
+        [5, -3],
+        [0, 0],
+        [0, 0],
+      ],
+    ];
+    // The entries that share a mean, of steps that are not padding.
+    const counted = rows.flatMap((row) => row.flatMap((step, time) => (step.every((one) => one === 0) ? [] : [{ step, time }])));
+    const groups =
+      axis === -1
+        ? [0, 1].map((i) => counted.map(({ step }) => step[i] ?? 0))
+        : [0, 1, 2].map((at) => counted.filter(({ time }) => time === at).flatMap(({ step }) => step));
+    const mean = groups.map((group) => group.reduce((a, b) => a + b, 0) / Math.max(1, group.length));
+    const variance = groups.map((group, i) => group.reduce((sum, one) => sum + (one - (mean[i] ?? 0)) ** 2, 0) / Math.max(1, group.length));
+    const targets = array([2, 3, 2], 3);
+    const { loss } = (await net.fit(NdArray.from(rows), targets, { verbose: 0 })).last;
+    const state = await net.getState();
+    near(
+      values(state.get('n/moving_mean') as NdArray),
+      mean.map((one) => one / 2),
+    );
+    near(
+      values(state.get('n/moving_variance') as NdArray),
+      variance.map((one) => 0.5 + one / 2),
+    );
+    const errors = rows.flatMap((row, n) =>
+      row.flatMap((step, time) => {
+        if (step.every((one) => one === 0)) return [];
+        const of = (i: number): number => (axis === -1 ? i : time);
+        const normal = step.map((one, i) => (one - (mean[of(i)] ?? 0)) / Math.sqrt((variance[of(i)] ?? 0) + 1e-6));
+        return [normal.reduce((sum, one, i) => sum + (one - targets.at((3 * n + time) * 2 + i)) ** 2 / 2, 0)];
+      }),
+    );
+    near([Number(loss)], [errors.reduce((a, b) => a + b, 0) / errors.length]);
+  });
+
+  it('goes with both outputs of two directions that are not joined', async () => {
+    const x = layers.input([3, 2]);
+    const [ahead, back] = layers.bidirectional(layers.gru(2, { returnSequences: true }), { mergeMode: null }).applyAll(layers.masking().apply(x));
+    expect([ahead?.masked, back?.masked]).toEqual([true, true]);
+    const net = model({ inputs: x, outputs: back as Signal }, seed).compile({ loss: 'mse' });
+    const rows = NdArray.from([
+      [
+        [1, 2],
+        [3, 1],
+        [0, 0],
+      ],
+    ]);
+    const found = values(await net.predict(rows));
+    near([Number((await net.evaluate(rows, NdArray.zeros([1, 3, 2]))).loss)], [found.slice(0, 4).reduce((sum, one) => sum + one * one, 0) / 4]);
   });
 
   it('keeps attention away from padding', async () => {

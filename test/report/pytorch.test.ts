@@ -268,6 +268,23 @@ describe('PyTorch code', () => {
     expect(code.match(/frozen/g)).toHaveLength(1);
   });
 
+  it('says where means are over steps that a mask leaves out here', () => {
+    const net = (maskZero: boolean): string =>
+      codeFor(
+        sequential([
+          layers.input([4]),
+          layers.embedding(9, 2, { maskZero }),
+          layers.batchNormalization(),
+          layers.globalAveragePooling1d(),
+          layers.dense(1),
+        ]).compile({ loss: 'mse' }),
+      );
+    expect(
+      net(true).match(/(BatchNorm1d|AvgPool1d)\(.*its means are over all steps: leave out those that the mask says do not count\n/g),
+    ).toHaveLength(2);
+    expect(net(false)).not.toContain('mask');
+  });
+
   it('hands states on, and names all that a layer gives', () => {
     const [a, b] = [layers.input([5, 3]), layers.input([6, 2])];
     const [, ...states] = layers.lstm(4, { returnState: true }).applyAll(a);

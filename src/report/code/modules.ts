@@ -48,7 +48,7 @@ const table: Readonly<Record<string, Kind>> = {
   maxPooling2d: kind((use) => pooling(use, 'MaxPool2d'), 'poolSize', ...windows),
   averagePooling1d: kind((use) => pooling(use, 'AvgPool1d'), 'poolSize', ...windows),
   averagePooling2d: kind((use) => pooling(use, 'AvgPool2d'), 'poolSize', ...windows),
-  globalAveragePooling1d: kind(() => ['ChannelsLast(nn.AdaptiveAvgPool1d(1))', 'nn.Flatten()']),
+  globalAveragePooling1d: kind((use) => [ofAllSteps('ChannelsLast(nn.AdaptiveAvgPool1d(1))', use), 'nn.Flatten()']),
   globalAveragePooling2d: kind(() => ['ChannelsLast(nn.AdaptiveAvgPool2d(1))', 'nn.Flatten()']),
   globalMaxPooling1d: kind(() => ['ChannelsLast(nn.AdaptiveMaxPool1d(1))', 'nn.Flatten()']),
   globalMaxPooling2d: kind(() => ['ChannelsLast(nn.AdaptiveMaxPool2d(1))', 'nn.Flatten()']),
@@ -86,10 +86,11 @@ const table: Readonly<Record<string, Kind>> = {
   dropout: kind(({ layer }) => [`nn.Dropout(${literal(layer.config.rate)})`]),
   alphaDropout: kind(({ layer }) => [`nn.AlphaDropout(${literal(layer.config.rate)})`]),
   batchNormalization: kind(
-    ({ to, shape, layer }) => {
+    (use) => {
+      const { to, shape, layer } = use;
       const options = `${to}, eps=${literal(layer.config.epsilon ?? 1e-3)}, momentum=${Number((1 - Number(layer.config.momentum ?? 0.99)).toPrecision(3))}`;
       const module = `nn.BatchNorm${Math.max(1, shape.length - 1)}d(${options})`;
-      return [shape.length > 1 ? `ChannelsLast(${module})` : module];
+      return [ofAllSteps(shape.length > 1 ? `ChannelsLast(${module})` : module, use)];
     },
     'epsilon',
     'momentum',
@@ -109,6 +110,10 @@ const table: Readonly<Record<string, Kind>> = {
 function stepping(): readonly string[] {
   return ['useBias', 'returnSequences', 'returnState', 'kernelInitializer', 'recurrentInitializer'];
 }
+
+/** A module that takes means over the steps: PyTorch's know no masks. */
+const ofAllSteps = (code: string, { masked }: Use): Made =>
+  masked ? { code, notes: ['its means are over all steps: leave out those that the mask says do not count'] } : code;
 
 function pooling({ layer: { config } }: Use, module: string): readonly Made[] {
   if (config.padding === 'same') return [lack("PyTorch pools without padding 'same': pad before")];
@@ -174,7 +179,7 @@ function bothWays(use: Use): readonly Made[] {
 }
 
 function eachStep(use: Use): readonly Made[] {
-  const inner = inside(use, use.shape.slice(1));
+  const inner = inside({ ...use, masked: false }, use.shape.slice(1));
   if (!inner) return [];
   const made = modulesOf(inner);
   const codes = made.flatMap(({ code }) => (code === '' ? [] : [code]));

@@ -19,6 +19,8 @@ export interface Use {
   readonly shape: Shape;
   /** Those of all its inputs. */
   readonly shapes: readonly Shape[];
+  /** Whether a mask comes with its first input: some steps may not count. */
+  readonly masked: boolean;
   /** Axes of its output, without the batch. */
   readonly rank: number;
   /** What draws its kernel, by a name that other frameworks know; undefined where there is none. */
@@ -72,6 +74,7 @@ export function usesOf(config: ModelConfig): readonly Use[] | undefined {
         to: shapeOf(at).at(-1) ?? undefined,
         shape,
         shapes,
+        masked: model.network.calls[at]?.inputs[0]?.masked ?? false,
         rank: shapeOf(at).length,
         initializer,
       },
