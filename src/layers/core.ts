@@ -14,7 +14,10 @@ import { describeWeight, readWeight, type WeightOptions, type WeightSettings, we
 
 export interface InputOptions {
   readonly name?: string;
-  /** Element type of the data; default float32. Whole numbers become floats where a layer computes with them. */
+  /**
+   * Element type of the data; default float32. Whole numbers become floats where a layer computes with them. Where a whole type is declared, data of
+   * another type are converted to it, and refused where it cannot hold one of their numbers.
+   */
   readonly dtype?: DType;
 }
 

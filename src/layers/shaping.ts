@@ -137,7 +137,7 @@ export interface EmbeddingOptions extends LayerOptions, WeightOptions<'embedding
   readonly maskZero?: boolean;
 }
 
-/** A learned vector for each whole number in [0, inputDim): [N, …] becomes [N, …, outputDim]. */
+/** A learned vector for each whole number in [0, inputDim): [N, …] becomes [N, …, outputDim]. Right behind an input, data with other numbers are refused. */
 export class Embedding extends Layer {
   readonly kind = 'embedding';
   override readonly takes = 1;

@@ -1,4 +1,4 @@
-import { type FloatDType, isTypedArray } from '../core/dtype.js';
+import { type FloatDType, isFloat, isTypedArray } from '../core/dtype.js';
 import { ArgumentError, DataError, ShapeError, show } from '../core/errors.js';
 import { nearestNames } from '../core/names.js';
 import { type ArrayLike, NdArray } from '../core/ndarray.js';
@@ -6,6 +6,8 @@ import { product, sameShape, showShape } from '../core/shape.js';
 import { checkFinite, rowsOf } from '../data/dataset.js';
 import type { Loss } from '../losses.js';
 import type { Network } from '../network/network.js';
+import { ofDeclaredType } from './declared-type.js';
+import { checkIndices } from './indices.js';
 
 /** One array; several in the order of the model's inputs or outputs; or several by layer name. */
 export type Arrays = ArrayLike | readonly NdArray[] | Readonly<Record<string, ArrayLike>>;
@@ -40,10 +42,12 @@ export function orderArrays(kind: string, given: Arrays, names: readonly string[
   });
 }
 
-/** Arrays that fit the network's inputs, floats in its dtype. @throws ShapeError, DataError naming the input and what it expects. */
+/** Arrays that fit the network's inputs: whole numbers where an input declares them, other floats in the network's dtype. @throws ShapeError, DataError naming the input and what it expects. */
 export function checkInputs(network: Network, given: Arrays): NdArray[] {
   const names = network.inputs.map((signal) => signal.call.layer.title);
-  const arrays = unragged(names, () => orderArrays('x', given, names, network.dtype));
+  // Nested whole numbers lose nothing on their way to a whole type.
+  const nested = network.inputs.every(({ dtype }) => isFloat(dtype)) ? network.dtype : 'float64';
+  const arrays = unragged(names, () => orderArrays('x', given, names, nested));
   if (arrays.length !== names.length) {
     throw new ArgumentError(
       `the model has ${names.length} input${names.length === 1 ? '' : 's'} (${names.join(', ')}), got ${arrays.length} array${arrays.length === 1 ? '' : 's'}`,
@@ -55,7 +59,8 @@ export function checkInputs(network: Network, given: Arrays): NdArray[] {
     );
   }
   return arrays.map((array, i) => {
-    const expected = (network.inputs[i] as (typeof network.inputs)[number]).shape.slice(1) as number[];
+    const { shape, dtype } = network.inputs[i] as (typeof network.inputs)[number];
+    const expected = shape.slice(1) as number[];
     const name = names[i] as string;
     if (!sameShape(array.shape.slice(1), expected)) {
       throw new ShapeError(
@@ -64,7 +69,9 @@ export function checkInputs(network: Network, given: Arrays): NdArray[] {
       );
     }
     checkFinite(array, name);
-    return array.dtype === 'float32' || array.dtype === 'float64' ? array.cast(network.dtype) : array;
+    const typed = isFloat(dtype) ? (isFloat(array.dtype) ? array.cast(network.dtype) : array) : ofDeclaredType(array, dtype, name);
+    checkIndices(network, i, typed);
+    return typed;
   });
 }
 

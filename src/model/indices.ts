@@ -1,0 +1,59 @@
+import type { TypedArray } from '../core/dtype.js';
+import { DataError } from '../core/errors.js';
+import type { NdArray } from '../core/ndarray.js';
+import { rowsOf } from '../data/dataset.js';
+import { Embedding } from '../layers/shaping.js';
+import type { Network } from '../network/network.js';
+
+/** For each input the embedding right behind it that knows the fewest numbers; undefined where there is none. */
+type LookUps = readonly (Embedding | undefined)[];
+
+const found = new WeakMap<Network, LookUps>();
+
+function lookUps(network: Network): LookUps {
+  const known = found.get(network);
+  if (known) return known;
+  const tables = network.calls.flatMap(({ layer, inputs }) => (layer instanceof Embedding ? [{ layer, input: inputs[0] }] : []));
+  const made = network.inputs.map(
+    (input) =>
+      tables
+        .filter((table) => table.input === input)
+        .map(({ layer }) => layer)
+        .sort((a, b) => a.inputDim - b.inputDim)[0],
+  );
+  found.set(network, made);
+  return made;
+}
+
+/** Checks what an embedding will look up of the input number `place`. @throws DataError with the row where a number has no vector. */
+export function checkIndices(network: Network, place: number, array: NdArray): void {
+  const table = lookUps(network)[place];
+  if (!table) return;
+  const at = firstUnknown(array.data, table.inputDim);
+  if (at < 0) return;
+  const [index, row] = [array.at(at), Math.floor((at * rowsOf(array)) / array.size)];
+  throw new DataError(
+    `index ${index} in row ${row} is not one of the ${table.inputDim} that ${table.title} has vectors for, 0 to ${table.inputDim - 1}. ${hintOf(index, table)}`,
+    { layer: table.title, argument: 'x', received: index, expected: `0 … ${table.inputDim - 1}` },
+  );
+}
+
+function hintOf(index: number, { inputDim, maskZero }: Embedding): string {
+  if (!Number.isInteger(index)) return 'Indices are whole numbers: an embedding takes numbers of words or classes, not features.';
+  if (index < 0) return 'Is it a padding or a word that is not known? Both need numbers from 0 on; with maskZero, 0 is the padding.';
+  const least = `inputDim must be the largest index and one more, ${index + 1} at least${maskZero ? ': 0, the padding, counts too' : ''}.`;
+  return index === inputDim ? `${least} Do the indices start at 1?` : least;
+}
+
+/** Where the first number stands that is none of 0 to `count` − 1; −1 where there is none. */
+function firstUnknown(data: TypedArray, count: number): number {
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+    const end = BigInt(count);
+    return (data as BigInt64Array).findIndex((index) => index < 0n || index >= end);
+  }
+  for (let i = 0; i < data.length; i++) {
+    const index = data[i] as number;
+    if (!(index >= 0 && index < count && Number.isInteger(index))) return i;
+  }
+  return -1;
+}
