@@ -82,6 +82,7 @@ export { type MeanMetric, type Metric, type MetricFunction, type MetricLike, typ
 export type { CompileOptions } from './model/compiled.js';
 export { type ModelConfig, toConfig } from './model/config.js';
 export { type ModelWiring, model, sequential } from './model/construct.js';
+export type { EvaluateOptions } from './model/evaluation.js';
 export type { BatchLike, BatchStream, FitOptions } from './model/fit-data.js';
 export type { Arrays } from './model/inputs.js';
 export { Model, type ModelOptions } from './model/model.js';

@@ -18,6 +18,7 @@ interface Overlap {
 function overlapLoss(owner: string, axis: readonly number[] | undefined, loss: (overlap: Overlap) => Tensor) {
   return {
     targets: 'real' as TargetKind,
+    batchwise: axis === undefined,
     perSample(target: Tensor, output: Tensor): Tensor {
       const t = alignTarget(owner, target, output);
       const sum = (x: Tensor): Tensor => g.reduceSum(x, axis ? { axes: axis } : {});
@@ -82,6 +83,7 @@ export const batchwiseLosses = {
     { gamma: numberOption(80, { above: 0 }), margin: numberOption(0.4, { from: 0, to: 1 }), removeDiagonal: flagOption(true) },
     ({ gamma, margin, removeDiagonal }) => ({
       targets: 'groups' as TargetKind,
+      batchwise: true,
       perSample(target: Tensor, output: Tensor) {
         const groups = embeddings('circle', target, output);
         const pairs = (rows: Tensor): Tensor => g.equal(g.unsqueeze(rows, [1]), g.unsqueeze(rows, [0]));

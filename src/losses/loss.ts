@@ -11,6 +11,8 @@ export interface Loss {
   readonly name: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly targets: TargetKind;
+  /** Whether a sample's loss depends on the others of its minibatch; default false. */
+  readonly batchwise?: boolean;
   /** Losses [N] of the samples; axes between the batch and the last are averaged. @throws ShapeError where target and output do not fit. */
   perSample(target: Tensor, output: Tensor): Tensor;
 }

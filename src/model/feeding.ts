@@ -3,6 +3,9 @@ import type { Engine } from '../runtime/index.js';
 import { ArraySource, ChunkBuffers } from '../training/batches.js';
 import { feedNames, type StepSpec } from '../training/step.js';
 
+/** Rows per engine call where no gradient is needed. */
+export const INFERENCE_BATCH = 256;
+
 /** Arrays of a minibatch under the names that they are fed by. */
 export function fed(spec: Pick<StepSpec, 'inputs' | 'targets' | 'weights'>, arrays: readonly NdArray[]): Record<string, NdArray> {
   return Object.fromEntries(feedNames(spec).map((name, i) => [name, arrays[i] as NdArray]));

@@ -31,6 +31,8 @@ export interface FitOptions {
   /** Share of the rows, the last ones, kept for validation; default 0. */
   readonly validationSplit?: number;
   readonly validationData?: BatchLike | undefined;
+  /** Rows of validation per run; 256, or those of a step where a row's loss depends on the others of its minibatch (`dice`, penalties on what is active). */
+  readonly validationBatchSize?: number;
   /** How much each row counts in the loss, as in a dataset's `sampleWeight`; arrays only. */
   readonly sampleWeight?: Arrays;
   /** How much rows of each class count in the training loss, by class number; classes not named count 1. */
@@ -52,6 +54,7 @@ const known = [
   'shuffle',
   'validationSplit',
   'validationData',
+  'validationBatchSize',
   'sampleWeight',
   'classWeight',
   'callbacks',
@@ -73,7 +76,7 @@ export function readFitArguments(
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) throw new ArgumentError(`fit: unknown option '${key}'${suggestion(key, known)}`, { argument: key, received: key });
   }
-  for (const key of ['epochs', 'batchSize', 'chunk', 'stepsPerEpoch', 'initialEpoch'] as const) {
+  for (const key of ['epochs', 'batchSize', 'validationBatchSize', 'chunk', 'stepsPerEpoch', 'initialEpoch'] as const) {
     const value = options[key];
     const least = key === 'initialEpoch' ? 0 : 1;
     if (value !== undefined && (!Number.isInteger(value) || value < least)) {
@@ -113,6 +116,8 @@ export interface FitData {
   readonly targetTypes: readonly InstanceType[];
   readonly weightTypes: readonly InstanceType[];
   readonly validation: Checked | undefined;
+  /** Rows of a minibatch; of a stream's first. */
+  readonly batchSize: number;
   /** Inputs from which normalization layers take their moments. */
   readonly sample: readonly NdArray[];
   /** Targets of the same rows. */
@@ -157,6 +162,7 @@ function openArrays(checked: Checked, options: FitOptions, seed: number, validat
     source: new ArraySource(arraysOf(trained), Math.min(batchSize, kept), random),
     ...typesIn(trained),
     validation: validation ?? (kept < rows ? cut(kept, rows) : undefined),
+    batchSize: Math.min(batchSize, kept),
     sample: trained.inputs,
     sampleTargets: trained.targets,
   };
@@ -227,5 +233,12 @@ async function openStream(
       if (!endless) await current.return?.();
     }
   }
-  return { source: new IterableSource(batches, steps), ...typesIn(opening), validation, sample: opening.inputs, sampleTargets: opening.targets };
+  return {
+    source: new IterableSource(batches, steps),
+    ...typesIn(opening),
+    validation,
+    batchSize: opening.inputs[0]?.shape[0] ?? 1,
+    sample: opening.inputs,
+    sampleTargets: opening.targets,
+  };
 }

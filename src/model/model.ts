@@ -10,26 +10,18 @@ import { type Layout, type Network, SINGLE, type Variable } from '../network/net
 import type { Engine } from '../runtime/index.js';
 import { type Logs, neighboursGiven, vitalsWanted } from '../training/callbacks.js';
 import { runFit } from '../training/fit.js';
-import { type History, RunningMeans } from '../training/history.js';
-import { evaluationProgram, predictionProgram, trainingProgram } from '../training/program.js';
+import type { History, RunningMeans } from '../training/history.js';
+import { predictionProgram, trainingProgram } from '../training/program.js';
 import { progressBar } from '../training/progress.js';
 import { copyOf, State, takeAverages } from '../training/state.js';
-import {
-  type InstanceType,
-  ITERATIONS,
-  layoutFor,
-  logEntries,
-  networkEntries,
-  type StateEntry,
-  type StepSpec,
-  stateEntries,
-} from '../training/step.js';
+import { type InstanceType, ITERATIONS, layoutFor, networkEntries, type StateEntry, type StepSpec, stateEntries } from '../training/step.js';
 import type { Trace } from '../vitals/trace.js';
 import { adaptLayers } from './adapt.js';
 import type { Adaptable } from './adaptable.js';
 import { type Compiled, type CompileOptions, compileOptions } from './compiled.js';
-import { eachBatch, fed, joinRows } from './feeding.js';
-import { type BatchLike, type BatchStream, type FitOptions, isBatch, openFitData, readFitArguments, typesOf } from './fit-data.js';
+import { dependsOnBatch, type EvaluateOptions, evaluateRows, readEvaluateArguments } from './evaluation.js';
+import { eachBatch, fed, INFERENCE_BATCH, joinRows } from './feeding.js';
+import { type BatchLike, type BatchStream, type FitOptions, openFitData, readFitArguments, typesOf } from './fit-data.js';
 import { type Arrays, checkInputs, checkTargets, commonRows } from './inputs.js';
 import { type EngineChoice, Programs } from './programs.js';
 import { type SaveOptions, saveModel } from './saving.js';
@@ -38,10 +30,7 @@ import { checkBatches, inferenceBatch, runKeeping } from './stateful.js';
 import { summarize } from './summary.js';
 import { fitHeader } from './trace-header.js';
 import { Turns } from './turns.js';
-import { arraysOf, type Checked, checkSampleWeight } from './weights.js';
-
-/** Rows per engine call where no gradient is needed. */
-const INFERENCE_BATCH = 256;
+import { type Checked, checkSampleWeight } from './weights.js';
 
 export interface ModelOptions extends EngineChoice {
   /** What weights, shuffles and dropout masks are drawn from; default 0. One seed gives the same run again. */
@@ -153,6 +142,7 @@ export class Model {
       const clock = (): number => performance.now();
       const report = verbose === 0 ? [] : [progressBar({ bar: verbose === 1, clock })];
       const { validation } = opened;
+      const validationBatch = options.validationBatchSize ?? (dependsOnBatch(this.network, spec.losses) ? opened.batchSize : undefined);
       return runFit({
         engine,
         session,
@@ -165,7 +155,7 @@ export class Model {
         iterations: counter?.at(0) ?? 0,
         learningRate: spec.optimizer.learningRate,
         callbacks: [...report, ...callbacks.map((callback) => this.#turns.lent(callback))],
-        validate: validation && (() => this.#evaluate(validation, program.vitals?.penalized)),
+        validate: validation && (() => this.#evaluate(validation, validationBatch, program.vitals?.penalized)),
         maxChunk: options.chunk ?? Number.POSITIVE_INFINITY,
         signal: options.signal,
         clock,
@@ -182,13 +172,10 @@ export class Model {
   }
 
   /** Loss and metrics on data, without training; sample weights count in the loss and in weighted metrics. @returns values by name. */
-  async evaluate(x: Arrays | BatchLike, y?: Arrays, options: Pick<FitOptions, 'sampleWeight'> = {}): Promise<Logs> {
+  async evaluate(x: Arrays | BatchLike, y?: Arrays, options: EvaluateOptions = {}): Promise<Logs> {
     return this.#turns.reading(async () => {
-      if (y === undefined && !isBatch(x)) {
-        throw new ArgumentError('evaluate needs targets: evaluate(x, y), or evaluate({ x, y })', { argument: 'y' });
-      }
-      const given = y === undefined ? (x as BatchLike) : { x: x as Arrays, y, ...options };
-      return (await this.#evaluate(this.#check(given))).logs();
+      const given = readEvaluateArguments(x, y, options);
+      return (await this.#evaluate(this.#check(given), options.batchSize)).logs();
     });
   }
 
@@ -376,20 +363,7 @@ export class Model {
     return { inputs, targets, weights: checkSampleWeight(this.network, given.sampleWeight, rows) };
   }
 
-  async #evaluate(checked: Checked, penalized = false): Promise<RunningMeans> {
-    const batchSize = inferenceBatch(this.network, checked.inputs, INFERENCE_BATCH);
-    const spec = await this.#specFor(checked);
-    const { session, program } = await this.#programs.load('evaluation', [spec.inputs, spec.targets, spec.weights, penalized], INFERENCE_BATCH, () =>
-      evaluationProgram(spec, penalized),
-    );
-    const means = new RunningMeans(logEntries(spec), penalized);
-    const engine = await this.#programs.engine(INFERENCE_BATCH);
-    await eachBatch(engine, arraysOf(checked), batchSize, async (arrays, rows) => {
-      const state = await this.#state.feeds(engine, program.reads);
-      const feeds = { ...fed(spec, arrays), ...state };
-      const fetched = await runKeeping(session, program, this.#state, feeds, ['logs']);
-      means.add((fetched.logs as NdArray).data as ArrayLike<number>, 0, rows);
-    });
-    return means;
+  async #evaluate(checked: Checked, batchSize: number | undefined, penalized = false): Promise<RunningMeans> {
+    return evaluateRows({ spec: await this.#specFor(checked), programs: this.#programs, state: this.#state, checked, batchSize, penalized });
   }
 }

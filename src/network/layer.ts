@@ -83,6 +83,9 @@ export abstract class Layer {
   /** Whether the layer drew random numbers, kept statistics or added to the loss when it was traced. */
   hasSideEffects = false;
 
+  /** Whether the layer added to the loss when it was traced. */
+  addsLoss = false;
+
   /** Number of inputs it takes; any number unless set. */
   readonly takes: number | undefined = undefined;
   /** Rows that every minibatch must have, since the layer keeps a state for each; any number unless set. */
@@ -289,6 +292,7 @@ export function callLayer(layer: Layer, given: readonly Tensor[], environment: C
     guard: (x) => environment.guard?.(x) ?? x,
     addLoss: (penalty) => {
       layer.hasSideEffects = true;
+      layer.addsLoss = true;
       environment.addLoss?.(penalty);
     },
     uniform: (like, min, max) => {
