@@ -161,11 +161,14 @@ export class State {
     return { residents, release };
   }
 
-  /** Arrays by name, fetched from the engine where it has newer values. They share the state's memory: copy them before writing. */
+  /**
+   * Arrays by name as they are at the call, all of the same step, however the state goes on meanwhile; fetched from the engine where it has newer values.
+   * They may share the state's memory: copy them before writing.
+   */
   async read(names: readonly string[]): Promise<NdArray[]> {
     const places = names.map((name) => this.#place(name));
-    await this.#fetch(places.map(({ slot }) => slot));
-    return places.map((place) => arrayAt(place.slot.host as NdArray, place));
+    const values = await this.#fetch(places.map(({ slot }) => slot));
+    return places.map((place) => arrayAt(values.get(place.slot) as NdArray, place));
   }
 
   /** Sets arrays by name, all or none. @throws ArgumentError for an unknown name, ShapeError where a shape differs. */
@@ -183,12 +186,21 @@ export class State {
       }
       return place;
     });
-    await this.#fetch(places.map(({ slot }) => slot));
+    const parted = places.map(({ slot }) => slot).filter(({ entry }) => entry.parts);
+    const held = await this.#fetch(parted);
+    // Into memory of its own: whoever reads meanwhile keeps what was there.
+    const hosts = new Map<Slot, NdArray>();
     list.forEach(([, value], i) => {
-      const place = places[i] as Place;
-      copyElements(value, arrayAt(place.slot.host as NdArray, place));
-      this.#release(place.slot);
+      const { slot, ...place } = places[i] as Place;
+      const before = held.get(slot);
+      const host = hosts.get(slot) ?? (before ? copyOf(before) : NdArray.zeros(slot.entry.shape, slot.entry.dtype));
+      copyElements(value, arrayAt(host, place));
+      hosts.set(slot, host);
     });
+    for (const [slot, host] of hosts) {
+      this.#release(slot);
+      slot.host = host;
+    }
   }
 
   /** Frees what the engine holds; newer values there are lost unless read before. */
@@ -197,13 +209,19 @@ export class State {
     this.#engine = undefined;
   }
 
-  async #fetch(slots: readonly Slot[]): Promise<void> {
-    const stale = [...new Set(slots)].filter((slot) => slot.host === undefined);
-    if (stale.length === 0 || !this.#engine) return;
-    const arrays = await this.#engine.get(stale.map((slot) => slot.resident as Resident));
-    stale.forEach((slot, i) => {
-      slot.host = arrays[i] as NdArray;
+  /** Values of slots as they are at the call: the engine gives them before it hears what is freed later. */
+  async #fetch(slots: readonly Slot[]): Promise<Map<Slot, NdArray>> {
+    const now = [...new Set(slots)].map((slot) => ({ slot, ...slot }));
+    const stale = now.filter(({ host }) => host === undefined);
+    const arrays = stale.length > 0 && this.#engine ? await this.#engine.get(stale.map(({ resident }) => resident as Resident)) : [];
+    const values = new Map(now.flatMap(({ slot, host }) => (host ? [[slot, host] as const] : [])));
+    stale.forEach(({ slot, resident }, i) => {
+      const array = arrays[i] as NdArray;
+      values.set(slot, array);
+      // A run may have put another value in its place meanwhile.
+      if (slot.resident === resident) slot.host ??= array;
     });
+    return values;
   }
 
   #release(slot: Slot): void {
