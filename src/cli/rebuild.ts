@@ -37,9 +37,7 @@ export async function rebuilt(model: Model, overrides: ModelOptions): Promise<Mo
 
 /** A model with the arrays of another, whose layers it has. */
 async function withStateOf(made: Model, model: Model): Promise<Model> {
-  const adapted = new Set(model.layers.filter((layer) => layer.adapted));
-  await made.setState(await model.getState());
-  for (const layer of made.layers) layer.adapted = adapted.has(layer);
+  await made.setState(await model.getState(), { adapted: model.adapted });
   return made;
 }
 

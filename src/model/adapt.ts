@@ -19,16 +19,16 @@ const BATCH = 2048;
  * weights the scale that their initializer asks for. `again` measures normalization layers anew.
  */
 export async function adaptLayers(model: Adaptable, inputs: readonly NdArray[], again: boolean): Promise<void> {
-  const { network, state } = model;
+  const { network, state, adapted } = model;
   let toScale = new Set<Layer>();
   const scale = async (): Promise<void> => {
     if (toScale.size > 0) await scaleByData(model, toScale, inputs);
-    for (const layer of toScale) layer.adapted = true;
+    for (const layer of toScale) adapted.add(layer);
     toScale = new Set();
   };
   for (const call of network.calls) {
     const { layer } = call;
-    if (!layer.needsData || (layer.adapted && !(again && layer instanceof Normalization))) continue;
+    if (!layer.needsData || (adapted.has(layer) && !(again && layer instanceof Normalization))) continue;
     if (!(layer instanceof Normalization)) {
       toScale.add(layer);
       continue;
@@ -39,7 +39,7 @@ export async function adaptLayers(model: Adaptable, inputs: readonly NdArray[], 
       [`${layer.title}/mean`, mean],
       [`${layer.title}/variance`, variance],
     ]);
-    layer.adapted = true;
+    adapted.add(layer);
   }
   await scale();
 }

@@ -1,3 +1,4 @@
+import type { Layer } from '../network/layer.js';
 import type { Layout, Network } from '../network/network.js';
 import type { Engine } from '../runtime/index.js';
 import type { State } from '../training/state.js';
@@ -8,4 +9,6 @@ export interface Adaptable {
   readonly layout: Layout;
   readonly engine: Engine;
   readonly state: State;
+  /** Layers that know what they take from data. */
+  readonly adapted: Set<Layer>;
 }

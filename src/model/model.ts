@@ -6,15 +6,15 @@ import type { Dataset } from '../data/dataset.js';
 import type { Warn } from '../initializers.js';
 import { isKeptState } from '../layers/recurrent.js';
 import type { Layer, Signal } from '../network/layer.js';
-import { type Layout, type Network, SINGLE, type Variable } from '../network/network.js';
+import type { Network, Variable } from '../network/network.js';
 import type { Engine } from '../runtime/index.js';
 import { type Logs, neighboursGiven, vitalsWanted } from '../training/callbacks.js';
 import { runFit } from '../training/fit.js';
 import type { History, RunningMeans } from '../training/history.js';
 import { predictionProgram, trainingProgram } from '../training/program.js';
 import { progressBar } from '../training/progress.js';
-import { copyOf, State, takeAverages } from '../training/state.js';
-import { type InstanceType, ITERATIONS, layoutFor, networkEntries, type StateEntry, type StepSpec, stateEntries } from '../training/step.js';
+import { takeAverages } from '../training/state.js';
+import { type InstanceType, ITERATIONS, type StepSpec } from '../training/step.js';
 import type { Trace } from '../vitals/trace.js';
 import { adaptLayers } from './adapt.js';
 import type { Adaptable } from './adaptable.js';
@@ -23,6 +23,7 @@ import { dependsOnBatch, type EvaluateOptions, evaluateRows, readEvaluateArgumen
 import { eachBatch, fed, INFERENCE_BATCH, joinRows } from './feeding.js';
 import { type BatchLike, type BatchStream, type FitOptions, openFitData, readFitArguments, typesOf } from './fit-data.js';
 import { type Arrays, checkInputs, checkTargets, commonRows } from './inputs.js';
+import { ModelState } from './model-state.js';
 import { type EngineChoice, Programs } from './programs.js';
 import { type SaveOptions, saveModel } from './saving.js';
 import { type BatchParts, batchGradients, examineBatch } from './single-batch.js';
@@ -48,11 +49,8 @@ export class Model {
   readonly seed: number;
   readonly name: string;
   readonly options: ModelOptions;
-  readonly #state = new State();
+  readonly #held: ModelState;
   readonly #programs: Programs;
-  #compiled: Compiled | undefined;
-  /** Slots and step counter of an optimizer that was replaced are still in the state. */
-  #stale = false;
   readonly #turns = new Turns();
 
   constructor(network: Network, options: ModelOptions = {}) {
@@ -60,6 +58,7 @@ export class Model {
     this.options = options;
     this.seed = options.seed ?? 0;
     this.name = options.name ?? 'model';
+    this.#held = new ModelState(network, this.seed, options.warn ?? console.warn);
     this.#programs = new Programs(network, options);
   }
 
@@ -82,12 +81,18 @@ export class Model {
 
   /** How the model is trained. @throws ArgumentError before `compile`. */
   get compiled(): Compiled {
-    if (!this.#compiled) throw new ArgumentError("the model is not compiled: call model.compile({ optimizer: 'sgd', loss: … }) first");
-    return this.#compiled;
+    const { compiled } = this.#held;
+    if (!compiled) throw new ArgumentError("the model is not compiled: call model.compile({ optimizer: 'sgd', loss: … }) first");
+    return compiled;
   }
 
   get isCompiled(): boolean {
-    return this.#compiled !== undefined;
+    return this.#held.compiled !== undefined;
+  }
+
+  /** Names of the layers that know what they take from data: from a fit, `adapt`, or arrays that were set. */
+  get adapted(): ReadonlySet<string> {
+    return new Set([...this.#held.adapted].map(({ title }) => title));
   }
 
   /** The layer of that name. @throws ArgumentError with the nearest name. */
@@ -104,10 +109,13 @@ export class Model {
     return found;
   }
 
-  /** Chooses optimizer, loss and metrics. Optimizer slots start anew; weights stay. @throws ArgumentError naming the wrong option. */
+  /**
+   * Chooses optimizer, loss and metrics. Optimizer slots start anew; weights stay.
+   * @throws ArgumentError naming the wrong option; EvenkeelError while the model is busy, in callbacks too.
+   */
   compile(options: CompileOptions): this {
-    this.#compiled = compileOptions(this.network, options);
-    this.#stale = true;
+    this.#turns.requireIdle();
+    this.#held.compile(compileOptions(this.network, options));
     this.#programs.drop();
     return this;
   }
@@ -121,7 +129,7 @@ export class Model {
   fit(dataset: Dataset | BatchLike | BatchStream, options?: FitOptions): Promise<History>;
   fit(x: Arrays, y: Arrays, options?: FitOptions): Promise<History>;
   async fit(first: unknown, second?: unknown, third?: FitOptions): Promise<History> {
-    return this.#fit(first, second, third, () => takeAverages(this.network, this.compiled.optimizer, this.#state));
+    return this.#fit(first, second, third, () => takeAverages(this.network, this.compiled.optimizer, this.#held.state));
   }
 
   async #fit(first: unknown, second: unknown, third: FitOptions | undefined, settle: () => Promise<void>): Promise<History> {
@@ -138,7 +146,7 @@ export class Model {
       const { session, program } = await this.#programs.load('training', [spec.inputs, spec.targets, spec.weights, vitals], batchSize, () =>
         trainingProgram(spec),
       );
-      const [counter] = await this.#state.read([ITERATIONS]);
+      const [counter] = await this.#held.state.read([ITERATIONS]);
       const clock = (): number => performance.now();
       const report = verbose === 0 ? [] : [progressBar({ bar: verbose === 1, clock })];
       const { validation } = opened;
@@ -148,7 +156,7 @@ export class Model {
         session,
         program,
         spec,
-        state: this.#state,
+        state: this.#held.state,
         source: opened.source,
         epochs,
         initialEpoch,
@@ -187,19 +195,19 @@ export class Model {
       const inputs = checkInputs(this.network, x);
       commonRows(inputs, 'x');
       const batchSize = inferenceBatch(this.network, inputs, INFERENCE_BATCH);
-      await this.#arrange();
+      await this.#held.arrange();
       const types = typesOf(inputs);
       const { session, program } = await this.#programs.load('prediction', types, INFERENCE_BATCH, () =>
-        predictionProgram(this.network, types, this.#layout),
+        predictionProgram(this.network, types, this.#held.layout),
       );
       const parts: NdArray[][] = this.network.outputs.map(() => []);
       const engine = await this.#programs.engine(INFERENCE_BATCH);
       await eachBatch(engine, inputs, batchSize, async (arrays) => {
-        const feeds = { ...fed({ inputs: types, targets: [] }, arrays), ...(await this.#state.feeds(engine, program.reads)) };
+        const feeds = { ...fed({ inputs: types, targets: [] }, arrays), ...(await this.#held.state.feeds(engine, program.reads)) };
         const fetched = await runKeeping(
           session,
           program,
-          this.#state,
+          this.#held.state,
           feeds,
           parts.map((_, i) => `output_${i}`),
         );
@@ -232,9 +240,9 @@ export class Model {
     return this.#turns.exclusively(async () => {
       const parts = await this.#batch(x, y);
       const engine = await this.#programs.engine(INFERENCE_BATCH);
-      const waiting = this.layers.filter((layer) => layer.needsData && !layer.adapted);
+      const known = new Set(this.#held.adapted);
       await adaptLayers(this.#adaptable(engine), parts.checked.inputs, false);
-      for (const layer of waiting) layer.adapted = false;
+      for (const layer of this.layers) if (!known.has(layer)) this.#held.adapted.delete(layer);
       return examineBatch(parts, engine);
     });
   }
@@ -242,7 +250,7 @@ export class Model {
   async #batch(x: Arrays, y: Arrays): Promise<BatchParts> {
     const checked = this.#check({ x, y });
     checkBatches(this.network, checked.inputs[0]?.shape[0] ?? 0, Number.POSITIVE_INFINITY);
-    return { model: this.name, spec: await this.#specFor(checked), programs: this.#programs, state: this.#state, checked };
+    return { model: this.name, spec: await this.#specFor(checked), programs: this.#programs, state: this.#held.state, checked };
   }
 
   /** Takes mean and variance of every normalization layer, and LSUV's scales, from data; `fit` does this once by itself. */
@@ -250,7 +258,7 @@ export class Model {
     await this.#turns.exclusively(async () => {
       const inputs = checkInputs(this.network, x);
       commonRows(inputs, 'x');
-      await this.#arrange();
+      await this.#held.arrange();
       await adaptLayers(this.#adaptable(await this.#programs.engine(INFERENCE_BATCH)), inputs, true);
     });
   }
@@ -258,16 +266,15 @@ export class Model {
   /** Sets the state that stateful recurrent layers keep from minibatch to minibatch to zeros. */
   async resetStates(): Promise<void> {
     await this.#turns.exclusively(async () => {
-      await this.#arrange();
+      await this.#held.arrange();
       const kept = this.variables.filter(({ layer, weight }) => isKeptState(layer, weight));
-      await this.#state.write(kept.map(({ name, shape, dtype }) => [name, NdArray.zeros(shape, dtype)]));
+      await this.#held.state.write(kept.map(({ name, shape, dtype }) => [name, NdArray.zeros(shape, dtype)]));
     });
   }
 
-  /** Copies of all layers' arrays, in the order of `variables`. */
+  /** Copies of all layers' arrays, in the order of `variables`; of one step, also while the model trains. */
   async getWeights(): Promise<NdArray[]> {
-    await this.#arrange();
-    return (await this.#state.read(this.variables.map(({ name }) => name))).map(copyOf);
+    return [...(await this.#held.get('weights')).values()];
   }
 
   /** Sets all layers' arrays, in the order of `variables`. @throws ShapeError naming the array that does not fit; then none is set. */
@@ -283,19 +290,19 @@ export class Model {
     await this.setState(new Map(variables.map(({ name }, i) => [name, weights[i] as NdArray])));
   }
 
-  /** Copies of the whole state by name: weights, optimizer slots, step counter. What a checkpoint holds. */
+  /** Copies of the whole state by name: weights, optimizer slots, step counter; of one step, also while the model trains. What a checkpoint holds. */
   async getState(): Promise<Map<string, NdArray>> {
-    await this.#arrange();
-    const names = this.#entries(SINGLE).map(({ name }) => name);
-    const arrays = await this.#state.read(names);
-    return new Map(names.map((name, i) => [name, copyOf(arrays[i] as NdArray)]));
+    return this.#held.get('all');
   }
 
-  /** Sets entries of the state by name, all or none. @throws ArgumentError, ShapeError where one does not fit. */
-  async setState(entries: ReadonlyMap<string, NdArray>): Promise<void> {
-    await this.#arrange(entries);
-    await this.#state.write(entries);
-    for (const layer of this.layers) layer.adapted = true;
+  /**
+   * Sets entries of the state by name, all or none. A normalization layer whose moments change knows its data from then on, unless they become mean 0 and
+   * variance 1, with which it begins; weights that `lsuv` would scale stay as they are set.
+   * @param options.adapted names of all layers that know their data, where that is known; told by the arrays unless given.
+   * @throws ArgumentError, ShapeError where one does not fit; EvenkeelError while the model is busy, unless in a callback.
+   */
+  async setState(entries: ReadonlyMap<string, NdArray>, options: { readonly adapted?: Iterable<string> } = {}): Promise<void> {
+    await this.#turns.reading(() => this.#held.set(entries, options.adapted && new Set(options.adapted)));
   }
 
   /**
@@ -311,33 +318,20 @@ export class Model {
     return summarize(this.network, this.name);
   }
 
-  /** Frees what the model holds in the engine; its state is fetched first, so that it can go on later. */
+  /**
+   * Frees what the model holds in the engine; its state is fetched first, so that it can go on later.
+   * @throws EvenkeelError while the model is busy, in callbacks too: a fit is ended by its `signal` or by `control.stop()`, and waited for.
+   */
   async dispose(): Promise<void> {
-    await this.#state.entries();
-    this.#state.dispose();
-    this.#programs.dispose();
+    await this.#turns.exclusively(async () => {
+      await this.#held.dispose();
+      this.#programs.dispose();
+    });
   }
 
   #adaptable(engine: Engine): Adaptable {
-    return { network: this.network, layout: this.#layout, engine, state: this.#state };
-  }
-
-  get #layout(): Layout {
-    return layoutFor(this.#compiled?.optimizer);
-  }
-
-  #entries(layout: Layout): StateEntry[] {
-    return this.#compiled ? stateEntries(this.network, this.#compiled.optimizer, layout) : networkEntries(this.network, layout);
-  }
-
-  /** Lays the state out for the network as it is now: layers may have been frozen, or the optimizer replaced. */
-  async #arrange(given?: ReadonlyMap<string, NdArray>): Promise<void> {
-    if (this.#stale) {
-      const kept = new Set(this.variables.map(({ name }) => name));
-      await this.#state.drop((name) => kept.has(name));
-      this.#stale = false;
-    }
-    await this.#state.arrange(this.#entries(this.#layout), this.seed, this.options.warn ?? console.warn, given);
+    const { layout, state, adapted } = this.#held;
+    return { network: this.network, layout, engine, state, adapted };
   }
 
   async #specFor({ inputs, targets, weights }: Checked): Promise<StepSpec> {
@@ -346,8 +340,17 @@ export class Model {
 
   async #spec(inputs: readonly InstanceType[], targets: readonly InstanceType[], weights: readonly InstanceType[]): Promise<StepSpec> {
     const { compiled } = this;
-    await this.#arrange();
-    return { network: this.network, ...compiled, seed: this.seed, layout: this.#layout, flush: await this.#needsFlush(), inputs, targets, weights };
+    await this.#held.arrange();
+    return {
+      network: this.network,
+      ...compiled,
+      seed: this.seed,
+      layout: this.#held.layout,
+      flush: await this.#needsFlush(),
+      inputs,
+      targets,
+      weights,
+    };
   }
 
   /** Float32 alone is at risk: float64 reaches its denormal numbers 270 powers of ten later. */
@@ -364,6 +367,6 @@ export class Model {
   }
 
   async #evaluate(checked: Checked, batchSize: number | undefined, penalized = false): Promise<RunningMeans> {
-    return evaluateRows({ spec: await this.#specFor(checked), programs: this.#programs, state: this.#state, checked, batchSize, penalized });
+    return evaluateRows({ spec: await this.#specFor(checked), programs: this.#programs, state: this.#held.state, checked, batchSize, penalized });
   }
 }

@@ -153,8 +153,7 @@ export async function restoreState(model: Model, { name, state, adapted }: Model
   const wanted = new Set(entries.map((entry) => entry.name));
   const extra = [...state.keys()].find((key) => !wanted.has(key));
   if (extra !== undefined) throw new FileError(`${name}: the file holds '${extra}', which the model does not have; they do not belong together`);
-  await model.setState(state);
-  for (const layer of model.layers) layer.adapted = adapted.includes(layer.title);
+  await model.setState(state, { adapted });
 }
 
 /**

@@ -11,6 +11,8 @@ export const KEYS = { format: 'format', model: 'model', adapted: 'adapted' } as 
 
 /** What is needed of a model to save it. */
 export interface Savable extends Describable {
+  /** Names of layers that know their data. */
+  readonly adapted: ReadonlySet<string>;
   getState(): Promise<Map<string, NdArray>>;
 }
 
@@ -28,7 +30,7 @@ export async function encodeModel(model: Savable, notes: Readonly<Record<string,
   const taken = Object.keys(notes).find((name) => Object.values<string>(KEYS).includes(name));
   if (taken !== undefined) throw new ArgumentError(`a note cannot be named '${taken}'; the file needs that name itself`, { argument: 'notes' });
   const config = toConfig(model);
-  const adapted = model.network.layers.filter((layer) => layer.needsData && layer.adapted).map((layer) => layer.title);
+  const adapted = [...model.adapted];
   const metadata = { ...notes, [KEYS.format]: FORMAT, [KEYS.model]: JSON.stringify(config), [KEYS.adapted]: JSON.stringify(adapted) };
   return encodeSafetensors(Object.fromEntries(await model.getState()), metadata);
 }

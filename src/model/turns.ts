@@ -7,9 +7,14 @@ export class Turns {
   /** The last read that a callback began; undefined while no callback is waited for. */
   #reads: Promise<unknown> | undefined;
 
+  /** @throws EvenkeelError while work is under way. */
+  requireIdle(): void {
+    if (this.#busy) throw new EvenkeelError('the model is busy: await the fit, evaluate or predict that is under way first');
+  }
+
   /** @throws EvenkeelError while other work is under way. */
   async exclusively<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#busy) throw new EvenkeelError('the model is busy: await the fit, evaluate or predict that is under way first');
+    this.requireIdle();
     this.#busy = true;
     try {
       return await work();

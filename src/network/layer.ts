@@ -125,9 +125,6 @@ export abstract class Layer {
     return false;
   }
 
-  /** Whether that was taken from data, or came with a saved state. */
-  adapted = false;
-
   /** What errors and messages call the layer. */
   get title(): string {
     return this.name ?? this.kind;

@@ -36,7 +36,7 @@ export async function admit(model: Model, batchSize: number): Promise<Patient> {
     epochsDone: 0,
     stepsDone: 0,
     weights: new Map(model.variables.map(({ name }, i) => [name, arrays[i] as NdArray])),
-    adapted: new Set(model.layers.filter(({ adapted }) => adapted).map(({ title }) => title)),
+    adapted: model.adapted,
   };
 }
 
@@ -54,8 +54,7 @@ export async function build({ config, weights, adapted, stepsDone }: Patient, ma
     return array ? [[name, array]] : [];
   });
   const counted: [string, NdArray][] = stepsDone > 0 ? [[ITERATIONS, new NdArray(Int32Array.of(stepsDone), [])]] : [];
-  if (kept.length + counted.length > 0) await model.setState(new Map([...kept, ...counted]));
-  for (const layer of model.layers) layer.adapted = adapted.has(layer.title);
+  if (kept.length + counted.length > 0) await model.setState(new Map([...kept, ...counted]), { adapted });
   return model;
 }
 

@@ -1,0 +1,113 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Layer, layers, load, type Model, NdArray, ndarray, sequential } from 'evenkeel';
+import { describe, expect, it } from 'vitest';
+
+// Mean 103, variance 5.
+const x = ndarray([[100], [102], [104], [106]]);
+const y = ndarray([[0], [0], [1], [1]]);
+const quiet = { verbose: 0 } as const;
+
+const net = (normalization: Layer = layers.normalization({ name: 'n' })): Model =>
+  sequential([layers.input([1]), normalization, layers.dense(1, { name: `d${Math.random()}` })], { seed: 2 }).compile({ loss: 'mse' });
+async function momentsOf(model: Model): Promise<number[]> {
+  const state = await model.getState();
+  return ['n/mean', 'n/variance'].map((name) => state.get(name)?.at(0) ?? Number.NaN);
+}
+async function afterFit(model: Model): Promise<number[]> {
+  await model.fit(x, y, quiet);
+  return momentsOf(model);
+}
+
+describe('what layers take from data', () => {
+  it('is taken in every model that a normalization layer is part of', async () => {
+    const shared = layers.normalization({ name: 'n' });
+    for (const model of [net(shared), net(shared)]) {
+      expect([...model.adapted]).toEqual([]);
+      expect(await afterFit(model)).toEqual([103, 5]);
+      expect([...model.adapted]).toEqual(['n']);
+    }
+  });
+
+  it("is taken where only another layer's arrays were set", async () => {
+    const model = net();
+    const bias = model.variables.find(({ weight }) => weight === 'bias')?.name ?? '';
+    await model.setState(new Map([[bias, ndarray([0.5])]]));
+    expect(await afterFit(model)).toEqual([103, 5]);
+  });
+
+  it('is taken where the state that was there is set again, as after a transfer of other arrays', async () => {
+    const model = net();
+    await model.setState(await model.getState());
+    expect(await afterFit(model)).toEqual([103, 5]);
+    const [from, to] = [net(), net()];
+    await to.setWeights(await from.getWeights());
+    expect(await afterFit(to)).toEqual([103, 5]);
+  });
+
+  it('stays where moments are set', async () => {
+    const model = net();
+    await model.setState(
+      new Map([
+        ['n/mean', ndarray([7])],
+        ['n/variance', ndarray([4])],
+      ]),
+    );
+    expect([...model.adapted]).toEqual(['n']);
+    expect(await afterFit(model)).toEqual([7, 4]);
+  });
+
+  it('is taken again where the state of before the first fit comes back', async () => {
+    const model = net();
+    const start = await model.getState();
+    const first = (await model.fit(x, y, quiet)).last;
+    await model.setState(start);
+    expect((await model.fit(x, y, quiet)).last).toEqual(first);
+    expect(await momentsOf(model)).toEqual([103, 5]);
+  });
+
+  it('travels with a file, be it known or not', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'evenkeel-'));
+    try {
+      const path = join(folder, 'model.safetensors');
+      const model = net();
+      await model.save(path);
+      const fresh = await load(path);
+      expect([...fresh.adapted]).toEqual([]);
+      expect(await afterFit(fresh)).toEqual([103, 5]);
+      await fresh.save(path);
+      const known = await load(path);
+      expect([...known.adapted]).toEqual(['n']);
+      await known.fit(x.cast('float32'), y, quiet);
+      await known.fit(ndarray([[1], [2], [3], [4]]), y, quiet);
+      expect(await momentsOf(known)).toEqual([103, 5]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('is scaled by lsuv where weights stayed as they were, and not where they were set', async () => {
+    const made = (): Model =>
+      sequential([layers.input([1]), layers.dense(8, { kernelInitializer: 'lsuv', name: 'l' }), layers.dense(1)], { seed: 3 }).compile({
+        loss: 'mse',
+      });
+    // The kernel alone makes the sums: their variance over rows and units is 1 after one pass.
+    const spread = async (model: Model): Promise<number> => {
+      const kernel = (await model.getState()).get('l/kernel') as NdArray;
+      const sums = Array.from({ length: 4 }, (_, row) => Array.from({ length: 8 }, (_, unit) => x.at(row) * kernel.at(unit))).flat();
+      const mean = sums.reduce((a, b) => a + b) / sums.length;
+      return sums.reduce((a, b) => a + (b - mean) ** 2, 0) / sums.length;
+    };
+    const plain = made();
+    await plain.setState(await plain.getState());
+    await plain.setState(new Map([['l/bias', NdArray.zeros([8])]]));
+    expect([...plain.adapted]).toEqual([]);
+    await plain.adapt(x);
+    expect(await spread(plain)).toBeCloseTo(1, 4);
+    const set = made();
+    await set.setState(new Map([['l/kernel', NdArray.from(new Float32Array(8).fill(2)).reshape([1, 8])]]));
+    await set.adapt(x);
+    expect(((await set.getState()).get('l/kernel') as NdArray).at(3)).toBe(2);
+  });
+});
