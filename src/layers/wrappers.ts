@@ -4,7 +4,7 @@ import { NdArray } from '../core/ndarray.js';
 import { type Dim, showShape } from '../core/shape.js';
 import { constant, type Tensor } from '../graph/node.js';
 import { add, cast, concat, div, gather, mul, reshape } from '../graph/ops/index.js';
-import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
+import { Layer, type LayerContext, type LayerOptions, type WeightSpec } from '../network/layer.js';
 import { checkOptions, type OptionCheck } from './options.js';
 import { Recurrent } from './recurrent.js';
 import { Gru, Lstm, SimpleRnn } from './recurrent-cells.js';
@@ -22,6 +22,16 @@ function describeInside(layer: Layer): DescribedInside {
   return { kind: layer.kind, trainable: layer.trainable, config: layer.config() };
 }
 
+/** A weight that is trained only while the layer is: it may be frozen and thawed at any time. */
+function whileTrainable(layer: Layer, spec: WeightSpec): WeightSpec {
+  return {
+    ...spec,
+    get trainable() {
+      return layer.trainable && spec.trainable !== false;
+    },
+  };
+}
+
 /** Lets a layer inside of another write its graph. */
 function callInside(layer: Layer, place: string, given: readonly Tensor[], masks: readonly (Tensor | undefined)[], context: LayerContext): Tensor[] {
   const inputs = layer.keepsIntegers ? given : given.map((tensor) => cast(tensor, context.dtype));
@@ -31,7 +41,7 @@ function callInside(layer: Layer, place: string, given: readonly Tensor[], masks
     ...context,
     trainable,
     masks,
-    parameter: (own, spec) => context.parameter(name(own), layer.trainable ? spec : { ...spec, trainable: false }),
+    parameter: (own, spec) => context.parameter(name(own), whileTrainable(layer, spec)),
     statistic: (own, spec) => context.statistic(name(own), spec),
     update: (own, next) => {
       if (trainable) context.update(name(own), next);
@@ -60,6 +70,10 @@ export class TimeDistributed extends Layer {
     this.layer = layer;
     this.activation = layer.activation;
     this.keepsIntegers = layer.keepsIntegers;
+  }
+
+  override get inside(): readonly Layer[] {
+    return [this.layer];
   }
 
   config() {
@@ -130,6 +144,10 @@ export class Bidirectional extends Layer {
     this.backwardLayer = options.backwardLayer ?? reversed(layer);
     this.mergeMode = options.mergeMode === undefined ? 'concat' : options.mergeMode;
     this.#checkPair();
+  }
+
+  override get inside(): readonly Layer[] {
+    return [this.layer, this.backwardLayer];
   }
 
   config() {

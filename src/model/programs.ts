@@ -1,3 +1,4 @@
+import type { Layer } from '../network/layer.js';
 import type { Network } from '../network/network.js';
 import { availableThreads, type Backend, type Engine, type Session, sharedEngine } from '../runtime/index.js';
 import type { Program } from '../training/program.js';
@@ -21,6 +22,11 @@ export interface Loaded {
 /** Batches larger than this count as this when threads are chosen. */
 const LARGEST_BATCH = 4096;
 
+/** Which of a layer and those inside of it are trained: 0 and 1. */
+function trainability({ trainable, inside }: Layer): string {
+  return `${Number(trainable)}${inside.map(trainability).join('')}`;
+}
+
 /** A model's engine and the programs it has loaded there. */
 export class Programs {
   readonly #network: Network;
@@ -41,7 +47,7 @@ export class Programs {
 
   /** A program, loaded once for each key and choice of trainable layers. */
   async load(kind: string, key: unknown, batchSize: number, make: () => Program): Promise<Loaded> {
-    const frozen = this.#network.layers.map((layer) => Number(layer.trainable)).join('');
+    const frozen = this.#network.layers.map(trainability).join('');
     const id = JSON.stringify([kind, key, frozen]);
     const known = this.#loaded.get(id);
     if (known) return known;

@@ -90,6 +90,10 @@ export abstract class Layer {
   readonly takes: number | undefined = undefined;
   /** Rows that every minibatch must have, since the layer keeps a state for each; any number unless set. */
   readonly batchSize: number | undefined = undefined;
+  /** Layers inside of it, whose weights it keeps; none unless set. */
+  get inside(): readonly Layer[] {
+    return [];
+  }
   /** Weights, known from the first application on. */
   readonly weights = new Map<string, WeightSpec>();
 
