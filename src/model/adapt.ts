@@ -5,7 +5,7 @@ import { input, type Tensor } from '../graph/node.js';
 import { encodeOnnx } from '../graph/onnx/encode.js';
 import { cast, div, reduceSum, reshape, sizeAs, square } from '../graph/ops/index.js';
 import { Normalization } from '../layers/normalization.js';
-import type { Layer, LayerCall } from '../network/layer.js';
+import type { Layer, LayerCall, Signal } from '../network/layer.js';
 import { withPieces } from '../network/network.js';
 import { feedNetwork } from '../training/step.js';
 import type { Adaptable } from './adaptable.js';
@@ -54,9 +54,12 @@ async function measure(
   const tensors = arrays.map((array, i) => input(`x_${i}`, ['N', ...array.shape.slice(1)], array.dtype));
   const stored = network.storage(layout);
   const values = new Map(stored.map(({ name, shape, dtype }) => [name, input(name, shape, dtype)]));
-  const { calls } = network.forward(feedNetwork(network, tensors), { training: false, values: withPieces(stored, values), uniform: (like) => like });
-  const source = call.inputs[0]?.call;
-  const x = cast(calls.get(source as LayerCall) as Tensor, 'float64');
+  const { signals } = network.forward(feedNetwork(network, tensors), {
+    training: false,
+    values: withPieces(stored, values),
+    uniform: (like) => like,
+  });
+  const x = cast(signals.get(call.inputs[0] as Signal) as Tensor, 'float64');
   const { axes, kept } = Normalization.reduction(x.shape, layer.axis);
   const total = (tensor: Tensor): Tensor => reshape(reduceSum(tensor, { axes }), kept);
   const sum = total(x);

@@ -69,8 +69,8 @@ export interface ForwardResult {
   readonly outputs: readonly Tensor[];
   /** What statistics become after this step, by variable name. */
   readonly updates: ReadonlyMap<string, Tensor>;
-  /** Output of every layer call, but for those inside a loop. */
-  readonly calls: ReadonlyMap<LayerCall, Tensor>;
+  /** All that layer calls give, but for those inside a loop. */
+  readonly signals: ReadonlyMap<Signal, Tensor>;
   /** Scalars that layers add to the loss. */
   readonly penalties: readonly Tensor[];
   /** What activations receive and give, where that was asked for. */
@@ -146,7 +146,6 @@ export class Network {
     const known = new Map<Signal, Tensor>(this.inputs.map((signal, i) => [signal, inputs[i] as Tensor]));
     const masks = new Map<Signal, Tensor | undefined>();
     const updates = new Map<string, Tensor>();
-    const calls = new Map<LayerCall, Tensor>();
     const times = new Map<Layer, number>();
     const runs = findRuns(this.calls, this.outputs).filter((run) => isStacked(run, values));
     const inRuns = new Map(runs.flatMap((run) => run.blocks.flatMap((block) => block.map((call) => [call, run] as const))));
@@ -210,14 +209,13 @@ export class Network {
       call.outputs.forEach((signal, i) => {
         known.set(signal, outputs[i] as Tensor);
       });
-      calls.set(call, outputs[0] as Tensor);
     };
     for (const call of this.calls) {
       const run = inRuns.get(call);
-      const entered = known.get(call.output);
+      const entered = known.has(call.output);
       const given = (one: LayerCall): Tensor[] => one.inputs.map((signal) => known.get(signal) as Tensor);
-      if (entered) calls.set(call, entered);
-      else if (!run) settle(call, single(call, given(call)));
+      if (entered) continue;
+      if (!run) settle(call, single(call, given(call)));
       else if (!written.has(run)) {
         written.add(run);
         const made = writeRun(run, { known, values, write, uniform, observe, remat: training && !observe });
@@ -233,7 +231,7 @@ export class Network {
     return {
       outputs: this.outputs.map((signal) => known.get(signal) as Tensor),
       updates,
-      calls,
+      signals: known,
       taps,
       penalties,
       masks: this.outputs.map((signal) => masks.get(signal)),

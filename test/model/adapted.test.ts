@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Layer, layers, load, type Model, NdArray, ndarray, sequential } from 'evenkeel';
+import { type Layer, layers, load, type Model, NdArray, ndarray, sequential, model as wire } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 
 // Mean 103, variance 5.
@@ -109,5 +109,25 @@ describe('what layers take from data', () => {
     await set.setState(new Map([['l/kernel', NdArray.from(new Float32Array(8).fill(2)).reshape([1, 8])]]));
     await set.adapt(x);
     expect(((await set.getState()).get('l/kernel') as NdArray).at(3)).toBe(2);
+  });
+
+  it('comes from the output that a normalization layer stands behind, which may be none of the first', async () => {
+    const inputs = layers.input([3, 2]);
+    const state = layers.lstm(2, { returnState: true, name: 'l' }).applyAll(inputs);
+    const normalized = state.map((signal, i) => layers.normalization({ name: `n${i}` }).apply(signal));
+    const wired = wire({ inputs, outputs: [...state, ...normalized] });
+    const rows = NdArray.from(Float32Array.from({ length: 60 }, (_, i) => Math.sin(i * i))).reshape([10, 3, 2]);
+    await wired.adapt(rows);
+    const outputs = await wired.predict(rows, { all: true });
+    const moments = await wired.getState();
+    for (const [i, name] of ['n0', 'n1', 'n2'].entries()) {
+      for (const unit of [0, 1]) {
+        const values = Array.from({ length: 10 }, (_, row) => outputs[i]?.at(2 * row + unit) ?? Number.NaN);
+        const mean = values.reduce((a, b) => a + b) / 10;
+        expect(moments.get(`${name}/mean`)?.at(unit)).toBeCloseTo(mean, 5);
+        expect(moments.get(`${name}/variance`)?.at(unit)).toBeCloseTo(values.reduce((a, b) => a + (b - mean) ** 2, 0) / 10, 5);
+      }
+    }
+    expect(moments.get('n2/mean')?.at(0)).not.toBeCloseTo(moments.get('n1/mean')?.at(0) ?? 0, 3);
   });
 });
