@@ -17,7 +17,10 @@ export interface KeptWeights {
 
 /** What a callback may look at and change. */
 export interface TrainingControl {
-  /** Learning rate of the next step; setting it takes over from a schedule. */
+  /**
+   * Learning rate of the next step. Setting it, also to the value that it has, takes over from a schedule until the fit ends: the next fit starts
+   * from the compiled rate or schedule again, where Keras's optimizer keeps what was set.
+   */
   learningRate: number;
   /** Optimizer steps taken so far, earlier fits included. */
   readonly step: number;

@@ -76,7 +76,12 @@ async function runEpochs(run: FitRun, watch: Watch | undefined, keepWeights: () 
   let rate = run.learningRate;
   const rateOf = (at: number): number => rateAt(rate, updatesBefore(run.spec.optimizer, at));
   const control: { -readonly [K in keyof TrainingControl]: TrainingControl[K] } = {
-    learningRate: rateOf(step),
+    get learningRate() {
+      return rateOf(step);
+    },
+    set learningRate(value) {
+      rate = value;
+    },
     step,
     epoch: run.initialEpoch,
     epochs: run.epochs,
@@ -127,8 +132,6 @@ async function runEpochs(run: FitRun, watch: Watch | undefined, keepWeights: () 
         const upcoming = take(batch + chunk.steps);
         // Reported when its turn comes: what the engine does now still counts.
         upcoming.catch(() => {});
-        // A callback that sets the rate takes over from a schedule.
-        if (control.learningRate !== rateOf(step)) rate = control.learningRate;
         const rates = Array.from({ length: chunk.steps }, (_, k) => rateOf(step + k));
         const result = await runChunk(run, chunk, rates, { step, epoch: index }, watch);
         pace.add(chunk.steps, run.clock() - started);
@@ -137,7 +140,6 @@ async function runEpochs(run: FitRun, watch: Watch | undefined, keepWeights: () 
         batch += chunk.steps;
         step += chunk.steps;
         control.step = step;
-        control.learningRate = rateOf(step);
         logs = means.logs();
         if (heard) await record(watch?.steps() ?? []);
         else watch?.defer();

@@ -14,6 +14,7 @@ import {
   NdArray,
   NonFiniteError,
   optimizers,
+  schedules,
   sequential,
   type TrainingControl,
 } from 'evenkeel';
@@ -255,6 +256,35 @@ describe('terminateOnNaN', () => {
     const short = exploding();
     await train(short, { epochs: 1, callbacks: [rates] });
     expect(await bits(model)).toEqual(await bits(short));
+  });
+});
+
+describe('control.learningRate', () => {
+  // Halves at every step; two steps an epoch.
+  const halving = () =>
+    made(1, 'sgd').compile({
+      loss: 'mse',
+      optimizer: optimizers.sgd({ learningRate: schedules.exponentialDecay({ initialLearningRate: 0.5, decaySteps: 1, decayRate: 0.5 }) }),
+    });
+  const noting = (rates: number[], set?: (epoch: number, control: TrainingControl) => void): Callback => ({
+    every: 1,
+    onEpochBegin: (epoch, control) => set?.(epoch, control),
+    onBatchEnd: (_batch, _logs, control) => void rates.push(control.learningRate),
+  });
+
+  it('takes over from a schedule, also where it is set to the value that it has, until the fit ends', async () => {
+    const [free, held, later]: number[][] = [[], [], []];
+    await train(halving(), { epochs: 3, callbacks: [noting(free as number[])] });
+    expect(free).toEqual([2, 3, 4, 5, 6, 7].map((k) => 2 ** -k));
+    const model = halving();
+    const same = (epoch: number, control: TrainingControl): void => {
+      const { learningRate } = control;
+      if (epoch === 1) control.learningRate = learningRate;
+    };
+    await train(model, { epochs: 3, callbacks: [noting(held as number[], same)] });
+    expect(held).toEqual([2 ** -2, 2 ** -3, 2 ** -3, 2 ** -3, 2 ** -3, 2 ** -3]);
+    await train(model, { epochs: 1, callbacks: [noting(later as number[])] });
+    expect(later).toEqual([2 ** -8, 2 ** -9]);
   });
 });
 

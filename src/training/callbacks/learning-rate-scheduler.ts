@@ -3,6 +3,7 @@ import type { Callback } from '../callbacks.js';
 
 /**
  * Sets the learning rate of every epoch: `schedule(epoch, learningRate)`, the epoch from 0, gives the new one. It joins the epoch's logs as `learning_rate`.
+ * It takes over from a schedule that was compiled, until the fit ends.
  * @throws ArgumentError where `schedule` is no function, or while training where it gives no finite number ≥ 0.
  */
 export function learningRateScheduler(schedule: (epoch: number, learningRate: number) => number): Callback {

@@ -28,6 +28,8 @@ export type ReduceLROnPlateauOptions = OptionsOf<typeof rules>;
 
 /**
  * Reduces the learning rate once a value has not improved for `patience` epochs. The epoch's learning rate joins its logs as `learning_rate`.
+ * What it reduced holds until the fit ends; the next one starts from the compiled rate, where Keras's optimizer keeps what was set: to go on from the last
+ * epoch's `learning_rate`, set `control.learningRate` in `onTrainBegin`.
  * @throws ArgumentError on a wrong option, or while training where `monitor` is not among the values.
  */
 export function reduceLROnPlateau(options: ReduceLROnPlateauOptions = {}): Callback {
