@@ -79,11 +79,10 @@ export {
 export { type TransformerOptions, transformerBlock } from './layers/transformer.js';
 export { type Loss, type LossFunction, type LossLike, type LossName, losses } from './losses.js';
 export { type MeanMetric, type Metric, type MetricFunction, type MetricLike, type MetricName, metrics, type SumMetric } from './metrics.js';
+export type { BatchLike, BatchStream, EvaluateOptions, FitOptions } from './model/arguments.js';
 export type { CompileOptions } from './model/compiled.js';
 export { type ModelConfig, toConfig } from './model/config.js';
 export { type ModelWiring, model, sequential } from './model/construct.js';
-export type { EvaluateOptions } from './model/evaluation.js';
-export type { BatchLike, BatchStream, FitOptions } from './model/fit-data.js';
 export type { Arrays } from './model/inputs.js';
 export { Model, type ModelOptions } from './model/model.js';
 export { type ConfigOptions, fromConfig, type LoadOptions, load } from './model/persistence.js';

@@ -2,7 +2,7 @@ import { AbortError, ArgumentError, show } from '../core/errors.js';
 import { suggestion } from '../core/names.js';
 import { Random } from '../core/random.js';
 import type { Custom } from '../layers/registry.js';
-import type { BatchLike } from '../model/fit-data.js';
+import type { BatchLike } from '../model/arguments.js';
 import type { Model } from '../model/model.js';
 import { checkRuleIds, type DiagnoseOptions } from './diagnose.js';
 import { remedies as hints } from './remedies.js';

@@ -56,13 +56,18 @@ const isLayer: OptionCheck = (value) =>
     ? undefined
     : `must be a layer, such as layers.dense(8), got ${show(value)}; layers.input and apply give signals, not layers`;
 
-/** Applies one layer to every step of a sequence [N, time, …] by itself: time becomes part of the batch. */
+/**
+ * Applies one layer to every step of a sequence [N, time, …] by itself: time becomes part of the batch. A stateful layer inside keeps a state for each step of
+ * each row; its `batchSize` is the product of both.
+ */
 export class TimeDistributed extends Layer {
   readonly kind = 'timeDistributed';
   override readonly takes = 1;
   override readonly keepsIntegers: boolean;
   override readonly activation: Activation | undefined;
   readonly layer: Layer;
+  /** Rows of every minibatch, known from the first application on, where the layer inside keeps a state. */
+  override batchSize: number | undefined = undefined;
 
   constructor(layer: Layer, options: LayerOptions = {}) {
     checkOptions('timeDistributed', options, { layer: isLayer }, { layer: layer ?? null });
@@ -91,12 +96,22 @@ export class TimeDistributed extends Layer {
     }
     const flat = reshape(source, [-1, ...(rest as number[])]);
     const [y] = callInside(this.layer, '', [flat], [undefined], context) as [Tensor];
+    this.batchSize = rowsKept(this.layer, time);
     return reshape(y, [rows as Dim, time, ...(y.shape.slice(1) as number[])]);
   }
 
   override mask(_: readonly Tensor[], masks: readonly (Tensor | undefined)[]): Tensor | undefined {
     return masks[0];
   }
+}
+
+/** Rows of `time` steps for which a layer applied to each step keeps states; undefined where it keeps none. */
+function rowsKept({ batchSize, title }: Layer, time: number): number | undefined {
+  if (batchSize === undefined || batchSize % time === 0) return batchSize && batchSize / time;
+  throw new ShapeError(
+    `the ${title} inside keeps a state for each step of each row, and a row has ${time}: its batchSize must be a multiple of that, ${time * batchSize} for minibatches of ${batchSize} rows; got ${batchSize}`,
+    { argument: 'batchSize', received: batchSize, expected: `a multiple of ${time}` },
+  );
 }
 
 const modes = ['concat', 'sum', 'ave', 'mul'] as const;

@@ -17,8 +17,8 @@ export interface CompileOptions {
   readonly metrics?: readonly MetricLike[] | Readonly<Record<string, readonly MetricLike[]>>;
   /** The same, with sample weights in them. */
   readonly weightedMetrics?: CompileOptions['metrics'];
-  /** Weight of each output's loss in the sum; default 1. */
-  readonly lossWeights?: readonly number[] | Readonly<Record<string, number>>;
+  /** Weight of each output's loss in the sum, a number alone where there is one output; default 1. */
+  readonly lossWeights?: number | readonly number[] | Readonly<Record<string, number>>;
 }
 
 /** How a model is trained and judged. */
@@ -39,7 +39,7 @@ export function compileOptions(network: Network, options: CompileOptions): Compi
   if (options?.loss === undefined)
     throw new ArgumentError("compile needs a loss, such as 'sparseCategoricalCrossentropy' for labels or 'mse' for numbers", { argument: 'loss' });
   const losses = perOutput(network, 'loss', options.loss, isLossRecord).map(resolveLoss);
-  const { lossWeights = [] } = options;
+  const lossWeights = readLossWeights(network, options.lossWeights);
   if (Array.isArray(lossWeights) && lossWeights.length > network.outputs.length) {
     throw new ArgumentError(`compile: lossWeights has ${lossWeights.length} entries, the model has ${network.outputs.length} outputs`, {
       argument: 'lossWeights',
@@ -66,6 +66,17 @@ export function compileOptions(network: Network, options: CompileOptions): Compi
       }),
     ]),
   };
+}
+
+/** @throws ArgumentError where they are no numbers by output. */
+function readLossWeights({ outputs }: Network, given: NonNullable<CompileOptions['lossWeights']> = []): Exclude<typeof given, number> {
+  if (typeof given === 'number' && outputs.length === 1) return [given];
+  if (typeof given === 'object' && given !== null) return given;
+  const names = outputs.map(({ call }) => call.layer.title).join(', ');
+  throw new ArgumentError(
+    `compile: lossWeights must be a list of numbers, one for each output (${names}), or numbers by output; got ${show(given)}`,
+    { argument: 'lossWeights', received: given },
+  );
 }
 
 /** Metrics of each output. @throws ArgumentError */

@@ -1,5 +1,3 @@
-import { ArgumentError, show } from '../core/errors.js';
-import { suggestion } from '../core/names.js';
 import type { NdArray } from '../core/ndarray.js';
 import type { Loss } from '../losses.js';
 import type { Network } from '../network/network.js';
@@ -7,35 +5,9 @@ import { RunningMeans } from '../training/history.js';
 import { evaluationProgram } from '../training/program.js';
 import { logEntries } from '../training/step.js';
 import { eachBatch, fed, INFERENCE_BATCH } from './feeding.js';
-import { type BatchLike, isBatch } from './fit-data.js';
-import type { Arrays } from './inputs.js';
 import type { BatchParts } from './single-batch.js';
 import { checkBatches, inferenceBatch, runKeeping } from './stateful.js';
 import { arraysOf } from './weights.js';
-
-export interface EvaluateOptions {
-  /** How much each row counts in the loss and in weighted metrics, as in a dataset's `sampleWeight`. */
-  readonly sampleWeight?: Arrays;
-  /** Rows per run, which matters where a row's loss depends on the others of its minibatch (`dice`, penalties on what is active); default 256. */
-  readonly batchSize?: number;
-}
-
-const known = ['sampleWeight', 'batchSize'];
-
-/** Reads `evaluate(data, undefined, options)` or `evaluate(x, y, options)`. @throws ArgumentError */
-export function readEvaluateArguments(x: Arrays | BatchLike, y: Arrays | undefined, options: EvaluateOptions): BatchLike {
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key)) throw new ArgumentError(`evaluate: unknown option '${key}'${suggestion(key, known)}`, { argument: key, received: key });
-  }
-  const { batchSize, sampleWeight } = options;
-  if (batchSize !== undefined && (!Number.isInteger(batchSize) || batchSize < 1)) {
-    throw new ArgumentError(`evaluate: batchSize must be a whole number ≥ 1, got ${show(batchSize)}`, { argument: 'batchSize', received: batchSize });
-  }
-  const weights = sampleWeight === undefined ? {} : { sampleWeight };
-  if (y !== undefined) return { x: x as Arrays, y, ...weights };
-  if (isBatch(x)) return { ...x, ...weights };
-  throw new ArgumentError('evaluate needs targets: evaluate(x, y), or evaluate({ x, y })', { argument: 'y' });
-}
 
 /** Whether the loss of a row depends on the rows that are computed with it: then training and validation compare at one batch size alone. */
 export function dependsOnBatch({ layers }: Network, losses: readonly Loss[]): boolean {

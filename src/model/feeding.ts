@@ -1,4 +1,7 @@
+import { ShapeError } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
+import { showShape } from '../core/shape.js';
+import type { Signal } from '../network/layer.js';
 import type { Engine } from '../runtime/index.js';
 import { ArraySource, ChunkBuffers } from '../training/batches.js';
 import { feedNames, type StepSpec } from '../training/step.js';
@@ -26,6 +29,17 @@ export async function eachBatch(
       chunk.batchSize,
     );
   }
+}
+
+/** What the network gave for `rows` rows. @throws ShapeError where that has no axis of rows, so that nothing says whose it is. */
+export function withRows(array: NdArray, { shape, call }: Signal, rows: number): NdArray {
+  const [first] = shape;
+  if (typeof first === 'string' || first === rows) return array;
+  const layer = call.layer.title;
+  throw new ShapeError(
+    `${layer} gives an array of shape ${showShape(shape)} for ${rows} rows; the first axis must stay that of the rows: ops.reduceSum(x, { axes: [1] }) sums within each row, without axes over all`,
+    { layer, received: shape, expected: '[N, …]' },
+  );
 }
 
 /** Rows of several arrays as one array. */

@@ -1,113 +1,13 @@
-import { ArgumentError, DataError, show } from '../core/errors.js';
-import { suggestion } from '../core/names.js';
-import { NdArray } from '../core/ndarray.js';
+import { ArgumentError, DataError, ShapeError, show } from '../core/errors.js';
+import type { NdArray } from '../core/ndarray.js';
 import { Random } from '../core/random.js';
+import { sameShape, showShape } from '../core/shape.js';
+import type { Network } from '../network/network.js';
 import { ArraySource, type Batch, type BatchSource, IterableSource } from '../training/batches.js';
-import { type Callback, checkCallbacks } from '../training/callbacks.js';
 import type { InstanceType } from '../training/step.js';
-import type { Arrays } from './inputs.js';
-import { arraysOf, type Checked, type ClassWeight, withClassWeights } from './weights.js';
-
-/** Inputs and targets: a dataset, or one minibatch. */
-export interface BatchLike {
-  readonly x: Arrays;
-  readonly y: Arrays;
-  /** How much each row counts in the loss: one array [N] for all outputs, or one for each; default 1. */
-  readonly sampleWeight?: Arrays;
-}
-
-/** Minibatches from a generator, or from a function that is called for every epoch. */
-export type BatchStream = Iterable<BatchLike> | AsyncIterable<BatchLike> | (() => Iterable<BatchLike> | AsyncIterable<BatchLike>);
-
-export interface FitOptions {
-  /** Default 1. */
-  readonly epochs?: number;
-  /** Index of the first epoch, for a fit that goes on; default 0. */
-  readonly initialEpoch?: number;
-  /** Rows per step; default 32. */
-  readonly batchSize?: number;
-  /** Another order of the rows in every epoch; default true. */
-  readonly shuffle?: boolean;
-  /** Share of the rows, the last ones, kept for validation; default 0. */
-  readonly validationSplit?: number;
-  readonly validationData?: BatchLike | undefined;
-  /** Rows of validation per run; 256, or those of a step where a row's loss depends on the others of its minibatch (`dice`, penalties on what is active). */
-  readonly validationBatchSize?: number;
-  /** How much each row counts in the loss, as in a dataset's `sampleWeight`; arrays only. */
-  readonly sampleWeight?: Arrays;
-  /** How much rows of each class count in the training loss, by class number; classes not named count 1. */
-  readonly classWeight?: ClassWeight;
-  readonly callbacks?: readonly Callback[];
-  /** Steps per epoch of a generator; until it ends unless given. */
-  readonly stepsPerEpoch?: number;
-  /** 0 silent, 1 progress bar on a terminal and a line per epoch elsewhere, 2 a line per epoch; default 1. */
-  readonly verbose?: 0 | 1 | 2;
-  /** Most steps that one engine call may run; as many as take about 150 ms unless given. Results are the same for any. */
-  readonly chunk?: number;
-  readonly signal?: AbortSignal;
-}
-
-const known = [
-  'epochs',
-  'initialEpoch',
-  'batchSize',
-  'shuffle',
-  'validationSplit',
-  'validationData',
-  'validationBatchSize',
-  'sampleWeight',
-  'classWeight',
-  'callbacks',
-  'stepsPerEpoch',
-  'verbose',
-  'chunk',
-  'signal',
-];
-
-/** Reads `fit(data, options)` or `fit(x, y, options)`. @throws ArgumentError */
-export function readFitArguments(
-  first: unknown,
-  second: unknown,
-  third: FitOptions | undefined,
-): { data: BatchLike | BatchStream; options: FitOptions } {
-  const whole = isBatch(first) || isStream(first);
-  if (!whole && second === undefined) throw new ArgumentError('fit needs targets: fit(x, y, options), or fit({ x, y }, options)', { argument: 'y' });
-  const options = ((whole ? second : third) ?? {}) as FitOptions;
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key)) throw new ArgumentError(`fit: unknown option '${key}'${suggestion(key, known)}`, { argument: key, received: key });
-  }
-  for (const key of ['epochs', 'batchSize', 'validationBatchSize', 'chunk', 'stepsPerEpoch', 'initialEpoch'] as const) {
-    const value = options[key];
-    const least = key === 'initialEpoch' ? 0 : 1;
-    if (value !== undefined && (!Number.isInteger(value) || value < least)) {
-      throw new ArgumentError(`fit: ${key} must be a whole number ≥ ${least}, got ${show(value)}`, { argument: key, received: value });
-    }
-  }
-  if (options.callbacks !== undefined && !Array.isArray(options.callbacks)) {
-    throw new ArgumentError(`fit: callbacks must be a list, got ${show(options.callbacks)}`, { argument: 'callbacks', received: options.callbacks });
-  }
-  checkCallbacks(options.callbacks ?? []);
-  const { validationData } = options;
-  if (validationData !== undefined && !isBatch(validationData)) {
-    throw new ArgumentError(`fit: validationData must be { x, y }, got ${show(validationData)}`, { argument: 'validationData' });
-  }
-  const data = whole ? (first as BatchLike | BatchStream) : ({ x: first, y: second } as BatchLike);
-  const { sampleWeight } = options;
-  if (sampleWeight === undefined) return { data, options };
-  if (!isBatch(data))
-    throw new ArgumentError('fit: sampleWeight goes with arrays; a stream gives { x, y, sampleWeight }', { argument: 'sampleWeight' });
-  return { data: { ...data, sampleWeight }, options };
-}
-
-export function isBatch(data: unknown): data is BatchLike {
-  return typeof data === 'object' && data !== null && 'x' in data && 'y' in data;
-}
-
-function isStream(data: unknown): data is BatchStream {
-  if (typeof data === 'function') return true;
-  if (typeof data !== 'object' || data === null || Array.isArray(data) || ArrayBuffer.isView(data) || data instanceof NdArray) return false;
-  return Symbol.asyncIterator in data || Symbol.iterator in data;
-}
+import { type BatchLike, type BatchStream, type FitOptions, isBatch } from './arguments.js';
+import { checkBatches, checkStreamed, checkWholeBatches } from './stateful.js';
+import { arraysOf, type Checked, withClassWeights } from './weights.js';
 
 /** What a fit trains and validates on. */
 export interface FitData {
@@ -133,19 +33,44 @@ function typesIn({ inputs, targets, weights }: Checked) {
   return { inputTypes: typesOf(inputs), targetTypes: typesOf(targets), weightTypes: typesOf(weights) };
 }
 
-/** Opens the data of a fit. @throws DataError, ShapeError from `check`; ArgumentError on options that do not go together. */
+/**
+ * Opens the data of a fit.
+ * @throws DataError, ShapeError from `check`; the same where stateful layers of the network keep a state for other numbers of rows; ArgumentError on options
+ * that do not go together.
+ */
 export async function openFitData(
   data: BatchLike | BatchStream,
   options: FitOptions,
   seed: number,
+  network: Network,
   check: (given: BatchLike) => Checked,
 ): Promise<FitData> {
-  const validation = options.validationData && check(options.validationData);
-  if (isBatch(data)) return openArrays(check(data), options, seed, validation);
-  if ((options.validationSplit ?? 0) > 0) {
+  const given = options.validationData && check(options.validationData);
+  const opened = isBatch(data) ? openArrays(check(data), options, seed, given) : await openMinibatches(data, options, network, given, check);
+  const { validation, sample } = opened;
+  if (isBatch(data)) checkBatches(network, rowsIn(sample), options.batchSize ?? 32);
+  if (validation) checkWholeBatches(network, rowsIn(validation.inputs), 'the validation data');
+  return opened;
+}
+
+const rowsIn = (arrays: readonly NdArray[]): number => arrays[0]?.shape[0] ?? 0;
+
+function openMinibatches(
+  data: BatchStream,
+  { validationSplit = 0, stepsPerEpoch, classWeight }: FitOptions,
+  network: Network,
+  validation: Checked | undefined,
+  check: (given: BatchLike) => Checked,
+): Promise<FitData> {
+  if (validationSplit > 0) {
     throw new ArgumentError('validationSplit needs arrays; give a stream its validationData', { argument: 'validationSplit' });
   }
-  return openStream(data, options.stepsPerEpoch, validation, (given) => withClassWeights(check(given), options.classWeight));
+  const steps = stepsPerEpoch ?? (Array.isArray(data) ? data.length : undefined);
+  return openStream(data, steps, validation, (given) => {
+    const checked = check(given);
+    checkStreamed(network, rowsIn(checked.inputs));
+    return withClassWeights(checked, classWeight);
+  });
 }
 
 function openArrays(checked: Checked, options: FitOptions, seed: number, validation: Checked | undefined): FitData {
@@ -182,8 +107,24 @@ function splitRow(rows: number, validationSplit: number): number {
 }
 
 function checkMinibatch(given: BatchLike, check: (given: BatchLike) => Checked): Checked {
-  if (!isBatch(given)) throw new DataError(`a stream must give minibatches { x, y }, got ${show(given)}`, { argument: 'data', received: given });
+  if (!isBatch(given)) {
+    const keys = typeof given === 'object' && given !== null && !Array.isArray(given) ? Object.keys(given).join(', ') : undefined;
+    const received = keys ? `an object of ${keys}` : show(given);
+    throw new DataError(`a stream must give minibatches { x, y }, got ${received}`, { argument: 'data', received: given });
+  }
   return check(given);
+}
+
+/** @throws ShapeError where a later minibatch's targets have rows of another shape than the first one's. */
+function checkTargetRows({ targets }: Checked, opening: Checked): void {
+  targets.forEach((target, i) => {
+    const [row, first] = [target, opening.targets[i] as NdArray].map(({ shape }) => shape.slice(1)) as [number[], number[]];
+    if (sameShape(row, first)) return;
+    throw new ShapeError(
+      `a minibatch's y has shape ${showShape(target.shape)} where the first one's rows are ${showShape(first)}; all minibatches need rows of one shape`,
+      { argument: 'y', received: target.shape, expected: ['N', ...first] },
+    );
+  });
 }
 
 async function openStream(
@@ -215,6 +156,7 @@ async function openStream(
       for (let next = await current.next(); !next.done; next = await current.next()) {
         const checked = checkMinibatch(next.value, check);
         const batch = arraysOf(checked);
+        checkTargetRows(checked, opening);
         if (checked.weights.length !== opening.weights.length) {
           const [first, later] = [opening, checked].map(({ weights }) => (weights.length > 0 ? `${weights.length} sampleWeight` : 'no sampleWeight'));
           throw new DataError(`a minibatch holds ${later} where the first one held ${first}; all need the same`, { argument: 'sampleWeight' });

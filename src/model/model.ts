@@ -18,10 +18,21 @@ import { type InstanceType, ITERATIONS, type StepSpec } from '../training/step.j
 import type { Trace } from '../vitals/trace.js';
 import { adaptLayers } from './adapt.js';
 import type { Adaptable } from './adaptable.js';
+import {
+  type BatchLike,
+  type BatchStream,
+  checkEntries,
+  checkOptionNames,
+  type EvaluateOptions,
+  entriesOf,
+  type FitOptions,
+  readEvaluateArguments,
+  readFitArguments,
+} from './arguments.js';
 import { type Compiled, type CompileOptions, compileOptions } from './compiled.js';
-import { dependsOnBatch, type EvaluateOptions, evaluateRows, readEvaluateArguments } from './evaluation.js';
-import { eachBatch, fed, INFERENCE_BATCH, joinRows } from './feeding.js';
-import { type BatchLike, type BatchStream, type FitOptions, openFitData, readFitArguments, typesOf } from './fit-data.js';
+import { dependsOnBatch, evaluateRows } from './evaluation.js';
+import { eachBatch, fed, INFERENCE_BATCH, joinRows, withRows } from './feeding.js';
+import { openFitData, typesOf } from './fit-data.js';
 import { type Arrays, checkInputs, checkTargets, commonRows } from './inputs.js';
 import { ModelState } from './model-state.js';
 import { type EngineChoice, Programs } from './programs.js';
@@ -31,6 +42,7 @@ import { checkBatches, inferenceBatch, runKeeping } from './stateful.js';
 import { summarize } from './summary.js';
 import { fitHeader } from './trace-header.js';
 import { Turns } from './turns.js';
+import { checkValidation } from './validation.js';
 import { type Checked, checkSampleWeight } from './weights.js';
 
 export interface ModelOptions extends EngineChoice {
@@ -123,7 +135,8 @@ export class Model {
   /**
    * Trains on arrays, a dataset or a stream of minibatches.
    * @returns the history: means per epoch.
-   * @throws ShapeError, DataError before the first step where the data do not fit; NonFiniteError where a value stops being finite, with its place;
+   * @throws ShapeError, DataError before the first step where the data do not fit, for minibatches of a stream as they come; NonFiniteError where a value
+   * stops being finite, with its place;
    * AbortError on `signal`. The model keeps the state it had before the trouble.
    */
   fit(dataset: Dataset | BatchLike | BatchStream, options?: FitOptions): Promise<History>;
@@ -136,12 +149,12 @@ export class Model {
     const { data, options } = readFitArguments(first, second, third);
     return this.#turns.exclusively(async () => {
       const { epochs = 1, initialEpoch = 0, batchSize = 32, callbacks = [], verbose = 1 } = options;
-      const opened = await openFitData(data, options, this.seed, (given) => this.#check(given));
-      checkBatches(this.network, opened.sample[0]?.shape[0] ?? 0, batchSize);
+      const opened = await openFitData(data, options, this.seed, this.network, (given) => this.#check(given));
       const engine = await this.#programs.engine(batchSize);
       const vitals = vitalsWanted(callbacks);
       const plain = await this.#spec(opened.inputTypes, opened.targetTypes, opened.weightTypes);
       const spec = { ...plain, ...(vitals ? { vitals } : {}) };
+      if (opened.validation) checkValidation(spec, opened.validation);
       await adaptLayers(this.#adaptable(engine), opened.sample, false);
       const { session, program } = await this.#programs.load('training', [spec.inputs, spec.targets, spec.weights, vitals], batchSize, () =>
         trainingProgram(spec),
@@ -180,17 +193,18 @@ export class Model {
   }
 
   /** Loss and metrics on data, without training; sample weights count in the loss and in weighted metrics. @returns values by name. */
-  async evaluate(x: Arrays | BatchLike, y?: Arrays, options: EvaluateOptions = {}): Promise<Logs> {
-    return this.#turns.reading(async () => {
-      const given = readEvaluateArguments(x, y, options);
-      return (await this.#evaluate(this.#check(given), options.batchSize)).logs();
-    });
+  evaluate(dataset: Dataset | BatchLike, options?: EvaluateOptions): Promise<Logs>;
+  evaluate(x: Arrays | BatchLike, y?: Arrays, options?: EvaluateOptions): Promise<Logs>;
+  async evaluate(first: unknown, second?: unknown, third?: EvaluateOptions): Promise<Logs> {
+    const { data, batchSize } = readEvaluateArguments(first, second, third);
+    return this.#turns.reading(async () => (await this.#evaluate(this.#check(data), batchSize)).logs());
   }
 
   /** The network's output; one array where it has one output, else one per output. */
   async predict(x: Arrays): Promise<NdArray>;
   async predict(x: Arrays, options: { readonly all: true }): Promise<NdArray[]>;
   async predict(x: Arrays, options: { readonly all?: boolean } = {}): Promise<NdArray | NdArray[]> {
+    checkOptionNames('predict', options, ['all']);
     const outputs = await this.#turns.reading(async () => {
       const inputs = checkInputs(this.network, x);
       commonRows(inputs, 'x');
@@ -202,7 +216,7 @@ export class Model {
       );
       const parts: NdArray[][] = this.network.outputs.map(() => []);
       const engine = await this.#programs.engine(INFERENCE_BATCH);
-      await eachBatch(engine, inputs, batchSize, async (arrays) => {
+      await eachBatch(engine, inputs, batchSize, async (arrays, rows) => {
         const feeds = { ...fed({ inputs: types, targets: [] }, arrays), ...(await this.#held.state.feeds(engine, program.reads)) };
         const fetched = await runKeeping(
           session,
@@ -212,7 +226,7 @@ export class Model {
           parts.map((_, i) => `output_${i}`),
         );
         parts.forEach((list, i) => {
-          list.push(fetched[`output_${i}`] as NdArray);
+          list.push(withRows(fetched[`output_${i}`] as NdArray, this.outputs[i] as Signal, rows));
         });
       });
       return parts.map(joinRows);
@@ -279,15 +293,7 @@ export class Model {
 
   /** Sets all layers' arrays, in the order of `variables`. @throws ShapeError naming the array that does not fit; then none is set. */
   async setWeights(weights: readonly NdArray[]): Promise<void> {
-    const { variables } = this;
-    if (weights.length !== variables.length) {
-      throw new ArgumentError(`the model has ${variables.length} arrays, got ${weights.length}`, {
-        argument: 'weights',
-        expected: variables.length,
-        received: weights.length,
-      });
-    }
-    await this.setState(new Map(variables.map(({ name }, i) => [name, weights[i] as NdArray])));
+    await this.setState(entriesOf(weights, this.variables));
   }
 
   /** Copies of the whole state by name: weights, optimizer slots, step counter; of one step, also while the model trains. What a checkpoint holds. */
@@ -302,6 +308,7 @@ export class Model {
    * @throws ArgumentError, ShapeError where one does not fit; EvenkeelError while the model is busy, unless in a callback.
    */
   async setState(entries: ReadonlyMap<string, NdArray>, options: { readonly adapted?: Iterable<string> } = {}): Promise<void> {
+    checkEntries('setState', entries);
     await this.#turns.reading(() => this.#held.set(entries, options.adapted && new Set(options.adapted)));
   }
 

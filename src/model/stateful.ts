@@ -23,7 +23,7 @@ export function fixedBatch({ layers }: Network): number | undefined {
 export function checkBatches(network: Network, rows: number, size: number): void {
   const wanted = fixedBatch(network);
   if (wanted === undefined) return;
-  const layer = network.layers.find(({ batchSize }) => batchSize !== undefined)?.title ?? '';
+  const layer = keeperOf(network);
   if (Math.min(size, rows) !== wanted) {
     throw new ArgumentError(
       `${layer} keeps a state for each of ${wanted} rows, and minibatches have ${Math.min(size, rows)}; give batchSize: ${wanted}`,
@@ -35,17 +35,37 @@ export function checkBatches(network: Network, rows: number, size: number): void
       },
     );
   }
-  if (rows % wanted === 0) return;
+  checkWholeBatches(network, rows, 'x');
+}
+
+/** @throws DataError where rows, of what is named, do not fill whole minibatches of the rows that stateful layers keep a state for. */
+export function checkWholeBatches(network: Network, rows: number, what: string): void {
+  const wanted = fixedBatch(network);
+  if (wanted === undefined || (rows > 0 && rows % wanted === 0)) return;
+  const layer = keeperOf(network);
   throw new DataError(
-    `${layer} keeps a state for each of ${wanted} rows, and ${rows} rows do not fill whole minibatches; leave out ${rows % wanted} or add ${wanted - (rows % wanted)}`,
+    `${layer} keeps a state for each of ${wanted} rows, and the ${rows} rows of ${what} do not fill whole minibatches; leave out ${rows % wanted} or add ${wanted - (rows % wanted)}`,
     { layer, argument: 'x', expected: `a multiple of ${wanted}`, received: rows },
   );
 }
 
+/** @throws DataError where a stream's minibatch has another number of rows than stateful layers keep a state for. */
+export function checkStreamed(network: Network, rows: number): void {
+  const wanted = fixedBatch(network);
+  if (wanted === undefined || rows === wanted) return;
+  const layer = keeperOf(network);
+  throw new DataError(
+    `${layer} keeps a state for each of ${wanted} rows, and a minibatch of the stream has ${rows}; every one must have ${wanted}, the last one too`,
+    { layer, argument: 'data', expected: wanted, received: rows },
+  );
+}
+
+const keeperOf = ({ layers }: Network): string => layers.find(({ batchSize }) => batchSize !== undefined)?.title ?? '';
+
 /** Rows per engine call where nothing is trained: as many as suit, or as stateful layers keep a state for. @throws DataError as `checkBatches`. */
 export function inferenceBatch(network: Network, inputs: readonly NdArray[], most: number): number {
   const wanted = fixedBatch(network);
-  if (wanted !== undefined) checkBatches(network, inputs[0]?.shape[0] ?? 0, wanted);
+  checkWholeBatches(network, inputs[0]?.shape[0] ?? 0, 'x');
   return wanted ?? most;
 }
 

@@ -336,7 +336,7 @@ describe('a stateful layer', () => {
     await expect(net().fit(x, y, { batchSize: 8, verbose: 0 })).rejects.toThrow(
       /lstm_1 keeps a state for each of 4 rows, and minibatches have 8; give batchSize: 4/,
     );
-    await expect(net().predict(array([6, 3, 2], 1))).rejects.toThrow(/6 rows do not fill whole minibatches; leave out 2 or add 2/);
+    await expect(net().predict(array([6, 3, 2], 1))).rejects.toThrow(/6 rows of x do not fill whole minibatches; leave out 2 or add 2/);
     const two = sequential([
       layers.input([3, 2]),
       layers.gru(3, { stateful: true, batchSize: 4, returnSequences: true }),

@@ -2,7 +2,7 @@ import { ArgumentError, DataError } from '../../core/errors.js';
 import type { NdArray } from '../../core/ndarray.js';
 import { Random } from '../../core/random.js';
 import { rowWidth, takeRows } from '../../data/dataset.js';
-import { type BatchLike, isBatch } from '../../model/fit-data.js';
+import { type BatchLike, isBatch } from '../../model/arguments.js';
 import { checkInputs, checkTargets, commonRows } from '../../model/inputs.js';
 import type { Model } from '../../model/model.js';
 import { type Checked, checkSampleWeight } from '../../model/weights.js';

@@ -1,0 +1,192 @@
+import { ArgumentError, show } from '../core/errors.js';
+import { suggestion } from '../core/names.js';
+import { NdArray } from '../core/ndarray.js';
+import type { Variable } from '../network/network.js';
+import { type Callback, checkCallbacks } from '../training/callbacks.js';
+import type { Arrays } from './inputs.js';
+import type { ClassWeight } from './weights.js';
+
+/** Inputs and targets: a dataset, or one minibatch. */
+export interface BatchLike {
+  readonly x: Arrays;
+  readonly y: Arrays;
+  /** How much each row counts in the loss: one array [N] for all outputs, or one for each; default 1. */
+  readonly sampleWeight?: Arrays;
+}
+
+/** Minibatches from a list or a generator, or from a function that is called for every epoch. */
+export type BatchStream = Iterable<BatchLike> | AsyncIterable<BatchLike> | (() => Iterable<BatchLike> | AsyncIterable<BatchLike>);
+
+export interface FitOptions {
+  /** Default 1. */
+  readonly epochs?: number;
+  /** Index of the first epoch, for a fit that goes on; default 0. */
+  readonly initialEpoch?: number;
+  /** Rows per step; default 32. */
+  readonly batchSize?: number;
+  /** Another order of the rows in every epoch; default true. */
+  readonly shuffle?: boolean;
+  /** Share of the rows, the last ones, kept for validation; default 0. */
+  readonly validationSplit?: number;
+  readonly validationData?: BatchLike | undefined;
+  /** Rows of validation per run; 256, or those of a step where a row's loss depends on the others of its minibatch (`dice`, penalties on what is active). */
+  readonly validationBatchSize?: number;
+  /** How much each row counts in the loss, as in a dataset's `sampleWeight`; arrays only. */
+  readonly sampleWeight?: Arrays;
+  /** How much rows of each class count in the training loss, by class number; classes not named count 1. */
+  readonly classWeight?: ClassWeight;
+  readonly callbacks?: readonly Callback[];
+  /** Steps per epoch of a list or generator of minibatches; until it ends unless given. */
+  readonly stepsPerEpoch?: number;
+  /** 0 silent, 1 progress bar on a terminal and a line per epoch elsewhere, 2 a line per epoch; default 1. */
+  readonly verbose?: 0 | 1 | 2;
+  /** Most steps that one engine call may run; as many as take about 150 ms unless given. Results are the same for any. */
+  readonly chunk?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface EvaluateOptions {
+  /** How much each row counts in the loss and in weighted metrics, as in a dataset's `sampleWeight`. */
+  readonly sampleWeight?: Arrays;
+  /** Rows per run, which matters where a row's loss depends on the others of its minibatch (`dice`, penalties on what is active); default 256. */
+  readonly batchSize?: number;
+}
+
+const fitOptions = [
+  'epochs',
+  'initialEpoch',
+  'batchSize',
+  'shuffle',
+  'validationSplit',
+  'validationData',
+  'validationBatchSize',
+  'sampleWeight',
+  'classWeight',
+  'callbacks',
+  'stepsPerEpoch',
+  'verbose',
+  'chunk',
+  'signal',
+];
+
+/** Reads `fit(data, options)` or `fit(x, y, options)`. @throws ArgumentError */
+export function readFitArguments(
+  first: unknown,
+  second: unknown,
+  third: FitOptions | undefined,
+): { data: BatchLike | BatchStream; options: FitOptions } {
+  const whole = isBatch(first) || isStream(first);
+  if (!whole && second === undefined) throw new ArgumentError('fit needs targets: fit(x, y, options), or fit({ x, y }, options)', { argument: 'y' });
+  const options = ((whole ? second : third) ?? {}) as FitOptions;
+  checkFitOptions(options);
+  const data = whole ? (first as BatchLike | BatchStream) : ({ x: first, y: second } as BatchLike);
+  const { sampleWeight } = options;
+  if (sampleWeight === undefined) return { data, options };
+  if (!isBatch(data))
+    throw new ArgumentError('fit: sampleWeight goes with arrays; a stream gives { x, y, sampleWeight }', { argument: 'sampleWeight' });
+  return { data: { ...data, sampleWeight }, options };
+}
+
+function checkFitOptions(options: FitOptions): void {
+  checkOptionNames('fit', options, fitOptions);
+  const refuse = (key: keyof FitOptions, expected: string): never => {
+    throw new ArgumentError(`fit: ${key} must be ${expected}, got ${show(options[key])}`, { argument: key, received: options[key] });
+  };
+  for (const key of ['epochs', 'batchSize', 'validationBatchSize', 'chunk', 'stepsPerEpoch', 'initialEpoch'] as const) {
+    checkWhole('fit', key, options[key], key === 'initialEpoch' ? 0 : 1);
+  }
+  const { shuffle, verbose, callbacks, validationData } = options;
+  const signal: unknown = options.signal;
+  if (shuffle !== undefined && typeof shuffle !== 'boolean') refuse('shuffle', 'true (another order of the rows in every epoch) or false');
+  if (verbose !== undefined && ![0, 1, 2].includes(verbose)) refuse('verbose', '0 (silent), 1 (progress) or 2 (a line per epoch)');
+  if (signal !== undefined && !isSignal(signal)) refuse('signal', 'an AbortSignal, such as new AbortController().signal');
+  if (callbacks !== undefined && !Array.isArray(callbacks)) refuse('callbacks', 'a list');
+  checkCallbacks(callbacks ?? []);
+  if (validationData !== undefined && !isBatch(validationData)) refuse('validationData', '{ x, y }');
+}
+
+function checkWhole(method: string, key: string, value: number | undefined, least: number): void {
+  if (value === undefined || (Number.isInteger(value) && value >= least)) return;
+  throw new ArgumentError(`${method}: ${key} must be a whole number ≥ ${least}, got ${show(value)}`, { argument: key, received: value });
+}
+
+/** Reads `evaluate(data, options)` or `evaluate(x, y, options)`. @throws ArgumentError */
+export function readEvaluateArguments(
+  first: unknown,
+  second: unknown,
+  third: EvaluateOptions | undefined,
+): { data: BatchLike; batchSize: number | undefined } {
+  const whole = isBatch(first) && (second === undefined || isRecord(second));
+  if (!whole && second === undefined) {
+    throw new ArgumentError('evaluate needs targets: evaluate(x, y), or evaluate({ x, y })', { argument: 'y' });
+  }
+  const options = third ?? ((whole ? second : undefined) as EvaluateOptions | undefined) ?? {};
+  checkOptionNames('evaluate', options, ['sampleWeight', 'batchSize']);
+  const { sampleWeight, batchSize } = options;
+  checkWhole('evaluate', 'batchSize', batchSize, 1);
+  const data = whole ? first : ({ x: first, y: second } as BatchLike);
+  return { data: sampleWeight === undefined ? data : { ...data, sampleWeight }, batchSize };
+}
+
+/** @throws ArgumentError where options are none, or one has a name that is not known, with the nearest that is. */
+export function checkOptionNames(method: string, options: unknown, known: readonly string[]): void {
+  if (!isRecord(options)) throw new ArgumentError(`${method}: options must be an object, got ${show(options)}`, { argument: 'options' });
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key))
+      throw new ArgumentError(`${method}: unknown option '${key}'${suggestion(key, known)}`, { argument: key, received: key });
+  }
+}
+
+/** A list of weights as arrays by name. @throws ArgumentError where it is none, or has another length. */
+export function entriesOf(weights: readonly NdArray[], variables: readonly Variable[]): Map<string, NdArray> {
+  if (!Array.isArray(weights)) {
+    throw new ArgumentError(`setWeights takes a list of arrays, such as getWeights gives, got ${show(weights)}`, { argument: 'weights' });
+  }
+  if (weights.length !== variables.length) {
+    throw new ArgumentError(`the model has ${variables.length} arrays, got ${weights.length}`, {
+      argument: 'weights',
+      expected: variables.length,
+      received: weights.length,
+    });
+  }
+  const entries = new Map(variables.map(({ name }, i): [string, NdArray] => [name, weights[i] as NdArray]));
+  checkEntries('setWeights', entries);
+  return entries;
+}
+
+/** @throws ArgumentError where what is to be set are no arrays by name. */
+export function checkEntries(method: string, entries: unknown): asserts entries is ReadonlyMap<string, NdArray> {
+  if (!(entries instanceof Map)) {
+    throw new ArgumentError(`${method} takes a Map of arrays by name, such as getState gives, got ${show(entries)}`, {
+      argument: 'entries',
+      received: entries,
+    });
+  }
+  for (const [name, array] of entries) {
+    if (array instanceof NdArray) continue;
+    throw new ArgumentError(`${method} takes NdArrays, got ${show(array)} for ${name}; ndarray([[1, 2]]) makes one of nested numbers`, {
+      argument: String(name),
+      received: array,
+    });
+  }
+}
+
+export function isBatch(data: unknown): data is BatchLike {
+  return typeof data === 'object' && data !== null && 'x' in data && 'y' in data;
+}
+
+function isStream(data: unknown): data is BatchStream {
+  if (typeof data === 'function') return true;
+  if (Array.isArray(data)) return data.some((item) => isRecord(item) && 'x' in item);
+  if (!isRecord(data)) return false;
+  return Symbol.asyncIterator in data || Symbol.iterator in data;
+}
+
+/** Whether it is an object that is no array of any kind. */
+function isRecord(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value) && !(value instanceof NdArray);
+}
+
+function isSignal(value: unknown): value is AbortSignal {
+  return isRecord(value) && 'aborted' in value && 'addEventListener' in value && typeof value.addEventListener === 'function';
+}
