@@ -213,7 +213,10 @@ export class Attempt {
     const { spend, judge, material, clock } = this.#options;
     spend(steps - this.#counted);
     this.#counted = steps;
-    const grade = await gradeOf(this.#model, material.validation, value(trace.steps.at(-1)?.penalty));
+    const grade = await gradeOf(this.#model, material.validation, {
+      penalty: value(trace.steps.at(-1)?.penalty) ?? 0,
+      batchSize: this.#patient.batchSize,
+    });
     const look = judge(trace, this.#first);
     this.#first ??= look.examination;
     this.#seconds += (clock() - this.#since) / 1000;

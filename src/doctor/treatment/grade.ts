@@ -85,17 +85,20 @@ function explained(output: NdArray, target: NdArray): number {
   return all > 0 ? 1 - left / all : 0;
 }
 
-/**
- * Grades a model on checked rows. A model that gives what is not finite has score −1, as has any that is worse than that.
- * @param penalty what its loss holds beside errors.
- */
-export async function gradeOf(model: Model, checked: Checked, penalty = 0): Promise<Grade> {
+/** What a loss holds beside errors: as much as was added in a step of so many rows. */
+export interface Added {
+  readonly penalty: number;
+  readonly batchSize: number;
+}
+
+/** Grades a model on checked rows. A model that gives what is not finite has score −1, as has any that is worse than that. */
+export async function gradeOf(model: Model, checked: Checked, added?: Added): Promise<Grade> {
   const { inputs, targets } = checked;
   const outputs = await model.predict(inputs as NdArray[], { all: true });
   if (!outputs.every(({ data }) => Array.prototype.every.call(data, Number.isFinite))) return { score: -1 };
   const { losses } = model.compiled;
   if (outputs.some(({ size }, i) => losses[i]?.targets === 'groups' || (losses[i]?.targets === 'real' && targets[i]?.size !== size)))
-    return byLoss(model, checked, penalty);
+    return byLoss(model, checked, added);
   const graded = outputs.map((output, i): Grade => {
     const [target, loss] = [targets[i] as NdArray, losses[i] as Loss];
     const compare = decisions[loss.targets];
@@ -112,9 +115,11 @@ export async function gradeOf(model: Model, checked: Checked, penalty = 0): Prom
 }
 
 /** What the loss says, against the same rows with each other's targets: what is between outputs and targets only the loss knows. */
-async function byLoss(model: Model, checked: Checked, penalty: number): Promise<Grade> {
+async function byLoss(model: Model, checked: Checked, { penalty, batchSize }: Partial<Added> = {}): Promise<Grade> {
   const order = new Random(0).permutation(rowsOf(checked.inputs[0] as NdArray));
-  const lossOf = async (rows: Checked): Promise<number> => ((await model.evaluate(batchOf(rows))).loss ?? Number.NaN) - penalty;
+  // Penalties on what is active grow with the rows of a run.
+  const options = penalty !== undefined && penalty !== 0 && batchSize !== undefined ? { batchSize } : {};
+  const lossOf = async (rows: Checked): Promise<number> => ((await model.evaluate(batchOf(rows), options)).loss ?? Number.NaN) - (penalty ?? 0);
   const others = { ...checked, targets: checked.targets.map((target) => takeRows(target, order)) };
   const [loss, chance] = [await lossOf(checked), await lossOf(others)];
   const score = (chance - loss) / Math.abs(chance);
