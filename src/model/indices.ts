@@ -5,29 +5,16 @@ import { rowsOf } from '../data/dataset.js';
 import { Embedding } from '../layers/shaping.js';
 import type { Network } from '../network/network.js';
 
-/** For each input the embedding right behind it that knows the fewest numbers; undefined where there is none. */
-type LookUps = readonly (Embedding | undefined)[];
-
-const found = new WeakMap<Network, LookUps>();
-
-function lookUps(network: Network): LookUps {
-  const known = found.get(network);
-  if (known) return known;
-  const tables = network.calls.flatMap(({ layer, inputs }) => (layer instanceof Embedding ? [{ layer, input: inputs[0] }] : []));
-  const made = network.inputs.map(
-    (input) =>
-      tables
-        .filter((table) => table.input === input)
-        .map(({ layer }) => layer)
-        .sort((a, b) => a.inputDim - b.inputDim)[0],
-  );
-  found.set(network, made);
-  return made;
+/** The embedding right behind an input that knows the fewest numbers; undefined where there is none. */
+function tableBehind({ calls, inputs }: Network, place: number): Embedding | undefined {
+  return calls
+    .flatMap(({ layer, inputs: [from] }) => (layer instanceof Embedding && from === inputs[place] ? [layer] : []))
+    .sort((a, b) => a.inputDim - b.inputDim)[0];
 }
 
 /** Checks what an embedding will look up of the input number `place`. @throws DataError with the row where a number has no vector. */
 export function checkIndices(network: Network, place: number, array: NdArray): void {
-  const table = lookUps(network)[place];
+  const table = tableBehind(network, place);
   if (!table) return;
   const at = firstUnknown(array.data, table.inputDim);
   if (at < 0) return;
