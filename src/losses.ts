@@ -4,7 +4,7 @@ import { crossentropies } from './losses/crossentropy.js';
 import { distances } from './losses/distances.js';
 import { kind, type Loss, type LossFunction, perSampleOf } from './losses/loss.js';
 
-export type { Loss, LossFunction, TargetKind } from './losses/loss.js';
+export type { Loss, LossFunction, TargetKind, TargetRange } from './losses/loss.js';
 
 /**
  * The losses, by name; each entry makes one from its options. Cross-entropies take probabilities unless `fromLogits`;

@@ -3,7 +3,7 @@ import { NdArray } from '../core/ndarray.js';
 import { Random } from '../core/random.js';
 import { sizeOf } from '../core/shape.js';
 import type { Dataset } from '../data/dataset.js';
-import { resolveLoss, type TargetKind } from '../losses.js';
+import { type Loss, resolveLoss, type TargetKind } from '../losses.js';
 import type { Model } from '../model/model.js';
 import { lossSuiting } from '../model/suit.js';
 import type { Signal } from '../network/layer.js';
@@ -31,16 +31,29 @@ export function madeUp({ model, classNames }: LoadedModel, { rows, seed, loss }:
   const x = madeUpInputs(model.network, rows, random);
   const shape = (model.outputs[0]?.shape.slice(1) ?? []) as number[];
   const units = shape.at(-1) ?? 1;
-  const targets = targetsOf(model, units, loss);
-  const y = madeUpTargets[targets](random, [rows, ...shape]);
+  const { targets, takes } = lossOf(model, units, loss);
+  const drawn = madeUpTargets[targets](random, [rows, ...shape]);
+  const y = targets === 'real' && takes ? sizes(drawn) : drawn;
   // Labels of sequences do not show by their shape that they are labels: their names say so.
   return targets === 'labels' ? { x, y, classNames: classNames ?? Array.from({ length: units }, (_, i) => String(i)) } : { x, y };
 }
 
-function targetsOf(model: Model, units: number, name: string | undefined): TargetKind {
-  if (name !== undefined) return resolveLoss(name).targets;
+function lossOf(model: Model, units: number, name: string | undefined): Loss {
+  if (name !== undefined) return resolveLoss(name);
   const own = model.isCompiled ? model.compiled.losses[0] : undefined;
-  return (own ?? lossSuiting(model.network, units > 1)).targets;
+  return own ?? lossSuiting(model.network, units > 1);
+}
+
+/** Numbers without their signs, for losses that take none below 0. */
+function sizes(drawn: NdArray): NdArray {
+  return filled(
+    drawn.shape,
+    drawn.dtype,
+    (
+      (i) => () =>
+        Math.abs(drawn.at(i++))
+    )(0),
+  );
 }
 
 function madeUpInputs(network: Network, rows: number, random: Random): NdArray {

@@ -3,7 +3,7 @@ import { ShapeError } from '../core/errors.js';
 import { showShape } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
 import * as g from '../graph/ops/index.js';
-import { alignLabels, alignTarget, EPSILON, kind, meanPerSample, misfit, sigmoidLogits, type TargetKind } from './loss.js';
+import { alignLabels, alignTarget, EPSILON, kind, meanPerSample, misfit, shares, sigmoidLogits, type TargetKind } from './loss.js';
 
 /** Log-probabilities of the classes: from the logits where they are known, else from probabilities made to sum to 1 and kept from 0. */
 function logProbabilities(output: Tensor, fromLogits: boolean): Tensor {
@@ -61,6 +61,7 @@ export const crossentropies = {
   /** −Σ t log p over classes; `labelSmoothing` s trains towards (1 − s)·t + s / classes. */
   categoricalCrossentropy: maker(kind, 'categoricalCrossentropy', { fromLogits, labelSmoothing }, (settings) => ({
     targets: 'oneHot' as TargetKind,
+    takes: shares,
     perSample(target: Tensor, output: Tensor) {
       const owner = 'categoricalCrossentropy';
       const classes = classesOf(owner, output);
@@ -73,6 +74,7 @@ export const crossentropies = {
   /** −(t log p + (1 − t) log(1 − p)), averaged over outputs; `labelSmoothing` s trains towards (1 − s)·t + s / 2. */
   binaryCrossentropy: maker(kind, 'binaryCrossentropy', { fromLogits, labelSmoothing }, (settings) => ({
     targets: 'binary' as TargetKind,
+    takes: shares,
     perSample(target: Tensor, output: Tensor) {
       const t = smoothed(alignTarget('binaryCrossentropy', target, output), settings.labelSmoothing, 1 / 2);
       const logits = settings.fromLogits ? output : sigmoidLogits(output);
@@ -91,6 +93,7 @@ export const crossentropies = {
     { applyClassBalancing: flagOption(false), alpha, gamma, fromLogits, labelSmoothing },
     (settings) => ({
       targets: 'binary' as TargetKind,
+      takes: shares,
       perSample(target: Tensor, output: Tensor) {
         const t = smoothed(alignTarget('binaryFocalCrossentropy', target, output), settings.labelSmoothing, 1 / 2);
         const logits = settings.fromLogits ? output : sigmoidLogits(output);
@@ -107,6 +110,7 @@ export const crossentropies = {
   /** −Σ `alpha` (1 − p)^`gamma` t log p over classes; Lin et al., "Focal loss for dense object detection", 2017. */
   categoricalFocalCrossentropy: maker(kind, 'categoricalFocalCrossentropy', { alpha, gamma, fromLogits, labelSmoothing }, (settings) => ({
     targets: 'oneHot' as TargetKind,
+    takes: shares,
     perSample(target: Tensor, output: Tensor) {
       const owner = 'categoricalFocalCrossentropy';
       const classes = classesOf(owner, output);

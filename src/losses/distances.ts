@@ -1,12 +1,13 @@
 import { maker, numberOption } from '../core/catalogue.js';
 import type { Tensor } from '../graph/node.js';
 import * as g from '../graph/ops/index.js';
-import { alignTarget, EPSILON, kind, meanPerSample, type TargetKind } from './loss.js';
+import { alignTarget, EPSILON, kind, meanPerSample, type TargetKind, type TargetRange } from './loss.js';
 
 /** A loss of numbers compared one by one. */
-const elementwise = (name: string, compare: (target: Tensor, output: Tensor) => Tensor) =>
+const elementwise = (name: string, compare: (target: Tensor, output: Tensor) => Tensor, takes?: TargetRange) =>
   maker(kind, name, {}, () => ({
     targets: 'real' as TargetKind,
+    ...(takes && { takes }),
     perSample: (target: Tensor, output: Tensor) => meanPerSample(compare(alignTarget(name, target, output), output)),
   }));
 
@@ -62,7 +63,10 @@ export const distances = {
   }),
 
   /** y − t log y, for counts: the Poisson distribution's −log p but for a constant. */
-  poisson: elementwise('poisson', (target, output) => g.sub(output, g.mul(target, g.log(g.add(output, EPSILON))))),
+  poisson: elementwise('poisson', (target, output) => g.sub(output, g.mul(target, g.log(g.add(output, EPSILON)))), {
+    from: 0,
+    to: Number.POSITIVE_INFINITY,
+  }),
 
   /** max(0, 1 − t y) for labels −1 and 1; 0 and 1 are read as such. */
   hinge: elementwise('hinge', shortfall),

@@ -6,6 +6,15 @@ import * as g from '../graph/ops/index.js';
 /** How targets look: class numbers, one row of class weights per sample, 0 or 1 per output, any numbers, or numbers of groups that are no classes of the output. */
 export type TargetKind = 'labels' | 'oneHot' | 'binary' | 'real' | 'groups';
 
+/** Numbers that targets may be, both ends included. */
+export interface TargetRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Targets that are probabilities, or 0 and 1. */
+export const shares: TargetRange = { from: 0, to: 1 };
+
 /** What training makes small; `name` and `config` are what a saved model keeps. */
 export interface Loss {
   readonly name: string;
@@ -13,6 +22,8 @@ export interface Loss {
   readonly targets: TargetKind;
   /** Whether a sample's loss depends on the others of its minibatch; default false. */
   readonly batchwise?: boolean;
+  /** Targets that it has a meaning for, any number unless given; others are refused before the first step. */
+  readonly takes?: TargetRange;
   /** Losses [N] of the samples; axes between the batch and the last are averaged. @throws ShapeError where target and output do not fit. */
   perSample(target: Tensor, output: Tensor): Tensor;
 }

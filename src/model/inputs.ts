@@ -3,8 +3,8 @@ import { ArgumentError, DataError, ShapeError, show } from '../core/errors.js';
 import { nearestNames } from '../core/names.js';
 import { type ArrayLike, NdArray } from '../core/ndarray.js';
 import { product, sameShape, showShape } from '../core/shape.js';
-import { checkFinite, rowsOf } from '../data/dataset.js';
-import type { Loss } from '../losses.js';
+import { checkFinite, rowsOf, rowWidth } from '../data/dataset.js';
+import type { Loss, TargetRange } from '../losses.js';
 import type { Network } from '../network/network.js';
 import { ofDeclaredType } from './declared-type.js';
 import { checkIndices } from './indices.js';
@@ -121,8 +121,11 @@ export function checkTargets(network: Network, losses: readonly Loss[], given: A
     }
     checkFinite(array, `y of ${name}`);
     const loss = losses[i];
-    const classes = network.outputs[i]?.shape.at(-1);
+    const { shape = [] } = network.outputs[i] ?? {};
+    const classes = shape.at(-1);
     if (loss?.targets === 'labels' && typeof classes === 'number') checkLabels(array, classes, name);
+    // Targets of another size are refused by the loss, which knows why.
+    if (loss?.takes && rowWidth(array) === product(shape.slice(1) as number[])) checkRange(array, loss, loss.takes, name);
     return array.dtype === 'float32' || array.dtype === 'float64' ? array.cast(network.dtype) : array;
   });
 }
@@ -139,6 +142,32 @@ function checkLabels(labels: NdArray, classes: number, name: string): void {
       expected: `0 … ${classes - 1}`,
     });
   }
+}
+
+/** How far rounding may take a sum of shares beyond 1. */
+const ROUNDING = 1e-6;
+
+function checkRange(targets: NdArray, loss: Loss, { from, to }: TargetRange, name: string): void {
+  const { data } = targets;
+  const [low, high] = [from - ROUNDING, to + ROUNDING];
+  for (let i = 0; i < data.length; i++) {
+    if ((data[i] as number) >= low && (data[i] as number) <= high) continue;
+    const [value, width] = [targets.at(i), rowWidth(targets)];
+    const place = width > 1 ? `row ${Math.floor(i / width)}, column ${i % width}` : `row ${i}`;
+    const expected = to === Number.POSITIVE_INFINITY ? `numbers from ${from} on` : `${from} to ${to}`;
+    throw new DataError(`target ${Number(value.toPrecision(7))} in ${place} of ${name}: ${loss.name} takes ${expected}. ${rangeHint(loss, value)}`, {
+      layer: name,
+      argument: 'y',
+      received: value,
+      expected,
+    });
+  }
+}
+
+function rangeHint({ targets }: Loss, value: number): string {
+  if (targets === 'binary' && value === -1) return "Write −1 and 1 as 0 and 1, or use 'hinge', which takes both.";
+  const classes = targets !== 'real' && value > 0 && Number.isInteger(value);
+  return `For numbers use 'mse'${classes ? ", for class numbers 'sparseCategoricalCrossentropy' with an output for each class" : ''}.`;
 }
 
 /** Number of rows of arrays that belong together. @throws DataError where they differ or there are none. */

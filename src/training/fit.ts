@@ -254,10 +254,13 @@ function describePlace(place: NonFinitePlace | undefined, step: number, steps: n
     return `a value that is not finite arose between steps ${step + 1} and ${step + steps}, but not when they ran again one by one. ${safe}`;
   const range = ({ name, min, max }: { name: string; min: number; max: number }): string =>
     `${name} in [${min.toPrecision(4)}, ${max.toPrecision(4)}]`;
-  const cause =
-    place.pass === 'data'
-      ? 'It came in with the data or the weights: check them for NaN.'
-      : 'Likely causes: a learning rate too large, weights too large at the start, or features that are not standardised.';
   const from = place.inputs.length > 0 ? ` from ${place.inputs.map(range).join(' and ')}` : '';
-  return `the first value that is not finite: step ${place.step}, layer ${place.layer}, operator ${place.operator} (${place.pass})${from}, giving ${range(place.output)}. ${cause} ${safe}`;
+  return `the first value that is not finite: step ${place.step}, layer ${place.layer}, operator ${place.operator} (${place.pass})${from}, giving ${range(place.output)}. ${likelyCause(place)} ${safe}`;
+}
+
+function likelyCause({ pass, layer, operator, inputs }: NonFinitePlace): string {
+  if (pass === 'data') return 'It came in with the data or the weights: check them for NaN.';
+  if (layer === 'loss' && operator === 'Log' && inputs.some(({ min }) => min < 0))
+    return "The loss takes logarithms of outputs, which must be positive: end the last layer in 'softplus' or 'exponential'.";
+  return 'Likely causes: a learning rate too large, weights too large at the start, or features that are not standardised.';
 }

@@ -83,7 +83,7 @@ describe('evenkeel check', () => {
       expect(stdout).toMatch(/raw-features in input_1: the features of input_1 have an RMS of 1[345]\d/);
     });
 
-    it.each(['meanSquaredError', 'categoricalCrossentropy', 'sparseCategoricalCrossentropy', 'binaryCrossentropy', 'circle', 'dice'])(
+    it.each(['meanSquaredError', 'categoricalCrossentropy', 'sparseCategoricalCrossentropy', 'binaryCrossentropy', 'circle', 'dice', 'poisson'])(
       'targets that %s takes',
       (loss) => {
         expect(check(bytes, '--loss', loss).stderr).toBe('');

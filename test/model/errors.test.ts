@@ -92,6 +92,45 @@ describe('data that do not fit', () => {
   it('labels where one-hot vectors go', () =>
     refused(classifier('categoricalCrossentropy'), x, y, ShapeError, /\[N\].*sparseCategoricalCrossentropy/));
 
+  it.each<[string, string, unknown, RegExp]>([
+    [
+      'a number',
+      'binaryCrossentropy',
+      [[0], [102.56], [1], [1], [0]],
+      /^target 102\.56 in row 1 of p: binaryCrossentropy takes 0 to 1\. For numbers use 'mse'\.$/,
+    ],
+    [
+      'a class number',
+      'binaryFocalCrossentropy',
+      [0, 1, 2, 1, 0],
+      /^target 2 in row 2 of p: .* 'mse', for class numbers 'sparseCategoricalCrossentropy'/,
+    ],
+    ['−1 for no', 'binaryCrossentropy', new Int8Array([1, 1, -1, 1, 1]), /^target -1 in row 2 .*Write −1 and 1 as 0 and 1, or use 'hinge'/],
+    ['a long integer', 'binaryCrossentropy', new BigInt64Array([1n, 0n, 1n, 7n, 0n]), /^target 7 in row 3/],
+    ['a count below 0', 'poisson', [[3], [0], [1], [1], [-2]], /^target -2 in row 4 of p: poisson takes numbers from 0 on\. For numbers use 'mse'/],
+  ])('targets that a loss has no meaning for: %s', (_, loss, targets, message) => {
+    const net = sequential([layers.input([4]), layers.dense(1, { activation: 'sigmoid', name: 'p' })]).compile({ loss });
+    return refused(net, x, targets, DataError, message);
+  });
+
+  it('rows of numbers where shares of classes go', async () => {
+    const rows = Array.from({ length: 5 }, (_, i) => [0, 1, i === 3 ? -3 : 0]);
+    await refused(
+      classifier('categoricalCrossentropy'),
+      x,
+      rows,
+      DataError,
+      /^target -3 in row 3, column 2 of classes: categoricalCrossentropy takes 0 to 1/,
+    );
+  });
+
+  it('rounded shares, any targets of other losses and of own ones are taken', async () => {
+    const rounded = NdArray.from(Array.from({ length: 5 }, () => [1 + 2e-7, 0, -2e-7]));
+    await classifier('categoricalCrossentropy').fit(x, rounded, quiet);
+    const any = NdArray.from(Array.from({ length: 5 }, (_, i) => [i - 2, 100, -7]));
+    for (const loss of ['mse', 'hinge', 'klDivergence', 'meanSquaredLogarithmicError']) await classifier(loss).fit(x, any, quiet);
+  });
+
   it('targets of another width', () => refused(classifier('mse'), x, NdArray.zeros([5, 2]), ShapeError, /classes|\[N, 2\].*\[N, 3\]/));
 
   it('predict says the same', async () => {

@@ -59,6 +59,14 @@ describe('a planted value that is not finite is found: step, layer, operator, pa
     expect(place).toMatchObject({ step: 3, layer: 'loss', operator: 'Log', pass: 'forward' });
   });
 
+  it('in a loss of logarithms, whose outputs are to be positive', async () => {
+    const model = sequential([layers.input([2]), layers.dense(1, { ...small, name: 'only' })]);
+    model.compile({ loss: 'poisson', optimizer: still });
+    const { message } = await trouble(model, rowsWith(-3, 4));
+    expect(message).toMatch(/logarithms of outputs, which must be positive: end the last layer in 'softplus' or 'exponential'\. The model keeps/);
+    expect(message).not.toMatch(/learning rate/);
+  });
+
   it('in a user’s own layer', async () => {
     class Reciprocal extends Layer {
       readonly kind = 'reciprocal';
