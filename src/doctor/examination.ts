@@ -160,6 +160,12 @@ export class Examination {
     return this.trace.epochs.flatMap((epoch) => logOf(epoch, name, bare) ?? []);
   }
 
+  /** The step with which the last epoch ended: what rules that read epochs saw, they saw there. */
+  get lastEpoch(): { readonly step?: number } {
+    const { step } = this.trace.epochs.at(-1) ?? {};
+    return step === undefined ? {} : { step };
+  }
+
   /** What neighbours are compared with: their log after the last epoch. */
   get reached(): number | undefined {
     const last = this.trace.epochs.at(-1);

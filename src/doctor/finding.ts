@@ -33,7 +33,7 @@ export interface Finding {
   readonly severity: Severity;
   /** Names of the layer uses it concerns; empty where it concerns the whole training. */
   readonly layers: readonly string[];
-  /** Step at which it showed first; 0 before the first step. */
+  /** Step at which it was seen: that of what was measured, the last observed one for most rules; 0 before the first step. */
   readonly step: number;
   readonly measured: Quantity;
   readonly expected: Expectation;

@@ -1,15 +1,14 @@
 import type { Finding } from '../doctor/finding.js';
-import { say } from '../doctor/rule.js';
-import { limitsOf, showLayers } from '../views/words.js';
+import { limitsOf, sayQuantity, showLayers } from '../views/words.js';
 
 /** One finding in a few lines: what, where, how it is known, what may answer it. */
 export function showFinding({ severity, rule, layers, step, measured, expected, confidence, cause, remedies }: Finding): string {
   const where = layers.length === 0 ? '' : ` in ${showLayers(layers)}`;
-  const when = step > 0 ? `, step ${step}` : '';
+  const when = step > 0 ? `, at step ${step}` : '';
   const limits = limitsOf(expected);
   return [
     `${severity === 'ill' ? 'ILL ' : 'risk'} ${rule}${where}${when}: ${cause}`,
-    `     ${measured.what}: ${say(measured.value)}${limits === '' ? '' : `, expected ${limits} (${expected.why})`}; confidence ${Math.round(100 * confidence)} %`,
+    `     ${measured.what}: ${sayQuantity(measured.value)}${limits === '' ? '' : `, expected ${limits} (${expected.why})`}; confidence ${Math.round(100 * confidence)} %`,
     ...remedies.slice(0, 3).map(({ what }) => `     · ${what}`),
   ].join('\n');
 }

@@ -1,12 +1,12 @@
 import { Examination, value } from '../doctor/examination.js';
 import { sayEvidence } from '../doctor/treatment/describe.js';
 import type { AppliedRemedy, Evidence, Outcome, Treatment } from '../doctor/treatment/treatment.js';
-import { byLayer } from '../views/by-layer.js';
+import { type ByLayer, byLayer, shownIn } from '../views/by-layer.js';
 import { showTable } from '../views/figure.js';
 import { gradientByLayer } from '../views/layer-charts.js';
 import { html, type Markup, Markup as Raw } from '../views/markup.js';
 import { type Line, overTime } from '../views/over-time.js';
-import { figure } from '../views/scale.js';
+import { extent, figure } from '../views/scale.js';
 import { style } from '../views/style.js';
 import { unitsIfAny } from '../views/unit-mosaic.js';
 import { verdict } from '../views/verdict.js';
@@ -28,7 +28,17 @@ export function treatmentHtml(treatment: Treatment, title = `${treatment.model.n
   const { outcome, remedies, before, after, changed, interrupted } = treatment;
   const [was, is] = [new Examination(before.trace), new Examination(after.trace)];
   const { text, tone } = words[outcome];
-  const sides = changed ? [side('Before', before, was), side('After', after, is)] : [side('As it is', after, is)];
+  const charts = { before: gradientsOf(was), after: gradientsOf(is) };
+  // One axis for both: only then is higher larger.
+  const reach = extent(
+    [charts.before, charts.after].flatMap((chart) => (chart ? shownIn(chart).filter((one) => one > 0 && Number.isFinite(one)) : [])),
+  );
+  const side = (title: string, evidence: Evidence, examination: Examination, chart: GradientChart | undefined): Markup =>
+    html`<article class="side" aria-label="${title}"><h3>${title}: ${sayEvidence(evidence)}</h3><div>${verdict(evidence.findings, { linked: false })}</div>
+<div>${chart && byLayer({ ...chart, id: `gradient-${title}`, marks: new Map(), ...(reach ? { reach } : {}) }).markup}</div><div>${unitsIfAny(examination)}</div></article>`;
+  const sides = changed
+    ? [side('Before', before, was, charts.before), side('After', after, is, charts.after)]
+    : [side('As it is', after, is, charts.after)];
   const page = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
@@ -46,7 +56,7 @@ ${changed ? code(treatment) : undefined}</main></body></html>
 }
 
 const own = `
-.sides{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,25rem),1fr));gap:1.5rem 2rem}.side h3{font-size:1.1rem}.side figure{margin:1rem 0}
+.sides{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,25rem),1fr));gap:0 2rem}.side{display:grid;grid-template-rows:subgrid;grid-template-columns:minmax(0,1fr);grid-row:span 4;align-content:start;margin-bottom:1.5rem}.side h3{font-size:1.1rem}.side figure{margin:1rem 0}
 @media screen{.told td{white-space:normal;overflow-wrap:normal}.told td:nth-child(4){min-width:10rem}.told td:nth-child(5){min-width:20rem}.told td:nth-child(n+4),.told th:nth-child(n+4){text-align:left}}
 pre{overflow-x:auto;background:var(--panel);padding:.75rem 1rem;font:13px/1.45 ui-monospace,monospace;overflow-wrap:normal}pre .comes{color:var(--fine)}pre .goes{color:var(--ill)}
 @media print{pre{white-space:pre-wrap}}`;
@@ -63,17 +73,14 @@ function proposals({ proposals: list }: Treatment): Markup | undefined {
   return list.length === 0 ? undefined : html`<p>For you to decide: ${list.map(({ what }) => what).join('; ')}.</p>`;
 }
 
-function side(title: string, evidence: Evidence, examination: Examination): Markup {
-  return html`<article class="side" aria-label="${title}"><h3>${title}: ${sayEvidence(evidence)}</h3>${verdict(evidence.findings, { linked: false })}
-${gradientChart(title, examination)}${unitsIfAny(examination)}</article>`;
-}
+type GradientChart = Omit<ByLayer, 'id' | 'marks'>;
 
-function gradientChart(title: string, examination: Examination): Markup | undefined {
+function gradientsOf(examination: Examination): GradientChart | undefined {
   const { steps } = examination.trace;
   const [first, last] = [steps[0], steps.at(-1)];
   if (!first || !last || examination.uses.length === 0) return undefined;
   const { note: _, ...chart } = gradientByLayer(examination, [first, last]);
-  return byLayer({ ...chart, id: `gradient-${title}`, marks: new Map() }).markup;
+  return chart;
 }
 
 function lossChart(was: Examination, is: Examination, changed: boolean): Markup {

@@ -17,6 +17,8 @@ export interface ByLayer {
   /** Layers that findings name. */
   readonly marks: ReadonlyMap<string, Severity>;
   readonly note?: string;
+  /** Least and largest that the axis shows at least, for charts that stand side by side. */
+  readonly reach?: readonly [number, number];
 }
 
 /** What the slider needs to draw a step: logarithms times 100. */
@@ -27,11 +29,11 @@ export interface SliderChart {
 }
 
 export function byLayer(chart: ByLayer): { readonly markup: Markup; readonly slider: SliderChart } {
-  const { id, title, names, steps, rows, band = [], marks, note } = chart;
+  const { id, title, names, steps, rows, band = [], marks, note, reach = [] } = chart;
   const [first = [], last = []] = [rows[0], rows.at(-1)];
   const lows = names.map((_, i) => band[i]?.low);
   const highs = names.map((_, i) => band[i]?.high);
-  const scale = logScale([...rows.flat(), ...lows, ...highs].filter((value) => value !== undefined));
+  const scale = logScale([...shownIn(chart), ...reach]);
   const xs = names.map((_, i) => (names.length > 1 ? 0.02 + (0.96 * i) / (names.length - 1) : 0.5));
   const labels = spread(names.length, 6).map((i) => [xs[i] ?? 0, String(i + 1)] as const);
   const banded = band.some((one) => one !== undefined);
@@ -39,7 +41,7 @@ export function byLayer(chart: ByLayer): { readonly markup: Markup; readonly sli
     banded ? html`<path class="band" d="${bandPath(xs, lows, highs, scale)}"/>` : undefined,
     html`${names.map((name, i) =>
       marks.has(name)
-        ? html`<rect class="${marks.get(name)}" x="${xAt(xs[i] ?? 0) - 2}" y="${HEIGHT - frame.bottom + 1}" width="4" height="4"/>`
+        ? html`<rect class="${marks.get(name)}" x="${xAt(xs[i] ?? 0) - 2}" y="${HEIGHT - frame.bottom + 1}" width="4" height="4"><title>${name}: ${named[marks.get(name) ?? 'ill']}</title></rect>`
         : undefined,
     )}`,
     html`<path class="first" d="${linePath(xs, first, scale)}"/><path class="last" d="${linePath(xs, last, scale)}"/>`,
@@ -48,6 +50,7 @@ export function byLayer(chart: ByLayer): { readonly markup: Markup; readonly sli
     html`<path class="chosen" d=""/><path class="guide" d=""/>`,
   ]);
   const several = steps.length > 1;
+  const severities = (['ill', 'risk'] as const).filter((severity) => names.some((name) => marks.get(name) === severity));
   const summary = [
     sentence(steps[0], first, names),
     several ? sentence(steps.at(-1), last, names) : '',
@@ -61,7 +64,7 @@ export function byLayer(chart: ByLayer): { readonly markup: Markup; readonly sli
     title,
     summary,
     drawing: html`<div class="by-layer" data-chart="${id}" data-xs="${xs.map(xAt).join(' ')}">${drawing}</div>`,
-    caption: html`${key('first', `step ${steps[0] ?? '–'}`)}${several ? html`${key('last', `step ${steps.at(-1)}`)}${key('chosen', 'chosen step', ' scripted')}` : undefined}${banded ? key('band', 'predicted, 95 % of draws') : undefined}<br>${summary}`,
+    caption: html`${key('first', `step ${steps[0] ?? '–'}`)}${several ? html`${key('last', `step ${steps.at(-1)}`)}${key('chosen', 'chosen step', ' scripted')}` : undefined}${banded ? key('band', 'predicted, 95 % of draws') : undefined}${severities.map((severity) => key(severity, named[severity]))}<br>${summary}`,
     numbers: {
       titles: ['Layer', ...(banded ? ['Predicted'] : []), `Step ${steps[0] ?? '–'}`, ...(several ? [`Step ${steps.at(-1)}`] : [])],
       rows: names.map((name, i) => [
@@ -76,6 +79,14 @@ export function byLayer(chart: ByLayer): { readonly markup: Markup; readonly sli
     markup: showFigure(shown),
     slider: { low: scale.low, high: scale.high, rows: rows.map((row) => names.map((_, i) => hundredths(row[i], scale))) },
   };
+}
+
+/** What a mark below the axis says. */
+const named: { readonly [K in Severity]: string } = { ill: 'named by a finding that is ill', risk: 'named by one at risk' };
+
+/** Numbers that the axis of a chart shows. */
+export function shownIn({ rows, band = [] }: Pick<ByLayer, 'rows' | 'band'>): number[] {
+  return [...rows.flat(), ...band.flatMap((one) => [one?.low, one?.high])].filter((value) => value !== undefined);
 }
 
 const key = (kind: string, text: string, more = ''): Markup => html`<span class="item${more}"><span class="key ${kind}"></span>${text}</span> `;

@@ -52,16 +52,19 @@ function marksOf(findings: readonly Finding[]): Map<string, Severity> {
 export function gradientByLayer({ uses, hidden, forecast }: Examination, steps: readonly StepRecord[]): Omit<ByLayer, 'id' | 'marks'> {
   const reference = hidden.at(-1);
   const size = reference && value(steps[0]?.signals.gRms[reference.column]);
+  const band = uses.map(({ at }) => {
+    const { gradient } = forecast.layers[at] ?? {};
+    return gradient && size !== undefined && Number.isFinite(size) ? { low: gradient.low * size, high: gradient.high * size } : undefined;
+  });
   return {
     title: 'Gradient: RMS of ∂L/∂z',
     names: uses.map(({ layer }) => layer.name),
     steps: steps.map(({ step }) => step),
     rows: steps.map(({ signals }) => uses.map(({ column }) => value(signals.gRms[column]))),
-    band: uses.map(({ at }) => {
-      const { gradient } = forecast.layers[at] ?? {};
-      return gradient && size !== undefined && Number.isFinite(size) ? { low: gradient.low * size, high: gradient.high * size } : undefined;
-    }),
-    ...(reference && size !== undefined ? { note: `The band is relative to ${reference.layer.name}, the last hidden layer with weights.` } : {}),
+    band,
+    ...(reference && band.some((one) => one !== undefined)
+      ? { note: `The band is relative to ${reference.layer.name}, the last hidden layer with weights.` }
+      : {}),
   };
 }
 

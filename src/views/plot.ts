@@ -3,7 +3,7 @@ import { figure, type Scale } from './scale.js';
 
 export const WIDTH = 460;
 export const HEIGHT = 260;
-export const frame = { left: 58, right: 10, top: 12, bottom: 40 } as const;
+export const frame = { left: 58, right: 24, top: 12, bottom: 40 } as const;
 export const inner = { width: WIDTH - frame.left - frame.right, height: HEIGHT - frame.top - frame.bottom } as const;
 
 export const xAt = (share: number): number => round(frame.left + share * inner.width);
@@ -22,7 +22,7 @@ export function plot(x: Axis, y: Scale, marks: readonly (Markup | undefined)[]):
   const digits = [3, 4, 5, 6].find((count) => new Set(y.ticks.map((tick) => figure(tick, count))).size === y.ticks.length) ?? 7;
   return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" class="plot" aria-hidden="true">
 ${y.ticks.map((tick) => html`<path class="grid" d="M${frame.left} ${yAt(y.at(tick))}h${inner.width}"/><text x="${frame.left - 6}" y="${yAt(y.at(tick)) + 4}" text-anchor="end">${figure(tick, digits)}</text>`)}
-${x.labels.map(([share, text], i) => html`<text x="${xAt(share)}" y="${HEIGHT - frame.bottom + 16}" text-anchor="${i === x.labels.length - 1 && share > 0.9 ? 'end' : i === 0 && share < 0.1 ? 'start' : 'middle'}">${text}</text>`)}
+${x.labels.map(([share, text]) => html`<text x="${xAt(share)}" y="${HEIGHT - frame.bottom + 18}" text-anchor="middle">${text}</text>`)}
 <text x="${xAt(0.5)}" y="${HEIGHT - 6}" text-anchor="middle" class="axis">${x.title}</text>
 ${marks}</svg>`;
 }

@@ -1,7 +1,7 @@
 import type { Finding } from '../doctor/finding.js';
 import { html, type Markup } from './markup.js';
 import { figure } from './scale.js';
-import { limitsOf, showLayers } from './words.js';
+import { limitsOf, sayMargin, sayQuantity, showLayers } from './words.js';
 
 /** The sentence at the top, and the causes. `linked`: each leads to its evidence on the page; default true. */
 export function verdict(findings: readonly Finding[], { linked: leads = true }: { readonly linked?: boolean } = {}): Markup {
@@ -15,7 +15,7 @@ export function verdict(findings: readonly Finding[], { linked: leads = true }: 
         ? `Nothing ill; ${risk} at risk.`
         : `${ill} ill${risk > 0 ? `, ${risk} at risk` : ''}.`;
   return html`<section${leads ? html` id="verdict"` : undefined} class="verdict ${word}" aria-label="Verdict"><p class="word">${told}</p>
-${findings.length === 0 ? undefined : html`<ul>${findings.map((finding, i) => html`<li>${leads ? html`<a href="#finding-${i + 1}">${badge(finding)} ${upper(finding.cause)}</a>` : html`${badge(finding)} ${upper(finding.cause)}`}</li>`)}</ul>`}</section>`;
+${findings.length === 0 ? undefined : html`<ul>${findings.map((finding, i) => html`<li>${leads ? html`<a href="#finding-${i + 1}">${badge(finding)} ${upper(finding.cause)}</a>` : html`${badge(finding)} ${upper(finding.cause)} <small>(${seen(finding)})</small>`}</li>`)}</ul>`}</section>`;
 }
 
 /** Every finding with its evidence. `places`: rows of layers in the table, by name. */
@@ -28,14 +28,14 @@ export function evidence(findings: readonly Finding[], places: ReadonlyMap<strin
 }
 
 function oneFinding(finding: Finding, number: number, places: ReadonlyMap<string, number>): Markup {
-  const { rule, severity, layers, step, measured, expected, margin, confidence, cause, remedies } = finding;
-  const limits = limitsOf(expected);
+  const { rule, severity, layers, measured, expected, confidence, cause, remedies } = finding;
+  const [limits, beyond] = [limitsOf(expected), sayMargin(finding, figure)];
   return html`<article id="finding-${number}" class="finding ${severity}" aria-label="${`${severity}: ${rule}`}"><h3>${badge(finding)} <code>${rule}</code></h3><p>${upper(cause)}</p>
 <dl>${layers.length === 0 ? undefined : html`<dt>Layers</dt><dd>${linked(layers, places)}</dd>`}
-<dt>First seen</dt><dd>${step > 0 ? `step ${step}` : 'before the first step'}</dd>
-<dt>Measured</dt><dd>${measured.what}: <strong>${figure(measured.value)}</strong></dd>
+<dt>Seen</dt><dd>${seen(finding)}</dd>
+<dt>Measured</dt><dd>${measured.what}: <strong>${sayQuantity(measured.value, figure)}</strong></dd>
 ${limits === '' ? undefined : html`<dt>Expected</dt><dd>${limits} (${expected.why})</dd>`}
-<dt>Margin</dt><dd>${figure(margin)}, where 1 is the threshold</dd>
+${beyond === undefined ? undefined : html`<dt>Margin</dt><dd>${beyond}</dd>`}
 <dt>Confidence</dt><dd>${Math.round(100 * confidence)} %</dd>
 ${remedies.length === 0 ? undefined : html`<dt>What may answer it</dt><dd><ol>${remedies.map(({ what, cost }) => html`<li>${what} <small>(changes ${cost === 'training' || cost === 'architecture' || cost === 'data' ? `the ${cost}` : 'how weights are drawn'})</small></li>`)}</ol></dd>`}</dl></article>`;
 }
@@ -47,6 +47,7 @@ function linked(layers: readonly string[], places: ReadonlyMap<string, number>):
   return html`<details><summary>${showLayers(layers)}</summary>${layers.map((name, i) => html`${i > 0 ? ', ' : undefined}${link(name)}`)}</details>`;
 }
 
+const seen = ({ step }: Finding): string => (step > 0 ? `at step ${step}` : 'before the first step');
 const badge = ({ severity }: Finding): Markup => html`<span class="badge ${severity}">${severity}</span>`;
 /** Names keep their first letter as it is. */
 const upper = (text: string): string =>

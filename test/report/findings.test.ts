@@ -25,11 +25,18 @@ it('names rows of layers in short', () => {
 
 it('tells a finding with its numbers and its remedies', () => {
   expect(showFinding(finding).split('\n')).toEqual([
-    'ILL  saturation in dense_2…dense_4, head, step 12: sums are too large',
+    'ILL  saturation in dense_2…dense_4, head, at step 12: sums are too large',
     '     share: 0.52, expected at most 0.4 (flat); confidence 56 %',
     '     · do a',
     '     · do b',
   ]);
+  const count = { ...finding, rule: 'not-finite', step: 1237, measured: { what: 'step', value: 1237 }, expected: { why: 'finite' } };
+  expect(showFinding(count).split('\n').slice(0, 2)).toEqual([
+    'ILL  not-finite in dense_2…dense_4, head, at step 1237: sums are too large',
+    '     step: 1237; confidence 56 %',
+  ]);
+  const units = { ...finding, measured: { what: 'different units', value: 1 }, expected: { from: 784, why: 'all' } };
+  expect(showFinding(units)).toContain('different units: 1, expected at least 784 (all)');
   expect(
     showFindings([finding, { ...finding, severity: 'risk' }])
       .split('\n')

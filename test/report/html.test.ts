@@ -90,6 +90,45 @@ describe('what it shows', () => {
     expect(section(healthy, 'verdict')).toContain('Healthy');
   });
 
+  it('steps whole, and no stand-in for a margin as one', () => {
+    const [finding] = diagnose(vanishing);
+    if (!finding) throw new Error('nothing found');
+    const shown = (one: Partial<Finding>): string => section(report(vanishing, [{ ...finding, ...one }]), 'findings');
+    const unlimited = shown({ step: 1237, measured: { what: 'step', value: 1237 }, expected: { why: 'finite' }, margin: 1e6 });
+    expect(unlimited).toContain('<dd>step: <strong>1237</strong></dd>');
+    expect(unlimited).toContain('<dt>Seen</dt><dd>at step 1237</dd>');
+    expect(unlimited).not.toContain('Margin');
+    const endless = shown({
+      measured: { what: 'ratio', value: Number.MAX_VALUE },
+      expected: { to: 100, why: 'even' },
+      margin: Number.MAX_VALUE / 100,
+    });
+    expect(endless).toContain('<dt>Margin</dt><dd>far beyond the threshold</dd>');
+    expect(endless).toContain('ratio: <strong>infinite</strong>');
+    expect(endless).not.toContain('e308');
+  });
+
+  it('labels under their points, and what marks below the axis say', () => {
+    const depth = section(page, 'depth');
+    const [points = ''] = /(?<=data-xs=")[^"]+/.exec(depth) ?? [];
+    const ends = points.split(' ').filter((_, i, all) => i === 0 || i === all.length - 1);
+    for (const [i, at] of ends.entries()) expect(depth).toContain(`<text x="${at}" y="238" text-anchor="middle">${i === 0 ? 1 : 12}</text>`);
+    expect(page).not.toMatch(/text-anchor="start"/);
+    expect(depth).toMatch(/<rect class="ill"[^>]*><title>dense_1: named by a finding that is ill<\/title><\/rect>/);
+    expect(depth).toContain('<span class="key ill"></span>named by a finding that is ill');
+    expect(section(report(vanishing, []), 'depth')).not.toContain('key ill');
+  });
+
+  it('nothing about a band where none is drawn', () => {
+    expect(section(page, 'depth')).toContain('The band is relative to');
+    const layers = vanishing.header.network.layers.map((layer) =>
+      layer.kind === 'dense' ? { ...layer, activation: { name: 'own', config: {}, custom: true as const } } : layer,
+    );
+    const unknown = section(report({ ...vanishing, header: { ...vanishing.header, network: { ...vanishing.header.network, layers } } }, []), 'depth');
+    expect(unknown.slice(0, unknown.indexOf('RMS of z'))).not.toContain('class="band"');
+    expect(unknown).not.toContain('The band is relative to');
+  });
+
   it('measured gradients and signals beside the predicted band', () => {
     const depth = section(page, 'depth');
     expect(count(depth, /<path class="band" d="M/g)).toBe(2);

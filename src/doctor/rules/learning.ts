@@ -62,6 +62,7 @@ export const slowLearning: Rule = {
       {
         severity: 'ill',
         layers: [],
+        ...examination.lastEpoch,
         measured: { what: 'last loss over that of chance', value: last / chanceLoss },
         expected: { to: left, why: 'a budget should end when the loss has fallen' },
         cause: `after ${epochs.at(-1)?.step} steps ${percent(last / chanceLoss)} of chance's loss is left (${say(last)}${without(bare)} of ${say(chanceLoss)}), and it still fell by ${percent(fall)} in the last fifth of the epochs`,
@@ -95,7 +96,7 @@ export const belowNeighbours: Rule = {
       {
         severity: 'ill',
         layers: [],
-        ...(last ? { step: last.step } : {}),
+        ...examination.lastEpoch,
         measured: { what: 'validation beyond chance, over that of neighbours', value: part },
         expected: { from: least, why: 'to look up neighbours takes no training' },
         cause: `${neighbours.log}${taken} is ${say(reached)} after ${last?.step} steps, where neighbours among ${neighbours.rows} training rows would make it ${say(neighbours.value)} and chance ${say(neighbours.chance)}`,

@@ -191,6 +191,7 @@ export const lossStalls: Rule = {
       {
         severity: 'ill',
         layers: [],
+        ...examination.lastEpoch,
         measured: { what: chance === undefined ? 'loss over that of the first epoch' : 'loss over that of chance', value: part },
         expected: { to: limit, why: 'a network that learns falls below chance in its first hundreds of steps' },
         margin: Math.max(1, (part / limit) ** 40),
@@ -209,7 +210,7 @@ export const lossOscillates: Rule = {
     'among the last six epochs at least two rise by more than 5 % of the epoch before, and by 2 % of the loss of chance: averages over an epoch vary far less by chance',
   why: 'steps jump over the valley instead of going down in it',
   remedies: [remedies.lowerLearningRate, remedies.largerBatch, remedies.clipGradients],
-  check({ minimized: all, chanceLoss = 0 }) {
+  check({ minimized: all, chanceLoss = 0, lastEpoch }) {
     const losses = all.slice(-6);
     // Near 0 a loss doubles by chance.
     const least = 0.02 * chanceLoss;
@@ -223,6 +224,7 @@ export const lossOscillates: Rule = {
       {
         severity: typical > 0.3 ? 'ill' : 'risk',
         layers: [],
+        ...lastEpoch,
         measured: { what: 'rise of the loss from epoch to epoch', value: typical },
         expected: { to: 0.05, why: 'the loss of a whole epoch should fall' },
         cause: `the loss rose in ${rises.length} of the last ${losses.length - 1} epochs, by ${percent(typical)} each`,

@@ -22,7 +22,7 @@ export function describeTreatment(treatment: Omit<Treatment, 'toString'>): strin
   const losers = tried.filter(({ kind, remedies: own }) => kind === 'short' && own.length > 0 && own !== remedies);
   return [
     `${interrupted ? 'stopped before its end; the best so far: ' : ''}${outcomes[outcome]}`,
-    ...ill.map(({ rule, cause }) => `  was ill: ${rule}: ${cause}`),
+    ...ill.map(({ rule, cause, step }) => `  was ill: ${rule}: ${cause} (seen ${step > 1 ? `at step ${step}` : 'before the first step'})`),
     ...remedies.map(({ what, answers }) => `  remedy: ${what}${answers.length > 0 ? ` (answers ${answers.join(', ')})` : ''}`),
     ...(remedies.length > 0 ? [`  before: ${sayEvidence(before)}`, `  after: ${sayEvidence(after)}`] : [`  ${sayEvidence(after)}`]),
     ...losers.map(({ remedies: own, grade }) => `  helped less: ${own.map(({ what }) => what).join('; ')} (score ${grade?.score.toFixed(3)})`),

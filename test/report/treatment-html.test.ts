@@ -1,0 +1,67 @@
+import { layers, sequential, type Treatment, toConfig } from 'evenkeel';
+import { describe, expect, it } from 'vitest';
+import type { Finding } from '#src/doctor/finding.js';
+import { describeTreatment } from '#src/doctor/treatment/describe.js';
+import type { Evidence } from '#src/doctor/treatment/treatment.js';
+import { treatmentHtml } from '#src/report/treatment-html.js';
+import { madeUpTrace } from './traces.js';
+
+const model = sequential([layers.input([4]), layers.dense(2, { activation: 'softmax' })]).compile({ loss: 'mse' });
+
+const finding = (step: number, cause: string): Finding => ({
+  rule: 'saturation',
+  severity: 'ill',
+  layers: ['dense_1'],
+  step,
+  measured: { what: 'share', value: 0.5 },
+  expected: { to: 0.4, why: 'flat' },
+  margin: 2,
+  confidence: 0.9,
+  cause,
+  remedies: [],
+});
+
+const side = (gain: number, findings: readonly Finding[]): Evidence => ({
+  config: toConfig(model),
+  batchSize: 32,
+  findings,
+  grade: { score: 0.5, accuracy: 0.5 },
+  steps: 64,
+  trace: madeUpTrace({ depth: 6, steps: 3, gain }),
+});
+
+const treatment: Treatment = {
+  outcome: 'cured',
+  model,
+  changed: true,
+  remedies: [],
+  findings: [finding(1, '51 % are flat')],
+  before: side(0.01, [finding(64, '52 % are flat')]),
+  after: side(1, []),
+  trials: [],
+  proposals: [],
+  steps: 100,
+  plainSteps: 80,
+  seconds: 1,
+  interrupted: false,
+};
+
+describe('before and after', () => {
+  const page = treatmentHtml(treatment);
+  const [, before = '', after = ''] = page.split('<article class="side"');
+
+  it('share one axis, over what both show', () => {
+    const ticks = (text: string): string[] =>
+      [...(/<svg[\s\S]*?<\/svg>/.exec(text)?.[0] ?? '').matchAll(/text-anchor="end">([^<]*)</g)].map(([, tick]) => tick ?? '');
+    expect(ticks(before).length).toBeGreaterThan(2);
+    expect(ticks(before)).toEqual(ticks(after));
+    const sizes = [...treatment.before.trace.steps, ...treatment.after.trace.steps].flatMap(({ signals }) => signals.gRms.map(Number));
+    expect(Number(ticks(after)[0])).toBeLessThanOrEqual(Math.min(...sizes));
+  });
+
+  it('say when each symptom was seen: a look and a run do not show the same', () => {
+    expect(before).toContain('52 % are flat. <small>(at step 64)</small>');
+    expect(describeTreatment(treatment)).toContain('was ill: saturation: 51 % are flat (seen before the first step)');
+    expect(describeTreatment({ ...treatment, findings: treatment.before.findings })).toContain('52 % are flat (seen at step 64)');
+  });
+});
