@@ -1,4 +1,4 @@
-import { ArgumentError } from './errors.js';
+import { ArgumentError, show } from './errors.js';
 
 /** Folds the spellings that mean one name: `he_normal`, `HeNormal` and `heNormal` become `henormal`. */
 export function foldName(name: string): string {
@@ -57,6 +57,9 @@ export function findName<T extends object>(name: string, table: T): (keyof T & s
  * @throws ArgumentError naming the kind and the nearest known names.
  */
 export function lookUp<T extends object>(kind: string, name: string, table: T): T[keyof T & string] {
+  if (typeof name !== 'string') {
+    throw new ArgumentError(`expected the name of a ${kind}, got ${show(name)}; known: ${Object.keys(table).join(', ')}`, { argument: kind });
+  }
   const key = findName(name, table);
   if (key === undefined) {
     throw new ArgumentError(`unknown ${kind} '${name}'${suggestion(name, Object.keys(table))}`, { argument: kind, received: name });

@@ -1,5 +1,7 @@
 import { type DType, dtypeOf, dtypes, isTypedArray, type TypedArray } from './dtype.js';
-import { DataError, ShapeError, show } from './errors.js';
+import { ArgumentError, DataError, ShapeError, show } from './errors.js';
+import { refuse } from './expect.js';
+import { suggestion } from './names.js';
 import { type StaticShape, showShape, sizeOf } from './shape.js';
 
 /** Numbers nested as deep as the shape has axes. */
@@ -15,7 +17,8 @@ export class NdArray {
   readonly dtype: DType;
 
   /** @throws ShapeError where the shape's size is not the number of elements. */
-  constructor(data: TypedArray, shape: StaticShape = [data.length], dtype: DType = dtypeOf(data)) {
+  constructor(data: TypedArray, shape: StaticShape = [data?.length ?? 0], dtype: DType = dtypeOf(data)) {
+    if (!isTypedArray(data)) refuse('NdArray', 'data', 'a typed array, such as Float32Array.of(1, 2); ndarray([[1, 2]]) takes nested numbers', data);
     if (sizeOf(shape) !== data.length) {
       throw new ShapeError(`shape ${showShape(shape)} needs ${sizeOf(shape)} elements, got ${data.length}`, {
         expected: shape,
@@ -28,7 +31,10 @@ export class NdArray {
   }
 
   static zeros(shape: StaticShape, dtype: DType = 'float32'): NdArray {
-    return new NdArray(dtypes[dtype].allocate(sizeOf(shape)), shape, dtype);
+    const known = dtypes[dtype];
+    if (!known)
+      throw new ArgumentError(`NdArray: unknown dtype ${show(dtype)}${suggestion(String(dtype), Object.keys(dtypes))}`, { argument: 'dtype' });
+    return new NdArray(known.allocate(sizeOf(shape)), shape, dtype);
   }
 
   /** From an array, a typed array (one axis) or nested numbers; nested ones become `dtype`. @throws DataError on ragged or non-numeric input. */

@@ -2,7 +2,7 @@ import { DataError } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import type { Dataset } from './dataset.js';
 import { findColumn, parseTable, readNumber, type Table } from './table.js';
-import { type TableFitOptions, TableReader } from './table-reader.js';
+import { checkTableOptions, type TableFitOptions, TableReader } from './table-reader.js';
 
 /** The numbers of all columns but those `without`. */
 function readFeatures(table: Table, without: ReadonlySet<number>): NdArray {
@@ -31,6 +31,7 @@ export interface TableDataset extends Dataset {
  * @throws DataError, ArgumentError as `TableReader.fit` does.
  */
 export function readCsv(input: string | Uint8Array, options: TableFitOptions = {}): TableDataset {
+  checkTableOptions('readCsv', options);
   const table = parseTable(input, options, { columnNames: typeof options.target === 'string' ? [options.target] : [] });
   const reader = TableReader.fit(table, options);
   return { ...reader.read(table), reader };

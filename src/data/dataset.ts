@@ -1,5 +1,6 @@
 import { dtypes, type TypedArray } from '../core/dtype.js';
 import { ArgumentError, DataError, ShapeError, show } from '../core/errors.js';
+import { refuse } from '../core/expect.js';
 import { NdArray } from '../core/ndarray.js';
 import { showShape } from '../core/shape.js';
 
@@ -41,6 +42,7 @@ export function argMaxOf(array: NdArray, start: number, count: number): number {
 
 /** Number of rows that x and y share. @throws DataError where they differ or there are none. */
 export function datasetRows(dataset: Dataset, name = 'dataset'): number {
+  if (!(dataset?.x instanceof NdArray && dataset.y instanceof NdArray)) refuse(name, 'dataset', 'a set { x, y } of NdArrays', dataset);
   const [rows, targets] = [rowsOf(dataset.x), rowsOf(dataset.y)];
   if (rows !== targets) {
     throw new DataError(

@@ -1,4 +1,5 @@
 import { DataError } from '../core/errors.js';
+import { checkOptionNames } from '../core/expect.js';
 import { lookUp } from '../core/names.js';
 import { readCsv } from './csv.js';
 import { type Dataset, datasetRows } from './dataset.js';
@@ -103,6 +104,7 @@ export const datasets = {
    */
   async load(name: DatasetName | (string & {}), options: DatasetOptions = {}): Promise<TrainTest> {
     const load = lookUp('dataset', name, loaders);
+    checkOptionNames('datasets.load', options, ['signal', 'folder', 'cache', 'fetch']);
     throwIfAborted(options.signal, `'${name}'`);
     return load(options);
   },

@@ -1,5 +1,6 @@
 import { type DType, dtypes, type TypedArray } from '../core/dtype.js';
 import { FileError } from '../core/errors.js';
+import { checkBytes } from '../core/expect.js';
 import { NdArray } from '../core/ndarray.js';
 import { MAX_ELEMENTS, showShape } from '../core/shape.js';
 import { gunzip, isGzip } from './gzip.js';
@@ -23,6 +24,7 @@ function fromBigEndian(bytes: Uint8Array, dtype: DType): TypedArray {
  * @throws FileError for a file that is truncated, too long, corrupt or of another kind.
  */
 export function readIdx(bytes: Uint8Array, name = 'idx file'): NdArray {
+  checkBytes('readIdx', bytes);
   const content = isGzip(bytes) ? gunzip(bytes, name) : bytes;
   if (content.length < 4) throw new FileError(`${name}: an idx file starts with 4 bytes, this one has ${content.length}; it was cut off`);
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);

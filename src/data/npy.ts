@@ -1,6 +1,7 @@
 import { type UnzipFileInfo, type Unzipped, unzipSync } from 'fflate';
 import { type DType, dtypes, type TypedArray } from '../core/dtype.js';
 import { FileError, show } from '../core/errors.js';
+import { checkBytes } from '../core/expect.js';
 import { NdArray } from '../core/ndarray.js';
 import { MAX_ELEMENTS, type StaticShape, showShape, sizeOf } from '../core/shape.js';
 
@@ -61,6 +62,7 @@ function readHeader(bytes: Uint8Array, name: string): Header {
  * @throws FileError for a file that is truncated, too long, corrupt, or of elements that are no numbers.
  */
 export function readNpy(bytes: Uint8Array, name = 'npy file'): NdArray {
+  checkBytes('readNpy', bytes);
   const { dtype, swapped, fortran, shape, start } = readHeader(bytes, name);
   const elements = shape.reduce((size, length) => size * length, 1);
   if (!(elements <= MAX_ELEMENTS)) {
@@ -102,6 +104,7 @@ function rowMajor(data: TypedArray, shape: StaticShape, dtype: DType): TypedArra
  * @throws FileError for a file that is no archive, corrupt or too large, and as `readNpy` does.
  */
 export function readNpz(bytes: Uint8Array, name = 'npz file', maxBytes = 2 ** 31): Map<string, NdArray> {
+  checkBytes('readNpz', bytes);
   let total = 0;
   const filter = ({ name: entry, originalSize }: UnzipFileInfo): boolean => {
     total += originalSize;

@@ -1,6 +1,7 @@
 import { type FileMetaData, parquetMetadata, parquetReadObjects, parquetSchema } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { DataError, FileError, show } from '../core/errors.js';
+import { checkBytes } from '../core/expect.js';
 import type { Table } from './table.js';
 
 /** Most cells of a table: columns of one repeated value take next to no room in a file. */
@@ -12,6 +13,7 @@ const MAX_CELLS = 2 ** 27;
  * @throws FileError for a file that is corrupt or no parquet file. @throws DataError for a column of lists or structures, and for too many cells.
  */
 export async function parquetTable(bytes: Uint8Array, name = 'parquet file'): Promise<Table> {
+  checkBytes('parquetTable', bytes);
   const file = bytes.slice().buffer;
   const metadata = read(() => parquetMetadata(file), name);
   const columns = columnsOf(metadata, name);

@@ -1,6 +1,7 @@
 import { flagOption, numberOption, type Option, type OptionsOf, readOptions } from '../core/catalogue.js';
 import { ArgumentError, DataError } from '../core/errors.js';
-import type { NdArray } from '../core/ndarray.js';
+import { refuse } from '../core/expect.js';
+import { NdArray } from '../core/ndarray.js';
 import { Random } from '../core/random.js';
 import { type Dataset, datasetRows, takeRows } from './dataset.js';
 
@@ -39,7 +40,7 @@ export interface Parts {
  */
 export function splitDataset(dataset: Dataset, options: SplitOptions = {}): Parts {
   const { test, validation, stratify, groups, seed } = readOptions('splitDataset', rules, options);
-  const rows = datasetRows(dataset);
+  const rows = datasetRows(dataset, 'splitDataset');
   if (test + validation >= 1) {
     throw new ArgumentError(`splitDataset: test and validation take ${test + validation} of the rows; nothing is left to train on`, {
       argument: 'test',
@@ -100,6 +101,7 @@ function labelsOf({ y }: { readonly y: NdArray }): number[] {
  * @throws DataError unless `y` holds labels.
  */
 export function classWeights(y: NdArray): Record<number, number> {
+  if (!(y instanceof NdArray)) refuse('classWeights', 'y', 'labels as an NdArray, such as dataset.y', y);
   const labels = labelsOf({ y });
   const classes = byKey(labels);
   return Object.fromEntries(classes.map((rows) => [labels[rows[0] ?? 0], labels.length / (classes.length * rows.length)]));

@@ -1,4 +1,5 @@
 import { ArgumentError, DataError, show } from '../core/errors.js';
+import { checkOptionNames, refuse } from '../core/expect.js';
 import { suggestion } from '../core/names.js';
 import { NdArray } from '../core/ndarray.js';
 import type { Dataset } from './dataset.js';
@@ -47,6 +48,15 @@ export interface TableSchema {
   readonly decimalCommas?: boolean;
 }
 
+const fitOptions = ['delimiter', 'header', 'name', 'target', 'task', 'columns', 'indicators', 'maxCategories'];
+const tasks: readonly unknown[] = [undefined, 'classification', 'regression'];
+
+/** @throws ArgumentError on an option by another name, or a task that is none. */
+export function checkTableOptions(owner: string, options: TableFitOptions): void {
+  checkOptionNames(owner, options, fitOptions);
+  if (!tasks.includes(options.task)) refuse(owner, 'task', "the task 'classification' or 'regression'", options.task);
+}
+
 const kinds = ['number', 'text', 'skip'];
 
 /**
@@ -67,6 +77,7 @@ export class TableReader {
    * target that is missing or always the same.
    */
   static fit(input: TableLike, options: TableFitOptions = {}): TableReader {
+    checkTableOptions('TableReader.fit', options);
     const wanted = options.target ?? -1;
     const table = toTable(input, options, { columnNames: typeof wanted === 'string' ? [wanted] : [] });
     const { indicators = true, maxCategories = 256 } = options;

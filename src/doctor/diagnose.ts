@@ -1,4 +1,5 @@
 import { ArgumentError, show } from '../core/errors.js';
+import { checkList, checkOptionNames } from '../core/expect.js';
 import { suggestion } from '../core/names.js';
 import type { Trace } from '../vitals/trace.js';
 import { Examination } from './examination.js';
@@ -15,11 +16,15 @@ export interface DiagnoseOptions {
   readonly baseline?: Baseline;
 }
 
+/** Names of the options. */
+export const diagnoseOptions = ['ignore', 'baseline'] as const;
+
 /** Ids of all rules. */
 export const ruleIds: readonly string[] = rules.map(({ id }) => id);
 
 /** @throws ArgumentError on an id that no rule has, with the nearest one. */
 export function checkRuleIds(ids: readonly string[]): void {
+  checkList('diagnose', 'ignore', ids);
   for (const id of ids) {
     if (!ruleIds.includes(id)) throw new ArgumentError(`unknown rule '${id}'${suggestion(id, ruleIds)}`, { argument: 'ignore', received: id });
   }
@@ -40,6 +45,7 @@ export function diagnose(trace: Trace, options: DiagnoseOptions = {}): Finding[]
       },
     );
   }
+  checkOptionNames('diagnose', options, diagnoseOptions);
   return diagnoseExamination(new Examination(trace), options);
 }
 

@@ -1,5 +1,6 @@
 import { describeEntry, isFromTable } from '../core/catalogue.js';
 import { ArgumentError, show } from '../core/errors.js';
+import { refuse } from '../core/expect.js';
 import { resolveInitializer } from '../initializers.js';
 import type { Model } from '../model/model.js';
 import { factsOf } from '../network/facts.js';
@@ -69,6 +70,7 @@ export function forecast(
   model: Model,
   { inputs, batchSize }: { readonly inputs?: readonly InputFacts[]; readonly batchSize?: number } = {},
 ): Forecast {
+  if (!Array.isArray(model?.network?.calls)) refuse('forecast', 'model', 'a model, such as sequential([…]) gives', model);
   return forecastFacts(factsOf(model.network), {
     lookups: lookupsOf(model),
     ...(inputs ? { data: inputs } : {}),

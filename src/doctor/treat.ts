@@ -1,4 +1,5 @@
 import { AbortError, ArgumentError, show } from '../core/errors.js';
+import { checkList, checkOptionNames, refuse } from '../core/expect.js';
 import { suggestion } from '../core/names.js';
 import { Random } from '../core/random.js';
 import type { Custom } from '../layers/registry.js';
@@ -63,6 +64,7 @@ const known = [
  * AbortError where `signal` fires before anything was tried.
  */
 export async function treat(model: Model, data: BatchLike, options: TreatOptions = {}): Promise<Treatment> {
+  if (!Array.isArray(model?.network?.calls)) refuse('treat', 'model', 'a compiled model, such as sequential([…]).compile({ … }) gives', model);
   checkOptions(options);
   const { epochs = 5, batchSize = 32, validationData, validationSplit = 0.15, seed = model.seed, budget = {}, choose = 'evidence' } = options;
   const clock = options.clock ?? (() => performance.now());
@@ -185,9 +187,8 @@ function outcomeOf(findings: Treatment['findings'], before: Tried, after: Tried)
 }
 
 function checkOptions(options: TreatOptions): void {
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key)) throw new ArgumentError(`treat: unknown option '${key}'${suggestion(key, known)}`, { argument: key, received: key });
-  }
+  checkOptionNames('treat', options, known);
+  for (const argument of ['keep', 'allow', 'deny'] as const) checkList('treat', argument, options[argument]);
   for (const key of ['epochs', 'batchSize'] as const) {
     const value = options[key];
     if (value !== undefined && (!Number.isInteger(value) || value < 1))
@@ -201,7 +202,7 @@ function checkOptions(options: TreatOptions): void {
   }
   for (const word of options.keep ?? []) {
     if (!alterables.includes(word))
-      throw new ArgumentError(`treat: keep names '${word}'${suggestion(word, alterables)}; it takes ${alterables.join(', ')}`, {
+      throw new ArgumentError(`treat: there is no '${word}' to keep${suggestion(word, alterables)}`, {
         argument: 'keep',
         received: word,
       });

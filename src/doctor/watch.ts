@@ -1,7 +1,8 @@
 import { ArgumentError, show } from '../core/errors.js';
+import { checkOptionNames } from '../core/expect.js';
 import type { Callback } from '../training/callbacks.js';
 import type { VitalsLevel } from '../vitals/trace.js';
-import { checkRuleIds, type DiagnoseOptions, diagnoseExamination } from './diagnose.js';
+import { checkRuleIds, type DiagnoseOptions, diagnoseExamination, diagnoseOptions } from './diagnose.js';
 import { Examination } from './examination.js';
 import type { Finding } from './finding.js';
 
@@ -25,7 +26,12 @@ const actions = ['warn', 'stop', 'ignore'];
  * told once; `history.trace` has all that was measured. A fit that is stopped ends with the history of whole epochs.
  * @throws ArgumentError on a wrong option.
  */
-export function watch({ every, level, units, onFinding = 'warn', warn = console.warn, ...options }: WatchOptions = {}): Callback {
+export function watch(given: WatchOptions = {}): Callback {
+  checkOptionNames('watch', given, ['every', 'level', 'units', 'onFinding', 'warn', ...diagnoseOptions]);
+  const { every, level, units, onFinding = 'warn', warn = console.warn, ...options } = given;
+  if (every !== undefined && !(Number.isInteger(every) && every >= 1)) {
+    throw new ArgumentError(`watch: every must be a whole number of steps ≥ 1, got ${show(every)}`, { argument: 'every', received: every });
+  }
   if (typeof onFinding !== 'function' && !actions.includes(onFinding)) {
     throw new ArgumentError(`watch: onFinding must be 'warn', 'stop', 'ignore' or a function, got ${show(onFinding)}`, {
       argument: 'onFinding',

@@ -1,5 +1,5 @@
 import { ArgumentError, show } from '../core/errors.js';
-import { suggestion } from '../core/names.js';
+import { checkOptionNames, isRecord } from '../core/expect.js';
 import { NdArray } from '../core/ndarray.js';
 import type { Variable } from '../network/network.js';
 import { type Callback, checkCallbacks } from '../training/callbacks.js';
@@ -69,6 +69,14 @@ const fitOptions = [
   'signal',
 ];
 
+const evaluateOptions = ['sampleWeight', 'batchSize'];
+
+/** Whether options stand where targets should: targets by output are named after layers. */
+function areOptions(value: unknown, known: readonly string[]): boolean {
+  const keys = isRecord(value) && !(value instanceof NdArray) ? Object.keys(value) : [];
+  return keys.length > 0 && keys.every((key) => known.includes(key));
+}
+
 /** Reads `fit(data, options)` or `fit(x, y, options)`. @throws ArgumentError */
 export function readFitArguments(
   first: unknown,
@@ -76,7 +84,9 @@ export function readFitArguments(
   third: FitOptions | undefined,
 ): { data: BatchLike | BatchStream; options: FitOptions } {
   const whole = isBatch(first) || isStream(first);
-  if (!whole && second === undefined) throw new ArgumentError('fit needs targets: fit(x, y, options), or fit({ x, y }, options)', { argument: 'y' });
+  if (!whole && (second === undefined || (third === undefined && areOptions(second, fitOptions)))) {
+    throw new ArgumentError('fit needs targets: fit(x, y, options), or fit({ x, y }, options)', { argument: 'y' });
+  }
   const options = ((whole ? second : third) ?? {}) as FitOptions;
   checkFitOptions(options);
   const data = whole ? (first as BatchLike | BatchStream) : ({ x: first, y: second } as BatchLike);
@@ -94,6 +104,13 @@ function checkFitOptions(options: FitOptions): void {
   };
   for (const key of ['epochs', 'batchSize', 'validationBatchSize', 'chunk', 'stepsPerEpoch', 'initialEpoch'] as const) {
     checkWhole('fit', key, options[key], key === 'initialEpoch' ? 0 : 1);
+  }
+  const { epochs = 1, initialEpoch = 0 } = options;
+  if (initialEpoch >= epochs) {
+    throw new ArgumentError(
+      `fit: initialEpoch must be below epochs, ${epochs}, got ${initialEpoch}: nothing would be trained. epochs counts those before initialEpoch too`,
+      { argument: 'initialEpoch', received: initialEpoch, expected: `below ${epochs}` },
+    );
   }
   const { shuffle, verbose, callbacks, validationData } = options;
   const signal: unknown = options.signal;
@@ -116,25 +133,16 @@ export function readEvaluateArguments(
   second: unknown,
   third: EvaluateOptions | undefined,
 ): { data: BatchLike; batchSize: number | undefined } {
-  const whole = isBatch(first) && (second === undefined || isRecord(second));
-  if (!whole && second === undefined) {
+  const whole = isBatch(first) && (second === undefined || (isRecord(second) && !(second instanceof NdArray)));
+  if (!whole && (second === undefined || (third === undefined && areOptions(second, evaluateOptions)))) {
     throw new ArgumentError('evaluate needs targets: evaluate(x, y), or evaluate({ x, y })', { argument: 'y' });
   }
   const options = third ?? ((whole ? second : undefined) as EvaluateOptions | undefined) ?? {};
-  checkOptionNames('evaluate', options, ['sampleWeight', 'batchSize']);
+  checkOptionNames('evaluate', options, evaluateOptions);
   const { sampleWeight, batchSize } = options;
   checkWhole('evaluate', 'batchSize', batchSize, 1);
   const data = whole ? first : ({ x: first, y: second } as BatchLike);
   return { data: sampleWeight === undefined ? data : { ...data, sampleWeight }, batchSize };
-}
-
-/** @throws ArgumentError where options are none, or one has a name that is not known, with the nearest that is. */
-export function checkOptionNames(method: string, options: unknown, known: readonly string[]): void {
-  if (!isRecord(options)) throw new ArgumentError(`${method}: options must be an object, got ${show(options)}`, { argument: 'options' });
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key))
-      throw new ArgumentError(`${method}: unknown option '${key}'${suggestion(key, known)}`, { argument: key, received: key });
-  }
 }
 
 /** A list of weights as arrays by name. @throws ArgumentError where it is none, or has another length. */
@@ -178,13 +186,8 @@ export function isBatch(data: unknown): data is BatchLike {
 function isStream(data: unknown): data is BatchStream {
   if (typeof data === 'function') return true;
   if (Array.isArray(data)) return data.some((item) => isRecord(item) && 'x' in item);
-  if (!isRecord(data)) return false;
+  if (!isRecord(data) || data instanceof NdArray) return false;
   return Symbol.asyncIterator in data || Symbol.iterator in data;
-}
-
-/** Whether it is an object that is no array of any kind. */
-function isRecord(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value) && !(value instanceof NdArray);
 }
 
 function isSignal(value: unknown): value is AbortSignal {

@@ -1,5 +1,6 @@
 import { asFromTable, isFromTable } from '../core/catalogue.js';
 import { ArgumentError, show } from '../core/errors.js';
+import { checkOptionNames } from '../core/expect.js';
 import { suggestion } from '../core/names.js';
 import { type Loss, type LossLike, resolveLoss } from '../losses.js';
 import { type Metric, type MetricLike, resolveMetric } from '../metrics.js';
@@ -33,9 +34,7 @@ const known = ['optimizer', 'loss', 'metrics', 'weightedMetrics', 'lossWeights']
 
 /** Reads the options of `compile`. @throws ArgumentError naming the option, with the nearest known name. */
 export function compileOptions(network: Network, options: CompileOptions): Compiled {
-  for (const key of Object.keys(options ?? {})) {
-    if (!known.includes(key)) throw new ArgumentError(`compile: unknown option '${key}'${suggestion(key, known)}`, { argument: key });
-  }
+  if (options !== undefined) checkOptionNames('compile', options, known);
   if (options?.loss === undefined)
     throw new ArgumentError("compile needs a loss, such as 'sparseCategoricalCrossentropy' for labels or 'mse' for numbers", { argument: 'loss' });
   const losses = perOutput(network, 'loss', options.loss, isLossRecord).map(resolveLoss);

@@ -1,5 +1,5 @@
 import { ArgumentError, show } from '../core/errors.js';
-import { suggestion } from '../core/names.js';
+import { checkOptionNames, isRecord, refuse } from '../core/expect.js';
 import { Repeat } from '../layers/repeat.js';
 import { Layer, Signal } from '../network/layer.js';
 import { Network } from '../network/network.js';
@@ -8,9 +8,7 @@ import { Model, type ModelOptions } from './model.js';
 const known = ['seed', 'backend', 'threads', 'engine', 'dtype', 'name', 'warn'];
 
 function checkModelOptions(options: ModelOptions): void {
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key)) throw new ArgumentError(`model: unknown option '${key}'${suggestion(key, known)}`, { argument: key });
-  }
+  checkOptionNames('model', options, known);
   const { seed, threads, dtype } = options;
   if (seed !== undefined && !Number.isFinite(seed))
     throw new ArgumentError(`model: seed must be a finite number, got ${show(seed)}`, { argument: 'seed', received: seed });
@@ -28,6 +26,7 @@ function checkModelOptions(options: ModelOptions): void {
  */
 export function sequential(entries: readonly (Layer | Repeat | Signal)[], options: ModelOptions = {}): Model {
   checkModelOptions(options);
+  if (!Array.isArray(entries)) refuse('sequential', 'layers', 'a list of layers, such as [layers.input([4]), layers.dense(3)]', entries);
   const [head, ...rest] = entries;
   if (!(head instanceof Signal)) {
     throw new ArgumentError(
@@ -60,8 +59,10 @@ export interface ModelWiring {
 }
 
 /** A model of any wiring: several inputs and outputs, skip connections, shared layers. @throws ArgumentError where an input is missing. */
-export function model({ inputs, outputs }: ModelWiring, options: ModelOptions = {}): Model {
+export function model(wiring: ModelWiring, options: ModelOptions = {}): Model {
   checkModelOptions(options);
+  if (!isRecord(wiring)) refuse('model', 'wiring', '{ inputs, outputs }; layers in a row are for sequential([…])', wiring);
+  const { inputs, outputs } = wiring;
   const list = (kind: string, value: Signal | readonly Signal[]): readonly Signal[] => {
     const signals = value instanceof Signal ? [value] : value;
     if (!Array.isArray(signals) || signals.length === 0 || !signals.every((signal) => signal instanceof Signal)) {

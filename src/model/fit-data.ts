@@ -7,7 +7,7 @@ import { ArraySource, type Batch, type BatchSource, IterableSource } from '../tr
 import type { InstanceType } from '../training/step.js';
 import { type BatchLike, type BatchStream, type FitOptions, isBatch } from './arguments.js';
 import { checkBatches, checkStreamed, checkWholeBatches } from './stateful.js';
-import { arraysOf, type Checked, withClassWeights } from './weights.js';
+import { arraysOf, type Checked, checkClasses, withClassWeights } from './weights.js';
 
 /** What a fit trains and validates on. */
 export interface FitData {
@@ -46,7 +46,7 @@ export async function openFitData(
   check: (given: BatchLike) => Checked,
 ): Promise<FitData> {
   const given = options.validationData && check(options.validationData);
-  const opened = isBatch(data) ? openArrays(check(data), options, seed, given) : await openMinibatches(data, options, network, given, check);
+  const opened = isBatch(data) ? openArrays(check(data), options, seed, network, given) : await openMinibatches(data, options, network, given, check);
   const { validation, sample } = opened;
   if (isBatch(data)) checkBatches(network, rowsIn(sample), options.batchSize ?? 32);
   if (validation) checkWholeBatches(network, rowsIn(validation.inputs), 'the validation data');
@@ -73,8 +73,9 @@ function openMinibatches(
   });
 }
 
-function openArrays(checked: Checked, options: FitOptions, seed: number, validation: Checked | undefined): FitData {
+function openArrays(checked: Checked, options: FitOptions, seed: number, network: Network, validation: Checked | undefined): FitData {
   const { batchSize = 32, shuffle = true, validationSplit = 0, classWeight } = options;
+  checkClasses(checked, Number(network.outputs[0]?.shape.at(-1)), classWeight);
   const rows = checked.inputs[0]?.shape[0] ?? 0;
   const kept = splitRow(rows, validationSplit);
   const cut = (from: number, to: number): Checked => {

@@ -62,6 +62,7 @@ export function checkInputs(network: Network, given: Arrays): NdArray[] {
     const { shape, dtype } = network.inputs[i] as (typeof network.inputs)[number];
     const expected = shape.slice(1) as number[];
     const name = names[i] as string;
+    if (array.shape[0] === 0) refuseEmpty('x');
     if (!sameShape(array.shape.slice(1), expected)) {
       throw new ShapeError(
         `${name} expects ${showShape(['N', ...expected])}, received ${showShape(array.shape)}. ${shapeHint(array.shape, expected)}`,
@@ -176,11 +177,14 @@ export function commonRows(arrays: readonly NdArray[], kind: string): number {
   const [count = 0] = rows;
   if (rows.some((other) => other !== count))
     throw new DataError(`the arrays of ${kind} have ${rows.join(' and ')} rows; they must have the same number`, { argument: kind, received: rows });
-  if (count === 0)
-    throw new DataError(`${kind} has no rows. Was a filter too strict, or a file empty?`, {
-      argument: kind,
-      received: 0,
-      expected: 'at least 1 row',
-    });
+  if (count === 0) refuseEmpty(kind);
   return count;
+}
+
+function refuseEmpty(kind: string): never {
+  throw new DataError(`${kind} has no rows. Was a filter too strict, or a file empty?`, {
+    argument: kind,
+    received: 0,
+    expected: 'at least 1 row',
+  });
 }

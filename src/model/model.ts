@@ -1,5 +1,6 @@
 import type { FloatDType } from '../core/dtype.js';
 import { ArgumentError } from '../core/errors.js';
+import { checkOptionNames } from '../core/expect.js';
 import { suggestion } from '../core/names.js';
 import { NdArray } from '../core/ndarray.js';
 import type { Dataset } from '../data/dataset.js';
@@ -22,7 +23,6 @@ import {
   type BatchLike,
   type BatchStream,
   checkEntries,
-  checkOptionNames,
   type EvaluateOptions,
   entriesOf,
   type FitOptions,

@@ -1,5 +1,6 @@
 import { isFloat } from '../core/dtype.js';
 import { EvenkeelError, FileError } from '../core/errors.js';
+import { checkOptionNames, isRecord, refuse } from '../core/expect.js';
 import type { NdArray } from '../core/ndarray.js';
 import { sameShape, showShape } from '../core/shape.js';
 import { type Custom, handedBack, isDescribed, type Restorer, restore } from '../layers/registry.js';
@@ -34,10 +35,15 @@ export interface ConfigOptions extends ModelOptions {
  * @throws ArgumentError on an unknown layer or option, or a function of your own that was not handed back; ShapeError where layers do not fit.
  */
 export function fromConfig(description: unknown, { custom = {}, ...options }: ConfigOptions = {}): Model {
+  checkCustom('fromConfig', custom);
   const { name, seed, dtype, compile, ...wiring } = readConfig(description);
   const said = { ...(name === undefined ? {} : { name }), ...(seed === undefined ? {} : { seed }), ...(dtype === undefined ? {} : { dtype }) };
   const made = wire(signalsFromConfig({ ...wiring, ...(compile ? { compile } : {}) }, custom), { ...said, ...options });
   return compile ? made.compile(compileFromConfig(compile, custom)) : made;
+}
+
+function checkCustom(owner: string, custom: unknown): void {
+  if (custom !== undefined && !isRecord(custom)) refuse(owner, 'custom', 'custom functions and classes by name, such as { swish }', custom);
 }
 
 /** What `compile` takes, from its description. @throws ArgumentError on an unknown name or option. */
@@ -161,5 +167,7 @@ export async function restoreState(model: Model, { name, state, adapted }: Model
  * @throws FileError where the file is missing, corrupt, of another version, or names functions of your own that `custom` does not hold.
  */
 export async function load(path: string, options: LoadOptions = {}): Promise<Model> {
+  checkOptionNames('load', options, ['custom', 'backend', 'threads', 'engine']);
+  checkCustom('load', options.custom);
   return modelFromFile(decodeModelFile(await readFile(path), path), options);
 }

@@ -92,6 +92,23 @@ function highest(target: NdArray, row: number, width: number): number {
   return best;
 }
 
+/** @throws ArgumentError where a class that is given a weight is none of the network's, and no row's. */
+export function checkClasses({ targets: [target] }: Checked, units: number, classWeight: ClassWeight | undefined): void {
+  if (classWeight === undefined || classWeight === null || target === undefined || target.shape.length > 2) return;
+  const [rows, classes] = [rowsOf(target), Math.max(2, units)];
+  const width = target.size / rows;
+  const beyond = [...readClassWeight(classWeight).keys()].filter((label) => label < 0 || label >= classes);
+  if (beyond.length === 0) return;
+  const found = new Set(width === 1 ? Array.from({ length: rows }, (_, row) => Math.trunc(target.at(row))) : []);
+  const stray = beyond.find((label) => !found.has(label));
+  if (stray === undefined) return;
+  throw new ArgumentError(`fit: classWeight has a weight for class ${stray}, which no row has; the network tells ${classes} apart, numbered from 0`, {
+    argument: 'classWeight',
+    received: stray,
+    expected: `0 … ${classes - 1}`,
+  });
+}
+
 function readClassWeight(given: ClassWeight): Map<number, number> {
   if (typeof given !== 'object') {
     throw new ArgumentError(`fit: classWeight must be an object such as { 0: 1, 1: 5 } or a list, got ${show(given)}`, {

@@ -1,3 +1,4 @@
+import { refuse } from '../core/expect.js';
 import { lookUp } from '../core/names.js';
 import type { Treatment } from '../doctor/treatment/treatment.js';
 import { missingCustom, readConfig, toConfig } from '../model/config.js';
@@ -38,7 +39,9 @@ export function codeOf(written: Written, framework: Framework): string | undefin
  * undefined where there is no code (see `codeOf`).
  * @throws ArgumentError on an unknown framework.
  */
-export function patchOf({ before, after }: Pick<Treatment, 'before' | 'after'>, framework: Framework = 'evenkeel'): string | undefined {
+export function patchOf(treatment: Pick<Treatment, 'before' | 'after'>, framework: Framework = 'evenkeel'): string | undefined {
+  if (!treatment?.before || !treatment.after) refuse('patchOf', 'treatment', 'a treatment, such as doctor.treat gives', treatment);
+  const { before, after } = treatment;
   const write = lookUp('framework', framework, frameworks);
   const [from, to] = [write(whole(before)), write(whole(after))];
   return from && to ? linesChanged(from, to).join('\n') : undefined;

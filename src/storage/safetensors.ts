@@ -1,5 +1,6 @@
 import { type DType, dtypes } from '../core/dtype.js';
 import { ArgumentError, FileError, show } from '../core/errors.js';
+import { refuse } from '../core/expect.js';
 import { NdArray } from '../core/ndarray.js';
 import { MAX_ELEMENTS, showShape } from '../core/shape.js';
 import { repeatedKey } from './json-keys.js';
@@ -232,6 +233,7 @@ export function decodeSafetensors(
 
 /** @throws ArgumentError where a path ends like another kind of file; one without an ending may be a pipe or a device. */
 export function requireSafetensorsPath(path: string): void {
+  if (typeof path !== 'string') refuse('save', 'path', "the path of a file, such as 'model.safetensors'", path);
   const [, ending] = /[^/\\](\.[a-z][^./\\]*)$/i.exec(path) ?? [];
   if (ending === undefined || ending.toLowerCase() === '.safetensors') return;
   // Appended, since what stands after a dot may tell names apart: model.v1, model.v2.

@@ -1,0 +1,33 @@
+import { ArgumentError, show } from './errors.js';
+import { suggestion } from './names.js';
+
+/** Refuses an argument that is of another kind than a function takes. @param expected completes "expected …": what is taken, and where it comes from. */
+export function refuse(owner: string, argument: string, expected: string, received: unknown): never {
+  throw new ArgumentError(`${owner}: expected ${expected}, got ${show(received)}`, { argument, received, expected });
+}
+
+/** Whether it is a plain kind of object: no array, nested or typed. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
+}
+
+/** @throws ArgumentError where options are none, or one has a name that is not known, with the nearest that is. */
+export function checkOptionNames(owner: string, options: unknown, known: readonly string[]): void {
+  if (!isRecord(options)) throw new ArgumentError(`${owner}: options must be an object, got ${show(options)}`, { argument: 'options' });
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) throw new ArgumentError(`${owner}: unknown option '${key}'${suggestion(key, known)}`, { argument: key, received: key });
+  }
+}
+
+/** @throws ArgumentError where one or more words, as options list them, are no list. */
+export function checkList(owner: string, argument: string, given: unknown): void {
+  if (given === undefined || Array.isArray(given)) return;
+  const example = typeof given === 'string' ? `, such as [${show(given)}]` : '';
+  throw new ArgumentError(`${owner}: ${argument} must be a list${example}, got ${show(given)}`, { argument, received: given });
+}
+
+/** @throws ArgumentError where what is to be read is no file's bytes. */
+export function checkBytes(owner: string, bytes: unknown): void {
+  if (bytes instanceof Uint8Array) return;
+  refuse(owner, 'bytes', 'the bytes of a file, a Uint8Array, such as await readFile(path) of node:fs/promises gives', bytes);
+}
