@@ -7,7 +7,7 @@ import { columnTitle, findColumn, type Known, parseTable, type Table, type Table
 import { type Column, type ColumnKind, columnFeatures, columnWriter, fitColumn } from './table-columns.js';
 import { readLabels, readTarget, type Task } from './table-target.js';
 
-/** A table as text, as the bytes of a file, or cut into cells. */
+/** A table as text, as the bytes of a file (UTF-8, or UTF-16 with a byte-order mark, gzipped or not), or cut into cells. */
 export type TableLike = string | Uint8Array | Table;
 
 export interface TableFitOptions extends TableOptions {
@@ -73,8 +73,8 @@ export class TableReader {
   /**
    * Learns columns and target from a table.
    * @throws ArgumentError for a column or option that does not exist.
-   * @throws DataError for a column without any value, a text among numbers (naming its row), a column of more texts than `maxCategories`, and a
-   * target that is missing or always the same.
+   * @throws DataError for bytes that are no text, a column without any value, a text among numbers (naming its row), a column of more texts than
+   * `maxCategories`, and a target that is missing or always the same.
    */
   static fit(input: TableLike, options: TableFitOptions = {}): TableReader {
     checkTableOptions('TableReader.fit', options);

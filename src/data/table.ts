@@ -3,6 +3,8 @@ import { ArgumentError, DataError, show } from '../core/errors.js';
 import { suggestion } from '../core/names.js';
 import { isDecimalComma, isMissing, isNumber, isWrittenNumber } from './cell.js';
 import { type Decimals, decimalsOf, isUnclear } from './decimals.js';
+import { gunzip, isGzip } from './gzip.js';
+import { decodeText } from './text.js';
 
 export interface TableOptions {
   /** What stands between cells; `' '` means any run of spaces and tabs. Found among `,` `;` tab and spaces by default. */
@@ -107,13 +109,14 @@ function refusePath(input: unknown): void {
 }
 
 /**
- * The cells of delimited text.
- * @throws ArgumentError for a path, which is no text of a table; DataError for ragged rows, open quotes, columns of one name, and where there is no row.
+ * The cells of delimited text, or of the bytes of a file: UTF-8, or UTF-16 with a byte-order mark, gzipped or not.
+ * @throws ArgumentError for a path, which is no text of a table; DataError for ragged rows, open quotes, columns of one name, bytes that are no text, and
+ * where there is no row; FileError for corrupt gzip data.
  */
 export function parseTable(input: string | Uint8Array, options: TableOptions = {}, known: Known = { columnNames: [] }): Table {
   const name = options.name ?? 'CSV';
   refusePath(input);
-  const text = (typeof input === 'string' ? input : new TextDecoder().decode(input)).replace(/^\uFEFF/, '');
+  const text = (typeof input === 'string' ? input : decodeText(isGzip(input) ? gunzip(input, name) : input, name)).replace(/^\uFEFF/, '');
   if (options.delimiter === '') throw new ArgumentError('delimiter must be a character, got an empty text', { argument: 'delimiter', received: '' });
   const { columnNames, decimalCommas = false } = known;
   const delimiter = options.delimiter ?? guessDelimiter(text, known);
