@@ -9,7 +9,7 @@ import { decodeText } from './text.js';
 export interface TableOptions {
   /** What stands between cells; `' '` means any run of spaces and tabs. Found among `,` `;` tab and spaces by default. */
   readonly delimiter?: string;
-  /** Whether the first row names the columns. By default it does where it has text above columns of numbers. */
+  /** Whether the first row names the columns. By default it does where it has text above columns of numbers; an empty cell names none: `unnamed 0`, by its place. */
   readonly header?: boolean;
   /** What messages call the file. */
   readonly name?: string;
@@ -87,14 +87,19 @@ function parseRows(text: string, delimiter: string, name: string): string[][] {
 
 const isAnyNumber = (cell: string): boolean => isNumber(cell) || isWrittenNumber(cell);
 
-/** A header stands where the first row has text, and no number, above every column of numbers. */
-function guessHeader(rows: readonly (readonly string[])[]): boolean {
+/**
+ * A header stands where the first row has no number, and some text, above the columns of numbers; cells may be empty, as the one above pandas's index is.
+ * Text in an only row is taken for one where no earlier table tells how many columns there are.
+ */
+function guessHeader(rows: readonly (readonly string[])[], { width }: Known): boolean {
+  const [first = []] = rows;
+  if (rows.length === 1) return width === undefined && first.every((top) => !isAnyNumber(top) && !isMissing(top));
   const sample = rows.slice(1, 1 + SAMPLE);
-  const numeric = (rows[0] ?? []).flatMap((top, column) => {
+  const numeric = first.filter((_, column) => {
     const cells = sample.map((row) => row[column] ?? '').filter((cell) => !isMissing(cell));
-    return cells.length > 0 && cells.filter(isAnyNumber).length > cells.length / 2 ? [top] : [];
+    return cells.length > 0 && cells.filter(isAnyNumber).length > cells.length / 2;
   });
-  return numeric.length > 0 && numeric.every((top) => !isAnyNumber(top) && !isMissing(top));
+  return numeric.some((top) => !isMissing(top)) && !numeric.some(isAnyNumber);
 }
 
 function refusePath(input: unknown): void {
@@ -121,12 +126,12 @@ export function parseTable(input: string | Uint8Array, options: TableOptions = {
   const { columnNames, decimalCommas = false } = known;
   const delimiter = options.delimiter ?? guessDelimiter(text, known);
   const all = parseRows(text, delimiter, name);
-  const top = new Set(all[0]);
-  const named = columnNames.length > 0 && columnNames.every((column) => top.has(column));
-  const header = options.header ?? (named || guessHeader(all));
+  const top = all[0]?.map((column, i) => (column === '' ? unnamed(i) : column));
+  const named = columnNames.length > 0 && columnNames.every((column) => top?.includes(column));
+  const header = options.header ?? (named || guessHeader(all, known));
   const rows = header ? all.slice(1) : all;
   if (rows.length === 0) throw new DataError(`${name}: there is no row of data${header ? ' below the header' : ''}`);
-  const columns = header ? all[0] : undefined;
+  const columns = header ? top : undefined;
   const repeated = columns?.find((column, i) => columns.indexOf(column) !== i);
   if (repeated !== undefined) throw new DataError(`${name}: two columns are named ${show(repeated)}; a name must be unique`);
   const decimals = decimalsOf(rows, delimiter, decimalCommas);
@@ -157,10 +162,13 @@ export function findColumn({ columns, rows, name }: Table, wanted: string | numb
   return column;
 }
 
-/** "column 'age'", or "column 3" (from 1) where columns have no names. */
+/** What a column is called that a header leaves without a name: no number, which would stand for a place. */
+const unnamed = (column: number): string => `unnamed ${column}`;
+
+/** "column 'age'", or "column 2 (counted from 0)", as options count, where columns have no names. */
 export function columnTitle({ columns }: Table, column: number): string {
   const title = columns?.[column];
-  return `column ${title === undefined ? column + 1 : show(title)}`;
+  return `column ${title === undefined ? `${column} (counted from 0)` : show(title)}`;
 }
 
 /** What an error's details call a column: its name, or its number from 0, as options name it. */

@@ -28,10 +28,23 @@ describe('readCsv', () => {
     ]);
   });
 
+  it('finds a header with empty cells, whose columns are named by their places', () => {
+    expect(readCsv(',a,b,y\n0,5,u,1.5\n1,6,v,2.5\n').featureNames).toEqual(['unnamed 0', 'a', 'b=u', 'b=v']);
+    expect(readCsv('a,,y\n0,5,1.5\n1,6,2.5\n', { columns: { 0: 'skip' } }).featureNames).toEqual(['unnamed 1']);
+    expect(readCsv('a,,,y\n0,5,1,1.5\n1,6,2,2.5\n', { columns: { 'unnamed 2': 'skip' } }).featureNames).toEqual(['a', 'unnamed 1']);
+    // Sodium is a name, above numbers; gaps in a first row of data are none.
+    expect(readCsv('RI,Na,kind\n1,13.5,u\n2,14.5,v\n').featureNames).toEqual(['RI', 'Na']);
+    expect(readCsv(',cat\n5,dog\n6,cat\n').x.shape).toEqual([3, 2]);
+    expect(readCsv(',3,cat\n5,2,dog\n6,4,cat\n').x.shape).toEqual([3, 3]);
+    // One row is a header only where nothing is known of its table.
+    const { reader } = readCsv('x,cat\nz,dog\n', { header: false });
+    expect(reader.readFeatures('x,dog\n').x.shape).toEqual([1, 2]);
+  });
+
   it('does as told about the header', () => {
     expect(readCsv('1,2\n3,4\n5,6\n', { header: true }).featureNames).toEqual(['1']);
     expect(() => readCsv('a,b\n3,4\n5,6\n', { header: false, name: 't.csv' })).toThrow(
-      /^t\.csv: row 1, column 1 holds 'a', but 2 of the column's 3 values/,
+      /^t\.csv: row 1, column 0 \(counted from 0\) holds 'a', but 2 of the column's 3 values/,
     );
   });
 
@@ -119,7 +132,7 @@ describe('readCsv', () => {
     expect(readCsv('a;b;y\n"1,5 m";2;0\n"7,5 m";2,5;1\n').featureNames).toEqual(['a=1,5 m', 'a=7,5 m', 'b']);
     expect(() => readCsv('a;b;y\n3,14;1.5;0\n2,5;2.5;1\n')).toThrow(/row 1, column 'a' holds '3,14', and nearly all/);
     // Semicolons part cells also where commas could stand for thousands.
-    expect(() => readCsv('1,234;0\n2,500;1\n')).toThrow(/row 1, column 1 holds '1,234', and nearly all/);
+    expect(() => readCsv('1,234;0\n2,500;1\n')).toThrow(/row 1, column 0 \(counted from 0\) holds '1,234', and nearly all/);
   });
 
   it.each<[string, string, RegExp]>([
@@ -147,7 +160,7 @@ describe('readCsv', () => {
     ['a ragged row between spaces', '1 2 3\n4 5\n6 7 8\n', /row 2 has 2 cells, the first one has 3/],
     ['an open quote', '1,"2\n3,4\n', /is every quote closed/],
     ['an empty file', '', /no row of data/],
-    ['a header alone', 'a,b\n', /in every row|no row of data/],
+    ['a header alone', 'a,b\n', /there is no row of data below the header/],
     ['one column', '1\n2\n', /no column is left beside the target/],
     ['two columns of one name', 'a,a,b\n1,2,3\n', /two columns are named 'a'/],
   ])('refuses %s', (_, text, message) => {

@@ -102,7 +102,7 @@ describe('a reader that knows of no decimal commas', () => {
 
   it('cuts a table without a header at its semicolons and tabs, not at its commas', () => {
     const reader = TableReader.fit('1.5;2.25;0\n3.75;4.5;1\n');
-    expect(() => features(reader, '1,500;2,250\n')).toThrow(/row 1, column 1 holds '1,500', and such values look like numbers/);
+    expect(() => features(reader, '1,500;2,250\n')).toThrow(/row 1, column 0 \(counted from 0\) holds '1,500', and such values look like numbers/);
     expect(TableReader.fit('1,5\t2,25\t0,5\n3,75\t4,5\t1,5\n').read('1,5\t2,25\t0,5\n').x.toNested()).toEqual([[1.5, 2.25]]);
   });
 });
