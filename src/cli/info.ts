@@ -4,7 +4,7 @@ import { showShape } from '../core/shape.js';
 import { availableThreads, createEngine } from '../runtime/index.js';
 import { readFile } from '../storage/files.js';
 import { decodeSafetensors } from '../storage/safetensors.js';
-import { loadCustom, loadModel } from './load-model.js';
+import { loadCustom, loadModel, requireFile } from './load-model.js';
 import { lengths, printResult, wholeNumber } from './print.js';
 
 const require = createRequire(import.meta.url);
@@ -49,6 +49,7 @@ async function describeMachine(): Promise<void> {
 }
 
 async function describeFile(path: string): Promise<void> {
+  await requireFile(path, 'FILE');
   const { tensors, metadata } = decodeSafetensors(await readFile(path), path);
   const keys = Object.keys(metadata);
   if (keys.length > 0)

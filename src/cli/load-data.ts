@@ -46,10 +46,18 @@ export interface RowOptions extends Pick<DataOptions, 'target' | 'without' | 're
   readonly unknown?: TableReadOptions['unknown'];
 }
 
-const tables = ['.csv', '.tsv', '.txt', '.data', '.parquet'];
+/** How a table's path may end. */
+export const tables: readonly string[] = ['.csv', '.tsv', '.txt', '.data', '.parquet'];
+
+/** How a table's name ends, whether it is gzipped or not. */
+function endingOf(path: string): string {
+  const plain = path.toLowerCase().replace(/\.gz$/, '');
+  // Parquet compresses by itself.
+  return plain.length < path.length && plain.endsWith('.parquet') ? '' : extname(plain);
+}
 
 /** Whether a path looks like a table's. */
-export const isTable = (path: string): boolean => tables.includes(extname(path).toLowerCase());
+export const isTable = (path: string): boolean => tables.includes(endingOf(path));
 const isLabels = ({ y }: Dataset): boolean => y.shape.length === 1 && y.dtype !== 'float32' && y.dtype !== 'float64';
 
 /** Where the data of a name or path are. @throws UsageError where there is nothing of that name. */
@@ -59,8 +67,9 @@ async function find(source: string): Promise<{ readonly kind: 'named' | 'folder'
   const entry = await stat(source).catch(() => undefined);
   if (!entry)
     throw new UsageError(
-      `--data: ${missing(source, datasets.names)} It may be a set's name, a table (${tables.join(', ')}) or a folder with idx files.`,
+      `--data: ${missing(source, datasets.names)} It may be a set's name, a table (${tables.join(', ')}; text also with .gz behind) or a folder with idx files.`,
     );
+  if (entry.isDirectory() && isTable(source)) throw new UsageError(`--data: '${source}' is a folder; name a table in it`);
   if (entry.isDirectory()) return { kind: 'folder', name: source };
   return { kind: isTable(source) ? 'table' : 'file', name: source };
 }
@@ -130,7 +139,7 @@ export async function loadRows(
 
 async function openTable(path: string, known: Known): Promise<Table> {
   const bytes = await readFile(path);
-  return extname(path).toLowerCase() === '.parquet' ? parquetTable(bytes, path) : parseTable(bytes, { name: path }, known);
+  return endingOf(path) === '.parquet' ? parquetTable(bytes, path) : parseTable(bytes, { name: path }, known);
 }
 
 async function loadTable(path: string, { target, without, task, reader: known }: DataOptions): Promise<TableDataset> {

@@ -54,7 +54,7 @@ export async function loadModel(path: string, { context, seed, engine = {}, cust
     const text = new TextDecoder().decode(await readFile(path));
     return { model: fromConfig(parse(text, path), { ...overrides, custom }) };
   }
-  if (!modules.includes(ending)) throw new UsageError(`MODEL: '${path}' ends in none of ${modules.join(', ')}, .json, .safetensors`);
+  if (!modules.includes(ending)) throw new UsageError(`MODEL: '${path}' ends in none of ${modelEndings.join(', ')}`);
   const { default: value } = await importModule(path);
   const made: unknown = typeof value === 'function' ? await (value as (context?: ModelContext) => unknown)(context) : value;
   if (made instanceof Model) return { model: await rebuilt(made, overrides) };
@@ -83,6 +83,9 @@ export function notesOf(classNames: readonly string[] | undefined, reader: Table
   return classNames ? { [CLASS_NAMES]: JSON.stringify(classNames) } : {};
 }
 
+/** How a model's path may end. */
+export const modelEndings: readonly string[] = [...modules, '.json', '.safetensors'];
+
 /** Whether a path names a saved model. */
 export function isSaved(path: string): boolean {
   return extname(path).toLowerCase() === '.safetensors';
@@ -95,9 +98,11 @@ export async function loadCustom(path: string | undefined): Promise<Custom> {
   return importModule(path);
 }
 
+/** @throws UsageError where nothing has that path, or a folder; pipes can be read. */
 export async function requireFile(path: string, argument: string): Promise<void> {
-  if ((await stat(path).catch(() => undefined))?.isFile()) return;
-  throw new UsageError(`${argument}: ${missing(path, [])}; expected the path of a file`);
+  const entry = await stat(path).catch(() => undefined);
+  if (!entry) throw new UsageError(`${argument}: ${missing(path, [])}; expected the path of a file`);
+  if (entry.isDirectory()) throw new UsageError(`${argument}: '${path}' is a folder; name a file in it`);
 }
 
 function parse(text: string, path: string): unknown {

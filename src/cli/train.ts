@@ -1,3 +1,4 @@
+import { extname } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { AbortError } from '../core/errors.js';
 import type { Task } from '../data/table-target.js';
@@ -15,8 +16,8 @@ import type { History } from '../training/history.js';
 import type { Trace } from '../vitals/trace.js';
 import { withoutOption } from './columns.js';
 import { defaultRun } from './default-model.js';
-import { isTable, loadData, type RunData } from './load-data.js';
-import { isSaved, type LoadedModel, loadCustom, loadModel, type ModelSource, notesOf } from './load-model.js';
+import { isTable, loadData, type RunData, tables } from './load-data.js';
+import { isSaved, type LoadedModel, loadCustom, loadModel, type ModelSource, modelEndings, notesOf } from './load-model.js';
 import { requireModelPath, requireWritable } from './out-files.js';
 import { type PreparedRun, prepareRun } from './prepare.js';
 import { INTERRUPTED, looksOf, nameFor, numberBelow, printNote, printResult, showValues, UsageError, wholeNumber } from './print.js';
@@ -63,7 +64,7 @@ export function addTrain(program: Command): void {
     .command('train')
     .argument('[MODEL]', 'what to train: .ts, .js, .json or .safetensors (default: a network that suits the data)')
     .description('train a model on data')
-    .option('--data <SOURCE>', 'glyphs, mnist, fashion-mnist, california-housing, a table (.csv, .tsv, .parquet) or a folder with idx files')
+    .option('--data <SOURCE>', 'glyphs, mnist, fashion-mnist, california-housing, a table (.csv, .tsv, .csv.gz, .parquet) or a folder with idx files')
     .option('--target <COLUMN>', 'target column of a table, by name or number from 0 (default: the last)')
     .addOption(withoutOption())
     .addOption(
@@ -122,6 +123,10 @@ function sourcesOf(path: string | undefined, data: string | undefined): Sources 
   if (table && data !== undefined)
     throw new UsageError(`'${path}' is a table, and --data names other data: give one of them, and a model if you like`);
   if (table) return { rows: path };
+  if (data === undefined && path !== undefined && !modelEndings.includes(extname(path).toLowerCase()))
+    throw new UsageError(
+      `'${path}' is neither a table (${tables.join(', ')}) nor a model (${modelEndings.join(', ')}); --data <SOURCE> names data of other kinds`,
+    );
   if (data === undefined) throw new UsageError("no data: name a table, 'evenkeel train houses.csv', or --data <SOURCE>");
   return { rows: data, ...(path === undefined ? {} : { path }) };
 }

@@ -70,7 +70,10 @@ export function addTreat(program: Command): void {
     .command('treat')
     .argument('<MODEL>', 'what to treat: .ts, .js, .json or .safetensors')
     .description('find the smallest change by which a network trains, and prove it')
-    .requiredOption('--data <SOURCE>', 'glyphs, mnist, fashion-mnist, california-housing, a table (.csv, .tsv, .parquet) or a folder with idx files')
+    .requiredOption(
+      '--data <SOURCE>',
+      'glyphs, mnist, fashion-mnist, california-housing, a table (.csv, .tsv, .csv.gz, .parquet) or a folder with idx files',
+    )
     .option('--target <COLUMN>', 'target column of a table, by name or number from 0 (default: the last)')
     .addOption(withoutOption())
     .option('--test-split <SHARE>', 'share of a table kept to grade the treated model by', numberBelow(0, 1), 0)

@@ -40,6 +40,9 @@ const advice: { readonly [code: string]: string } = {
   EIO: 'the disk failed; choose another one',
 };
 
+/** What differs where a file is read: nothing is to be created. */
+const adviceToRead: typeof advice = { ENOENT: 'the file or its folder does not exist; check the path' };
+
 const MAX_WRITE = 2 ** 30;
 
 /** The error code of the operating system, '' where there is none. */
@@ -47,10 +50,11 @@ export function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** The error for a failure of the operating system, with what to do about it. */
-export function fileError(what: string, cause: unknown): FileError {
-  const reason = advice[errorCode(cause)] ?? (cause instanceof Error ? cause.message : String(cause));
-  return new FileError(`${what}: ${reason}`, { received: errorCode(cause) }, { cause });
+/** The error for a failure of the operating system, with what to do about it. @param words what to do instead, by the error's code */
+export function fileError(what: string, cause: unknown, words: typeof advice = {}): FileError {
+  const code = errorCode(cause);
+  const reason = words[code] ?? advice[code] ?? (cause instanceof Error ? cause.message : String(cause));
+  return new FileError(`${what}: ${reason}`, { received: code }, { cause });
 }
 
 /** Node's file system. Loaded when first needed, so that a bundle for a page never asks for it. @throws FileError where there is none. */
@@ -161,7 +165,7 @@ export async function readFile(path: string, options: { readonly fs?: FileSystem
     const buffer = await fs.readFile(path);
     return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
   } catch (cause) {
-    throw fileError(`cannot read '${path}'`, cause);
+    throw fileError(`cannot read '${path}'`, cause, adviceToRead);
   }
 }
 

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const folder = mkdtempSync(join(tmpdir(), 'evenkeel-tables-'));
@@ -202,6 +203,32 @@ describe('a table without a model', () => {
   it('refuses options that do not go together', () => {
     expect(run('train', '--data', 'glyphs', '--test-split', '0.2')).toMatchObject({ status: 2, stderr: expect.stringContaining('rows of its own') });
     expect(run('train', '--data', 'glyphs', '--task', 'regression')).toMatchObject({ status: 2, stderr: expect.stringContaining('--task') });
+  });
+
+  it('reads gzipped text, and a header with an empty cell', () => {
+    const path = join(folder, 'rents.csv.gz');
+    const lines = rows.map(({ size, town, rent }, i) => `${i},${size},${town},${rent}`);
+    writeFileSync(path, gzipSync([',size,town,rent', ...lines].join('\n')));
+    const model = join(folder, 'gzipped.safetensors');
+    const { stderr, stdout } = run('train', path, '--epochs', '1', '--quiet', '--without', '0', '--out', model);
+    expect(stderr).toBe('');
+    expect(stdout).toContain('rootMeanSquaredError');
+    expect(run('predict', model, '--data', rents).stdout.split('\n')).toHaveLength(402);
+  });
+
+  it.each([
+    [['train', folder], /'.*' is neither a table \(\.csv, .*\) nor a model/],
+    [['train', join(folder, 'folder.csv')], /--data: '.*folder\.csv' is a folder; name a table in it/],
+    [['predict', folder, '--data', rents], /FILE: '.*' is a folder; name a file in it/],
+    [['diagnose', folder], /TRACE: '.*' is a folder/],
+    [['summary', folder], /MODEL: '.*' is a folder/],
+    [['info', join(folder, 'nope')], /FILE: there is no '.*nope'; expected the path of a file/],
+    [['train', 'houses.csv.bz2'], /'houses\.csv\.bz2' is neither a table/],
+  ])('%j: says what the path is', (words, message) => {
+    mkdirSync(join(folder, 'folder.csv'), { recursive: true });
+    const { status, stderr } = run(...words);
+    expect(stderr).toMatch(message);
+    expect(status).toBe(2);
   });
 
   it('reads parquet', () => {

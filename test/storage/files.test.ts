@@ -198,7 +198,7 @@ describe('readFile', () => {
 
   it('says what is wrong where there is no file', async () => {
     await expect(readFile(join(folder, 'none'))).rejects.toThrow(FileError);
-    await expect(readFile(join(folder, 'none'))).rejects.toThrow(/cannot read '.*none': the file or its folder does not exist; check the path/);
+    await expect(readFile(join(folder, 'none'))).rejects.toThrow(/cannot read '.*none': the file or its folder does not exist; check the path$/);
     await expect(readFile(folder)).rejects.toThrow(/the path is a folder/);
   });
 
