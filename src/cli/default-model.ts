@@ -4,7 +4,7 @@ import { layers } from '../layers/index.js';
 import { sequential } from '../model/construct.js';
 import type { Model } from '../model/model.js';
 import type { EngineChoice } from '../model/programs.js';
-import { optimizers } from '../optimizers.js';
+import { type Optimizer, optimizers } from '../optimizers.js';
 import { schedules } from '../schedules.js';
 
 /** Steps of a training, more or less, whatever the size of the data. */
@@ -42,6 +42,28 @@ function scaleOf(y: NdArray): { mean: number[]; deviation: number[] } {
   return { mean, deviation };
 }
 
+/** How the network is called, by which a saved one is known again. */
+const NAME = 'default';
+/** Rate of the first step. */
+const RATE = 1e-3;
+
+/** Steps of an epoch. */
+export const stepsPerEpochOf = (rows: number, batchSize: number, validationSplit: number): number =>
+  Math.ceil((rows * (1 - validationSplit)) / batchSize);
+
+/** AdamW with a rate that falls to 0 along a cosine over so many steps. */
+export function automaticOptimizer(steps: number): Optimizer {
+  return optimizers.adamW({ learningRate: schedules.cosineDecay({ initialLearningRate: RATE, decaySteps: steps }) });
+}
+
+/** Whether a model is such a network, trained as it was made to be. */
+export function isAutomatic({ name, compiled: { optimizer } }: Model): boolean {
+  const { learningRate } = optimizer;
+  if (name !== NAME || typeof learningRate === 'number' || typeof learningRate.config.decaySteps !== 'number') return false;
+  const own = automaticOptimizer(learningRate.config.decaySteps);
+  return optimizer.name === own.name && JSON.stringify(optimizer.config) === JSON.stringify(own.config);
+}
+
 /**
  * Three self-normalising layers on standardised features, wider for more rows, AdamW with a rate that falls to 0 along a cosine. Where targets are
  * numbers the last layer gives them in their own units. Compiled.
@@ -51,7 +73,7 @@ export function defaultRun({ x, y }: Dataset, choice: DefaultChoice): DefaultRun
   const rows = x.shape[0] ?? 0;
   const width = rows < 1000 ? 32 : rows < 5000 ? 64 : 128;
   const batchSize = choice.batchSize ?? between(16, 2 ** Math.round(Math.log2(rows / 256)), 256);
-  const stepsPerEpoch = Math.ceil((rows * (1 - choice.validationSplit)) / batchSize);
+  const stepsPerEpoch = stepsPerEpochOf(rows, batchSize, choice.validationSplit);
   const epochs = choice.epochs ?? between(5, Math.round(STEPS / stepsPerEpoch), 100);
   const shape = x.shape.slice(1);
   const { mean, deviation } = scaleOf(y);
@@ -64,13 +86,13 @@ export function defaultRun({ x, y }: Dataset, choice: DefaultChoice): DefaultRun
         ? [layers.dense(deviation.length), layers.rescaling(deviation, { offset: mean })]
         : [layers.dense(classes, { activation: 'softmax' })]),
     ],
-    { seed, name: 'default', ...engine },
+    { seed, name: NAME, ...engine },
   );
   model.compile({
-    optimizer: optimizers.adamW({ learningRate: schedules.cosineDecay({ initialLearningRate: 1e-3, decaySteps: epochs * stepsPerEpoch }) }),
+    optimizer: automaticOptimizer(epochs * stepsPerEpoch),
     loss: classes === undefined ? 'meanSquaredError' : 'sparseCategoricalCrossentropy',
     metrics: [classes === undefined ? 'rootMeanSquaredError' : 'accuracy'],
   });
-  const description = `${DEPTH} hidden layers of ${width} SELU units on standardised features, AdamW, ${epochs} epochs in batches of ${batchSize}`;
+  const description = `${DEPTH} hidden layers of ${width} SELU units on standardised features, AdamW, ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'} in batches of ${batchSize}`;
   return { model, epochs, batchSize, description };
 }

@@ -12,11 +12,16 @@ import { addReport } from './report.js';
 import { addTrain } from './train.js';
 import { addTreat } from './treat.js';
 
+const exitStatus = `
+Exit status: 0 where it is done, 1 where it fails, 2 for wrong usage, 130 after Ctrl-C. Of check, diagnose and treat 1 says that a network is ill, or that no
+remedy helped, and 2 whatever else goes wrong.`;
+
 const program = new Command('evenkeel')
   .description('Train deep networks on ONNX Runtime, and see whether signal and gradient survive their depth.')
   .version(versionOf('../../package.json'))
   .showHelpAfterError('(--help shows what is possible)')
   .showSuggestionAfterError()
+  .addHelpText('after', exitStatus)
   .exitOverride();
 
 // A reader such as `head` may close the pipe early: that is no failure.

@@ -3,6 +3,7 @@ import { writeAtomically } from '../storage/files.js';
 import { withoutOption } from './columns.js';
 import { loadRows } from './load-data.js';
 import { loadCustom, openModel, requireFile } from './load-model.js';
+import { requireWritable } from './out-files.js';
 import { requireSimple } from './prepare.js';
 import { printResult } from './print.js';
 
@@ -32,6 +33,7 @@ export function addPredict(program: Command): void {
     .addHelpText('after', '\nExamples:\n  evenkeel predict model.safetensors --data fashion-mnist --out predictions.csv')
     .action(async (path: string, options: PredictOptions) => {
       await requireFile(path, 'FILE');
+      requireWritable({ out: options.out });
       const { model, classNames, reader } = await openModel(path, {}, await loadCustom(options.custom));
       requireSimple(model);
       const rows = await loadRows(options.data, model.inputs[0]?.shape.slice(1) as number[], { ...options, reader });

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { CommanderError, InvalidArgumentError } from 'commander';
-import { EvenkeelError } from '../core/errors.js';
+import { AbortError, EvenkeelError } from '../core/errors.js';
 import { suggestion } from '../core/names.js';
 import { formatValue } from '../training/progress.js';
 import { inUserWords, placeInUserCode } from './user-code.js';
@@ -49,6 +49,7 @@ export function reportError(error: unknown, debug: boolean): number {
   // Errors that are not ours say little without their kind: "ReferenceError: x is not defined".
   const told = place === undefined ? message : `${place}: ${error instanceof EvenkeelError || error instanceof UsageError ? message : error}`;
   printNote(`evenkeel: ${debug ? inspect(error) : inUserWords(told)}`);
+  if (error instanceof AbortError) return INTERRUPTED;
   return error instanceof UsageError ? WRONG_USAGE : FAILED;
 }
 
@@ -77,7 +78,8 @@ export function nameFor(make: (name: string) => unknown): (text: string) => stri
       make(text);
       return text;
     } catch (error) {
-      throw new InvalidArgumentError(error instanceof Error ? `It is an ${error.message}.` : '');
+      const { message = '' } = error instanceof Error ? error : {};
+      throw new InvalidArgumentError(`It is an ${message}${message.endsWith('?') ? '' : '.'}`);
     }
   };
 }

@@ -5,6 +5,7 @@ import { reportHtml } from '../report/html.js';
 import { writeAtomically } from '../storage/files.js';
 import { type FindingOptions, readBaseline, withFindingOptions } from './check.js';
 import { openTrace } from './diagnose.js';
+import { requireWritable } from './out-files.js';
 import { printNote, printResult } from './print.js';
 
 interface ReportOptions extends Omit<FindingOptions, 'json'> {
@@ -29,6 +30,7 @@ export function addReport(program: Command): void {
     .option('--title <TEXT>', "heading (default: the model's name)")
     .addHelpText('after', examples);
   withFindingOptions(command, { json: false }).action(async (path: string, { out, title, ...options }: ReportOptions) => {
+    requireWritable({ out });
     const examination = new Examination(await openTrace(path));
     const findings = diagnoseExamination(examination, { ...options, baseline: await readBaseline(options.baseline) });
     const page = reportHtml({ examination, findings, ...(title === undefined ? {} : { title }) });

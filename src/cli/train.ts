@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { extname } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { AbortError } from '../core/errors.js';
@@ -11,16 +12,17 @@ import { heatStrip } from '../report/heat-strip.js';
 import { availableThreads, type Backend } from '../runtime/index.js';
 import { tensorBoard } from '../training/callbacks/tensor-board.js';
 import { traceFile } from '../training/callbacks/trace-file.js';
-import type { Callback } from '../training/callbacks.js';
+import type { Callback, TrainingControl } from '../training/callbacks.js';
 import type { History } from '../training/history.js';
 import type { Trace } from '../vitals/trace.js';
 import { withoutOption } from './columns.js';
-import { defaultRun } from './default-model.js';
+import { defaultRun, stepsPerEpochOf } from './default-model.js';
 import { isTable, loadData, type RunData, tables } from './load-data.js';
 import { isSaved, type LoadedModel, loadCustom, loadModel, type ModelSource, modelEndings, notesOf } from './load-model.js';
 import { requireModelPath, requireWritable } from './out-files.js';
 import { type PreparedRun, prepareRun } from './prepare.js';
 import { INTERRUPTED, looksOf, nameFor, numberBelow, printNote, printResult, showValues, UsageError, wholeNumber } from './print.js';
+import { renewSchedule, tellRestingSteps } from './schedule-end.js';
 
 interface TrainOptions {
   readonly data?: string;
@@ -82,7 +84,10 @@ export function addTrain(program: Command): void {
     .option('--seed <N>', "seed of weights, shuffles and masks (default: the model's own, else 0)", wholeNumber(0))
     .option('--validation-split <SHARE>', 'share of the rows kept for validation', numberBelow(0, 1), 0.1)
     .option('--standardize', 'put a normalization layer behind the input')
-    .option('--out <FILE>', 'save the model here (.safetensors), after every epoch and at the end')
+    .option(
+      '--out <FILE>',
+      'save the model here (.safetensors), after every epoch and at the end; a file that is there stays until the first epoch is done',
+    )
     .option('--custom <FILE>', 'module that exports the functions and classes of your own that MODEL names; it runs code')
     .addOption(new Option('--backend <NAME>', 'what computes').choices(['native', 'wasm']))
     .option('--threads <N>', 'threads of one run (default: chosen from the shapes)', threadCount)
@@ -153,6 +158,8 @@ async function train({ path, rows }: Sources, options: TrainOptions): Promise<nu
     const { epochs = 5, batchSize = 32 } = loaded;
     const prepared = await prepareRun(loaded, data, options);
     const length = { epochs: options.epochs ?? epochs, batchSize: options.batchSize ?? batchSize };
+    const perEpoch = stepsPerEpochOf(prepared.train.x.shape[0] ?? 0, length.batchSize, options.validationSplit);
+    if (saved) await renewSchedule(prepared.model, length.epochs * perEpoch);
     return await run({ ...prepared, ...length, notes: notesOf(prepared.train.classNames, data.reader) }, options, controller.signal);
   } finally {
     process.removeListener('SIGINT', stop);
@@ -191,16 +198,27 @@ interface Run extends PreparedRun {
 
 async function run({ model, train, test, epochs, batchSize, notes }: Run, options: TrainOptions, signal: AbortSignal): Promise<number> {
   const { validationSplit, out } = options;
+  let saved = false;
   const save = async (): Promise<void> => {
-    if (out !== undefined) await saveModel(model, out, { notes });
+    if (out === undefined) return;
+    await saveModel(model, out, { notes });
+    saved = true;
   };
   const began = performance.now();
   let trace: Trace | undefined;
   const keepTrace: Callback['onTraceBegin'] = (_, control) => {
     trace = control.trace;
   };
+  const fit: { first: number; control?: TrainingControl } = { first: 0 };
   const callbacks: Callback[] = [
-    { onEpochEnd: save },
+    {
+      onTrainBegin(control) {
+        fit.first = control.step;
+        fit.control = control;
+      },
+      onEpochEnd: save,
+    },
+    tellRestingSteps(model),
     ...(options.watch ? [watch({ onFinding: (finding) => printNote(`\n${showFinding(finding)}`) }), { onTraceBegin: keepTrace }] : []),
     ...(options.trace === undefined ? [] : [traceFile(options.trace, { units: options.units })]),
     ...(options.tensorboard === undefined ? [] : [tensorBoard(options.tensorboard)]),
@@ -212,8 +230,9 @@ async function run({ model, train, test, epochs, batchSize, notes }: Run, option
   } catch (error) {
     if (!(error instanceof AbortError)) throw error;
     soFar = error.history;
-    printNote(`\n${error.message}`);
-    await save();
+    const spared = saved ? undefined : sparedBy((fit.control?.step ?? 0) - fit.first, out);
+    printNote(`\n${error.message}${spared === undefined ? '' : `; ${spared}`}`);
+    if (spared === undefined) await save();
   } finally {
     const strip = trace && !options.json ? heatStrip(trace, looksOf(process.stderr, process.env)) : '';
     if (strip !== '') printNote(`\n${strip}`);
@@ -227,14 +246,22 @@ async function run({ model, train, test, epochs, batchSize, notes }: Run, option
         history: history?.history ?? soFar ?? {},
         ...(graded ? { test: graded } : {}),
         seconds,
-        ...(out ? { out } : {}),
+        ...(saved ? { out } : {}),
         interrupted,
       }),
     );
   } else {
     if (history) printResult(`after ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}: ${showValues(history.last)}`);
     if (graded) printResult(`test: ${showValues(graded)}`);
-    if (out !== undefined) printResult(`saved: ${out}`);
+    if (saved) printResult(`saved: ${out}`);
   }
   return interrupted ? INTERRUPTED : 0;
+}
+
+/** Why the file of a training that was stopped within its first epoch is left as it is: what was there may be worth more. Undefined where it is written. */
+function sparedBy(steps: number, out: string | undefined): string | undefined {
+  if (out === undefined) return undefined;
+  const there = statSync(out, { throwIfNoEntry: false })?.isFile() === true;
+  if (steps === 0) return `nothing was learned, and '${out}' ${there ? 'is as it was' : 'was not written'}`;
+  return there ? `no epoch was done, and '${out}' is as it was` : undefined;
 }

@@ -52,8 +52,8 @@ Examples:
   evenkeel treat model.ts --data fashion-mnist --budget 60s --report treatment.html --out cured.safetensors
   evenkeel treat model.json --data table.csv --target price --keep architecture --keep activations --code keras
 
-What one minibatch shows to help is applied before a step is spent, short trials decide, then comes the full run. Ctrl-C keeps the best so far. Exit status: 0
-where the network is healthy or was cured or improved, 1 where no remedy helped, 2 for wrong usage.`;
+What one minibatch shows to help is applied before a step is spent, short trials decide, then comes the full run. Ctrl-C keeps the best so far, once a
+trial or a run is done. Exit status: 0 where the network is healthy or was cured or improved, 1 where no remedy helped, 2 for wrong usage.`;
 
 const ids = Object.values(remedies).map(({ id }) => id);
 
@@ -146,7 +146,10 @@ async function run(path: string, options: TreatOptions): Promise<number> {
     return treatment.outcome === 'uncured' ? UNCURED : 0;
   } catch (error) {
     if (!(error instanceof AbortError)) throw error;
-    printNote(error.message);
+    const files = [out, report].flatMap((file) => (file === undefined ? [] : [`'${file}'`]));
+    const unwritten =
+      files.length > 1 ? `, and neither ${files.join(' nor ')} was written` : files.length > 0 ? `, and ${files[0]} was not written` : '';
+    printNote(`${error.message}; nothing was tried to its end${unwritten}`);
     return INTERRUPTED;
   } finally {
     process.removeListener('SIGINT', stop);

@@ -156,6 +156,33 @@ describe('evenkeel', () => {
     expect(run('predict', saved, '--data', table)).toMatchObject({ status: 0 });
   });
 
+  it('leaves the file that is there as it is when it is interrupted before an epoch is done', { timeout: 60_000 }, () => {
+    const module = join(folder, 'stopped.mjs');
+    const stopped = (delay: number, out: string) => {
+      // The interrupt comes from within, at once or in the middle of an epoch of many small steps.
+      writeFileSync(
+        module,
+        `import { layers, sequential } from 'evenkeel';
+        export default () => {
+          setTimeout(() => process.kill(process.pid, 'SIGINT'), ${delay});
+          return sequential([layers.input([28, 28], { dtype: 'uint8' }), layers.flatten(), layers.dense(2048), layers.dense(10, { activation: 'softmax' })]);
+        };`,
+      );
+      return run('train', module, '--data', 'glyphs', '--batch-size', '1', '--lr', '1e-8', '--quiet', '--out', out);
+    };
+    const [old, fresh] = [join(folder, 'old.safetensors'), join(folder, 'fresh.safetensors')];
+    writeFileSync(old, 'what was there');
+    const atOnce = stopped(0, old);
+    expect(atOnce.stderr).toMatch(/stopped after step 0; nothing was learned, and '.*old\.safetensors' is as it was/);
+    expect(atOnce).toMatchObject({ status: 130, stdout: '' });
+    expect(stopped(0, fresh).stderr).toMatch(/nothing was learned, and '.*fresh\.safetensors' was not written/);
+    expect(existsSync(fresh)).toBe(false);
+    expect(stopped(2500, old).stderr).toMatch(/stopped after step [1-9]\d*; no epoch was done, and '.*old\.safetensors' is as it was/);
+    expect(readFileSync(old, 'utf8')).toBe('what was there');
+    expect(stopped(2500, fresh)).toMatchObject({ status: 130, stdout: expect.stringContaining('saved: ') });
+    expect(existsSync(fresh)).toBe(true);
+  });
+
   it('runs the demo', () => {
     const page = join(folder, 'treatment.html');
     const { status, stdout, stderr } = run('demo', '--epochs', '2', '--rows', '2000', '--report', page);
@@ -180,7 +207,8 @@ describe('evenkeel', () => {
     [['train', description, '--data', table, '--epochs', '0'], /whole number/],
     [['train', description, '--data', table, '--out', join(folder, 'x.png')], /--out: a model is saved as \.safetensors, got '.*x\.png'/],
     [['train', description, '--data', table, '--threads', '100000'], /This machine runs \d+ at once, and more than \d+ only wait/],
-    [['train', description, '--data', table, '--optimizer', 'adma'], /adam/],
+    [['train', description, '--data', table, '--optimizer', 'adma'], /did you mean .*adam.*\?$/m],
+    [['predict', description, '--data', table, '--out', join('nowhere', 'x.csv')], /--out: the folder of/],
     [['train', description, '--data', table, '--out', join(folder, 'no', 'where')], /folder/],
   ])('%j is wrong usage: status 2 and the mistake named', (words, message) => {
     const { status, stderr } = run(...words);

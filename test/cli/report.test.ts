@@ -31,3 +31,11 @@ it('says what is wrong with a file that is no trace', () => {
   expect({ status: status === 0, stdout }).toEqual({ status: false, stdout: '' });
   expect(stderr).toMatch(/no trace: its first line should be/);
 });
+
+it('looks where the page goes before it works', () => {
+  expect(run(trace, '-o', join(folder, 'no', 'page.html'))).toMatchObject({
+    status: 2,
+    stdout: '',
+    stderr: expect.stringMatching(/--out: the folder of/),
+  });
+});
