@@ -66,7 +66,7 @@ describe('evaluate', () => {
 
   it('refuses options that it does not know, and the lack of targets', async () => {
     await expect(net().evaluate(x, y, { sampleWeigth: sampleWeight } as never)).rejects.toThrow(/unknown option 'sampleWeigth'.*sampleWeight/);
-    await expect(net().evaluate({ x, y }, { batchSize: 2 } as never)).rejects.toThrow(/evaluate: unknown option 'batchSize'/);
+    await expect(net().evaluate({ x, y }, { batchSiz: 2 } as never)).rejects.toThrow(/evaluate: unknown option 'batchSiz'/);
     await expect(net().evaluate(x)).rejects.toThrow('evaluate needs targets');
   });
 });
