@@ -211,6 +211,9 @@ function checkOptions(options: TreatOptions): void {
     for (const id of options[argument] ?? [])
       if (!ids.includes(id)) throw new ArgumentError(`treat: unknown remedy '${id}'${suggestion(id, ids)}`, { argument, received: id });
   }
+  const { allow = [], deny = [] } = options;
+  if (allow.length > 0 && allow.every((id) => deny.includes(id)))
+    throw new ArgumentError(`treat: allow and deny leave no remedy: both name ${allow.map(show).join(', ')}`, { argument: 'deny', received: deny });
   if (options.choose !== undefined && options.choose !== 'evidence' && options.choose !== 'random')
     throw new ArgumentError(`treat: choose must be 'evidence' or 'random', got ${show(options.choose)}`, {
       argument: 'choose',

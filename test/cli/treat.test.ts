@@ -80,7 +80,7 @@ describe('evenkeel treat', () => {
   it('keeps what must stay, and ends with 1 where nothing that is left helps', () => {
     const { status, stdout } = run('treat', sick, '--data', 'glyphs', '--epochs', '1', '--quiet', '--allow', 'larger-batch');
     expect(status).toBe(1);
-    expect(stdout).toMatch(/^no remedy that was tried helps/);
+    expect(stdout).toMatch(/^no remedy came to a trial/);
   });
 
   it('keeps the best so far on Ctrl-C', async () => {
@@ -99,6 +99,23 @@ describe('evenkeel treat', () => {
     expect(existsSync(out)).toBe(true);
   });
 
+  it('says on Ctrl-C in the first run that nothing was written', () => {
+    const module = join(folder, 'stopped.mjs');
+    writeFileSync(
+      module,
+      `import { layers, sequential } from 'evenkeel';
+      export default () => {
+        process.kill(process.pid, 'SIGINT');
+        return sequential([layers.input([28, 28], { dtype: 'uint8' }), layers.flatten(), layers.rescaling(1 / 255), layers.dense(10, { activation: 'softmax' })]);
+      };`,
+    );
+    const [page, out] = [join(folder, 'none.html'), join(folder, 'none.safetensors')];
+    const { status, stderr } = run('treat', module, '--data', 'glyphs', '--epochs', '60', '--quiet', '--report', page, '--out', out);
+    expect(stderr).toMatch(/stopped.*; nothing was tried to its end, and neither '.*none\.safetensors' nor '.*none\.html' was written\n$/);
+    expect(status).toBe(130);
+    expect(existsSync(page) || existsSync(out)).toBe(false);
+  });
+
   it.each<[string, string[], string]>([
     ['a model that is not there', ['nowhere.json', '--data', 'glyphs'], 'nowhere.json'],
     ['no data', [sick], "required option '--data"],
@@ -106,6 +123,7 @@ describe('evenkeel treat', () => {
     ['a budget too small', [sick, '--data', 'glyphs', '--budget', '0.01s', '--quiet'], 'too small to try anything'],
     ['an unknown thing to keep', [sick, '--data', 'glyphs', '--keep', 'activation'], "did you mean 'activations'"],
     ['an unknown remedy', [sick, '--data', 'glyphs', '--deny', 'normalise'], "did you mean 'normalize'"],
+    ['nothing left to try', [sick, '--data', 'glyphs', '--allow', 'lsuv', '--deny', 'lsuv'], "allow and deny leave no remedy: both name 'lsuv'"],
     ['an unknown framework', [sick, '--data', 'glyphs', '--code', 'jax'], 'evenkeel, keras, pytorch'],
     ['a folder that is not there', [sick, '--data', 'glyphs', '--report', 'no/such/page.html'], "the folder of 'no/such/page.html' does not exist"],
   ])('%s: status 2', (_, words, message) => {

@@ -29,6 +29,14 @@ export interface Run extends Look {
   readonly healthyEpochs: number;
 }
 
+/** Looks on at a training that goes through in one. */
+export interface Guard {
+  /** Whether what was found ends it. */
+  ends(look: Look): boolean;
+  /** Hears of its steps on the way, and ends it by what it throws. */
+  reached?(steps: number): void;
+}
+
 export interface AttemptOptions {
   readonly material: Material;
   readonly epochs: number;
@@ -37,8 +45,8 @@ export interface AttemptOptions {
   readonly judge: (trace: Trace, run: Examination | undefined) => Look;
   /** Takes the steps that were taken. */
   readonly spend: (steps: number) => void;
-  /** Ends the training early where what was found says so. */
-  readonly until: ((look: Look) => boolean) | undefined;
+  /** Who looks on, and may end the training early. */
+  readonly guard: Guard | undefined;
   readonly signal: AbortSignal | undefined;
   readonly clock: () => number;
   /** What is known of the validation rows' neighbours from an earlier attempt; undefined where this is the first. */
@@ -154,6 +162,7 @@ export class Attempt {
         const { trace } = control;
         if (!trace || this.#ended) return;
         const isEpoch = record.kind === 'epoch';
+        if (isEpoch || record.kind === 'step') this.#options.guard?.reached?.(record.step - this.#patient.stepsDone);
         if (isEpoch || (record.kind === 'step' && trace.steps.length === 1)) this.#guard(trace, control, isEpoch);
         if (isEpoch && control.step === this.#halt) await this.#wait(control);
       },
@@ -189,11 +198,11 @@ export class Attempt {
 
   /** Ends the training where it is ill for long enough, and goes back to the weights of the last epoch after which it was not. */
   #guard(trace: Trace, control: TrainingControl, isEpoch: boolean): void {
-    const { until, judge } = this.#options;
-    if (!until) return;
+    const { guard, judge } = this.#options;
+    if (!guard) return;
     const look = judge(trace, this.#first);
     this.#first ??= look.examination;
-    if (until(look)) {
+    if (guard.ends(look)) {
       this.#ended = true;
       this.#kept?.restore();
       control.stop();

@@ -7,7 +7,7 @@ import type { Trace } from '../../vitals/trace.js';
 import { type DiagnoseOptions, diagnoseExamination } from '../diagnose.js';
 import { Examination } from '../examination.js';
 import { Bends } from '../forecast.js';
-import { Attempt, type Look, type Run } from './attempt.js';
+import { Attempt, type Guard, type Look, type Run } from './attempt.js';
 import type { Material } from './material.js';
 import { build, type Making, type Patient } from './patient.js';
 
@@ -88,12 +88,12 @@ export class Clinic {
 
   /**
    * A patient's whole training, watched: what is left of it where its first steps were taken.
-   * @param until ends it early, unless its first steps were taken before, where what was found says so; the model then has the weights of the last epoch after which it did not, in `healthyEpochs`.
+   * @param guard ends it early, unless its first steps were taken before, where what was found says so; the model then has the weights of the last epoch after which it did not, in `healthyEpochs`.
    */
-  async whole(patient: Patient, until?: (look: Look) => boolean): Promise<Run> {
+  async whole(patient: Patient, guard?: Guard): Promise<Run> {
     const waiting = this.#waiting.get(patient);
     this.#waiting.delete(patient);
-    return waiting ? waiting.rest() : (await this.#begin(patient, until)).rest();
+    return waiting ? waiting.rest() : (await this.#begin(patient, guard)).rest();
   }
 
   /** Ends what still waits: models have the weights of their last step. */
@@ -102,7 +102,7 @@ export class Clinic {
     this.#waiting.clear();
   }
 
-  async #begin(patient: Patient, until?: (look: Look) => boolean): Promise<Attempt> {
+  async #begin(patient: Patient, guard?: Guard): Promise<Attempt> {
     const { material, making, signal, clock } = this.options;
     const began = clock();
     return new Attempt(await build(patient, making), patient, {
@@ -117,7 +117,7 @@ export class Clinic {
       spend: (steps) => {
         this.steps += steps;
       },
-      until,
+      guard,
       signal,
       clock,
       began,

@@ -3,7 +3,7 @@ import type { Random } from '../../core/random.js';
 import type { Examination } from '../examination.js';
 import type { Finding } from '../finding.js';
 import { remedies as hints } from '../remedies.js';
-import type { Look, Run } from './attempt.js';
+import type { Guard, Look, Run } from './attempt.js';
 import { type Clinic, possibly } from './clinic.js';
 import type { Alterable } from './method.js';
 import { withoutDecay } from './methods/training.js';
@@ -125,15 +125,17 @@ export class Course {
     return possibly(() => this.short(candidate));
   }
 
-  /** A candidate's whole training. `until` ends it early. */
-  async full(candidate: Candidate, until?: (look: Look) => boolean): Promise<Tried> {
-    return this.#train(candidate, 'full', until);
+  /** A candidate's whole training. `ends` ends it early. @throws ArgumentError where all time is spent on its way, and nothing else was tried. */
+  async full(candidate: Candidate, ends?: (look: Look) => boolean): Promise<Tried> {
+    const { patient } = candidate;
+    const timed = this.options.budget.seconds < Number.POSITIVE_INFINITY;
+    return this.#train(candidate, 'full', ends && { ends, ...(timed ? { reached: this.#clockOf(patient) } : {}) });
   }
 
-  async #train(candidate: Candidate, kind: 'short' | 'full', until: ((look: Look) => boolean) | undefined): Promise<Tried> {
+  async #train(candidate: Candidate, kind: 'short' | 'full', guard?: Guard): Promise<Tried> {
     const names = candidate.remedies.map(({ what }) => what).join('; ');
     const { patient } = candidate;
-    const run = await (kind === 'short' ? this.clinic.short(patient, shortShare(this.clinic.stepsOf(patient))) : this.clinic.whole(patient, until));
+    const run = await (kind === 'short' ? this.clinic.short(patient, shortShare(this.clinic.stepsOf(patient))) : this.clinic.whole(patient, guard));
     const tried = { ...candidate, run, kind };
     const ill = illOf(run).map(({ rule }) => rule);
     this.tried.push(tried);
@@ -176,11 +178,27 @@ export class Course {
 
   /** @throws ArgumentError where the first trial shows that a whole training cannot be paid for. */
   #checkTime({ kind }: Tried): void {
-    const { seconds } = this.options.budget;
     const needed = this.seconds + this.#fullSeconds();
-    if (this.tried.length > 1 || kind === 'full' || needed <= seconds) return;
-    throw new ArgumentError(
-      `treat: a budget of ${seconds} s is too small to try anything: a whole training takes about ${this.#fullSeconds().toFixed(1)} s beyond the ${this.seconds.toFixed(1)} s spent so far; give at least ${Math.ceil(1.5 * needed)} s, or fewer epochs`,
+    if (this.tried.length > 1 || kind === 'full' || needed <= this.options.budget.seconds) return;
+    throw this.#tooLittleTime(this.#fullSeconds(), this.seconds, needed);
+  }
+
+  /** What ends a first training that has spent all time before its end, as soon as as many steps as a trial takes tell how long it would be. */
+  #clockOf(patient: Patient): (steps: number) => void {
+    const [whole, before] = [this.clinic.stepsOf(patient), this.seconds];
+    const share = shortShare(whole);
+    return (steps) => {
+      if (this.tried.length > 0 || steps < share * whole || steps >= whole || this.seconds <= this.options.budget.seconds) return;
+      const full = ((this.seconds - before) / steps) * whole;
+      // That of the untreated network, a trial, and what the trial goes on as.
+      throw this.#tooLittleTime(full, before, before + (2 + share) * full);
+    };
+  }
+
+  #tooLittleTime(full: number, spent: number, needed: number): ArgumentError {
+    const { seconds } = this.options.budget;
+    return new ArgumentError(
+      `treat: a budget of ${seconds} s is too small to try anything: a whole training takes about ${full.toFixed(1)} s beyond the ${spent.toFixed(1)} s spent so far; give at least ${Math.ceil(1.5 * needed)} s, or fewer epochs`,
       { argument: 'budget', received: seconds, expected: Math.ceil(1.5 * needed) },
     );
   }

@@ -31,6 +31,11 @@ const logistic: Patient = {
   hidden: () => row(10, 48, { activation: 'sigmoid', kernelInitializer: initializers.normal({ stddev: 1 }) }),
   compile: { optimizer: 'adam' },
 };
+/** Nothing is surely ill in it before its first step. */
+const slow: Patient = {
+  hidden: () => row(2, 48, { activation: 'relu', kernelInitializer: 'heNormal' }),
+  compile: { optimizer: optimizers.sgd({ learningRate: 1e-3 }) },
+};
 const rate = (learningRate: number): Patient => ({
   hidden: () => row(3, 48, { activation: 'relu', kernelInitializer: 'heNormal' }),
   compile: { optimizer: optimizers.sgd({ learningRate }) },
@@ -214,9 +219,14 @@ describe('treat', () => {
   });
 
   it('says of a network that no allowed remedy cures that it is uncured', async () => {
-    const treatment = await treat(zeros, { allow: ['larger-batch'] });
-    expect(treatment).toMatchObject({ outcome: 'uncured', changed: false });
-    expect(String(treatment)).toContain('no remedy that was tried helps');
+    for (const [allowed, words] of [
+      ['clip-gradients', /^no remedy that was tried helps\n/],
+      ['larger-batch', /^no remedy came to a trial\n/],
+    ] as const) {
+      const treatment = await treat(zeros, { allow: [allowed] });
+      expect(treatment).toMatchObject({ outcome: 'uncured', changed: false });
+      expect(String(treatment)).toMatch(words);
+    }
   });
 
   it('spends no more trials and steps than it may', async () => {
@@ -274,6 +284,24 @@ describe('what cannot be treated', () => {
     await expect(treat(zeros, { budget: { seconds: 0.01 } })).rejects.toThrow(/too small to try anything: a whole training takes about .* s/);
   });
 
+  it('a budget that is spent before the network as it is was trained', async () => {
+    // A clock that runs with its readings: nothing of what it says depends on the machine.
+    let now = 0;
+    const clock = () => {
+      now += 1000;
+      return now;
+    };
+    const lines: string[] = [];
+    const within = (seconds: number) => treat(slow, { budget: { seconds }, clock, onProgress: (line) => lines.push(line) });
+    await expect(within(2)).rejects.toThrow(
+      /a budget of 2 s is too small to try anything: a whole training takes about .* s beyond the .* give at least \d+ s/,
+    );
+    expect(lines).toEqual([]);
+    now = 0;
+    const enough = await within(1e6);
+    expect(enough.steps).toBeGreaterThanOrEqual(enough.plainSteps);
+  });
+
   it('data that are at fault', async () => {
     const model = build(healthy);
     const alike = { x: data.x, y: new NdArray(new Uint8Array(2000)) };
@@ -292,6 +320,11 @@ describe('what cannot be treated', () => {
     ['epochs of 0', { epochs: 0 }, 'epochs must be a whole number ≥ 1'],
     ['an unknown thing to keep', { keep: ['activation' as never] }, "did you mean 'activations'"],
     ['an unknown remedy', { deny: ['change-activations'] }, "did you mean 'change-activation'"],
+    [
+      'nothing that is left to try',
+      { allow: ['lsuv', 'normalize'], deny: ['normalize', 'lsuv'] },
+      "allow and deny leave no remedy: both name 'lsuv', 'normalize'",
+    ],
     ['an unknown way to choose', { choose: 'luck' as never }, "'evidence' or 'random'"],
     ['an unknown rule', { ignore: ['vanishing'] }, 'unknown rule'],
     ['a budget of nothing', { budget: { trials: 0 } }, 'budget.trials must be a number above 0'],
