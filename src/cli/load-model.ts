@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { createJiti } from 'jiti';
-import { ArgumentError, FileError, show } from '../core/errors.js';
+import { ArgumentError, EvenkeelError, FileError, show } from '../core/errors.js';
 import { TableReader } from '../data/table-reader.js';
 import * as evenkeel from '../index.js';
 import type { Custom } from '../layers/registry.js';
@@ -51,14 +51,16 @@ export async function loadModel(path: string, { context, seed, engine = {}, cust
   }
   const overrides = { ...engine, ...(seed === undefined ? {} : { seed }) };
   if (ending === '.json') {
-    const text = new TextDecoder().decode(await readFile(path));
-    return { model: fromConfig(parse(text, path), { ...overrides, custom }) };
+    const described = parse(new TextDecoder().decode(await readFile(path)), path);
+    refuseForeign(described, path);
+    return { model: handing(path, () => fromConfig(described, { ...overrides, custom })) };
   }
   if (!modules.includes(ending)) throw new UsageError(`MODEL: '${path}' ends in none of ${modelEndings.join(', ')}`);
   const { default: value } = await importModule(path);
   const made: unknown = typeof value === 'function' ? await (value as (context?: ModelContext) => unknown)(context) : value;
   if (made instanceof Model) return { model: await rebuilt(made, overrides) };
-  if (made !== null && typeof made === 'object' && 'layers' in made) return { model: fromConfig(made, { ...overrides, custom }) };
+  if (made !== null && typeof made === 'object' && 'layers' in made)
+    return { model: handing(path, () => fromConfig(made, { ...overrides, custom })) };
   throw new ArgumentError(`${path}: its default export must be a model, a function that returns one, or a description; got ${show(made)}`, {
     received: made,
   });
@@ -67,11 +69,45 @@ export async function loadModel(path: string, { context, seed, engine = {}, cust
 /** A saved model. @throws FileError */
 export async function openModel(path: string, engine: EngineChoice = {}, custom: Custom = {}): Promise<LoadedModel> {
   const file = decodeModelFile(await readFile(path), path);
-  const model = await modelFromFile(file, { ...engine, custom });
+  const model = await modelFromFile(file, { ...engine, custom }).catch((error: unknown) => refuse(path, error));
   const { [CLASS_NAMES]: names, [TABLE]: table } = file.notes;
   const reader = table === undefined ? undefined : TableReader.from(parse(table, path));
   const classNames = names === undefined ? reader?.classNames : (parse(names, path) as string[]);
   return { model, ...(classNames ? { classNames } : {}), ...(reader ? { reader } : {}) };
+}
+
+/** What a description becomes. @throws FileError that names the file where it describes no model */
+function handing<T>(path: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    return refuse(path, error);
+  }
+}
+
+/** An error of a model's description as one of its file, with the option that hands functions back instead of code. @throws FileError */
+function refuse(path: string, error: unknown): never {
+  if (!(error instanceof EvenkeelError)) throw error;
+  const said = error.message.startsWith(path) ? error.message : `${path}: ${error.message}`;
+  const words = said.replace(/Hand them back: \{ custom: .*$/s, 'Name the module that exports them: --custom FILE');
+  throw new FileError(words, error.details, { cause: error });
+}
+
+/** Keys by which descriptions of others are known. */
+const foreign = [
+  { key: 'modelTopology', says: 'a TF.js model' },
+  { key: 'class_name', says: 'a Keras model’s JSON' },
+] as const;
+
+/** @throws FileError where a description is another library's. */
+function refuseForeign(described: unknown, path: string): void {
+  if (described === null || typeof described !== 'object') return;
+  const other = foreign.find(({ key }) => Object.hasOwn(described, key));
+  if (!other) return;
+  throw new FileError(
+    `${path}: this is ${other.says}, which Evenkeel does not read; describe its layers anew: { "layers": [{ "kind": "input", "shape": [4] }, { "kind": "dense", "units": 3 }] }`,
+    { received: other.key, expected: 'layers' },
+  );
 }
 
 /** Notes beside a saved model, as JSON: the names of its classes, and the reader of the table that it was trained on. */

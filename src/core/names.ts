@@ -37,10 +37,20 @@ export function nearestNames(name: string, known: Iterable<string>, prefer: read
     .map(({ candidate }) => candidate);
 }
 
-/** "; did you mean 'relu' or 'selu'?", or the list of all names where none is close. */
+/** Known names that begin with what was given, as `glorotUniform` does with `glorot`; shortest first. */
+function begunBy(name: string, known: readonly string[]): string[] {
+  const folded = foldName(name);
+  if (folded.length < 2) return [];
+  return known.filter((candidate) => foldName(candidate).startsWith(folded)).sort((a, b) => a.length - b.length || a.localeCompare(b));
+}
+
+/** "; did you mean 'relu' or 'selu'?", names that begin with what was given first; or the list of all names where none is close. */
 export function suggestion(name: string, known: Iterable<string>, prefer: readonly string[] = []): string {
   const all = [...known];
-  const near = nearestNames(name, all, prefer).slice(0, 3);
+  const begun = begunBy(name, all);
+  // Of a name of few letters anything is near.
+  const others = begun.length > 0 && name.length <= 3 ? [] : nearestNames(name, all, prefer);
+  const near = [...new Set([...begun, ...others])].slice(0, 3);
   if (near.length === 0) return `; known: ${all.join(', ')}`;
   return `; did you mean ${near.map((candidate) => `'${candidate}'`).join(' or ')}?`;
 }

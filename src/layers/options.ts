@@ -46,6 +46,12 @@ export function resolves(resolve: (value: never) => unknown): OptionCheck {
   };
 }
 
+/** A mistake under its option's name; what a resolver expects begins with the kind of thing, which the name says again. */
+function ofOption(name: string, mistake: string): string {
+  if (mistake.startsWith('unknown')) return mistake;
+  return /^\w+: expected /.test(mistake) ? mistake.replace(/^\w+/, name) : `${name} ${mistake}`;
+}
+
 /**
  * Checks a layer's options, and arguments that stand before them, and names every mistake in one message.
  * A misspelt option is also checked under the name it was meant to have.
@@ -69,7 +75,7 @@ export function checkOptions(kind: string, options: object, checks: OptionChecks
       meant = nearestNames(key, names).find((near) => given[near] === undefined) ?? key;
     }
     const mistake = value === undefined ? undefined : known.get(meant)?.(value, given);
-    if (mistake !== undefined) mistakes.push(mistake.startsWith('unknown') ? mistake : `${meant} ${mistake}`);
+    if (mistake !== undefined) mistakes.push(ofOption(meant, mistake));
   }
   if (mistakes.length === 0) return;
   const message =

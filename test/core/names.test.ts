@@ -69,6 +69,14 @@ describe('names', () => {
     );
   });
 
+  it('suggests names that begin with what was given first', () => {
+    const known = ['eye', 'heUniform', 'heNormal', 'glorotUniform', 'glorotNormal', 'relu6', 'relu', 'selu'];
+    expect(suggestion('he', known)).toBe("; did you mean 'heNormal' or 'heUniform'?");
+    expect(suggestion('Glorot', known)).toBe("; did you mean 'glorotNormal' or 'glorotUniform'?");
+    expect(suggestion('he_n', known)).toMatch(/^; did you mean 'heNormal'/);
+    expect(suggestion('z', ['zeros', 'ones'])).toBe('; known: zeros, ones');
+  });
+
   it('words a suggestion, or lists what there is', () => {
     expect(suggestion('tahn', Object.keys(activations))).toBe("; did you mean 'tanh'?");
     expect(suggestion('qqqqqqqqqqq', ['relu', 'selu'])).toBe('; known: relu, selu');

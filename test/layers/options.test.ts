@@ -161,6 +161,9 @@ describe('a misspelt option', () => {
 
 describe('arguments', () => {
   it.each<[string, () => unknown, RegExp]>([
+    ['an activation that is none', () => layers.dense(1, { activation: 5 as never }), /^dense: activation: expected the name or an instance/],
+    ['an initializer that is none', () => layers.dense(1, { kernelInitializer: 5 as never }), /^dense: kernelInitializer: expected the name/],
+    ['a part of a name', () => layers.dense(1, { kernelInitializer: 'glorot' }), /did you mean 'glorotNormal' or 'glorotUniform'\?$/],
     ['dense units', () => layers.dense(0), /units must be a whole number ≥ 1, got 0/],
     ['dense units, not whole', () => layers.dense(2.5), /got 2.5/],
     ['dense units, text', () => layers.dense('10' as never), /got '10'/],
