@@ -189,7 +189,7 @@ describe.each(Object.entries(optimizers))('%s', (name, make) => {
 
   it('refuses impossible options', () => {
     for (const learningRate of [-1, Number.NaN, Number.POSITIVE_INFINITY]) expect(() => make({ learningRate })).toThrow(ArgumentError);
-    expect(() => make({ learningRat: 1 } as never)).toThrow(`optimizer '${name}' has no option 'learningRat'; did you mean 'learningRate'?`);
+    expect(() => make({ learningRat: 1 } as never)).toThrow(`optimizer '${name}' has no option 'learningRat'; did you mean 'learningRate'`);
     expect(() => make({ clipNorm: 1, clipValue: 1 })).toThrow(/clips gradients in one way, got clipNorm and clipValue/);
     expect(() => make({ clipNorm: 0 })).toThrow(/clipNorm must be a finite number > 0, got 0/);
   });

@@ -51,16 +51,19 @@ const RATE = 1e-3;
 export const stepsPerEpochOf = (rows: number, batchSize: number, validationSplit: number): number =>
   Math.ceil((rows * (1 - validationSplit)) / batchSize);
 
-/** AdamW with a rate that falls to 0 along a cosine over so many steps. */
-export function automaticOptimizer(steps: number): Optimizer {
-  return optimizers.adamW({ learningRate: schedules.cosineDecay({ initialLearningRate: RATE, decaySteps: steps }) });
+/** AdamW with a rate that falls to 0 along a cosine over so many steps; `from` is the first of them, where others were taken before. */
+export function automaticOptimizer(steps: number, from = 0): Optimizer {
+  const before = from > 0 ? { warmupTarget: RATE, warmupSteps: from } : {};
+  return optimizers.adamW({ learningRate: schedules.cosineDecay({ initialLearningRate: RATE, decaySteps: steps, ...before }) });
 }
 
 /** Whether a model is such a network, trained as it was made to be. */
 export function isAutomatic({ name, compiled: { optimizer } }: Model): boolean {
   const { learningRate } = optimizer;
-  if (name !== NAME || typeof learningRate === 'number' || typeof learningRate.config.decaySteps !== 'number') return false;
-  const own = automaticOptimizer(learningRate.config.decaySteps);
+  if (name !== NAME || typeof learningRate === 'number') return false;
+  const { decaySteps, warmupSteps } = learningRate.config;
+  if (typeof decaySteps !== 'number' || typeof warmupSteps !== 'number') return false;
+  const own = automaticOptimizer(decaySteps, warmupSteps);
   return optimizer.name === own.name && JSON.stringify(optimizer.config) === JSON.stringify(own.config);
 }
 

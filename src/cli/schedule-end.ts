@@ -14,17 +14,17 @@ function rateOf({ compiled: { optimizer } }: Model, step: number): number {
 
 const isScheduled = ({ compiled }: Model): boolean => typeof compiled.optimizer.learningRate !== 'number';
 
-/** Steps that a model has taken. */
-async function stepsTaken(model: Model): Promise<number> {
-  return (await model.getState()).get(ITERATIONS)?.at(0) ?? 0;
-}
-
-/** Gives a network that this command made a schedule over further steps, where its own is at its end: at a rate of 0 it would learn nothing. Its weights stay. */
+/**
+ * Gives a network that this command made a schedule over further steps, where its own is at its end: at a rate of 0 it would learn nothing. Weights, and what
+ * the optimizer has gathered, stay: without it the first steps would throw the weights out.
+ */
 export async function renewSchedule(model: Model, steps: number): Promise<void> {
   if (!isScheduled(model) || !isAutomatic(model)) return;
-  const taken = await stepsTaken(model);
+  const state = await model.getState();
+  const taken = state.get(ITERATIONS)?.at(0) ?? 0;
   if (rateOf(model, taken) > 0) return;
-  model.compile({ ...compiledOptions(model), optimizer: automaticOptimizer(steps) });
+  model.compile({ ...compiledOptions(model), optimizer: automaticOptimizer(steps, taken) });
+  await model.setState(state);
   printNote(`the model's learning rate had fallen to 0 in the ${taken} steps that it took: it begins anew and falls over the ${steps} that come`);
 }
 

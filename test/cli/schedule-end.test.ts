@@ -20,7 +20,9 @@ const words = ['--validation-split', '0.2', '--json', '--quiet'];
 describe('a schedule at its end', () => {
   it('begins anew in a network that the command made', () => {
     const saved = join(folder, 'automatic.safetensors');
-    expect(run('train', table, '--epochs', '10', ...words, '--out', saved).stderr).toBe('');
+    const first = run('train', table, '--epochs', '10', ...words, '--out', saved);
+    expect(first.stderr).toBe('');
+    const before = lossesOf(first).at(-1) ?? 0;
     expect(stepsIn(saved)).toBe(60);
     const more = run('train', saved, '--data', table, '--epochs', '20', ...words, '--batch-size', '16', '--out', saved);
     expect(more.stderr).toContain(
@@ -28,6 +30,19 @@ describe('a schedule at its end', () => {
     );
     const losses = lossesOf(more);
     expect(losses.at(-1)).toBeLessThan(0.8 * (losses[0] ?? 0));
+    // Its first epoch takes up where the last one ended, and the counter of steps goes on.
+    expect(losses[0]).toBeLessThan(1.2 * before);
+    expect(stepsIn(saved)).toBe(180);
+    // The rate of a step as SGDR has it, from the trace: highest at the first, 0 behind the last.
+    const trace = join(folder, 'again.jsonl');
+    const again = run('train', saved, '--data', table, '--epochs', '5', ...words, '--batch-size', '16', '--trace', trace);
+    expect(again.stderr).toContain('in the 180 steps that it took');
+    const records = readFileSync(trace, 'utf8').trim().split('\n');
+    const rates = records
+      .map((line) => JSON.parse(line) as { kind?: string; step: number; learningRate: number })
+      .filter(({ kind }) => kind === 'step');
+    expect(rates.length).toBeGreaterThan(0);
+    for (const { step, learningRate } of rates) expect(learningRate).toBeCloseTo(5e-4 * (1 + Math.cos((Math.PI * (step - 181)) / 30)), 7);
   });
 
   it('goes on where an interrupted run left it, and says which steps it leaves at rest', () => {
