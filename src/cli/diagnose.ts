@@ -23,11 +23,11 @@ export function addDiagnose(program: Command): void {
     .argument('<TRACE>', 'a recorded run: what train --trace wrote, or another tool in the same schema')
     .description('say what is wrong with a recorded run')
     .addHelpText('after', examples);
-  withFindingOptions(command).action(async (path: string, options: FindingOptions) => {
+  withFindingOptions(command).action(async (path: string, { json, ...options }: FindingOptions) => {
     process.exitCode = await judged(async () => {
       const trace = await openTrace(path);
       const findings = diagnose(trace, { ...options, baseline: await readBaseline(options.baseline) });
-      if (options.json) printResult(JSON.stringify({ findings }));
+      if (json) printResult(JSON.stringify({ findings }));
       else {
         const strip = heatStrip(trace, looksOf(process.stdout, process.env));
         printResult(`${showFindings(findings)}${strip === '' ? '' : `\n\n${strip}`}`);
