@@ -19,6 +19,12 @@ export function checkOptionNames(owner: string, options: unknown, known: readonl
   }
 }
 
+/** @throws ArgumentError where a number that is given is not whole, or below the least. */
+export function checkWhole(owner: string, argument: string, value: number | undefined, least = 1): void {
+  if (value === undefined || (Number.isInteger(value) && value >= least)) return;
+  throw new ArgumentError(`${owner}: ${argument} must be a whole number ≥ ${least}, got ${show(value)}`, { argument, received: value });
+}
+
 /** @throws ArgumentError where one or more words, as options list them, are no list. */
 export function checkList(owner: string, argument: string, given: unknown): void {
   if (given === undefined || Array.isArray(given)) return;

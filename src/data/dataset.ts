@@ -2,7 +2,7 @@ import { dtypes, type TypedArray } from '../core/dtype.js';
 import { ArgumentError, DataError, ShapeError, show } from '../core/errors.js';
 import { refuse } from '../core/expect.js';
 import { NdArray } from '../core/ndarray.js';
-import { showShape } from '../core/shape.js';
+import { product, showShape } from '../core/shape.js';
 
 /** Rows held in memory: features and targets, the first axis of each counting rows. */
 export interface Dataset {
@@ -23,7 +23,13 @@ export function rowsOf(array: NdArray): number {
 
 /** Elements in one row: the product of all lengths but the first. */
 export function rowWidth(array: NdArray): number {
-  return array.shape.slice(1).reduce((width, length) => width * length, 1);
+  return product(array.shape.slice(1));
+}
+
+/** Row and column of an element. */
+export function placeOf(array: NdArray, index: number): readonly [row: number, column: number] {
+  const width = Math.max(1, rowWidth(array));
+  return [Math.floor(index / width), index % width];
 }
 
 /** Row numbers, at most so many, spread evenly over all rows. */
@@ -159,12 +165,11 @@ export function checkFinite(array: NdArray, name: string, featureNames?: readonl
   if (!(array.data instanceof Float32Array || array.data instanceof Float64Array)) return;
   const index = firstNonFinite(array.data);
   if (index < 0) return;
-  const width = Math.max(1, rowWidth(array));
-  const [row, column] = [Math.floor(index / width), index % width];
+  const [row, column] = placeOf(array, index);
   const feature = featureNames?.[column];
   const place = [
     `row ${row}`,
-    ...(width > 1 || feature !== undefined ? [`column ${column}`] : []),
+    ...(rowWidth(array) > 1 || feature !== undefined ? [`column ${column}`] : []),
     ...(feature !== undefined ? [`feature ${show(feature)}`] : []),
   ].join(', ');
   throw new DataError(

@@ -2,7 +2,7 @@ import { type DType, dtypes, type TypedArray } from '../core/dtype.js';
 import { FileError } from '../core/errors.js';
 import { checkBytes } from '../core/expect.js';
 import { NdArray } from '../core/ndarray.js';
-import { MAX_ELEMENTS, showShape } from '../core/shape.js';
+import { MAX_ELEMENTS, product, showShape } from '../core/shape.js';
 import { gunzip, isGzip } from './gzip.js';
 
 /** The third byte of an idx file names the type of its elements. */
@@ -39,7 +39,7 @@ export function readIdx(bytes: Uint8Array, name = 'idx file'): NdArray {
     throw new FileError(`${name}: the header of ${rank} axes needs ${start} bytes, the file has ${content.length}; it was cut off`);
   }
   const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis));
-  const elements = shape.reduce((size, length) => size * length, 1);
+  const elements = product(shape);
   if (!(elements <= MAX_ELEMENTS)) {
     throw new FileError(
       `${name}: the header claims shape ${showShape(shape)}, ${elements} elements; at most ${MAX_ELEMENTS} fit. The header is corrupt.`,

@@ -3,7 +3,7 @@ import { type DType, dtypes, type TypedArray } from '../core/dtype.js';
 import { FileError, show } from '../core/errors.js';
 import { checkBytes } from '../core/expect.js';
 import { NdArray } from '../core/ndarray.js';
-import { MAX_ELEMENTS, type StaticShape, showShape, sizeOf } from '../core/shape.js';
+import { MAX_ELEMENTS, product, type StaticShape, showShape, sizeOf } from '../core/shape.js';
 
 /** NumPy's letters for element types, without the byte order. */
 const letters: { readonly [letter: string]: DType } = {
@@ -64,7 +64,7 @@ function readHeader(bytes: Uint8Array, name: string): Header {
 export function readNpy(bytes: Uint8Array, name = 'npy file'): NdArray {
   checkBytes('readNpy', bytes);
   const { dtype, swapped, fortran, shape, start } = readHeader(bytes, name);
-  const elements = shape.reduce((size, length) => size * length, 1);
+  const elements = product(shape);
   if (!(elements <= MAX_ELEMENTS)) {
     throw new FileError(`${name}: the header claims shape ${showShape(shape)}, ${elements} elements; at most ${MAX_ELEMENTS} fit`);
   }

@@ -1,4 +1,5 @@
 import { ArgumentError, DataError, show } from '../core/errors.js';
+import { checkWhole } from '../core/expect.js';
 import { NdArray } from '../core/ndarray.js';
 
 export interface PadOptions {
@@ -30,8 +31,7 @@ export function padSequences(sequences: readonly (readonly Step[])[], options: P
   }
   const longest = sequences.reduce((most, { length }) => Math.max(most, length), 0);
   const time = options.maxLength ?? longest;
-  if (!Number.isInteger(time) || time < 1)
-    throw new ArgumentError(`padSequences: maxLength must be a whole number ≥ 1, got ${show(time)}`, { argument: 'maxLength', received: time });
+  checkWhole('padSequences', 'maxLength', time);
   const first = sequences.find(({ length }) => length > 0)?.[0];
   const features = Array.isArray(first) ? first.length : undefined;
   const width = features ?? 1;

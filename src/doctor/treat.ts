@@ -1,5 +1,5 @@
 import { AbortError, ArgumentError, show } from '../core/errors.js';
-import { checkList, checkOptionNames, refuse } from '../core/expect.js';
+import { checkList, checkOptionNames, checkWhole, refuse } from '../core/expect.js';
 import { suggestion } from '../core/names.js';
 import { Random } from '../core/random.js';
 import type { Custom } from '../layers/registry.js';
@@ -189,11 +189,7 @@ function outcomeOf(findings: Treatment['findings'], before: Tried, after: Tried)
 function checkOptions(options: TreatOptions): void {
   checkOptionNames('treat', options, known);
   for (const argument of ['keep', 'allow', 'deny'] as const) checkList('treat', argument, options[argument]);
-  for (const key of ['epochs', 'batchSize'] as const) {
-    const value = options[key];
-    if (value !== undefined && (!Number.isInteger(value) || value < 1))
-      throw new ArgumentError(`treat: ${key} must be a whole number ≥ 1, got ${show(value)}`, { argument: key, received: value });
-  }
+  for (const argument of ['epochs', 'batchSize'] as const) checkWhole('treat', argument, options[argument]);
   for (const [key, value] of Object.entries(options.budget ?? {})) {
     if (!['trials', 'steps', 'seconds'].includes(key))
       throw new ArgumentError(`treat: a budget has trials, steps and seconds, not '${key}'`, { argument: 'budget', received: key });

@@ -1,5 +1,5 @@
 import { ArgumentError, show } from '../core/errors.js';
-import { checkOptionNames, isRecord } from '../core/expect.js';
+import { checkOptionNames, checkWhole, isRecord } from '../core/expect.js';
 import { NdArray } from '../core/ndarray.js';
 import type { Variable } from '../network/network.js';
 import { type Callback, checkCallbacks } from '../training/callbacks.js';
@@ -122,11 +122,6 @@ function checkFitOptions(options: FitOptions): void {
   if (validationData !== undefined && !isBatch(validationData)) refuse('validationData', '{ x, y }');
 }
 
-function checkWhole(method: string, key: string, value: number | undefined, least: number): void {
-  if (value === undefined || (Number.isInteger(value) && value >= least)) return;
-  throw new ArgumentError(`${method}: ${key} must be a whole number ≥ ${least}, got ${show(value)}`, { argument: key, received: value });
-}
-
 /** Reads `evaluate(data, options)` or `evaluate(x, y, options)`. @throws ArgumentError */
 export function readEvaluateArguments(
   first: unknown,
@@ -140,7 +135,7 @@ export function readEvaluateArguments(
   const options = third ?? ((whole ? second : undefined) as EvaluateOptions | undefined) ?? {};
   checkOptionNames('evaluate', options, evaluateOptions);
   const { sampleWeight, batchSize } = options;
-  checkWhole('evaluate', 'batchSize', batchSize, 1);
+  checkWhole('evaluate', 'batchSize', batchSize);
   const data = whole ? first : ({ x: first, y: second } as BatchLike);
   return { data: sampleWeight === undefined ? data : { ...data, sampleWeight }, batchSize };
 }

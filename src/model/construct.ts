@@ -1,5 +1,5 @@
 import { ArgumentError, show } from '../core/errors.js';
-import { checkOptionNames, isRecord, refuse } from '../core/expect.js';
+import { checkOptionNames, checkWhole, isRecord, refuse } from '../core/expect.js';
 import { Repeat } from '../layers/repeat.js';
 import { Layer, Signal } from '../network/layer.js';
 import { Network } from '../network/network.js';
@@ -12,9 +12,7 @@ function checkModelOptions(options: ModelOptions): void {
   const { seed, threads, dtype } = options;
   if (seed !== undefined && !Number.isFinite(seed))
     throw new ArgumentError(`model: seed must be a finite number, got ${show(seed)}`, { argument: 'seed', received: seed });
-  if (threads !== undefined && (!Number.isInteger(threads) || threads < 1)) {
-    throw new ArgumentError(`model: threads must be a whole number ≥ 1, got ${show(threads)}`, { argument: 'threads', received: threads });
-  }
+  checkWhole('model', 'threads', threads);
   if (dtype !== undefined && dtype !== 'float32' && dtype !== 'float64') {
     throw new ArgumentError(`model: dtype must be 'float32' or 'float64', got ${show(dtype)}`, { argument: 'dtype', received: dtype });
   }

@@ -1,6 +1,6 @@
 import type { TypedArray } from '../core/dtype.js';
 import type { NdArray } from '../core/ndarray.js';
-import { type StaticShape, stridesOf } from '../core/shape.js';
+import { product, type StaticShape, stridesOf } from '../core/shape.js';
 import { rowsOf, rowWidth, spreadRows, takeRows } from '../data/dataset.js';
 import type { Loss } from '../losses.js';
 import type { LayerCall } from '../network/layer.js';
@@ -82,7 +82,7 @@ function placesOf(calls: readonly LayerCall[], input: LayerCall): StaticShape | 
 /** How alike the steps of a row's sequence, or the places of its picture, are: E[x y] / E[x²] over all pairs, and over neighbours. */
 function alikeIn({ rows, features, numbers }: Sample, shape: StaticShape): Pick<InputFacts, 'stepCorrelation' | 'nextCorrelation'> {
   const [lengths, width] = [shape.slice(0, -1), shape.at(-1) ?? 1];
-  const places = lengths.reduce((product, length) => product * length, 1);
+  const places = product(lengths);
   if (places < 2 || shape.some((length) => length < 1) || places * width !== features) return {};
   const strides = stridesOf(lengths);
   const nextTo = lengths.map((length, axis) => {

@@ -2,7 +2,7 @@ import { type DType, dtypes } from '../core/dtype.js';
 import { ArgumentError, FileError, show } from '../core/errors.js';
 import { refuse } from '../core/expect.js';
 import { NdArray } from '../core/ndarray.js';
-import { MAX_ELEMENTS, showShape } from '../core/shape.js';
+import { MAX_ELEMENTS, product, showShape } from '../core/shape.js';
 import { repeatedKey } from './json-keys.js';
 
 const METADATA = '__metadata__';
@@ -178,7 +178,7 @@ function parseEntry(name: string, value: unknown, available: number, file: strin
   if (start > end || end > available) {
     throw new FileError(`${where} lies at bytes ${start} to ${end} of ${available}; the file was cut off or is corrupt`);
   }
-  const elements = shape.reduce((size, length) => size * length, 1);
+  const elements = product(shape);
   if (!(elements <= MAX_ELEMENTS))
     throw new FileError(`${where} has shape ${showShape(shape)}, more than the ${MAX_ELEMENTS} elements an array can hold`);
   if (elements * decoder.bytes !== end - start) {

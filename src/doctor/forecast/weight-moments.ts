@@ -2,6 +2,7 @@ import { asNonlinearity } from '../../activations.js';
 import type { Described } from '../../core/catalogue.js';
 import { Random } from '../../core/random.js';
 import type { StaticShape } from '../../core/shape.js';
+import { product } from '../../core/shape.js';
 import { TRUNCATED_STD } from '../../initializers/scaled.js';
 import { rectifierScale } from '../../initializers/suited.js';
 import { computeFans, type FanAxes, type Initializer } from '../../initializers.js';
@@ -49,7 +50,7 @@ const scaled =
 /** Entries of a matrix with orthonormal rows or columns: rows · columns entries hold min(rows, columns) of square. */
 function orthogonal(gain: number, shape: StaticShape): WeightMoments {
   const columns = shape.at(-1) ?? 1;
-  const rows = shape.slice(0, -1).reduce((product, length) => product * length, 1);
+  const rows = product(shape.slice(0, -1));
   return { mean: 0, square: gain ** 2 / Math.max(1, rows, columns), orthogonal: true };
 }
 
@@ -89,12 +90,12 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   orthogonal: (config, shape) => orthogonal(number(config, 'gain'), shape),
   deltaOrthogonal: (config, shape) => {
-    const field = shape.slice(0, -2).reduce((product, length) => product * length, 1);
+    const field = product(shape.slice(0, -2));
     const { square, ...rest } = orthogonal(number(config, 'gain'), shape.slice(-2));
     return { ...rest, square: square / field };
   },
   sparse: (config, shape) => {
-    const inputs = shape.slice(0, -1).reduce((product, length) => product * length, 1);
+    const inputs = product(shape.slice(0, -1));
     const kept = inputs - Math.ceil(number(config, 'sparsity') * inputs);
     return centred((kept / Math.max(1, inputs)) * number(config, 'stddev') ** 2);
   },

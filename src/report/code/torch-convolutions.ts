@@ -1,3 +1,4 @@
+import { product } from '../../core/shape.js';
 import { cutOf } from '../../layers/convolution.js';
 import { type Padding, padded } from '../../layers/windowing.js';
 import { literal, type Noted } from './python.js';
@@ -24,7 +25,7 @@ function windowsOf({ shape, layer: { config } }: Use) {
   const each = (value: unknown): readonly number[] => kernel.map((_, axis) => sizes(value ?? 1)[axis] ?? 1);
   return {
     kernel,
-    field: kernel.reduce((size, length) => size * length, 1),
+    field: product(kernel),
     lengths: kernel.map((_, axis) => shape[axis] ?? 1),
     strides: each(config.strides),
     dilations: each(config.dilationRate),
