@@ -27,7 +27,7 @@ export function rowWidth(array: NdArray): number {
 }
 
 /** Row and column of an element. */
-export function placeOf(array: NdArray, index: number): readonly [row: number, column: number] {
+export function rowAndColumn(array: NdArray, index: number): readonly [row: number, column: number] {
   const width = Math.max(1, rowWidth(array));
   return [Math.floor(index / width), index % width];
 }
@@ -165,7 +165,7 @@ export function checkFinite(array: NdArray, name: string, featureNames?: readonl
   if (!(array.data instanceof Float32Array || array.data instanceof Float64Array)) return;
   const index = firstNonFinite(array.data);
   if (index < 0) return;
-  const [row, column] = placeOf(array, index);
+  const [row, column] = rowAndColumn(array, index);
   const feature = featureNames?.[column];
   const place = [
     `row ${row}`,

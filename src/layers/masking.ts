@@ -1,9 +1,16 @@
 import { ShapeError, show } from '../core/errors.js';
 import { showShape } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
-import { cast, equal, indicator, mul, not, reduceMax } from '../graph/ops/index.js';
+import { cast, div, equal, expandLike, indicator, max, mul, not, reduceMax, reduceMean, reduceSum, unsqueeze } from '../graph/ops/index.js';
 import { Layer, type LayerOptions } from '../network/layer.js';
 import { checkOptions, type OptionCheck } from './options.js';
+
+/** Means over axes; where a mask [N, time] says which steps of [N, time, …] count, of those alone: 0 where none does. */
+export function meanOfSteps(x: Tensor, over: { readonly axes: readonly number[]; readonly keepdims?: boolean }, mask: Tensor | undefined): Tensor {
+  if (!mask || x.rank < 3 || x.shape[1] !== mask.shape[1]) return reduceMean(x, over);
+  const counts = expandLike(unsqueeze(indicator(mask, x.dtype), x.shape.map((_, axis) => axis).slice(2)), x);
+  return div(reduceSum(mul(x, counts), over), max(reduceSum(counts, over), 1));
+}
 
 const isValue: OptionCheck = (value) => (Number.isFinite(value) ? undefined : `must be a finite number, got ${show(value)}`);
 

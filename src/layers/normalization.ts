@@ -2,25 +2,10 @@ import { ArgumentError, ShapeError, show } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import { normalizeAxis, type StaticShape, showShape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
-import {
-  add,
-  div,
-  expandLike,
-  greater,
-  indicator,
-  max,
-  mul,
-  reduceMean,
-  reduceSum,
-  reshape,
-  sqrt,
-  square,
-  sub,
-  unsqueeze,
-  where,
-} from '../graph/ops/index.js';
+import { add, div, greater, mul, reshape, sqrt, square, sub, where } from '../graph/ops/index.js';
 import { type InitializerLike, initializers } from '../initializers.js';
 import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
+import { meanOfSteps } from './masking.js';
 import { checkOptions, isBoolean, isNumber, isWhole, type OptionCheck } from './options.js';
 import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
 
@@ -121,15 +106,6 @@ export class Normalization extends Layer {
   }
 }
 
-/** Means over axes; only of the steps that count, where a mask [N, time] says which do. */
-function averageOver(like: Tensor, axes: readonly number[], mask: Tensor | undefined): (x: Tensor) => Tensor {
-  const steps = mask?.shape[1];
-  if (!mask || like.rank < 3 || like.shape[1] !== steps) return (x) => reduceMean(x, { axes });
-  const counts = expandLike(unsqueeze(indicator(mask, like.dtype), like.shape.map((_, axis) => axis).slice(2)), like);
-  const number = max(reduceSum(counts, { axes }), 1);
-  return (x) => div(reduceSum(mul(x, counts), { axes }), number);
-}
-
 function trimLeading(shape: StaticShape): StaticShape {
   const from = shape.findIndex((dim) => dim !== 1);
   return from < 0 ? [1] : shape.slice(from);
@@ -201,10 +177,10 @@ export class BatchNormalization extends Layer {
     let [mean, variance] = [runningMean, runningVariance];
     let centred: Tensor | undefined;
     if (context.training && context.trainable) {
-      const average = averageOver(x, axes, context.masks[0]);
-      mean = average(x);
+      const [mask] = context.masks;
+      mean = meanOfSteps(x, { axes }, mask);
       centred = sub(x, along(mean));
-      variance = average(square(centred));
+      variance = meanOfSteps(square(centred), { axes }, mask);
       context.update('moving_mean', add(mul(runningMean, momentum), mul(mean, 1 - momentum)));
       context.update('moving_variance', add(mul(runningVariance, momentum), mul(variance, 1 - momentum)));
     }

@@ -1,8 +1,9 @@
 import type { StaticShape } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
-import { averagePool, div, indicator, max, maxPool, mul, reduceMax, reduceMean, reduceSum, unsqueeze, windows } from '../graph/ops/index.js';
+import { averagePool, maxPool, reduceMax, windows } from '../graph/ops/index.js';
 import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
 import type { Rank } from './convolution.js';
+import { meanOfSteps } from './masking.js';
 import { checkOptions, isBoolean } from './options.js';
 import { areSizes, channelsFirst, channelsLast, checkFit, imageOf, isPadding, type Padding, padded, type Sizes, sizes } from './windowing.js';
 
@@ -84,11 +85,7 @@ export class GlobalPooling extends Layer {
   call([input]: readonly Tensor[], { masks: [mask] }: LayerContext): Tensor {
     const { x, lengths } = imageOf(input, this.rank);
     const axes = lengths.map((_, axis) => axis + 1);
-    if (mask && this.rank === 1 && this.pooling === 'average') {
-      const counts = unsqueeze(indicator(mask, x.dtype), [2]);
-      const over = { axes, keepdims: this.keepdims };
-      return div(reduceSum(mul(x, counts), over), max(reduceSum(counts, over), 1));
-    }
-    return (this.pooling === 'max' ? reduceMax : reduceMean)(x, { axes, keepdims: this.keepdims });
+    const over = { axes, keepdims: this.keepdims };
+    return this.pooling === 'max' ? reduceMax(x, over) : meanOfSteps(x, over, this.rank === 1 ? mask : undefined);
   }
 }

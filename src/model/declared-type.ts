@@ -1,7 +1,7 @@
 import type { DType, FloatDType } from '../core/dtype.js';
 import { DataError } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
-import { placeOf } from '../data/dataset.js';
+import { rowAndColumn } from '../data/dataset.js';
 
 /** The least and the largest number of each type; of the widest ones the largest that a float holds as well. */
 const ranges: { readonly [D in Exclude<DType, FloatDType>]: readonly [low: number, high: number] } = {
@@ -26,7 +26,7 @@ export function ofDeclaredType(array: NdArray, dtype: Exclude<DType, FloatDType>
   for (let i = 0; i < array.size; i++) {
     const value = array.at(i);
     if (!(value >= low && value <= high && Number.isInteger(value))) {
-      const [row] = placeOf(array, i);
+      const [row] = rowAndColumn(array, i);
       throw new DataError(
         `${name} is declared ${dtype}, and x holds ${value} in row ${row}; it takes whole numbers from ${low} to ${high}. Are the data scaled already? Then leave dtype out of layers.input; else round them, or declare a wider type.`,
         { layer: name, argument: 'x', received: value, expected: dtype },

@@ -1,7 +1,7 @@
 import type { TypedArray } from '../core/dtype.js';
 import { DataError } from '../core/errors.js';
 import type { NdArray } from '../core/ndarray.js';
-import { placeOf } from '../data/dataset.js';
+import { rowAndColumn } from '../data/dataset.js';
 import { Embedding } from '../layers/shaping.js';
 import type { Network } from '../network/network.js';
 
@@ -18,7 +18,7 @@ export function checkIndices(network: Network, place: number, array: NdArray): v
   if (!table) return;
   const at = firstUnknown(array.data, table.inputDim);
   if (at < 0) return;
-  const [index, [row]] = [array.at(at), placeOf(array, at)];
+  const [index, [row]] = [array.at(at), rowAndColumn(array, at)];
   throw new DataError(
     `index ${index} in row ${row} is not one of the ${table.inputDim} that ${table.title} has vectors for, 0 to ${table.inputDim - 1}. ${hintOf(index, table)}`,
     { layer: table.title, argument: 'x', received: index, expected: `0 … ${table.inputDim - 1}` },

@@ -3,7 +3,7 @@ import { ArgumentError, DataError, ShapeError, show } from '../core/errors.js';
 import { nearestNames } from '../core/names.js';
 import { type ArrayLike, NdArray } from '../core/ndarray.js';
 import { product, sameShape, showShape } from '../core/shape.js';
-import { checkFinite, placeOf, rowsOf, rowWidth } from '../data/dataset.js';
+import { checkFinite, rowAndColumn, rowsOf, rowWidth } from '../data/dataset.js';
 import type { Loss, TargetRange } from '../losses.js';
 import type { Network } from '../network/network.js';
 import { ofDeclaredType } from './declared-type.js';
@@ -153,7 +153,7 @@ function checkRange(targets: NdArray, loss: Loss, { from, to }: TargetRange, nam
   const [low, high] = [from - ROUNDING, to + ROUNDING];
   for (let i = 0; i < data.length; i++) {
     if ((data[i] as number) >= low && (data[i] as number) <= high) continue;
-    const [value, [row, column]] = [targets.at(i), placeOf(targets, i)];
+    const [value, [row, column]] = [targets.at(i), rowAndColumn(targets, i)];
     const place = rowWidth(targets) > 1 ? `row ${row}, column ${column}` : `row ${row}`;
     const expected = to === Number.POSITIVE_INFINITY ? `numbers from ${from} on` : `${from} to ${to}`;
     throw new DataError(`target ${Number(value.toPrecision(7))} in ${place} of ${name}: ${loss.name} takes ${expected}. ${rangeHint(loss, value)}`, {

@@ -1,5 +1,5 @@
 import { Examination, value } from '../doctor/examination.js';
-import { cameToTrial, sayEvidence } from '../doctor/treatment/describe.js';
+import { isUntried, sayEvidence } from '../doctor/treatment/describe.js';
 import type { AppliedRemedy, Evidence, Outcome, Treatment } from '../doctor/treatment/treatment.js';
 import { type ByLayer, byLayer, shownIn } from '../views/by-layer.js';
 import { showTable } from '../views/figure.js';
@@ -29,7 +29,7 @@ const frameworks = { evenkeel: 'Evenkeel', keras: 'Keras', pytorch: 'PyTorch' };
 export function treatmentHtml(treatment: Treatment, title = `${treatment.model.name}: treatment`): string {
   const { outcome, remedies, before, after, changed, interrupted } = treatment;
   const [was, is] = [new Examination(before.trace), new Examination(after.trace)];
-  const { text, tone } = outcome === 'uncured' && !cameToTrial(treatment) ? untried : words[outcome];
+  const { text, tone } = isUntried(treatment) ? untried : words[outcome];
   const charts = { before: gradientsOf(was), after: gradientsOf(is) };
   // One axis for both: only then is higher larger.
   const reach = extent(

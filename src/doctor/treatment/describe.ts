@@ -7,9 +7,9 @@ const outcomes: { readonly [K in Treatment['outcome']]: string } = {
   uncured: 'no remedy that was tried helps',
 };
 
-/** Whether any remedy was tried by a training with it: time, or who waits, may end before. */
-export const cameToTrial = ({ trials }: Pick<Treatment, 'trials'>): boolean =>
-  trials.some(({ kind, remedies }) => kind !== 'look' && remedies.length > 0);
+/** Whether it ended before any remedy was tried by a training with it: time, or who waits, may be at an end. */
+export const isUntried = ({ outcome, trials }: Pick<Treatment, 'outcome' | 'trials'>): boolean =>
+  outcome === 'uncured' && !trials.some(({ kind, remedies }) => kind !== 'look' && remedies.length > 0);
 
 /** How well one side did: `accuracy 89.2 % after 1595 steps`. */
 export function sayEvidence({ grade: { score, accuracy, loss }, steps }: Evidence): string {
@@ -25,7 +25,7 @@ export function describeTreatment(treatment: Omit<Treatment, 'toString'>): strin
   const tried = trials.filter(({ kind }) => kind !== 'look');
   const losers = tried.filter(({ kind, remedies: own }) => kind === 'short' && own.length > 0 && own !== remedies);
   return [
-    `${interrupted ? 'stopped before its end; the best so far: ' : ''}${outcome === 'uncured' && !cameToTrial(treatment) ? 'no remedy came to a trial' : outcomes[outcome]}`,
+    `${interrupted ? 'stopped before its end; the best so far: ' : ''}${isUntried(treatment) ? 'no remedy came to a trial' : outcomes[outcome]}`,
     ...ill.map(({ rule, cause, step }) => `  was ill: ${rule}: ${cause} (seen ${step > 1 ? `at step ${step}` : 'before the first step'})`),
     ...remedies.map(({ what, answers }) => `  remedy: ${what}${answers.length > 0 ? ` (answers ${answers.join(', ')})` : ''}`),
     ...(remedies.length > 0 ? [`  before: ${sayEvidence(before)}`, `  after: ${sayEvidence(after)}`] : [`  ${sayEvidence(after)}`]),
