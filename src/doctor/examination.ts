@@ -1,7 +1,7 @@
 import type { Activation } from '../activations.js';
 import type { StaticShape } from '../core/shape.js';
 import { isClipped } from '../optimizers/optimizer.js';
-import type { LayerFacts, NeighbourFacts, NetworkFacts } from '../vitals/facts.js';
+import type { LayerFacts, NeighbourFacts, NetworkFacts, TargetFacts } from '../vitals/facts.js';
 import type { EpochRecord, Measured, StepRecord, Trace, UnitStates } from '../vitals/trace.js';
 import { behind, tableActivation, usersOf } from './forecast/lookups.js';
 import { suitsAt } from './forecast/phases.js';
@@ -125,8 +125,18 @@ export class Examination {
 
   /** Loss of the best constant prediction, where it is known. */
   get constantLoss(): number | undefined {
+    return this.#lossBy(({ chanceLoss }) => chanceLoss);
+  }
+
+  /** Loss of a network that gives nothing yet; undefined where it is not known. */
+  get undecidedLoss(): number | undefined {
+    return this.#lossBy(({ kind, chanceLoss, zeroLoss }) => (kind === 'real' ? zeroLoss : chanceLoss));
+  }
+
+  /** The losses of all outputs together; undefined where one is not known. */
+  #lossBy(lossOf: (target: TargetFacts) => number | undefined): number | undefined {
     const targets = this.trace.header.training?.targets ?? [];
-    const losses = targets.flatMap(({ chanceLoss }) => chanceLoss ?? []);
+    const losses = targets.flatMap((target) => lossOf(target) ?? []);
     return losses.length === targets.length && losses.length > 0 ? losses.reduce((a, b) => a + b, 0) : undefined;
   }
 

@@ -72,8 +72,8 @@ export function withCauses(findings: readonly Finding[], rules: readonly Rule[])
 }
 
 /** How bad it is, as the training shows that it was borne. */
-function borne(severity: Symptom['severity'], margin: number, { learns, suffers }: Examination): Symptom['severity'] {
-  if (learns) return 'risk';
+function borne(severity: Symptom['severity'], margin: number, { learns, suffices, suffers }: Examination): Symptom['severity'] {
+  if (learns || suffices) return 'risk';
   return suffers && margin >= CLEAR ? 'ill' : severity;
 }
 

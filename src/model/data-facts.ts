@@ -120,11 +120,14 @@ export function targetFacts({ network: { outputs }, losses, lossWeights }: StepS
   return arrays.flatMap((array, i) => {
     const loss = losses[i];
     if (!loss || array.size === 0) return [];
-    const { chanceLoss } = chanceOf(loss, array);
+    const facts = kindOf(array, loss, Number(outputs[i]?.shape.at(-1)));
+    const weight = lossWeights[i] ?? 1;
+    const { chanceLoss, zeroLoss } = chanceOf(loss, array);
     return [
       {
-        ...kindOf(array, loss, Number(outputs[i]?.shape.at(-1))),
-        ...(chanceLoss === undefined ? {} : { chanceLoss: chanceLoss * (lossWeights[i] ?? 1) }),
+        ...facts,
+        ...(chanceLoss === undefined ? {} : { chanceLoss: chanceLoss * weight }),
+        ...(zeroLoss === undefined || facts.kind !== 'real' ? {} : { zeroLoss: zeroLoss * weight }),
       },
     ];
   });
@@ -142,8 +145,8 @@ function kindOf(array: NdArray, loss: Loss, units: number): Pick<TargetFacts, 'k
   return { kind: 'real' };
 }
 
-/** The loss of the best constant output, where there is a formula: the entropy of the targets, or their variance. */
-function chanceOf({ name }: Loss, array: NdArray): Pick<TargetFacts, 'chanceLoss'> {
+/** The loss of the best constant output, where there is a formula: the entropy of the targets, or their variance; of numbers that of no output as well. */
+function chanceOf({ name }: Loss, array: NdArray): Pick<TargetFacts, 'chanceLoss' | 'zeroLoss'> {
   const rows = sampledValues(array);
   const entropy = (shares: readonly number[]): number => -shares.reduce((sum, share) => sum + (share > 0 ? share * Math.log(share) : 0), 0);
   const columns = Array.from({ length: rows[0]?.length ?? 0 }, (_, k) => rows.map((row) => row[k] ?? 0));
@@ -159,7 +162,10 @@ function chanceOf({ name }: Loss, array: NdArray): Pick<TargetFacts, 'chanceLoss
     case 'binaryCrossentropy':
       return { chanceLoss: mean(columns.map((column) => entropy([mean(column), 1 - mean(column)]))) };
     case 'meanSquaredError':
-      return { chanceLoss: mean(columns.map((column) => mean(column.map((value) => (value - mean(column)) ** 2)))) };
+      return {
+        chanceLoss: mean(columns.map((column) => mean(column.map((value) => (value - mean(column)) ** 2)))),
+        zeroLoss: mean(columns.map((column) => mean(column.map((value) => value ** 2)))),
+      };
     default:
       return {};
   }

@@ -118,4 +118,6 @@ export interface TargetFacts {
   readonly classes?: number;
   /** Loss of the best constant prediction, times the output's weight in the loss, where the loss has one that is known: ln C for balanced classes under cross-entropy. */
   readonly chanceLoss?: number;
+  /** The same where every output is 0, of targets that are any numbers: those that are not standardised make a large first loss by their mean alone. */
+  readonly zeroLoss?: number;
 }

@@ -2,14 +2,17 @@ import {
   type Callback,
   type CompileOptions,
   type Dataset,
+  doctor,
+  type Finding,
   type FitOptions,
-  glyphSet,
   type Layer,
   layers,
   type Model,
+  type Optimizer,
   sequential,
   type Trace,
-} from './sets.js';
+} from 'evenkeel';
+import { glyphSet } from './sets.js';
 
 export interface Patient {
   readonly hidden: () => readonly Layer[];
@@ -61,3 +64,10 @@ export async function train(patient: Patient): Promise<Trace> {
 /** Hidden layers alike. */
 export const row = (depth: number, width: number, options: Parameters<typeof layers.dense>[1]): Layer[] =>
   Array.from({ length: depth }, () => layers.dense(width, options));
+
+/** The same patient under another optimizer. */
+export const by = (patient: Patient, optimizer: Optimizer): Patient => ({ ...patient, compile: { optimizer } });
+
+/** How bad a rule finds it; undefined where it finds nothing. */
+export const severityOf = (trace: Trace, rule: string): Finding['severity'] | undefined =>
+  doctor.diagnose(trace).find((one) => one.rule === rule)?.severity;

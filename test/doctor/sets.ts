@@ -1,7 +1,5 @@
 import { datasets } from 'evenkeel';
 
-export { type Callback, type CompileOptions, type Dataset, type FitOptions, type Layer, layers, type Model, sequential, type Trace } from 'evenkeel';
-
 const { train } = await datasets.load('glyphs');
 
 /** Pictures of digits: 6,400 rows. */

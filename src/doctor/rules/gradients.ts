@@ -1,5 +1,6 @@
+import type { Measured, SignalVitals } from '../../vitals/trace.js';
 import { type Examination, median, value, type WatchedUse } from '../examination.js';
-import { behind } from '../forecast/lookups.js';
+import { behind, walksAlongSteps } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, type Symptom, say, sayFactor, unlearned } from '../rule.js';
 
@@ -18,18 +19,38 @@ function profileOf(examination: Examination): Profile | undefined {
   const [first, last] = [hidden.find(({ column }) => hasGradient(examination, column)) ?? hidden[0], hidden.at(-1)];
   if (!first || !last || first === last) return undefined;
   const recent = trace.steps.slice(-5);
-  const ratios = recent.flatMap(({ signals }) => ratio(value(signals.gRms[first.column]), value(signals.gRms[last.column])));
+  const sizes = sizesOf(examination, [first, last]);
+  const ratios = recent.flatMap(({ signals }) => ratio(sizes(signals.gRms, signals)));
   if (ratios.length === 0) {
     const predicted = examination.forecast.layers[first.at]?.gradient?.value;
     return predicted === undefined ? undefined : { rms: predicted, typical: Number.NaN, measured: false, first, last };
   }
-  // Of a rectifier's entries half have no gradient: the upper quartile is the middle of the others.
-  const quantile = first.activation?.canDie ? 3 : 2;
+  const thinned = isThinned(examination, first.at);
+  // Of a rectifier's entries half have no gradient: the upper quartile is the middle of the others. Behind a maximum three of four have none.
+  const quantile = thinned ? 4 : first.activation?.canDie ? 3 : 2;
   const typical = recent.flatMap(({ signals }) =>
-    ratio(value(signals.gQuantiles?.[first.column]?.[quantile]), value(signals.gQuantiles?.[last.column]?.[quantile])),
+    ratio(
+      sizes(
+        signals.gQuantiles?.map((quantiles) => quantiles[quantile] ?? null),
+        signals,
+      ),
+    ),
   );
-  const comparable = isThinned(examination, first.at) === isThinned(examination, last.at);
+  const comparable = thinned === isThinned(examination, last.at);
   return { rms: median(ratios), typical: comparable ? median(typical) : Number.NaN, measured: true, first, last };
+}
+
+/**
+ * Reads off a list of gradients those of some uses. Where each is normalised behind its sums their scale does not matter and divides the gradient, so that its product with their
+ * RMS is told (van Laarhoven 2017, "L2 regularization versus batch and weight normalization").
+ */
+function sizesOf(examination: Examination, uses: readonly WatchedUse[]) {
+  const normalized = uses.every(({ at }) => examination.normalizedBehind(at));
+  return (gradients: readonly Measured[] | undefined, { zRms }: SignalVitals): (number | undefined)[] =>
+    uses.map(({ column }) => {
+      const [gradient, scale] = [value(gradients?.[column]), normalized ? value(zRms[column]) : 1];
+      return gradient === undefined || scale === undefined ? undefined : gradient * scale;
+    });
 }
 
 /** Whether what a use gives goes into a maximum over places, which lets the gradient of one place in several through. */
@@ -43,7 +64,7 @@ function isThinned({ facts, users }: Examination, use: number): boolean {
 
 const hasGradient = ({ last }: Examination, column: number): boolean => value(last?.signals.gRms[column]) !== undefined;
 
-function ratio(a: number | undefined, b: number | undefined): number[] {
+function ratio([a, b]: readonly (number | undefined)[]): number[] {
   return a === undefined || b === undefined || !(b > 0) ? [] : [a / b];
 }
 
@@ -131,14 +152,16 @@ export const explodingGradient: Rule = {
   },
 };
 
+/** Part of what walks through all layers that saturation must let through: less where the optimizer makes up for what gradients lose. Steps of a sequence pass the same layers again, for which nothing makes up. */
+const [LET_THROUGH, LET_THROUGH_ADAPTIVE] = [0.2, 0.03];
+
 export const saturation: Rule = {
   id: 'saturation',
   bearable: true,
   leadsTo: unlearned,
   title: 'Saturated units',
   looksFor: 'the share of entries whose slope is under 5 % of the largest, in hidden layers whose activation saturates smoothly',
-  threshold:
-    'in most layers 40 % (risk: 20 %) of the entries; 60 % (risk: 40 %) where the activation is flat on one side alone: of a rectifier half of the entries are, and it trains. At unit variance 3 % of a tanh layer are, of a logistic layer next to none; with N(0, 1) weights theory has 22 % at width 32, 51 % at 100 and 71 % at 300. By shares, since a few units with a huge gradient can make its RMS grow while most starve',
+  threshold: `a risk where it is 20 % in most layers (40 % where the activation is flat on one side alone: of a rectifier half of the entries are, and it trains); ill where fewer than ${percent(LET_THROUGH)} of what comes in get through all of them (${percent(LET_THROUGH_ADAPTIVE)} where the optimizer divides by the size of the gradient and no layer walks along steps): the product of the shares that are not saturated, of twice those where half may be, since each layer takes its part of what the one before let through. At unit variance 3 % of a tanh layer are saturated, of a logistic layer next to none; with N(0, 1) weights theory has 22 % at width 32, 51 % at 100 and 71 % at 300. By shares, since a few units with a huge gradient can make its RMS grow while most starve`,
   why: 'a saturated unit passes on next to no gradient; the logistic, whose mean is 0.5, shifts the next layer further into saturation',
   remedies: [remedies.suitingInitializer, remedies.lsuv, remedies.standardizeInputs, remedies.changeActivation, remedies.normalize],
   check(examination) {
@@ -149,19 +172,38 @@ export const saturation: Rule = {
       return share === undefined ? [] : [{ use, share }];
     });
     const middle = median(shares.map(({ share }) => share));
-    const [ill, risk] = shares.every(({ use }) => use.activation?.saturates !== 'both') ? ([0.6, 0.4] as const) : ([0.4, 0.2] as const);
+    const risk = shares.every(({ use }) => use.activation?.saturates !== 'both') ? 0.4 : 0.2;
     if (!(middle >= risk)) return [];
-    const limit = middle >= ill ? ill : risk;
+    const through = shares.reduce(
+      (product, { use, share }) => product * Math.min(1, (use.activation?.saturates === 'both' ? 1 : 2) * (1 - share)),
+      1,
+    );
+    const adapts = examination.adaptive && !examination.facts.layers.some(walksAlongSteps);
+    const least = adapts ? LET_THROUGH_ADAPTIVE : LET_THROUGH;
     const logistic = shares.some(({ use }) => use.activation?.name === 'sigmoid');
     const z = median(shares.map(({ use }) => value(examination.last?.signals.zRms[use.column]) ?? Number.NaN));
+    const found = {
+      layers: shares.filter(({ share }) => share >= risk).map(({ use }) => use.layer.name),
+      cause: `${percent(middle)} of the entries are where the activation is flat${Number.isNaN(z) ? '' : `, since sums have an RMS of ${say(z)}`}${logistic ? '; the mean of a logistic, 0.5, shifts the next layer further' : ''}`,
+    };
+    if (through >= least) {
+      return [
+        {
+          ...found,
+          severity: 'risk',
+          measured: { what: 'share of saturated entries, median over layers', value: middle },
+          expected: { to: risk, why: 'saturated entries pass on next to no gradient' },
+          margin: (middle / risk) ** 2,
+        },
+      ];
+    }
     return [
       {
-        severity: limit === ill ? 'ill' : 'risk',
-        layers: shares.filter(({ share }) => share >= limit).map(({ use }) => use.layer.name),
-        measured: { what: 'share of saturated entries, median over layers', value: middle },
-        expected: { to: limit, why: 'saturated entries pass on next to no gradient' },
-        margin: (middle / limit) ** 2,
-        cause: `${percent(middle)} of the entries are where the activation is flat${Number.isNaN(z) ? '' : `, since sums have an RMS of ${say(z)}`}${logistic ? '; the mean of a logistic, 0.5, shifts the next layer further' : ''}`,
+        ...found,
+        severity: 'ill',
+        measured: { what: 'share that all layers together let through', value: through },
+        expected: { from: least, why: 'saturated entries pass on next to no gradient' },
+        margin: through > 0 ? Math.sqrt(least / through) : Number.MAX_VALUE,
       },
     ];
   },

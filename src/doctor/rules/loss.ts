@@ -147,16 +147,15 @@ export const initialLoss: Rule = {
   looksFor:
     'the loss of the first step against that of the best constant prediction: ln C for C balanced classes, the variance of the targets for squared errors',
   threshold:
-    'ten times (risk: three times): an undecided network starts near it; one that starts far above is sure of what it does not know, and its first steps only unlearn that. A hundred times where gradients are clipped or the optimizer divides by their size: steps are then no larger for it, and few unlearn it',
+    'ten times (risk: three times): an undecided network starts near it; one that starts far above is sure of what it does not know, and its first steps only unlearn that. A thousand times where gradients are clipped or the optimizer divides by their size: steps are then no larger for it, and few unlearn it',
   why: 'first steps are huge and spoil what was drawn well',
   remedies: [remedies.standardizeInputs, remedies.suitingInitializer, remedies.smallerHead],
   check(examination) {
     const [loss, chance] = [examination.firstLoss, examination.constantLoss];
     if (loss === undefined || chance === undefined || !(chance > 1e-6) || (examination.first?.step ?? 2) > 1 || !(loss > 3 * chance)) return [];
-    const regression = examination.trace.header.training?.targets?.some(({ kind }) => kind === 'real') ?? false;
+    const borne = examination.adaptive || examination.clipped ? 1000 : 10;
     // Targets that are not standardised make a large loss by their mean alone.
-    const borne = examination.adaptive || examination.clipped ? 100 : 10;
-    const limit = loss > borne * chance && !regression ? borne : 3;
+    const limit = loss > borne * Math.max(chance, examination.undecidedLoss ?? Number.POSITIVE_INFINITY) ? borne : 3;
     return [
       {
         severity: limit === borne ? 'ill' : 'risk',

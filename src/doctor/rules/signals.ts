@@ -2,6 +2,10 @@ import { value } from '../examination.js';
 import { remedies } from '../remedies.js';
 import { type Rule, say, sayFactor, unlearned } from '../rule.js';
 
+/** Sizes and differences below which signals are ill, and a risk: what shrinks forward shrinks the gradient, for which some optimizers make up. */
+const limits = (adaptive: boolean) =>
+  adaptive ? ({ size: [1e-5, 1e-3], difference: [1e-3, 0.03] } as const) : ({ size: [1e-3, 0.05], difference: [0.03, 0.1] } as const);
+
 export const signalDying: Rule = {
   id: 'signal-dying',
   bearable: true,
@@ -10,7 +14,7 @@ export const signalDying: Rule = {
   looksFor:
     'the RMS of the sums in the last hidden layer over that in the first; and whether rows still differ there: the deviation of a unit over the batch, over the RMS of what it gives',
   threshold:
-    'a size of a thousandth (risk: a twentieth), since biases and noise of the size of the weights then drown it; a difference between rows of 3 % (risk: 10 %), since the last layer sees rows only by their difference. In the ordered phase the squared difference shrinks by χ for each layer, whatever the size does',
+    'a size of a thousandth (risk: a twentieth), since biases and noise of the size of the weights then drown it; a difference between rows of 3 % (risk: 10 %), since the last layer sees rows only by their difference. Optimizers that divide by the size of the gradient bear more: 1e-5 (risk: 1e-3), and 0.1 % (risk: 3 %). In the ordered phase the squared difference shrinks by χ for each layer, whatever the size does',
   why: 'the layers above see nearly the same for every row, and cannot tell rows apart',
   remedies: [
     remedies.suitingInitializer,
@@ -21,7 +25,8 @@ export const signalDying: Rule = {
     remedies.residual,
   ],
   check(examination) {
-    const { hidden, first, untrained } = examination;
+    const { hidden, first, untrained, adaptive } = examination;
+    const { size: sizes, difference } = limits(adaptive);
     const [bottom, top] = [hidden[0], hidden.at(-1)];
     if (!bottom || !top || bottom === top) return [];
     const size = (at: number, column: number): number | undefined =>
@@ -30,11 +35,11 @@ export const signalDying: Rule = {
     const shrunk = low !== undefined && high !== undefined && low > 0 ? high / low : undefined;
     const layers = hidden.slice(Math.floor(hidden.length / 2)).map(({ layer }) => layer.name);
     const step = untrained ? 0 : (first?.step ?? 0);
-    if (shrunk !== undefined && shrunk < 0.05) {
-      const limit = shrunk < 1e-3 ? 1e-3 : 0.05;
+    if (shrunk !== undefined && shrunk < sizes[1]) {
+      const limit = shrunk < sizes[0] ? sizes[0] : sizes[1];
       return [
         {
-          severity: limit === 1e-3 ? 'ill' : 'risk',
+          severity: limit === sizes[0] ? 'ill' : 'risk',
           layers,
           step,
           measured: { what: 'RMS of the sums, last hidden layer over first', value: shrunk },
@@ -45,11 +50,11 @@ export const signalDying: Rule = {
     }
     const [spread, whole] = [value(first?.signals.hSpread?.[top.column]), value(first?.signals.hRms[top.column])];
     const apart = spread !== undefined && whole ? spread / whole : undefined;
-    if (apart === undefined || apart >= 0.1) return [];
-    const limit = apart < 0.03 ? 0.03 : 0.1;
+    if (apart === undefined || apart >= difference[1]) return [];
+    const limit = apart < difference[0] ? difference[0] : difference[1];
     return [
       {
-        severity: limit === 0.03 ? 'ill' : 'risk',
+        severity: limit === difference[0] ? 'ill' : 'risk',
         layers,
         step,
         measured: { what: 'deviation over the rows, relative to the RMS, in the last hidden layer', value: apart },

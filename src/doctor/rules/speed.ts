@@ -52,8 +52,9 @@ const [MOST, RISKY] = [2.5, 0.3];
 const [MOST_LAYERS, RISKY_LAYERS] = [0.5, 0.2];
 /** How many times more where sums are normalised: weights that grow by a step are divided by what they have grown. */
 const NORMALIZED = 5;
-/** Of the fastest kernel. */
+/** Of the fastest kernel: gradients may grow as a network learns, where steps are divided by their size those do not. */
 const SLOWEST = 5e-5;
+const SLOWEST_ADAPTIVE = 2e-4;
 
 export const stepTooLarge: Rule = {
   id: 'step-too-large',
@@ -102,25 +103,28 @@ function beyond(list: readonly Speed[], [ill, risk]: Limits): Symptom[] {
   ];
 }
 
+const turnsOver = (speed: number): string => Math.round(1 / speed).toLocaleString('en');
+
 export const stepTooSmall: Rule = {
   id: 'step-too-small',
   title: 'Steps too small',
   looksFor: 'update over weight, by RMS, of the fastest trained kernel over the last observed steps, while the loss is still near its first value',
-  threshold: `below ${SLOWEST}: ${Math.round(1 / SLOWEST).toLocaleString('en')} steps to turn over once`,
+  threshold: `below ${SLOWEST}: ${turnsOver(SLOWEST)} steps to turn over once; below ${SLOWEST_ADAPTIVE} (${turnsOver(SLOWEST_ADAPTIVE)} steps) where the optimizer divides by the size of the gradient, whose steps do not grow with it`,
   why: 'nothing is learned in any time that one would wait',
   remedies: [remedies.raiseClip, remedies.raiseLearningRate, remedies.adaptiveOptimizer],
   check(examination) {
     const list = speeds(examination);
+    const slowest = examination.adaptive ? SLOWEST_ADAPTIVE : SLOWEST;
     const fastest = list.reduce((a, b) => (b.speed > a.speed ? b : a), list[0] ?? { layer: '', speed: 0 });
     const [first, last] = [examination.firstLoss, examination.lastLoss];
     const clipped = (value(examination.last?.clipScale) ?? 1) < 0.1;
-    if (list.length === 0 || !(fastest.speed < SLOWEST) || first === undefined || last === undefined || last < 0.7 * first) return [];
+    if (list.length === 0 || !(fastest.speed < slowest) || first === undefined || last === undefined || last < 0.7 * first) return [];
     return [
       {
         severity: 'ill',
         layers: list.map(({ layer }) => layer),
         measured: { what: 'update over weight, fastest kernel', value: fastest.speed },
-        expected: { from: SLOWEST, why: 'healthy steps change weights by about a thousandth' },
+        expected: { from: slowest, why: 'healthy steps change weights by about a thousandth' },
         cause: `even the fastest kernel (${fastest.layer}) changes by ${say(fastest.speed)} of its weights in a step${clipped ? ', since clipping leaves next to nothing of the gradient' : ''}`,
         remedies: clipped ? [remedies.raiseClip] : [remedies.raiseLearningRate, remedies.adaptiveOptimizer],
       },

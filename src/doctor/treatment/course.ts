@@ -170,9 +170,9 @@ export class Course {
     return this.clinic.steps + this.clinic.stepsOf(patient) <= steps && this.seconds < seconds - this.#fullSeconds();
   }
 
-  /** Seconds that a whole training takes, from what was run so far. */
+  /** Seconds that a whole training takes, from what was run so far; 0 where nothing came beyond its first step. */
   #fullSeconds(): number {
-    const [last] = this.tried.slice(-1);
+    const last = this.tried.findLast(({ run }) => run.steps > 0);
     return last ? (last.run.seconds / last.run.steps) * this.clinic.stepsOf(last.patient) : 0;
   }
 

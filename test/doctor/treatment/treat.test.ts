@@ -63,13 +63,22 @@ describe('treat', () => {
     expect(treatment.plainSteps).toBe(8 * Math.ceil(1700 / 32));
   });
 
+  it('cures a network that breaks off in its first step', async () => {
+    const endless: Patient = { hidden: () => row(30, 64, { activation: 'relu', kernelInitializer: initializers.normal({ stddev: 30 }) }) };
+    const treatment = await treat(endless, { budget: { trials: 3 } });
+    expect(treatment.trials.find(({ kind }) => kind !== 'look')).toMatchObject({ remedies: [], steps: 0 });
+    expect(treatment.changed).toBe(true);
+    expect(treatment.after.grade.score).toBeGreaterThan(treatment.before.grade.score + 0.5);
+  });
+
   it('trains a network as it is that looks ill before its first step, and whose first steps show that it learns', async () => {
-    const saturated: Patient = {
-      hidden: () => row(1, 200, { activation: 'sigmoid', kernelInitializer: initializers.normal({ stddev: 0.5 }) }),
-      compile: { optimizer: optimizers.adam({ learningRate: 0.02 }), metrics: ['accuracy'] },
+    const sureOfItself: Patient = {
+      hidden: () => Array.from({ length: 2 }, () => [layers.dense(100), layers.batchNormalization(), layers.activation('relu')]).flat(),
+      head: () => [layers.dense(10, { activation: 'softmax', kernelInitializer: initializers.normal({ stddev: 4 }) })],
+      compile: { optimizer: optimizers.sgd({ learningRate: 0.03 }), metrics: ['accuracy'] },
     };
-    const treatment = await treat(saturated, { epochs: 20 });
-    expect(treatment.trials[0]).toMatchObject({ kind: 'look', ill: ['saturation'] });
+    const treatment = await treat(sureOfItself, { epochs: 60 });
+    expect(treatment.trials[0]).toMatchObject({ kind: 'look', ill: ['initial-loss'] });
     expect(treatment).toMatchObject({ outcome: 'healthy', changed: false, steps: treatment.plainSteps });
     expect(treatment.after.grade.score).toBeGreaterThan(0.8);
   });
