@@ -113,6 +113,10 @@ export class Rescaling extends Layer {
     const scaled = mul(x as Tensor, operand(this.scale));
     return this.offset === 0 ? scaled : add(scaled, operand(this.offset));
   }
+
+  override mask(_: readonly Tensor[], masks: readonly (Tensor | undefined)[]): Tensor | undefined {
+    return masks[0];
+  }
 }
 
 /** Gives what it is given. */
@@ -132,6 +136,10 @@ export class Identity extends Layer {
 
   call([x]: readonly Tensor[]): Tensor {
     return x as Tensor;
+  }
+
+  override mask(_: readonly Tensor[], masks: readonly (Tensor | undefined)[]): Tensor | undefined {
+    return masks[0];
   }
 }
 
@@ -164,5 +172,9 @@ export class ActivityRegularization extends Layer {
   call([x]: readonly Tensor[], context: LayerContext): Tensor {
     context.addLoss(this.regularizer.penalty(x as Tensor));
     return x as Tensor;
+  }
+
+  override mask(_: readonly Tensor[], masks: readonly (Tensor | undefined)[]): Tensor | undefined {
+    return masks[0];
   }
 }

@@ -3,7 +3,7 @@ import { ArgumentError, ShapeError, show } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import { type Dim, showShape } from '../core/shape.js';
 import { constant, type Tensor } from '../graph/node.js';
-import { add, cast, concat, div, gather, mul, reshape } from '../graph/ops/index.js';
+import { add, cast, concat, div, gather, mul, reshape, unsqueeze, where } from '../graph/ops/index.js';
 import { Layer, type LayerContext, type LayerOptions, type WeightSpec } from '../network/layer.js';
 import { checkOptions, type OptionCheck } from './options.js';
 import { Recurrent } from './recurrent.js';
@@ -141,7 +141,10 @@ const isMode: OptionCheck = (value) =>
     ? undefined
     : `must be ${modes.map((mode) => `'${mode}'`).join(', ')} or null, got ${show(value)}`;
 
-/** A recurrent layer walking forwards and another walking backwards, joined; Schuster and Paliwal, 1997. Sequences come in the order of the input. */
+/**
+ * A recurrent layer walking forwards and another walking backwards, joined; Schuster and Paliwal, 1997. Sequences come in the order of the input, with zeros
+ * at steps that a mask says do not count, as in Keras: what each direction gave before would not be the same step's.
+ */
 export class Bidirectional extends Layer {
   readonly kind = 'bidirectional';
   override readonly activation: Activation;
@@ -182,7 +185,9 @@ export class Bidirectional extends Layer {
     const [ahead, ...aheadState] = callInside(layer, 'forward', [x as Tensor, ...given.slice(0, half)], masks, context) as [Tensor, ...Tensor[]];
     const [back, ...backState] = callInside(backwardLayer, 'backward', [x as Tensor, ...given.slice(half)], masks, context) as [Tensor, ...Tensor[]];
     const straight = layer.returnSequences ? turned(back) : back;
-    const outputs = mergeMode === null ? [ahead, straight] : [merges[mergeMode](ahead, straight)];
+    const joined = mergeMode === null ? [ahead, straight] : [merges[mergeMode](ahead, straight)];
+    const [mask] = masks;
+    const outputs = mask && layer.returnSequences ? joined.map((y) => where(unsqueeze(mask, [2]), y, 0)) : joined;
     const all = [...outputs, ...aheadState, ...backState];
     return all.length === 1 ? (all[0] as Tensor) : all;
   }

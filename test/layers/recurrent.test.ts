@@ -255,6 +255,32 @@ describe('a mask', () => {
     near([Number(loss)], [errors.reduce((a, b) => a + b, 0) / errors.length]);
   });
 
+  it.each<[string, () => Layer]>([
+    ['identity', () => layers.identity()],
+    ['rescaling', () => layers.rescaling(1)],
+    ['activityRegularization', () => layers.activityRegularization({ l2: 1 })],
+  ])('goes through %s', async (_, make) => {
+    const net = sequential([layers.input([4, 1]), layers.masking(), make(), layers.globalAveragePooling1d()], seed);
+    near(values(await net.predict(NdArray.from([[[1], [2], [0], [0]]]))), [1.5]);
+  });
+
+  it.each([
+    ['concat', [1, 3, 3, 2, 0, 0, 0, 0]],
+    ['sum', [4, 5, 0, 0]],
+    ['ave', [2, 2.5, 0, 0]],
+    ['mul', [3, 6, 0, 0]],
+  ] as const)('makes both directions give zeros at padding, joined by %s', async (mergeMode, expected) => {
+    // Sums of all steps so far: 1, 3 from the front, 3, 2 from the back.
+    const summing = layers.simpleRnn(1, {
+      returnSequences: true,
+      activation: 'linear',
+      kernelInitializer: 'ones',
+      recurrentInitializer: 'ones',
+    });
+    const net = sequential([layers.input([4, 1]), layers.masking(), layers.bidirectional(summing, { mergeMode })], seed);
+    near(values(await net.predict(NdArray.from([[[1], [2], [0], [0]]]))), expected);
+  });
+
   it('goes with both outputs of two directions that are not joined', async () => {
     const x = layers.input([3, 2]);
     const [ahead, back] = layers.bidirectional(layers.gru(2, { returnSequences: true }), { mergeMode: null }).applyAll(layers.masking().apply(x));
