@@ -55,7 +55,18 @@ const merges = {
 
 export type MergeKind = keyof typeof merges;
 
-/** Merges its inputs element by element; shapes must be equal or broadcast. `add` is a skip connection; `subtract` takes exactly two. */
+/** Axes of length 1 between the batch and the others: counted from behind, as broadcasting does, the batch would meet another axis. */
+function behindBatch(x: Tensor, rank: number): Tensor {
+  return unsqueeze(
+    x,
+    Array.from({ length: rank - x.rank }, (_, i) => i + 1),
+  );
+}
+
+/**
+ * Merges its inputs element by element; shapes must be equal or broadcast: [N, features] is added to every step of [N, time, features]. `add` is a skip
+ * connection; `subtract` takes exactly two.
+ */
 export class Merge extends Layer {
   readonly kind: MergeKind;
   override readonly role = 'merge';
@@ -74,7 +85,8 @@ export class Merge extends Layer {
 
   call(inputs: readonly Tensor[]): Tensor {
     several(inputs);
-    return merges[this.kind](inputs);
+    const rank = Math.max(...inputs.map((x) => x.rank));
+    return merges[this.kind](inputs.map((x) => behindBatch(x, rank)));
   }
 
   /** A step counts where it does in any input; all do where an input has no mask. */

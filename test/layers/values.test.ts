@@ -47,6 +47,42 @@ describe('layers without weights, by hand', () => {
     expect(await given(make, a, b)).toEqual(expected);
   });
 
+  it('merging takes what has fewer axes for every step alike, as in Keras', async () => {
+    const rows = NdArray.from([
+      [1, 2],
+      [3, 4],
+    ]);
+    const sequences = NdArray.from([
+      [
+        [10, 20],
+        [30, 40],
+        [50, 60],
+      ],
+      [
+        [1, 1],
+        [2, 2],
+        [3, 3],
+      ],
+    ]);
+    const sums = [
+      [
+        [11, 22],
+        [31, 42],
+        [51, 62],
+      ],
+      [
+        [4, 5],
+        [5, 6],
+        [6, 7],
+      ],
+    ];
+    const add = (inputs: readonly Signal[]): Signal => layers.add().apply(inputs);
+    expect(await given(add, rows, sequences)).toEqual(sums);
+    expect(await given(add, sequences, rows)).toEqual(sums);
+    // One step alone: rows must not meet other rows.
+    expect(await given(add, rows, NdArray.from([[[10, 20]], [[30, 40]]]))).toEqual([[[11, 22]], [[33, 44]]]);
+  });
+
   it('rescaling is scale · x + offset', async () => {
     const made = await given(([x]) => layers.rescaling(2, { offset: -1 }).apply(x as Signal), a);
     expect(made).toEqual([
