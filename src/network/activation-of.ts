@@ -15,11 +15,17 @@ export function activationsOf(calls: readonly LayerCall[]): Map<Layer, Activatio
   const found = new Map<Layer, Activation>();
   for (const call of calls) {
     const { layer } = call;
-    if (layer.role !== 'weights' || found.has(layer)) continue;
-    const activation = bends(layer) ? layer.activation : following(call.output, users);
+    if (layer.role === 'activation' || found.has(layer)) continue;
+    const activation = bends(layer) ? layer.activation : isWeighted(layer) ? following(call.output, users) : undefined;
     if (activation) found.set(layer, activation);
   }
   return found;
+}
+
+/** Whether what a layer gives is sums by its weights, or by those of the one layer inside of it. */
+function isWeighted({ role, inside }: Layer): boolean {
+  const [inner] = inside;
+  return role === 'weights' || (inner !== undefined && inside.length === 1 && isWeighted(inner));
 }
 
 function bends({ activation }: Layer): boolean {

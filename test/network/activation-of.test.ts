@@ -3,6 +3,7 @@ import { layers } from '#src/layers/index.js';
 import { model, sequential } from '#src/model/construct.js';
 import type { Model } from '#src/model/model.js';
 import { activationsOf } from '#src/network/activation-of.js';
+import type { Layer } from '#src/network/layer.js';
 
 const found = ({ network }: Model): Record<string, string> =>
   Object.fromEntries([...activationsOf(network.calls)].map(([layer, { name }]) => [layer.title, name]));
@@ -24,6 +25,17 @@ describe('activationsOf', () => {
       layers.activation('softmax'),
     ]);
     expect(found(made)).toEqual({ dense_1: 'leakyRelu', dense_2: 'softmax' });
+  });
+
+  it('finds that of a layer inside, or behind what is applied to every step', () => {
+    const made = sequential([
+      layers.input([2, 3]),
+      layers.timeDistributed(layers.dense(4, { activation: 'elu' })),
+      layers.timeDistributed(layers.dense(4)),
+      layers.relu(),
+      layers.gru(2),
+    ]);
+    expect(found(made)).toEqual({ timeDistributed_1: 'elu', timeDistributed_2: 'relu', gru_1: 'tanh' });
   });
 
   it('finds none where sums go two ways, or are merged first', () => {
@@ -48,6 +60,15 @@ describe('initializers that suit an activation', () => {
     expect((await deviation(sequential([layers.input([200]), dense, layers.relu()]))) * Math.sqrt(200)).toBeCloseTo(Math.SQRT2, 1);
     const selu = layers.dense(200, { kernelInitializer: 'auto', activation: 'selu' });
     expect((await deviation(sequential([layers.input([200]), selu]))) * Math.sqrt(200)).toBeCloseTo(1, 1);
+  });
+
+  it.each<[string, () => Layer]>([
+    ['a layer applied to every step', () => layers.timeDistributed(layers.dense(200, { activation: 'relu', kernelInitializer: 'auto' }))],
+    ['a recurrent layer', () => layers.simpleRnn(200, { activation: 'relu', kernelInitializer: 'auto' })],
+  ])('draw by that of %s', async (_, make) => {
+    const [kernel] = await sequential([layers.input([2, 200]), make()]).getWeights();
+    const values = Array.from({ length: kernel?.size ?? 0 }, (_, i) => kernel?.at(i) ?? 0);
+    expect((values.reduce((sum, x) => sum + x * x, 0) / values.length) * 200).toBeCloseTo(2, 1);
   });
 
   it('make critical layers, biases included, that keep variance and gradient at any depth', async () => {
