@@ -81,6 +81,10 @@ export class TimeDistributed extends Layer {
     return [this.layer];
   }
 
+  override get needsData(): boolean {
+    return this.layer.needsData;
+  }
+
   config() {
     return { layer: describeInside(this.layer) };
   }

@@ -5,10 +5,12 @@ import { input, type Tensor } from '../graph/node.js';
 import { encodeOnnx } from '../graph/onnx/encode.js';
 import { cast, div, reduceSum, reshape, sizeAs, square } from '../graph/ops/index.js';
 import { Normalization } from '../layers/normalization.js';
+import { TimeDistributed } from '../layers/wrappers.js';
 import type { Layer, LayerCall, Signal } from '../network/layer.js';
 import { withPieces } from '../network/network.js';
 import { feedNetwork } from '../training/step.js';
 import type { Adaptable } from './adaptable.js';
+import { normalizationIn } from './adapted.js';
 import { scaleByData } from './lsuv.js';
 
 /** Rows per engine call. */
@@ -28,13 +30,14 @@ export async function adaptLayers(model: Adaptable, inputs: readonly NdArray[], 
   };
   for (const call of network.calls) {
     const { layer } = call;
-    if (!layer.needsData || (adapted.has(layer) && !(again && layer instanceof Normalization))) continue;
-    if (!(layer instanceof Normalization)) {
+    const normalization = normalizationIn(layer);
+    if (!layer.needsData || (adapted.has(layer) && !(again && normalization))) continue;
+    if (!normalization) {
       toScale.add(layer);
       continue;
     }
     await scale();
-    const { mean, variance } = await measure(model, call, layer, inputs);
+    const { mean, variance } = await measure(model, call, normalization, inputs);
     await state.write([
       [`${layer.title}/mean`, mean],
       [`${layer.title}/variance`, variance],
@@ -59,13 +62,13 @@ async function measure(
     values: withPieces(stored, values),
     uniform: (like) => like,
   });
-  const x = cast(signals.get(call.inputs[0] as Signal) as Tensor, 'float64');
+  const x = cast(seenInside(call.layer, signals.get(call.inputs[0] as Signal) as Tensor), 'float64');
   const { axes, kept } = Normalization.reduction(x.shape, layer.axis);
   const total = (tensor: Tensor): Tensor => reshape(reduceSum(tensor, { axes }), kept);
   const sum = total(x);
   const outputs = { sum, squares: total(square(x)), count: div(sizeAs(x, 'float64'), sizeAs(sum, 'float64')) };
   const model = emitModel([...tensors, ...values.values()], outputs, { name: 'moments' });
-  const session = await engine.load(encodeOnnx(model), { name: `${layer.title}, moments` });
+  const session = await engine.load(encodeOnnx(model), { name: `${call.layer.title}, moments` });
   try {
     const feeds = await state.feeds(engine, [...values.keys()]);
     const rows = arrays[0]?.shape[0] ?? 0;
@@ -91,4 +94,9 @@ async function measure(
   } finally {
     await session.dispose();
   }
+}
+
+/** What the layer inside of another is given: steps are rows to what is applied to each of them. */
+function seenInside(layer: Layer, x: Tensor): Tensor {
+  return layer instanceof TimeDistributed ? seenInside(layer.layer, reshape(x, [-1, ...x.shape.slice(2)])) : x;
 }

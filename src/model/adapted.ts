@@ -1,13 +1,20 @@
 import type { NdArray } from '../core/ndarray.js';
 import { resolveInitializer } from '../initializers.js';
 import { Normalization } from '../layers/normalization.js';
+import { TimeDistributed } from '../layers/wrappers.js';
 import type { Layer } from '../network/layer.js';
 import type { Network, Variable } from '../network/network.js';
+
+/** The normalization layer that a layer is, or applies to every step. */
+export function normalizationIn(layer: Layer): Normalization | undefined {
+  if (layer instanceof TimeDistributed) return normalizationIn(layer.layer);
+  return layer instanceof Normalization ? layer : undefined;
+}
 
 /** Arrays that hold what layers take from data: moments, and weights that their initializer scales by data. */
 export function dataArrays({ variables }: Network): Variable[] {
   return variables.filter(
-    ({ layer, initializer }) => layer.needsData && (layer instanceof Normalization || resolveInitializer(initializer).scaledByData === true),
+    ({ layer, initializer }) => layer.needsData && (normalizationIn(layer) !== undefined || resolveInitializer(initializer).scaledByData === true),
   );
 }
 
@@ -22,12 +29,12 @@ export function toldByArrays(network: Network, entries: ReadonlyMap<string, NdAr
     const array = entries.get(name);
     const was = before.get(name);
     if (!array || (was && equal(was, array))) continue;
-    told.set(layer, !(layer instanceof Normalization) || !isUntouched(layer, (own) => entries.get(own) ?? before.get(own)));
+    told.set(layer, !normalizationIn(layer) || !isUntouched(layer, (own) => entries.get(own) ?? before.get(own)));
   }
   return told;
 }
 
-function isUntouched({ title }: Normalization, arrayOf: (name: string) => NdArray | undefined): boolean {
+function isUntouched({ title }: Layer, arrayOf: (name: string) => NdArray | undefined): boolean {
   const holds = (name: string, value: number): boolean => {
     const array = arrayOf(`${title}/${name}`);
     return !array || everyValue(array, (one) => one === value);

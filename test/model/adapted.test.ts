@@ -46,6 +46,20 @@ describe('what layers take from data', () => {
     expect(await afterFit(to)).toEqual([103, 5]);
   });
 
+  it('is taken by a normalization layer that is applied to every step', async () => {
+    const steps = layers.timeDistributed(layers.normalization(), { name: 'n' });
+    const model = sequential([layers.input([2, 1]), steps, layers.flatten(), layers.dense(1)], { seed: 2 }).compile({ loss: 'mse' });
+    const sequences = ndarray([
+      [[100], [102]],
+      [[104], [106]],
+    ]);
+    await model.fit(sequences, ndarray([[0], [1]]), quiet);
+    expect(await momentsOf(model)).toEqual([103, 5]);
+    expect([...model.adapted]).toEqual(['n']);
+    await model.adapt(ndarray([[[1], [3]]]));
+    expect(await momentsOf(model)).toEqual([2, 1]);
+  });
+
   it('stays where moments are set', async () => {
     const model = net();
     await model.setState(
