@@ -39,9 +39,10 @@ export function meanPerSample(values: Tensor): Tensor {
   return values.rank < 2 ? values : g.reduceMean(values, { axes: values.shape.slice(1).map((_, i) => i + 1) });
 }
 
-/** The logits behind an output that is the sigmoid of something, else undefined. */
+/** The logits behind an output that is the sigmoid of something, reshaped or not; else undefined. */
 export function sigmoidLogits(output: Tensor): Tensor | undefined {
-  return output.node.record === g.records.Sigmoid ? output.node.inputs[0] : undefined;
+  const { record, inputs } = output.node;
+  return record === g.records.Sigmoid ? inputs[0] : g.behindReshape(output, sigmoidLogits);
 }
 
 export function misfit(owner: string, target: Tensor, output: Tensor, hint: string): never {

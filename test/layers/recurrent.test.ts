@@ -281,6 +281,32 @@ describe('a mask', () => {
     near(values(await net.predict(NdArray.from([[[1], [2], [0], [0]]]))), expected);
   });
 
+  it.each<[string, readonly Layer[]]>([
+    ['behind a mask', [layers.masking(), layers.dense(2, { useBias: false, activation: 'softmax' })]],
+    ['in every step', [layers.timeDistributed(layers.dense(2, { useBias: false, activation: 'softmax' }))]],
+    ['in another shape', [layers.dense(2, { useBias: false, activation: 'softmax' }), layers.reshape([1, 2]), layers.reshape([1, 2])]],
+  ])('keeps the loss exact where probabilities round to 0: softmax %s', async (_, row) => {
+    const net = sequential([layers.input([1, 1]), ...row], seed).compile({ loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
+    await net.setWeights([NdArray.from([[50, -50]])]);
+    const [x, y] = [NdArray.from([[[1]]]), NdArray.from([[1]])];
+    expect(await net.evaluate(x, y)).toEqual({ loss: 100, accuracy: 0 });
+    // p − t, which the limits on probabilities would make 0.
+    const [slope] = (await net.gradients(x, y)).gradients.values();
+    near(values(slope as NdArray), [1, -1]);
+  });
+
+  it.each<[string, readonly Layer[]]>([
+    ['behind a mask', [layers.masking(), layers.dense(1, { useBias: false, activation: 'sigmoid' })]],
+    ['in every step', [layers.timeDistributed(layers.dense(1, { useBias: false, activation: 'sigmoid' }))]],
+  ])('keeps the loss exact where probabilities round to 1: sigmoid %s', async (_, row) => {
+    const net = sequential([layers.input([1, 1]), ...row], seed).compile({ loss: 'binaryCrossentropy', metrics: ['accuracy'] });
+    await net.setWeights([NdArray.from([[50]])]);
+    const [x, y] = [NdArray.from([[[1]]]), NdArray.from([[[0]]])];
+    expect(await net.evaluate(x, y)).toEqual({ loss: 50, accuracy: 0 });
+    const [slope] = (await net.gradients(x, y)).gradients.values();
+    near(values(slope as NdArray), [1]);
+  });
+
   it('goes with both outputs of two directions that are not joined', async () => {
     const x = layers.input([3, 2]);
     const [ahead, back] = layers.bidirectional(layers.gru(2, { returnSequences: true }), { mergeMode: null }).applyAll(layers.masking().apply(x));

@@ -195,6 +195,13 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   return makeTyped(Reshape, [x, int64(lengths)], resolveReshape(x.shape, shape));
 }
 
+/** What `find` finds behind a tensor, in that tensor's shape, where the tensor is a reshape of what has something behind it; else undefined. */
+export function behindReshape(y: Tensor, find: (source: Tensor) => Tensor | undefined): Tensor | undefined {
+  const [source, shape] = y.node.inputs;
+  const found = y.node.record === Reshape && source ? find(source) : undefined;
+  return found && makeTyped(Reshape, [found, shape as Tensor], y.shape);
+}
+
 /** Reshapes to the shape of another tensor of the same size. */
 export function reshapeLike(x: Tensor, target: Tensor): Tensor {
   if (sameShape(x.shape, target.shape)) return x;

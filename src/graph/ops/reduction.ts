@@ -2,7 +2,7 @@ import { normalizeAxis, type Shape } from '../../core/shape.js';
 import { applyOne, type GradientContext, notDifferentiable, type OpRecord, type Tensor } from '../node.js';
 import { div, equal, mul, sub } from './arithmetic.js';
 import { exp } from './elementwise.js';
-import { axesOf, cast, expandLike, keepAxes, type ReduceOptions, reducedShape, reduceInputs, reduceSum, sizeAs } from './movement.js';
+import { axesOf, behindReshape, cast, expandLike, keepAxes, type ReduceOptions, reducedShape, reduceInputs, reduceSum, sizeAs } from './movement.js';
 
 function reduction(name: string, gradient: (x: Tensor, y: Tensor, dy: Tensor, axes: readonly number[] | undefined) => Tensor): OpRecord {
   return {
@@ -63,9 +63,12 @@ export function logSoftmax(x: Tensor, axis = -1): Tensor {
   return applyOne(LogSoftmax, [x], { axis: normalizeAxis(axis, x.rank) });
 }
 
-/** The logits behind a tensor that is the softmax of something along its last axis, else undefined. */
+/** The logits behind a tensor that is the softmax of something along its last axis, reshaped or not as long as that axis stays; else undefined. */
 export function softmaxLogits(y: Tensor): Tensor | undefined {
-  return y.node.record === Softmax && y.node.attributes.axis === y.rank - 1 ? y.node.inputs[0] : undefined;
+  const { record, attributes, inputs } = y.node;
+  if (record === Softmax) return attributes.axis === y.rank - 1 ? inputs[0] : undefined;
+  const width = y.shape.at(-1);
+  return behindReshape(y, (source) => (typeof width === 'number' && source.shape.at(-1) === width ? softmaxLogits(source) : undefined));
 }
 
 const ArgMax: OpRecord = {
