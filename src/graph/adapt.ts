@@ -18,6 +18,7 @@ const defaults: Readonly<Record<string, Attributes>> = {
   ScatterND: { reduction: 'none' },
   Softmax: { axis: -1 },
   LogSoftmax: { axis: -1 },
+  TopK: { axis: -1, largest: 1, sorted: 1 },
 };
 
 /** Attributes that records do not have, with the only value that means what the record does. */
@@ -90,9 +91,23 @@ export function adapt(record: OpRecord, inputs: readonly Tensor[], given: Readon
     );
   }
   return {
-    inputs: [...inputs, ...former.flatMap((key) => (moved.has(key) ? [int64(moved.get(key) as readonly number[])] : []))],
+    inputs: [...everyAxis(record, inputs), ...former.flatMap((key) => (moved.has(key) ? [int64(moved.get(key) as readonly number[])] : []))],
     attributes: complete,
   };
+}
+
+/** Padding of some axes as padding of all. */
+function everyAxis(record: OpRecord, inputs: readonly Tensor[]): readonly Tensor[] {
+  const [x, pads, value, axes] = inputs;
+  if (record.name !== 'Pad' || !x || !pads || !value || !axes) return inputs;
+  const [lengths, named] = [constantInts(pads), constantInts(axes)];
+  if (!lengths || !named) throw new EvenkeelError('the axes that are padded must be constants');
+  const all = new Array<number>(2 * x.rank).fill(0);
+  named.forEach((axis, i) => {
+    const at = normalizeAxis(axis, x.rank);
+    [all[at], all[at + x.rank]] = [lengths[i] ?? 0, lengths[i + named.length] ?? 0];
+  });
+  return [x, int64(all), value];
 }
 
 function defaultsOf(record: OpRecord, inputs: readonly Tensor[], opset: number): Attributes {
@@ -108,6 +123,7 @@ export function fillIn(record: OpRecord, inputs: readonly (Tensor | undefined)[]
     if (tensor) return tensor;
     const starts = inputs[1] && constantInts(inputs[1]);
     if (record.name === 'Slice' && i === 3 && starts) return int64(starts.map((_, axis) => axis));
+    if (record.name === 'Pad' && i === 2) return scalar(0, inputs[0]?.dtype);
     if (record.name === 'Loop' && i === 0) return scalar(Number.MAX_SAFE_INTEGER, 'int64');
     if (record.name === 'Loop' && i === 1) return scalar(1, 'bool');
     throw new EvenkeelError(`input ${i} is left out, which is not known of ${record.name}`);

@@ -1,8 +1,8 @@
 import { EvenkeelError, show } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import type { Dim, Shape } from '../core/shape.js';
-import { adapt, fillIn } from './adapt.js';
-import { apply, type Body, constant, input, madeSince, makeNode, type Node, nextId, type OpRecord, type Tensor } from './node.js';
+import { adapt, type Call, fillIn } from './adapt.js';
+import { apply, applyOne, type Body, constant, input, madeSince, makeNode, type Node, nextId, type OpRecord, type Tensor } from './node.js';
 import type { Attribute, OnnxGraph, OnnxModel, OnnxNode, OnnxValue } from './onnx/model.js';
 import { makeLoop, makeScan, records } from './ops/index.js';
 
@@ -140,7 +140,7 @@ class Reader {
         return this.#branches(node, inputs, names);
       default: {
         const call = adapt(record, inputs, node.attributes, this.#opset);
-        return apply(record, call.inputs, call.attributes);
+        return ofAny.has(record) ? folded(record, call) : apply(record, call.inputs, call.attributes);
       }
     }
   }
@@ -192,6 +192,15 @@ class Reader {
       throw new EvenkeelError('its branches give different numbers of values');
     return makeNode(records.If, [condition], {}, bodies.then_branch.results, { bodies });
   }
+}
+
+/** Operators of two values here, of any number in a file. */
+const ofAny: ReadonlySet<OpRecord> = new Set([records.Max, records.Min]);
+
+function folded(record: OpRecord, { inputs: [first, ...rest], attributes }: Call): Node {
+  if (!first) throw new EvenkeelError('takes at least one value, got none');
+  if (rest.length === 0) return apply(records.Identity, [first]);
+  return rest.reduce((merged, next) => applyOne(record, [merged, next], attributes), first).node;
 }
 
 /** The node with lengths that the file tells in place of names that were made up here. */

@@ -135,6 +135,25 @@ const x23 = { x: new NdArray(Float32Array.of(1, -2, 3, -4, 5, -6), [2, 3]) };
 
 describe('importModel', () => {
   it.each([
+    { name: 'Max', slopes: [1, 0, 0, 0, 0, 1, 0, 1, 0] },
+    { name: 'Min', slopes: [0, 1, 0, 1, 0, 0, 0, 0, 1] },
+  ])('reads $name of three values, with its gradient', async ({ name, slopes }) => {
+    const values = { a: [5, 1, 2], b: [0, 2, 9], c: [3, 7, -1] };
+    const inputs = Object.keys(values).map((key) => ({ name: key, ...float(3) }));
+    const made = importModel(modelOf([node(name, ['a', 'b', 'c'], ['y'])], { inputs }));
+    const feeds = new Map(made.inputs.map((tensor, i) => [tensor, NdArray.from(Object.values(values)[i] ?? [], 'float32')]));
+    const found = await compute(gradients(made.outputs.y as Tensor, made.inputs), feeds);
+    // One row for each place: who of a, b and c is the one.
+    const expected = [0, 1, 2].map((who) => [0, 1, 2].map((place) => slopes[3 * place + who]));
+    expect(found.map(numbers)).toEqual(expected);
+  });
+
+  it('reads the largest of one value', async () => {
+    const { inputs, outputs } = importModel(modelOf([node('Max', ['x'], ['y'])]));
+    expect((await run(emitModel(inputs, outputs), x23)).y?.toNested()).toEqual(x23.x.toNested());
+  });
+
+  it.each([
     {
       what: 'axes as an attribute',
       nodes: [node('ReduceSum', ['x'], ['y'], { axes: ints(-1), keepdims: { kind: 'int', value: 0 } })],
@@ -164,6 +183,24 @@ describe('importModel', () => {
       opset: 13,
       expected: [0, 1, 0],
       shape: [1, 3],
+    },
+    {
+      what: 'padding of one axis, with nothing for the value',
+      nodes: [
+        node('Constant', [], ['lengths'], { value_ints: ints(1, 0) }),
+        node('Constant', [], ['axes'], { value_ints: ints(-1) }),
+        node('Pad', ['x', 'lengths', '', 'axes'], ['y']),
+      ],
+      opset: 19,
+      expected: [0, 1, -2, 3, 0, -4, 5, -6],
+      shape: [2, 4],
+    },
+    {
+      what: 'the largest two of the last axis',
+      nodes: [node('Constant', [], ['k'], { value_ints: ints(2) }), node('TopK', ['x', 'k'], ['y', 'places'])],
+      opset: 13,
+      expected: [3, 1, 5, -4],
+      shape: [2, 2],
     },
     {
       what: 'constants of every kind',
