@@ -146,8 +146,8 @@ const isMode: OptionCheck = (value) =>
     : `must be ${modes.map((mode) => `'${mode}'`).join(', ')} or null, got ${show(value)}`;
 
 /**
- * A recurrent layer walking forwards and another walking backwards, joined; Schuster and Paliwal, 1997. Sequences come in the order of the input, with zeros
- * at steps that a mask says do not count, as in Keras: what each direction gave before would not be the same step's.
+ * A recurrent layer walking forwards and another walking backwards, joined; Schuster and Paliwal, 1997. Sequences come in the order of the input, or, as in Keras,
+ * against it where the first layer goes backwards; with zeros at steps that a mask says do not count, as what each direction gave before would not be the same step's.
  */
 export class Bidirectional extends Layer {
   readonly kind = 'bidirectional';
