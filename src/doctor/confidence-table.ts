@@ -3,11 +3,11 @@ import type { RuleGroup } from './rule-groups.js';
 
 /** Written by `npm run bench -- confidence --fit`. Offset and slope of the logit over log10(margin), by group of rules and severity. */
 export const confidenceTable: Readonly<Record<RuleGroup, Readonly<Record<Severity, readonly [offset: number, slope: number]>>>> = {
-  gradients: { ill: [3.18, 0.3], risk: [0.36, 0] },
-  signals: { ill: [3.78, 0.23], risk: [1.11, 0.16] },
-  units: { ill: [3.5, 0.01], risk: [0.66, 0.13] },
-  speeds: { ill: [2.76, 0.33], risk: [0.96, 0.19] },
-  losses: { ill: [2.38, 0.32], risk: [0.37, 0] },
-  mistakes: { ill: [3.18, 0.13], risk: [1.66, 0.05] },
-  others: { ill: [2.68, 0], risk: [-0.18, 0.6] },
+  gradients: { ill: [4, 0.25], risk: [0.47, 0] },
+  signals: { ill: [3.83, 0.21], risk: [1.93, 0] },
+  units: { ill: [3.7, 0.01], risk: [0.67, 0.13] },
+  speeds: { ill: [2.87, 0.37], risk: [0.82, 0.14] },
+  losses: { ill: [3.59, 0.17], risk: [0.42, 0] },
+  mistakes: { ill: [3.43, 0.1], risk: [1.75, 0.04] },
+  others: { ill: [3.65, 0.21], risk: [-0.2, 0.31] },
 };

@@ -24,8 +24,9 @@ describe('confidence', () => {
 
   it('has the odds of the table at a margin', () => {
     const [offset, slope] = confidenceTable.gradients.ill;
-    const told = confidenceOf('vanishing-gradient', 'ill', 100);
-    expect(Math.log(told / (1 - told))).toBeCloseTo(offset + 2 * slope, 9);
+    const told = confidenceOf('vanishing-gradient', 'ill', 10 ** 0.25);
+    expect(Math.log(told / (1 - told))).toBeCloseTo(offset + 0.25 * slope, 9);
+    expect(confidenceOf('vanishing-gradient', 'ill', Number.MAX_VALUE)).toBe(0.99);
     expect(reachOf(0)).toBe(0);
   });
 
