@@ -84,16 +84,17 @@ export function unitRanges(signals: readonly TrackedSignal[]): UnitRange[] {
   });
 }
 
-/** Axes over which a unit's entries lie. */
-const entryAxes = ({ z, looped }: WatchedSignal): number[] => z.shape.map((_, axis) => axis).slice(looped ? 1 : 0, -1);
+/** Axes of sums, or of what bends them, over which a unit's entries lie. */
+const entryAxes = ({ shape }: Tensor, looped: WatchedSignal['looped']): number[] => shape.map((_, axis) => axis).slice(looped ? 1 : 0, -1);
 
 /** Vector over all units of how far each came, over the instances of a batch, to the side that is not flat: it fired where that is above its limit. */
 export function reach(signals: readonly TrackedSignal[]): Tensor {
   const vectors = groupsOf(signals).map((group) => {
     const [first] = group as [TrackedSignal];
     // What a ReLU gives is never below 0, and the engine adds rows up several times faster than it takes their largest.
-    if (group.length === 1 && first.h && first.activation?.name === 'relu') return reduceSum(first.h, { axes: entryAxes(first) });
-    if (first.looped || first.z.rank !== 2) return reachOf(first.z, first.flat, entryAxes(first));
+    // It has axes of its own: `timeDistributed` folds its steps into the rows of its sums.
+    if (group.length === 1 && first.h && first.activation?.name === 'relu') return reduceSum(first.h, { axes: entryAxes(first.h, first.looped) });
+    if (first.looped || first.z.rank !== 2) return reachOf(first.z, first.flat, entryAxes(first.z, first.looped));
     const side = endToEnd(group.map(({ z }) => z));
     // Along rows, and along a middle axis, the largest are found several times faster than along the first.
     if (group.length === 1) return reachOf(transpose(side, [1, 0]), first.flat, [1]);
@@ -127,5 +128,5 @@ export function lastFired(ranges: readonly UnitRange[], reached: Tensor, first: 
 
 /** Vector over all units of the mean of their sums over the batch. */
 export function unitMeans(signals: readonly TrackedSignal[]): Tensor {
-  return endToEnd(signals.map((signal) => cast(reshape(reduceMean(signal.z, { axes: entryAxes(signal) }), [-1]), 'float32')));
+  return endToEnd(signals.map(({ z, looped }) => cast(reshape(reduceMean(z, { axes: entryAxes(z, looped) }), [-1]), 'float32')));
 }

@@ -340,6 +340,22 @@ describe('units', () => {
     expect(states(await record(leaky, {}), 0)).toEqual(['a1c1a1c1', null]);
   });
 
+  it.each(['row', 'step of a row'])('that rectify at each %s are counted wherever they stand', async (of) => {
+    const dense = biased([1, -1, 2, -3]);
+    const row = [layers.dense(6), layers.reshape([2, 3])];
+    const inside = of === 'row' ? [dense] : [...row, layers.timeDistributed(dense), layers.flatten()];
+    const net = stack(inside).compile({ optimizer: optimizers.sgd({ learningRate: 0 }), loss: 'sparseCategoricalCrossentropy' });
+    expect(states(await record(net, {}), 0)).toContain('a1d1a1d1');
+    const apart = stack([
+      ...row,
+      layers.dense(4, { kernelInitializer: 'zeros', biasInitializer: () => [1, -1, 2, -3] }),
+      layers.timeDistributed(layers.activation('relu')),
+      layers.flatten(),
+    ]);
+    apart.compile({ optimizer: optimizers.sgd({ learningRate: 0 }), loss: 'sparseCategoricalCrossentropy' });
+    expect(states(await record(apart, {}), 0)).toContain('a1d1a1d1');
+  });
+
   it('that one row of a hundred wakes are alive', async () => {
     const x = NdArray.zeros([100, 6], 'float32');
     x.set(57 * 6, 5);
