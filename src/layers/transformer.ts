@@ -24,6 +24,7 @@ export interface TransformerOptions {
   readonly causal?: boolean;
 }
 
+const numbers = { numHeads: isCount, keyDim: isCount, hiddenDim: isCount, dropout: isNumber(0, 1, 'high'), causal: isBoolean };
 const isNorm: OptionCheck = (value) => (value === 'pre' || value === 'post' ? undefined : `must be 'pre' or 'post', got ${show(value)}`);
 
 /**
@@ -32,9 +33,24 @@ const isNorm: OptionCheck = (value) => (value === 'pre' || value === 'post' ? un
  * @throws ArgumentError on an option, or where the heads do not divide the features and no `keyDim` is given.
  */
 export function transformerBlock(x: Signal, options: TransformerOptions): Signal {
-  const checks = { numHeads: isCount, keyDim: isCount, hiddenDim: isCount, norm: isNorm, dropout: isNumber(0, 1, 'high'), causal: isBoolean };
+  if (typeof options !== 'object' || options === null) {
+    throw new ArgumentError(
+      `transformerBlock: expected a signal and options, such as transformerBlock(x, { numHeads: 4 }), got ${show(options)} as options`,
+      {
+        argument: 'options',
+        received: options,
+      },
+    );
+  }
   const { activation = 'gelu', ...plain } = options;
-  checkOptions('transformerBlock', { ...plain, numHeads: options.numHeads ?? null }, checks);
+  for (const argument of ['name', 'trainable']) {
+    if (argument in plain)
+      throw new ArgumentError(`transformerBlock: takes no ${argument}: it is several layers, each with its own`, {
+        argument,
+        received: (plain as Readonly<Record<string, unknown>>)[argument],
+      });
+  }
+  checkOptions('transformerBlock', { ...plain, numHeads: options.numHeads ?? null }, { ...numbers, norm: isNorm });
   const features = Number(x.shape.at(-1));
   const { numHeads, norm = 'pre', dropout = 0, causal = false, hiddenDim = 4 * features } = options;
   const keyDim = options.keyDim ?? features / numHeads;

@@ -357,6 +357,9 @@ describe('a transformer block', () => {
     await loaded.setWeights(await net.getWeights());
     expect(values(await loaded.predict(given))).toEqual(values(await net.predict(given)));
     expect(() => transformerBlock(x, { numHeads: 3 })).toThrow(/3 heads do not divide 4 features; give keyDim/);
+    for (const own of [{ name: 'block' }, { trainable: false }])
+      expect(() => transformerBlock(x, { numHeads: 2, ...own })).toThrow(/^transformerBlock: takes no (name|trainable): it is several layers/);
+    expect(() => transformerBlock(x, undefined as never)).toThrow(/transformerBlock\(x, \{ numHeads: 4 \}\), got undefined as options/);
   });
 
   it('keeps the mask of its input', () => {
