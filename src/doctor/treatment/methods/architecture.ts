@@ -45,22 +45,27 @@ export const changeActivation: Method = {
   alters: ['activations', 'initializers', 'weights'],
   supersedes: ['critical-initializer', 'lsuv', 'lecun-normal', 'revive-units'],
   apply({ patient, examination, facts }: Chart): Change[] {
-    const uses = hiddenUses(examination).filter(({ bent }) => bent !== undefined);
-    const [first] = uses;
+    // What is frozen was learned with the activation that it has.
+    const all = hiddenUses(examination).filter(({ bent, layer }) => bent !== undefined && layer.trainable);
+    const [first] = all;
     if (!first) return [];
-    const names = [...new Set(uses.map(({ layer }) => layer.layer))];
-    const drawn = [...new Set(uses.flatMap(({ layer }) => (isDrawable(layer) ? layer.layer : [])))];
     const others = instead[first.activation] ?? ['elu', 'selu'].filter((name) => name !== first.activation);
     return (isNormalized(facts) ? seluLast(others) : others).map((to) => {
+      const uses = all.filter(({ activation }) => activation !== to);
+      const drawn = [...new Set(uses.flatMap(({ layer }) => (isDrawable(layer) ? layer.layer : [])))];
       const bent = uses.reduce((config, use) => withActivation(config, use.bent ?? use.at, named(to)), patient.config);
+      const before = sayNames([...new Set(uses.map(({ activation }) => activation))]);
       return {
         patient: changed(patient, drawnBy(bent, drawn, named('auto')), drawn),
-        what: `bend ${sayLayers(names)} by ${to} instead of ${first.activation}, drawn by what suits it`,
+        what: `bend ${sayLayers(uses.map(({ layer }) => layer.layer))} by ${to} instead of ${before}${drawn.length > 0 ? ', drawn by what suits it' : ''}`,
         spares: to === 'selu' ? ['normalize'] : [],
       };
     });
   },
 };
+
+/** `relu`, `relu and tanh`, `relu, tanh and elu`. */
+const sayNames = (names: readonly string[]): string => (names.length <= 1 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`);
 
 /** From the last use on, so that the places of those before it stay. */
 function fromTheLast(uses: readonly HiddenUse[], config: ModelConfig, change: (config: ModelConfig, use: HiddenUse) => ModelConfig): ModelConfig {
@@ -79,16 +84,17 @@ export const normalize: Method = {
     const uses = hiddenUses(examination).filter(({ bent }) => bent !== undefined);
     if (isNormalized(facts) || uses.length === 0) return [];
     const kind = patient.batchSize < FEW_ROWS ? 'layerNormalization' : 'batchNormalization';
-    const config = fromTheLast(uses, patient.config, (made, use) => {
-      if (kind === 'layerNormalization') return betweenSumsAndActivation(made, use, kind, {}) ?? made;
-      const parted = betweenSumsAndActivation(made, use, kind, { momentum: MOMENTUM });
-      return parted ? withoutBias(parted, use.layer) : made;
+    // Shared layers stay whole.
+    const parted = uses.filter(({ at }) => usedOnce(patient.config, at));
+    if (parted.length === 0) return [];
+    const config = fromTheLast(parted, patient.config, (made, use) => {
+      if (kind === 'layerNormalization') return betweenSumsAndActivation(made, use, kind, {});
+      return withoutBias(betweenSumsAndActivation(made, use, kind, { momentum: MOMENTUM }), use.layer);
     });
-    if (config === patient.config) return [];
     return [
       {
         patient: changed(patient, config),
-        what: `put layers.${kind}() between sums and activation of ${sayLayers(uses.map(({ layer }) => layer.name))}`,
+        what: `put layers.${kind}() between sums and activation of ${sayLayers(parted.map(({ layer }) => layer.name))}`,
       },
     ];
   },
@@ -109,7 +115,12 @@ export const residual: Method = {
     }
     if (pairs.length === 0 || facts.layers.some(({ kind }) => kind === 'add')) return [];
     const config = pairs.reduceRight((made, { from, to }) => insertAfter(made, to, { kind: 'add', config: {} }, [from]), patient.config);
-    return [{ patient: changed(patient, config), what: `add ${pairs.length} skip connections, each around two layers` }];
+    return [
+      {
+        patient: changed(patient, config),
+        what: pairs.length === 1 ? 'add a skip connection around two layers' : `add ${pairs.length} skip connections, each around two layers`,
+      },
+    ];
   },
 };
 

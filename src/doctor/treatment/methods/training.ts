@@ -5,6 +5,7 @@ import { say } from '../../rule.js';
 import { speeds } from '../../rules/speed.js';
 import type { Change, Chart, Method } from '../method.js';
 import { changed, type Patient } from '../patient.js';
+import { type DescribedOptimizer, isScheduled, rateOf, withRate } from './rates.js';
 
 /** Update over weight that suits most networks: a thousandth turns them over in a thousand steps. */
 const HEALTHY_SPEED = 3e-3;
@@ -12,11 +13,6 @@ const LARGEST_BATCH = 256;
 
 /** Kingma and Ba 2015: the rate that they propose. */
 const ADAM_RATE = 1e-3;
-
-interface DescribedOptimizer {
-  readonly name: string;
-  readonly config: Readonly<Record<string, unknown>>;
-}
 
 export function optimizerOf({ config }: Patient): DescribedOptimizer {
   const optimizer = config.compile?.optimizer as Partial<DescribedOptimizer> | string | undefined;
@@ -29,21 +25,6 @@ export function withCompile(patient: Patient, compile: DescribedCompile): Patien
 }
 
 const withOptimizer = (patient: Patient, optimizer: DescribedOptimizer): Patient => withCompile(patient, { optimizer });
-
-/** The learning rate, where it is a number or a schedule that starts from one. */
-function rateOf({ config }: DescribedOptimizer): number | undefined {
-  const rate = config.learningRate ?? 0.01;
-  if (typeof rate === 'number') return rate;
-  const schedule = (rate as { config?: Readonly<Record<string, unknown>> }).config ?? {};
-  return typeof schedule.initialLearningRate === 'number' ? schedule.initialLearningRate : undefined;
-}
-
-function withRate(optimizer: DescribedOptimizer, rate: number): DescribedOptimizer {
-  const given = optimizer.config.learningRate;
-  const described = given as { config?: Readonly<Record<string, unknown>> } | number | undefined;
-  const learningRate = typeof described === 'object' ? { ...described, config: { ...described.config, initialLearningRate: rate } } : rate;
-  return { ...optimizer, config: { ...optimizer.config, learningRate } };
-}
 
 /** One digit, 1 or 3, as people write rates, and factors. */
 export function rounded(rate: number): number {
@@ -62,9 +43,13 @@ function rated(chart: Chart, factors: readonly number[], word: 'lower' | 'raise'
   const optimizer = optimizerOf(chart.patient);
   const rate = rateOf(optimizer);
   if (rate === undefined) return [];
+  const where = isScheduled(optimizer) ? ', where its schedule is highest' : '';
   return factors.map((factor) => {
     const to = rounded(rate * factor);
-    return { patient: withOptimizer(chart.patient, withRate(optimizer, to)), what: `${word} the learning rate from ${say(rate)} to ${say(to)}` };
+    return {
+      patient: withOptimizer(chart.patient, withRate(optimizer, to)),
+      what: `${word} the learning rate from ${say(rate)} to ${say(to)}${where}`,
+    };
   });
 }
 

@@ -90,7 +90,7 @@ export const lecunNormal: Method = {
 export const smallerHead: Method = {
   alters: ['initializers', 'weights'],
   apply(chart) {
-    const heads = chart.examination.uses.filter(({ head, layer }) => head && layer.role === 'weights').map(({ layer }) => layer);
+    const heads = chart.examination.uses.filter(({ head, layer }) => head && layer.role === 'weights' && layer.trainable).map(({ layer }) => layer);
     return redrawn(chart, heads, named('varianceScaling', { scale: 0.01 }), 'draw');
   },
 };
@@ -112,8 +112,13 @@ export const reviveUnits: Method = {
   apply({ patient, examination, random }) {
     const pass = examination.trace.passes.at(-1);
     const weights = new Map(patient.weights);
-    const revived = examination.hidden.flatMap(({ column, layer }) => {
-      const units = silent(pass?.units[column]?.states ?? '');
+    const uses = examination.hidden.filter(({ layer }) => layer.trainable);
+    const revived = uses.flatMap(({ layer }, i) => {
+      const of = uses.filter((use) => use.layer.layer === layer.layer);
+      if (of[0] !== uses[i]) return [];
+      // A shared layer's units are silent where they are so in all its uses.
+      const [first = [], ...others] = of.map(({ column }) => silent(pass?.units[column]?.states ?? ''));
+      const units = first.filter((unit) => others.every((list) => list.includes(unit)));
       const kernel = weights.get(`${layer.layer}/kernel`);
       if (units.length === 0 || kernel?.shape.length !== 2) return [];
       const [rows = 0, width = 0] = kernel.shape;
@@ -134,7 +139,7 @@ export const reviveUnits: Method = {
     return [
       {
         patient: { ...patient, weights },
-        what: `draw the weights of ${count} silent units of ${sayLayers(revived.map(({ name }) => name))} anew, with zero biases`,
+        what: `draw the weights of ${count === 1 ? 'a silent unit' : `${count} silent units`} of ${sayLayers(revived.map(({ name }) => name))} anew, with zero biases`,
       },
     ];
   },

@@ -1,6 +1,6 @@
 import type { Described } from '../../../core/catalogue.js';
 import type { DescribedLayer, ModelConfig } from '../../../model/config.js';
-import { insertAfter, layerAt, usedOnce, withLayer } from '../../../model/rewire.js';
+import { insertAfter, layerAt, withLayer } from '../../../model/rewire.js';
 import type { LayerFacts } from '../../../vitals/facts.js';
 import type { Examination } from '../../examination.js';
 import { activationBehind } from '../../forecast/lookups.js';
@@ -58,22 +58,22 @@ export function withActivation(config: ModelConfig, call: number, activation: De
   }));
 }
 
-/** The description with a layer between a use's sums and its activation. Undefined where the layer is shared, so that its uses would part. */
+/** The description with a layer between the sums and the activation of a layer that is used once: the uses of a shared one would part. */
 export function betweenSumsAndActivation(
   config: ModelConfig,
   { at, layer, bent }: HiddenUse,
   kind: string,
   options: DescribedLayer['config'],
-): ModelConfig | undefined {
-  if (!usedOnce(config, at)) return undefined;
+): ModelConfig {
   const described = layerAt(config, at);
   if (bent !== at || !described?.name) return insertAfter(config, at, { kind, config: options });
   const parted = insertAfter(withOptions(config, layer.layer, { activation: named('linear') }), at, { kind, config: options });
   return insertAfter(parted, at + 1, { kind: 'activation', config: { activation: described.config.activation } });
 }
 
-/** `dense_1`, `dense_1 and dense_2`, `dense_1 to dense_20 (20 layers)`. */
-export function sayLayers(names: readonly string[]): string {
+/** `dense_1`, `dense_1 and dense_2`, `dense_1 to dense_20 (20 layers)`; each once, however often it is used. */
+export function sayLayers(uses: readonly string[]): string {
+  const names = [...new Set(uses)];
   const [first = '', second] = names;
   if (names.length <= 1) return first;
   return names.length === 2 ? `${first} and ${second}` : `${first} to ${names.at(-1)} (${names.length} layers)`;

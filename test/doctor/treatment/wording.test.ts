@@ -1,0 +1,108 @@
+import { layers, type Model, model, NdArray, optimizers, Random, type Schedule, schedules, sequential, toConfig } from 'evenkeel';
+import { describe, expect, it } from 'vitest';
+import { Examination } from '#src/doctor/examination.js';
+import type { Change } from '#src/doctor/treatment/method.js';
+import { methodOf } from '#src/doctor/treatment/methods.js';
+import { admit, build } from '#src/doctor/treatment/patient.js';
+
+const random = new Random(5);
+const drawn = (...shape: number[]): NdArray => {
+  const array = NdArray.zeros(shape);
+  for (let i = 0; i < array.size; i++) array.set(i, random.normal());
+  return array;
+};
+const [x, y] = [drawn(32, 6), drawn(32, 1)];
+
+async function changes(id: string, given: Model): Promise<readonly Change[]> {
+  const examination = new Examination(await given.examine(x, y));
+  const { method } = methodOf(id) ?? {};
+  if (!method) throw new Error(`no remedy '${id}'`);
+  const patient = await admit(given, 16);
+  return method.apply({ patient, facts: examination.facts, examination, steps: 1000, random: new Random(1), keep: [] });
+}
+const said = async (id: string, given: Model): Promise<string[]> => (await changes(id, given)).map(({ what }) => what);
+
+/** Two uses of each shared layer, then a layer bent otherwise, one that is frozen, and the head. */
+function odd(): Model {
+  const enter = layers.input([6]);
+  const shared = layers.dense(6, { activation: 'relu', name: 'shared' });
+  const drop = layers.dropout(0.6, { name: 'drop' });
+  const twice = drop.apply(shared.apply(drop.apply(shared.apply(enter))));
+  const bent = layers.dense(6, { activation: 'tanh', name: 'bent' }).apply(twice);
+  const frozen = layers.dense(6, { activation: 'sigmoid', name: 'frozen', trainable: false }).apply(bent);
+  return model({ inputs: enter, outputs: layers.dense(1, { name: 'head' }).apply(frozen) }).compile({ loss: 'mse' });
+}
+
+describe('what a remedy says is what it does', () => {
+  it('of layers that are used twice', async () => {
+    expect(await said('lower-dropout', odd())).toEqual(['lower the rate of drop to 0.1']);
+    expect(await said('alpha-dropout', odd())).toEqual(['use layers.alphaDropout instead of drop']);
+    expect(await said('normalize', odd())).toEqual(['put layers.batchNormalization() between sums and activation of bent and frozen']);
+  });
+
+  it('of several activations, of which frozen layers keep theirs', async () => {
+    const [first, second] = await changes('change-activation', odd());
+    expect(first?.what).toBe('bend shared and bent by leakyRelu instead of relu and tanh, drawn by what suits it');
+    const before = toConfig(odd()).layers;
+    const after = second?.patient.config.layers ?? [];
+    expect(after.flatMap(({ name }, i) => (JSON.stringify(after[i]) === JSON.stringify(before[i]) ? [] : [name]))).toEqual(['shared', 'bent']);
+    const partly = sequential([layers.input([6]), layers.dense(6, { activation: 'relu' }), layers.dense(6, { activation: 'elu' }), layers.dense(1)]);
+    expect((await said('change-activation', partly.compile({ loss: 'mse' })))[1]).toBe('bend dense_1 by elu instead of relu, drawn by what suits it');
+  });
+
+  it('of one skip connection', async () => {
+    const two = sequential([layers.input([6]), layers.dense(6, { activation: 'relu' }), layers.dense(6, { activation: 'relu' }), layers.dense(1)]);
+    expect(await said('residual', two.compile({ loss: 'mse' }))).toEqual(['add a skip connection around two layers']);
+  });
+
+  it('leaves a frozen head, and units of frozen layers, as they were learned', async () => {
+    const silent = (trainable: boolean) => layers.dense(6, { activation: 'relu', biasInitializer: () => [-50, 1, 1, 1, 1, 1], trainable });
+    const frozen = sequential([layers.input([6]), silent(false), layers.dense(4), layers.dense(1, { trainable: false })]).compile({ loss: 'mse' });
+    expect(await said('smaller-head', frozen)).toEqual([]);
+    expect(await said('revive-units', frozen)).toEqual([]);
+    const learning = sequential([layers.input([6]), silent(true), layers.dense(4), layers.dense(1)]).compile({ loss: 'mse' });
+    expect(await said('revive-units', learning)).toEqual(['draw the weights of a silent unit of dense_1 anew, with zero biases']);
+  });
+
+  it('revives a shared unit once, and where it is silent in all uses alone', async () => {
+    // Unit 0 is silent in both uses, unit 1 in the second alone, which gets nothing below 0.
+    const kernel = [-9, -9, 0, 0];
+    const twice = (bias: readonly number[], columns: readonly number[]): Model => {
+      const shared = layers.dense(4, { activation: 'relu', name: 'shared', biasInitializer: () => bias, kernelInitializer: () => [...columns] });
+      const enter = layers.input([6]);
+      const narrow = layers.dense(4, { name: 'narrow' }).apply(enter);
+      return model({ inputs: enter, outputs: layers.dense(1).apply(shared.apply(shared.apply(narrow))) }).compile({ loss: 'mse' });
+    };
+    const rows = [0, 1, 2, 3].flatMap(() => kernel);
+    const [change] = await changes('revive-units', twice([-500, 1, 1, 1], rows));
+    expect(change?.what).toMatch(/^draw the weights of a silent unit of shared anew/);
+  });
+});
+
+describe('rates of schedules', () => {
+  const highest = ({ rate }: Schedule): number => Math.max(...Array.from({ length: 200 }, (_, step) => rate(step)));
+
+  it.each<[string, Schedule]>([
+    ['a warm-up from 0', schedules.cosineDecay({ initialLearningRate: 0, decaySteps: 100, warmupTarget: 0.3, warmupSteps: 10 })],
+    ['one cycle', schedules.oneCycle({ maxLearningRate: 0.3, totalSteps: 100 })],
+    ['steps', schedules.piecewiseConstantDecay({ boundaries: [50, 70], values: [0.3, 0.2, 0.1] })],
+    ['a line', schedules.polynomialDecay({ initialLearningRate: 0.3, decaySteps: 100, endLearningRate: 0.03 })],
+  ])('%s is lowered as a whole, and keeps its course', async (_, learningRate) => {
+    const net = (rate: Schedule | number): Model =>
+      sequential([layers.input([6]), layers.dense(4, { activation: 'relu' }), layers.dense(1)], { seed: 1 }).compile({
+        optimizer: optimizers.sgd({ learningRate: rate }),
+        loss: 'mse',
+      });
+    for (const change of await changes('lower-learning-rate', net(learningRate))) {
+      const [, from, to] = /^lower the learning rate from (\S+) to ([^\s,]+), where its schedule is highest$/.exec(change.what) ?? [];
+      expect(Number(from)).toBe(0.3);
+      const made = (await build(change.patient, {})).compiled.optimizer.config.learningRate as Schedule;
+      const described = made as unknown as { readonly name: keyof typeof schedules; readonly config: never };
+      const schedule = typeof made.rate === 'function' ? made : schedules[described.name](described.config);
+      expect(highest(schedule) / highest(learningRate)).toBeCloseTo(Number(to) / 0.3, 5);
+      for (const step of [0, 5, 40, 60, 90]) expect(schedule.rate(step)).toBeCloseTo((learningRate.rate(step) * Number(to)) / 0.3, 8);
+    }
+    expect(await changes('lower-learning-rate', net(learningRate))).toHaveLength(2);
+    expect(await changes('lower-learning-rate', net(0))).toEqual([]);
+  });
+});
