@@ -120,12 +120,15 @@ export class Recorder {
   #arrays(figures: Float64Array, scale: number, learningRate: number): Pick<StepRecord, 'arrays' | 'gradientNorm' | 'clipScale'> {
     const { arrays, seeded } = this.#layout;
     const read = (name: string): (number | undefined)[] => this.#places.arrays.read(name, figures).map(root);
-    const gradients = read('gradient').map((value) => (value === undefined ? undefined : value * scale));
+    const given = read('gradient');
+    // Where a schedule rests, as at the start of a warm-up, nothing shows how fast the weights will change.
+    const rests = learningRate === 0 && typeof this.#optimizer.learningRate !== 'number';
+    const gradients = given.map((value) => product(value, scale));
     const [updates, moved, starts] = [read('update'), read('moved'), read('start')];
     const vitals: ArrayVitals = {
       weight: read('weight').map(measured),
       gradient: gradients.map(measured),
-      update: gradients.map((gradient, i) => measured(updates[i] ?? (seeded && gradient !== undefined ? gradient * learningRate : undefined))),
+      update: given.map((gradient, i) => (rests ? null : measured(updates[i] ?? (seeded ? gradient : undefined)))),
       displacement: moved.map((way, i) => (starts[i] === 0 || way === undefined ? null : measured(way / (starts[i] ?? Number.NaN)))),
     };
     const squares = gradients.map((gradient = 0, i) => gradient ** 2 * (arrays[i]?.size ?? 0));
@@ -134,7 +137,7 @@ export class Recorder {
     const scales = this.#clipScales(squares);
     const total = sum(squares);
     return {
-      gradientNorm: measured(Math.sqrt(total)),
+      gradientNorm: measured(Number.isFinite(scale) ? Math.sqrt(total) : undefined),
       ...(clipScale === undefined ? {} : { clipScale: measured(clipScale) }),
       arrays: scales ? { ...vitals, clipScale: scales.map(measured) } : vitals,
     };
@@ -181,7 +184,10 @@ const allMeasured = (logs: Logs): Record<string, Measured> =>
   Object.fromEntries(Object.entries(logs).map(([name, value]) => [name, measured(value)]));
 const root = (square: number | undefined): number | undefined => (square === undefined ? undefined : Math.sqrt(square));
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-const times = (value: number | undefined, factor: number): Measured => measured(value === undefined ? undefined : value * factor);
+/** Undefined where the factor is none: a gradient that came multiplied by a rate of 0 is not known. */
+const product = (value: number | undefined, factor: number): number | undefined =>
+  value === undefined || !Number.isFinite(factor) ? undefined : value * factor;
+const times = (value: number | undefined, factor: number): Measured => measured(product(value, factor));
 
 /** Where the figures of some uses, or arrays, lie in an observation. */
 class Places {

@@ -3,6 +3,7 @@ import { label, scalar, type Tensor } from '../graph/node.js';
 import { add, cast, div, equal, ifElse, mod, mul, sub, where } from '../graph/ops/index.js';
 import type { Stored } from '../network/network.js';
 import { clipGradients, type Optimizer } from '../optimizers.js';
+import { rateAt } from '../schedules.js';
 
 /** Arrays beside a trained one that no optimizer's own rule knows: its moving average, and the sum of its gradients since the last update. */
 const [AVERAGE, SUM] = ['average', 'gradient_sum'];
@@ -37,9 +38,12 @@ export function updatesBefore({ accumulate = 1 }: Optimizer, step: number): numb
   return Math.floor(step / accumulate);
 }
 
-/** Whether the backward pass may start from the learning rate: where the update is linear in lr × gradient and nothing looks at the gradient alone. */
+/**
+ * Whether the backward pass may start from the learning rate: where the update is linear in lr × gradient and nothing looks at the gradient alone.
+ * A rate that begins at 0 would leave nothing of the first gradients to measure.
+ */
 export function takesSeed(optimizer: Optimizer): boolean {
-  return optimizer.linear && !clips(optimizer) && !optimizer.accumulate;
+  return optimizer.linear && !clips(optimizer) && !optimizer.accumulate && rateAt(optimizer.learningRate, 0) > 0;
 }
 
 function clips({ clip }: Optimizer): boolean {

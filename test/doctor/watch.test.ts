@@ -1,4 +1,4 @@
-import { ArgumentError, doctor, type Finding, optimizers } from 'evenkeel';
+import { ArgumentError, doctor, type Finding, optimizers, type Schedule, schedules } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { build, row } from './patients.js';
 import { glyphSet } from './sets.js';
@@ -28,6 +28,22 @@ describe('watch', () => {
     const ignore = ['vanishing-gradient', 'signal-dying', 'uneven-speeds', 'loss-stalls', 'initializer-mismatch'];
     await sick().fit(glyphSet, { epochs: 1, verbose: 0, callbacks: [doctor.watch({ onFinding, ignore })] });
     expect(found.filter(({ rule }) => ignore.includes(rule))).toEqual([]);
+  });
+
+  it('does not take the first step of a warm-up for one that is too small', async () => {
+    const warm = schedules.cosineDecay({ initialLearningRate: 0, decaySteps: 100, warmupTarget: 0.01, warmupSteps: 10 });
+    const rows = { x: glyphSet.x.slice(0, 64), y: glyphSet.y.slice(0, 64) };
+    const seen = async (learningRate: number | Schedule, by: typeof optimizers.sgd | typeof optimizers.adam) => {
+      const net = build({
+        hidden: () => row(2, 32, { activation: 'relu', kernelInitializer: 'heNormal' }),
+        compile: { optimizer: by({ learningRate }) },
+      });
+      return doctor.diagnose(await net.examine(rows.x, rows.y)).map(({ rule }) => rule);
+    };
+    for (const by of [optimizers.sgd, optimizers.adam]) {
+      expect(await seen(warm, by)).not.toContain('step-too-small');
+      expect(await seen(0, by)).toContain('step-too-small');
+    }
   });
 
   it('names the place of a value that is not finite', async () => {

@@ -10,6 +10,8 @@ import {
   ops,
   optimizers,
   regularizers,
+  type Schedule,
+  schedules,
   sequential,
   type Tensor,
 } from 'evenkeel';
@@ -409,6 +411,34 @@ describe('units', () => {
     // Steps 1, 3, 6, 9 … 36: 52 instances are too few to judge by.
     expect(await seen(3)).toEqual(new Array(9).fill('a2'));
   });
+});
+
+it.each([
+  ['begins at 0', () => schedules.cosineDecay({ initialLearningRate: 0, decaySteps: 9, warmupTarget: 0.1, warmupSteps: 2 }), true],
+  ['is 0', () => 0, true],
+  ['falls to 0', () => schedules.polynomialDecay({ initialLearningRate: 0.1, decaySteps: 1, endLearningRate: 0 }), false],
+])('gradients of steps whose rate %s are what they are, or not measured', async (_, learningRate, known) => {
+  const make = (rate: number | Schedule) =>
+    stack([layers.dense(4, { activation: 'tanh' })]).compile({
+      optimizer: optimizers.sgd({ learningRate: rate }),
+      loss: 'sparseCategoricalCrossentropy',
+    });
+  const net = make(learningRate());
+  const { steps } = await record(net, { every: 1 });
+  const at = steps.findIndex((step) => step.learningRate === 0);
+  const twin = make(0.1);
+  // Of the first step, before which nothing has moved, the gradients are those of any rate.
+  const truth = (await record(twin, { every: 1 })).steps[0];
+  const { gradientNorm, arrays, signals } = steps[at] as StepRecord;
+  // What a schedule's pause leaves as it is says nothing of speeds; a rate that is always 0 does.
+  const constant = typeof learningRate() === 'number';
+  expect(arrays?.update.every((update) => update === (constant ? 0 : null))).toBe(true);
+  if (known) {
+    expect(at).toBe(0);
+    expectNear([gradientNorm, ...(signals.gRms ?? [])], [Number(truth?.gradientNorm), ...(truth?.signals.gRms ?? []).map(Number)], 1e-5);
+  } else {
+    expect([gradientNorm, ...(arrays?.gradient ?? []), ...(signals.gRms ?? [])].every((value) => value === null)).toBe(true);
+  }
 });
 
 it('a value that is not finite ends the trace with its place; what was observed before stays', async () => {
