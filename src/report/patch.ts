@@ -1,4 +1,4 @@
-import { refuse } from '../core/expect.js';
+import { isRecord, refuse } from '../core/expect.js';
 import { lookUp } from '../core/names.js';
 import type { Treatment } from '../doctor/treatment/treatment.js';
 import { missingCustom, readConfig, toConfig } from '../model/config.js';
@@ -31,6 +31,9 @@ function whole({ config, batchSize }: Written): Written {
  * @throws ArgumentError on an unknown framework.
  */
 export function codeOf(written: Written, framework: Framework): string | undefined {
+  const { config, batchSize } = written ?? {};
+  if (!isRecord(config) || (config.compile !== undefined && !Number.isInteger(batchSize)))
+    refuse('codeOf', 'written', '{ config: toConfig(model), batchSize: 32 }', written);
   return lookUp('framework', framework, frameworks)(whole(written))?.join('\n');
 }
 

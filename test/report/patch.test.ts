@@ -58,6 +58,8 @@ describe('a change as code', () => {
     for (const made of [sequential([layers.input([2]), own]), sequential([layers.input([3, 2]), layers.timeDistributed(own)])]) {
       expect(codeOf(written(made.compile({ loss: 'mse' })), 'keras')).toBeUndefined();
       expect(codeOf(written(made.compile({ loss: 'mse' })), 'pytorch')).toBeUndefined();
+      expect(() => codeOf(made as never, 'keras')).toThrow(/^codeOf: expected \{ config: toConfig\(model\), batchSize: 32 \}, got a Model/);
+      expect(() => codeOf({ config: toConfig(made) } as never, 'keras')).toThrow(/batchSize: 32 \}, got /);
     }
   });
 

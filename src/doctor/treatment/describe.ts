@@ -1,3 +1,4 @@
+import type { Grade } from './grade.js';
 import type { Evidence, Treatment } from './treatment.js';
 
 const outcomes: { readonly [K in Treatment['outcome']]: string } = {
@@ -7,25 +8,36 @@ const outcomes: { readonly [K in Treatment['outcome']]: string } = {
   uncured: 'no remedy that was tried helps',
 };
 
+/** What a treatment came to: a network that was changed, and does no better after its whole training than before, is here as it was trained. */
+function sayOutcome(treatment: Pick<Treatment, 'outcome' | 'trials' | 'remedies'>): string {
+  if (isUntried(treatment)) return 'no remedy came to a trial';
+  const lost = treatment.outcome === 'uncured' && treatment.remedies.length > 0;
+  return lost ? 'no remedy that was tried helps: what did best in a trial ends no better' : outcomes[treatment.outcome];
+}
+
 /** Whether it ended before any remedy was tried by a training with it: time, or who waits, may be at an end. */
 export const isUntried = ({ outcome, trials }: Pick<Treatment, 'outcome' | 'trials'>): boolean =>
   outcome === 'uncured' && !trials.some(({ kind, remedies }) => kind !== 'look' && remedies.length > 0);
 
 /** How well one side did: `accuracy 89.2 % after 1595 steps`. */
-export function sayEvidence({ grade: { score, accuracy, loss }, steps }: Evidence): string {
-  const reached =
-    accuracy !== undefined ? `accuracy ${(100 * accuracy).toFixed(1)} %` : loss !== undefined ? `loss ${Number(loss.toPrecision(4))}` : undefined;
-  return `${reached ?? `explained variance ${score.toFixed(3)}`} after ${steps} steps`;
+export const sayEvidence = ({ grade, steps }: Evidence): string => `${sayGrade(grade)} after ${steps} steps`;
+
+function sayGrade({ score, accuracy, explained, loss, finite }: Grade): string {
+  if (accuracy !== undefined) return `accuracy ${(100 * accuracy).toFixed(1)} %`;
+  if (loss !== undefined) return `loss ${Number(loss.toPrecision(4))}`;
+  if (finite === false) return 'answers that are not finite';
+  // Classes and numbers have no other measure in common.
+  return explained === undefined ? `score ${score.toFixed(3)} (of 1)` : `explained variance ${explained.toFixed(3)}`;
 }
 
 /** A treatment in words: what was wrong, what was changed, and the proof. */
 export function describeTreatment(treatment: Omit<Treatment, 'toString'>): string {
-  const { outcome, findings, remedies, before, after, trials, steps, plainSteps, seconds, proposals, interrupted } = treatment;
+  const { findings, remedies, before, after, trials, steps, plainSteps, seconds, proposals, interrupted } = treatment;
   const ill = findings.filter(({ severity }) => severity === 'ill');
   const tried = trials.filter(({ kind }) => kind !== 'look');
   const losers = tried.filter(({ kind, remedies: own }) => kind === 'short' && own.length > 0 && own !== remedies);
   return [
-    `${interrupted ? 'stopped before its end; the best so far: ' : ''}${isUntried(treatment) ? 'no remedy came to a trial' : outcomes[outcome]}`,
+    `${interrupted ? 'stopped before its end; the best so far: ' : ''}${sayOutcome(treatment)}`,
     ...ill.map(({ rule, cause, step }) => `  was ill: ${rule}: ${cause} (seen ${step > 1 ? `at step ${step}` : 'before the first step'})`),
     ...remedies.map(({ what, answers }) => `  remedy: ${what}${answers.length > 0 ? ` (answers ${answers.join(', ')})` : ''}`),
     ...(remedies.length > 0 ? [`  before: ${sayEvidence(before)}`, `  after: ${sayEvidence(after)}`] : [`  ${sayEvidence(after)}`]),

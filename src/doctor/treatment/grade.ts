@@ -15,8 +15,12 @@ export interface Grade {
   readonly score: number;
   /** Share of right answers, mean over outputs; absent where targets are numbers. */
   readonly accuracy?: number;
+  /** Share of the targets' variance that is explained, mean over outputs; absent unless all targets are numbers. */
+  readonly explained?: number;
   /** The loss, where the score is made of it. */
   readonly loss?: number;
+  /** False where what the model gave is not finite, of which nothing else is known. */
+  readonly finite?: false;
 }
 
 /** Shares of right answers: the model's, and that of always giving what is most frequent. */
@@ -95,22 +99,27 @@ export interface Added {
 export async function gradeOf(model: Model, checked: Checked, added?: Added): Promise<Grade> {
   const { inputs, targets } = checked;
   const outputs = await model.predict(inputs as NdArray[], { all: true });
-  if (!outputs.every(({ data }) => Array.prototype.every.call(data, Number.isFinite))) return { score: -1 };
+  if (!outputs.every(({ data }) => Array.prototype.every.call(data, Number.isFinite))) return { score: -1, finite: false };
   const { losses } = model.compiled;
   if (outputs.some(({ size }, i) => losses[i]?.targets === 'groups' || (losses[i]?.targets === 'real' && targets[i]?.size !== size)))
     return byLoss(model, checked, added);
   const graded = outputs.map((output, i): Grade => {
     const [target, loss] = [targets[i] as NdArray, losses[i] as Loss];
     const compare = decisions[loss.targets];
-    if (!compare || isReal(target, loss)) return { score: explained(output, target) };
+    if (!compare || isReal(target, loss)) {
+      const share = explained(output, target);
+      return { score: share, explained: share };
+    }
     const { right, chance } = compare(output, target, loss);
     return { score: chance < 1 ? (right - chance) / (1 - chance) : right, accuracy: right };
   });
   const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
   const accuracies = graded.flatMap(({ accuracy }) => accuracy ?? []);
+  const shares = graded.flatMap(({ explained: share }) => share ?? []);
   return {
     score: Math.max(-1, mean(graded.map(({ score }) => score))),
     ...(accuracies.length === graded.length ? { accuracy: mean(accuracies) } : {}),
+    ...(shares.length === graded.length ? { explained: mean(shares) } : {}),
   };
 }
 

@@ -52,12 +52,12 @@ describe('grades', () => {
       [4, 12],
     ];
     const found = await grade(x, y, 'mse');
-    expect(found).toEqual({ score: expect.closeTo(1 - 2 / 10, 6) });
+    expect(found).toEqual({ score: expect.closeTo(1 - 2 / 10, 6), explained: expect.closeTo(1 - 2 / 10, 6) });
   });
 
   it('shares under binary cross-entropy are numbers, not decisions', async () => {
     const y = NdArray.from([[0.25], [0.75]]);
-    expect(await grade([[0.25], [0.75]], y, 'binaryCrossentropy')).toEqual({ score: expect.closeTo(1, 6) });
+    expect(await grade([[0.25], [0.75]], y, 'binaryCrossentropy')).toEqual({ score: expect.closeTo(1, 6), explained: expect.closeTo(1, 6) });
   });
 
   it('targets that are no numbers of the outputs by the loss, against those of other rows', async () => {
@@ -108,6 +108,6 @@ describe('grades', () => {
       targets: [y],
       weights: [],
     });
-    expect(found).toEqual({ score: -1 });
+    expect(found).toEqual({ score: -1, finite: false });
   });
 });
