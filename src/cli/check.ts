@@ -3,6 +3,7 @@ import { DataError, EvenkeelError, FileError } from '../core/errors.js';
 import { type Baseline, checkRuleIds, diagnoseExamination } from '../doctor/diagnose.js';
 import { Examination } from '../doctor/examination.js';
 import type { Finding } from '../doctor/finding.js';
+import { Bends, lookupsOf } from '../doctor/forecast.js';
 import { resolveLoss } from '../losses.js';
 import { examinedLayers, showExamined } from '../report/examined.js';
 import { showFindings } from '../report/findings.js';
@@ -90,7 +91,7 @@ async function check(path: string, options: CheckOptions): Promise<number> {
   const { model, train } = await prepareRun(loaded, batch, options);
   const taken = Math.min(rows, train.x.shape[0] ?? rows);
   const trace = await model.examine(train.x.slice(0, taken), train.y.slice(0, taken));
-  const examination = new Examination(trace);
+  const examination = new Examination(trace, { bends: new Bends(lookupsOf(model)) });
   const findings = diagnoseExamination(examination, { ...options, baseline });
   const layers = examinedLayers(examination);
   if (options.json) printResult(JSON.stringify({ layers, findings }));

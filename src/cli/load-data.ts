@@ -67,7 +67,7 @@ async function find(source: string): Promise<{ readonly kind: 'named' | 'folder'
   const entry = await stat(source).catch(() => undefined);
   if (!entry)
     throw new UsageError(
-      `--data: ${missing(source, datasets.names)} It may be a set's name, a table (${tables.join(', ')}; text also with .gz behind) or a folder with idx files.`,
+      `--data: ${missing(source, datasets.names).replace(/(?<!\?)$/, '.')} It may be a set's name, a table (${tables.join(', ')}; text also with .gz behind) or a folder with idx files.`,
     );
   if (entry.isDirectory() && isTable(source)) throw new UsageError(`--data: '${source}' is a folder; name a table in it`);
   if (entry.isDirectory()) return { kind: 'folder', name: source };

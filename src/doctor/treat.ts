@@ -6,6 +6,7 @@ import type { Custom } from '../layers/registry.js';
 import type { BatchLike } from '../model/arguments.js';
 import type { Model } from '../model/model.js';
 import { checkRuleIds, type DiagnoseOptions } from './diagnose.js';
+import { Bends, lookupsOf } from './forecast.js';
 import { remedies as hints } from './remedies.js';
 import { treatByChance } from './treatment/by-chance.js';
 import { type CourseEnd, treatByEvidence } from './treatment/by-evidence.js';
@@ -72,6 +73,7 @@ export async function treat(model: Model, data: BatchLike, options: TreatOptions
   const { engine, backend, threads, warn } = model.options;
   const clinic = new Clinic({
     material,
+    bends: new Bends(lookupsOf(model)),
     epochs,
     signal: options.signal,
     clock,

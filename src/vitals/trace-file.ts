@@ -24,6 +24,10 @@ export function parseTrace(text: string, name = 'the trace'): Trace {
   const [first, ...rest] = lines.length === 0 && torn !== '' ? [torn] : lines;
   if (first === undefined || first.trim() === '')
     throw new DataError(`${name} is empty; a trace begins with a line that holds its header`, { received: '' });
+  if (lines.length === 0 && first.startsWith('{"kind":"header"') && !first.endsWith('}'))
+    throw new DataError(`${name} ends within its first line, the header: the file was cut, or the run has only begun to write it`, {
+      received: first.slice(0, 80),
+    });
   const trace = new LiveTrace(readHeader(first, name));
   rest.forEach((line, i) => {
     if (line.trim() !== '') trace.add(readRecord(line, trace.header, `${name}, line ${i + 2}`));
@@ -77,6 +81,11 @@ const kinds = ['step', 'pass', 'epoch', 'failure', 'end'];
 
 function readRecord(line: string, { watched, arrays }: TraceHeader, place: string): TraceRecord {
   const record = parseObject(line, place);
+  if (record.kind === 'header')
+    throw new DataError(`${place} is another header: a file holds one run, and this one was joined with another`, {
+      received: 'header',
+      expected: kinds,
+    });
   if (typeof record.kind !== 'string' || !kinds.includes(record.kind)) {
     throw new DataError(`${place}: a record's kind is one of ${kinds.join(', ')}, got ${show(record.kind)}`, {
       received: record.kind,

@@ -63,6 +63,32 @@ describe('evenkeel check', () => {
     }
   });
 
+  it('forecasts through an activation of the user’s own', () => {
+    const path = join(folder, 'own.mjs');
+    writeFileSync(
+      path,
+      `import { layers, ops, sequential } from 'evenkeel';
+      const swish = (x) => ops.mul(x, ops.sigmoid(x));
+      const own = (activation) => sequential([layers.input([64]), layers.dense(64, { activation }), layers.dense(64, { activation }), layers.dense(1)], { seed: 1 });
+      export default () => own(swish).compile({ loss: 'mse' });
+      `,
+    );
+    const table = join(folder, 'table.mjs');
+    writeFileSync(
+      table,
+      `import { layers, sequential } from 'evenkeel';
+      export default () => sequential([layers.input([64]), layers.dense(64, { activation: 'silu' }), layers.dense(64, { activation: 'silu' }), layers.dense(1)], { seed: 1 }).compile({ loss: 'mse' });`,
+    );
+    const gainsOf = (file: string): number[] => {
+      const { layers } = JSON.parse(run('check', file, '--json').stdout) as { layers: { forwardGain: { predicted?: { value: number } } }[] };
+      return layers.flatMap(({ forwardGain: { predicted } }) => predicted?.value ?? []);
+    };
+    const [mine, known] = [gainsOf(path), gainsOf(table)];
+    expect(run('check', path).stdout).not.toContain('lookups');
+    expect(known).toHaveLength(2);
+    expect(mine).toEqual(known.map((gain) => expect.closeTo(gain, 6)));
+  });
+
   describe('without data makes up', () => {
     const check = (layers: unknown[], ...words: string[]) => {
       const path = join(folder, 'made-up.json');

@@ -54,6 +54,8 @@ describe('what is refused, with what was found and where', () => {
     ['an empty file', '', /run is empty; a trace begins with a line that holds its header/],
     ['a table', 'a,b\n1,2\n', /run is no trace: its first line should be .*evenkeel-trace.* got 'a,b'/],
     ['another JSON', '{"loss": 1}\n', /run is no trace/],
+    ['a header that was cut', text.slice(0, 300), /^run ends within its first line, the header: the file was cut/],
+    ['two traces in one file', `${text}${text}`, /run, line \d+ is another header: a file holds one run/],
     ['a newer version', changed(0, (header) => ({ ...header, version: 9 })), /version 9 of the schema, this release reads versions 1 to 1/],
     ['a header without layers', changed(0, (header) => ({ ...header, network: {} })), /the header must hold network.layers/],
     ['places of no layer', changed(0, (header) => ({ ...header, watched: [99] })), /in watched the places of layers/],

@@ -6,7 +6,7 @@ import type { NeighbourFacts } from '../../vitals/facts.js';
 import type { Trace } from '../../vitals/trace.js';
 import { type DiagnoseOptions, diagnoseExamination } from '../diagnose.js';
 import { Examination } from '../examination.js';
-import { Bends } from '../forecast.js';
+import type { Bends } from '../forecast.js';
 import { Attempt, type Guard, type Look, type Run } from './attempt.js';
 import type { Material } from './material.js';
 import { build, type Making, type Patient } from './patient.js';
@@ -17,6 +17,8 @@ const LOOK_ROWS = 256;
 export interface ClinicOptions extends DiagnoseOptions {
   readonly making: Making;
   readonly material: Material;
+  /** Candidates bend by the same few functions, among them such as the model brings with it. */
+  readonly bends: Bends;
   readonly epochs: number;
   readonly signal?: AbortSignal | undefined;
   readonly clock: () => number;
@@ -29,8 +31,6 @@ export class Clinic {
   readonly options: ClinicOptions;
   /** What the first training found of the validation rows' neighbours; false where that was nothing. */
   #neighbours: NeighbourFacts | false | undefined;
-  /** Candidates bend by the same few functions. */
-  readonly #bends = new Bends();
   /** Trainings whose rest may still come. */
   readonly #waiting = new Map<Patient, Attempt>();
 
@@ -62,7 +62,10 @@ export class Clinic {
     if (!made) return undefined;
     const network = factsOf(made.network);
     const watched = network.layers.flatMap(({ role }, at) => (role === 'weights' || role === 'activation' ? [at] : []));
-    return new Examination({ header: { ...trace.header, network, watched, arrays: [] }, steps: [], passes: [], epochs: [] }, { bends: this.#bends });
+    return new Examination(
+      { header: { ...trace.header, network, watched, arrays: [] }, steps: [], passes: [], epochs: [] },
+      { bends: this.options.bends },
+    );
   }
 
   /** One minibatch forward and backward, no step. @throws EvenkeelError where the network cannot be built. */
@@ -126,7 +129,7 @@ export class Clinic {
 
   #judged(trace: Trace, run?: Examination): Look {
     const { ignore, baseline } = this.options;
-    const examination = new Examination(trace, { run, bends: this.#bends });
+    const examination = new Examination(trace, { run, bends: this.options.bends });
     const options = { ...(ignore ? { ignore } : {}), ...(baseline ? { baseline } : {}) };
     return { examination, findings: diagnoseExamination(examination, options) };
   }
