@@ -1,5 +1,5 @@
 import { ArgumentError, show } from '../core/errors.js';
-import { checkList, checkOptionNames } from '../core/expect.js';
+import { checkList, checkOptionNames, refuse } from '../core/expect.js';
 import { suggestion } from '../core/names.js';
 import type { Trace } from '../vitals/trace.js';
 import { Examination } from './examination.js';
@@ -30,6 +30,14 @@ export function checkRuleIds(ids: readonly string[]): void {
   }
 }
 
+/** @throws ArgumentError on an unknown rule, or accepted findings that are none. */
+export function checkDiagnoseOptions({ ignore = [], baseline }: DiagnoseOptions): void {
+  checkRuleIds(ignore);
+  checkList('diagnose', 'baseline', baseline);
+  const stray = baseline?.find((one) => typeof one?.rule !== 'string' || !Array.isArray(one.layers));
+  if (stray !== undefined) refuse('diagnose', 'baseline', 'accepted findings, such as { rule, layers }, in baseline', stray);
+}
+
 /**
  * What is wrong with a network, from the trace of its run, or of a look at it before the first step. Pure: the same trace gives the same findings.
  * @returns findings that make training suffer first, each severity in the order of the rules.
@@ -50,8 +58,9 @@ export function diagnose(trace: Trace, options: DiagnoseOptions = {}): Finding[]
 }
 
 /** The same of a trace whose facts were worked out before. */
-export function diagnoseExamination(examination: Examination, { ignore = [], baseline = [] }: DiagnoseOptions = {}): Finding[] {
-  checkRuleIds(ignore);
+export function diagnoseExamination(examination: Examination, options: DiagnoseOptions = {}): Finding[] {
+  checkDiagnoseOptions(options);
+  const { ignore = [], baseline = [] } = options;
   const applied = rules.filter(({ id }) => !ignore.includes(id));
   const found = withCauses(
     applied.flatMap((rule) => findingsOf(rule, examination)),

@@ -1,6 +1,6 @@
 import { describeEntry, isFromTable } from '../core/catalogue.js';
 import { ArgumentError, show } from '../core/errors.js';
-import { refuse } from '../core/expect.js';
+import { checkList, checkOptionNames, refuse } from '../core/expect.js';
 import { resolveInitializer } from '../initializers.js';
 import type { Model } from '../model/model.js';
 import { factsOf } from '../network/facts.js';
@@ -66,11 +66,11 @@ export function forecastFacts(facts: NetworkFacts, options: ForecastOptions = {}
 }
 
 /** The forecast of a model; its own functions are known. `inputs`: moments of its data. */
-export function forecast(
-  model: Model,
-  { inputs, batchSize }: { readonly inputs?: readonly InputFacts[]; readonly batchSize?: number } = {},
-): Forecast {
+export function forecast(model: Model, options: { readonly inputs?: readonly InputFacts[]; readonly batchSize?: number } = {}): Forecast {
   if (!Array.isArray(model?.network?.calls)) refuse('forecast', 'model', 'a model, such as sequential([…]) gives', model);
+  checkOptionNames('forecast', options, ['inputs', 'batchSize']);
+  const { inputs, batchSize } = options;
+  checkList('forecast', 'inputs', inputs);
   return forecastFacts(factsOf(model.network), {
     lookups: lookupsOf(model),
     ...(inputs ? { data: inputs } : {}),

@@ -1,13 +1,9 @@
-import { AbortError, ArgumentError, show } from '../core/errors.js';
-import { checkList, checkOptionNames, checkWhole, refuse } from '../core/expect.js';
-import { suggestion } from '../core/names.js';
+import { AbortError, ArgumentError } from '../core/errors.js';
+import { refuse } from '../core/expect.js';
 import { Random } from '../core/random.js';
-import type { Custom } from '../layers/registry.js';
 import type { BatchLike } from '../model/arguments.js';
 import type { Model } from '../model/model.js';
-import { checkRuleIds, type DiagnoseOptions } from './diagnose.js';
 import { Bends, lookupsOf } from './forecast.js';
-import { remedies as hints } from './remedies.js';
 import { treatByChance } from './treatment/by-chance.js';
 import { type CourseEnd, treatByEvidence } from './treatment/by-evidence.js';
 import { best } from './treatment/choose.js';
@@ -15,47 +11,12 @@ import { Clinic } from './treatment/clinic.js';
 import { Course, illOf, shortShare, type Tried } from './treatment/course.js';
 import { describeTreatment } from './treatment/describe.js';
 import { materialOf } from './treatment/material.js';
-import { type Alterable, alterables } from './treatment/method.js';
 import { methodOf } from './treatment/methods.js';
+import { checkTreatOptions, type TreatOptions } from './treatment/options.js';
 import { admit } from './treatment/patient.js';
 import type { Evidence, Outcome, Treatment } from './treatment/treatment.js';
 
-export interface TreatOptions extends DiagnoseOptions {
-  /** Passes of the full run; default 5. */
-  readonly epochs?: number;
-  /** Rows per step; default 32. */
-  readonly batchSize?: number;
-  /** Rows that trials are judged by; a `validationSplit` (default 0.15) of the data, drawn by the seed, unless given. */
-  readonly validationData?: BatchLike;
-  readonly validationSplit?: number;
-  /** What the split, redrawn weights and the order of the rows come from: the seed of the model that is trained; default that of the given one. */
-  readonly seed?: number;
-  /** What may be spent: short trials (default 6, a tenth of a training each), steps of all together (default three trainings), seconds (default no bound). */
-  readonly budget?: { readonly trials?: number; readonly steps?: number; readonly seconds?: number };
-  /** What must stay as it is. */
-  readonly keep?: readonly Alterable[];
-  /** Ids of the only remedies that may be applied, and of such as may not. */
-  readonly allow?: readonly string[];
-  readonly deny?: readonly string[];
-  /** How remedies are chosen: by what was found, or drawn, to compare with; default 'evidence'. */
-  readonly choose?: 'evidence' | 'random';
-  /** Treat a run that turns ill after some healthy epochs from the last of them on, without losing what it learned; default false: from the start. */
-  readonly during?: boolean;
-  /** Ends the treatment; what was best so far comes back. */
-  readonly signal?: AbortSignal;
-  /** Takes a line for each thing done. */
-  readonly onProgress?: (line: string) => void;
-  /** The model's own functions and classes, by name, as `load` takes them. */
-  readonly custom?: Custom;
-  /** Milliseconds since some origin; default `performance.now`. */
-  readonly clock?: () => number;
-}
-
-const ids: readonly string[] = Object.values(hints).map(({ id }) => id);
-const known = [
-  ...['epochs', 'batchSize', 'validationData', 'validationSplit', 'seed', 'budget', 'keep', 'allow', 'deny', 'choose'],
-  ...['during', 'signal', 'onProgress', 'custom', 'clock', 'ignore', 'baseline'],
-];
+export type { TreatOptions } from './treatment/options.js';
 
 /**
  * Finds the smallest change by which a model trains, and proves it: what one minibatch shows to help is applied before a step is spent, short trials from the
@@ -66,7 +27,7 @@ const known = [
  */
 export async function treat(model: Model, data: BatchLike, options: TreatOptions = {}): Promise<Treatment> {
   if (!Array.isArray(model?.network?.calls)) refuse('treat', 'model', 'a compiled model, such as sequential([…]).compile({ … }) gives', model);
-  checkOptions(options);
+  checkTreatOptions(options);
   const { epochs = 5, batchSize = 32, validationData, validationSplit = 0.15, seed = model.seed, budget = {}, choose = 'evidence' } = options;
   const clock = options.clock ?? (() => performance.now());
   const material = materialOf(model, data, validationData, validationSplit, seed);
@@ -186,36 +147,4 @@ function outcomeOf(findings: Treatment['findings'], before: Tried, after: Tried)
   if (illOf({ findings }).length === 0 && after.remedies.length === 0) return 'healthy';
   if (after.remedies.length === 0 || after.run.grade.score <= before.run.grade.score) return 'uncured';
   return illOf(after.run).length === 0 ? 'cured' : 'improved';
-}
-
-function checkOptions(options: TreatOptions): void {
-  checkOptionNames('treat', options, known);
-  for (const argument of ['keep', 'allow', 'deny'] as const) checkList('treat', argument, options[argument]);
-  for (const argument of ['epochs', 'batchSize'] as const) checkWhole('treat', argument, options[argument]);
-  for (const [key, value] of Object.entries(options.budget ?? {})) {
-    if (!['trials', 'steps', 'seconds'].includes(key))
-      throw new ArgumentError(`treat: a budget has trials, steps and seconds, not '${key}'`, { argument: 'budget', received: key });
-    if (typeof value !== 'number' || !(value > 0))
-      throw new ArgumentError(`treat: budget.${key} must be a number above 0, got ${show(value)}`, { argument: 'budget', received: value });
-  }
-  for (const word of options.keep ?? []) {
-    if (!alterables.includes(word))
-      throw new ArgumentError(`treat: there is no '${word}' to keep${suggestion(word, alterables)}`, {
-        argument: 'keep',
-        received: word,
-      });
-  }
-  for (const argument of ['allow', 'deny'] as const) {
-    for (const id of options[argument] ?? [])
-      if (!ids.includes(id)) throw new ArgumentError(`treat: unknown remedy '${id}'${suggestion(id, ids)}`, { argument, received: id });
-  }
-  const { allow = [], deny = [] } = options;
-  if (allow.length > 0 && allow.every((id) => deny.includes(id)))
-    throw new ArgumentError(`treat: allow and deny leave no remedy: both name ${allow.map(show).join(', ')}`, { argument: 'deny', received: deny });
-  if (options.choose !== undefined && options.choose !== 'evidence' && options.choose !== 'random')
-    throw new ArgumentError(`treat: choose must be 'evidence' or 'random', got ${show(options.choose)}`, {
-      argument: 'choose',
-      received: options.choose,
-    });
-  checkRuleIds(options.ignore ?? []);
 }

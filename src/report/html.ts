@@ -1,3 +1,4 @@
+import { isRecord, refuse } from '../core/expect.js';
 import type { Examination } from '../doctor/examination.js';
 import type { Finding } from '../doctor/finding.js';
 import { runFacts } from '../views/facts.js';
@@ -27,7 +28,10 @@ export interface ReportSource {
  * A recorded run as one HTML page that needs nothing else: verdict, findings with their evidence, signals and gradients by depth against the
  * forecast, gradients by layer and step, units, speeds, loss, facts. It stays under 1 MB for 100 layers and 1,000 observed steps.
  */
-export function reportHtml({ examination, findings, title }: ReportSource): string {
+export function reportHtml(source: ReportSource): string {
+  if (!isRecord(source?.examination?.trace) || !Array.isArray(source.findings))
+    refuse('reportHtml', 'source', '{ examination: new Examination(trace), findings: doctor.diagnose(trace) }', source);
+  const { examination, findings, title } = source;
   const name = title ?? `${examination.trace.header.model}: report`;
   const { trace } = examination;
   const depth = depthCharts(examination, findings);

@@ -1,3 +1,4 @@
+import { refuse } from '../core/expect.js';
 import { Examination, value } from '../doctor/examination.js';
 import { isUntried, sayEvidence } from '../doctor/treatment/describe.js';
 import type { AppliedRemedy, Evidence, Outcome, Treatment } from '../doctor/treatment/treatment.js';
@@ -26,7 +27,9 @@ const frameworks = { evenkeel: 'Evenkeel', keras: 'Keras', pytorch: 'PyTorch' };
 /**
  * A treatment as one HTML page that needs nothing else: what was ill, what was changed, before and after side by side, what else was tried, the change as code.
  */
-export function treatmentHtml(treatment: Treatment, title = `${treatment.model.name}: treatment`): string {
+export function treatmentHtml(treatment: Treatment, heading?: string): string {
+  if (!treatment?.before || !treatment.after) refuse('treatmentHtml', 'treatment', 'a treatment, such as doctor.treat gives', treatment);
+  const title = heading ?? `${treatment.model.name}: treatment`;
   const { outcome, remedies, before, after, changed, interrupted } = treatment;
   const [was, is] = [new Examination(before.trace), new Examination(after.trace)];
   const { text, tone } = isUntried(treatment) ? untried : words[outcome];

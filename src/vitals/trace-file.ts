@@ -1,4 +1,5 @@
 import { DataError, show } from '../core/errors.js';
+import { refuse } from '../core/expect.js';
 import { LiveTrace } from './live-trace.js';
 import { type SignalVitals, TRACE_SCHEMA, TRACE_VERSION, type Trace, type TraceHeader, type TraceRecord } from './trace.js';
 
@@ -19,6 +20,7 @@ export function traceLine(record: TraceHeader | TraceRecord): string {
  * @param name what errors call it: its path. @throws DataError where it is no trace, of a newer version, or a line does not hold what it should.
  */
 export function parseTrace(text: string, name = 'the trace'): Trace {
+  if (typeof text !== 'string') refuse('parseTrace', 'text', 'the text of a trace', text);
   const lines = text.split('\n');
   const torn = lines.pop() ?? '';
   const [first, ...rest] = lines.length === 0 && torn !== '' ? [torn] : lines;

@@ -255,6 +255,12 @@ describe('data', () => {
     ['no layers', () => forecastFacts({ ...facts, layers: [] }), /network with layers/],
     ['nothing', () => forecastFacts(undefined as unknown as NetworkFacts), /network with layers/],
     ['a batch of 0', () => forecastFacts(facts, { batchSize: 0 }), /batchSize/],
+    [
+      'an option that is misspelt',
+      () => forecast(deep('relu', 'heNormal'), { batchsize: 8 } as never),
+      /forecast: unknown option 'batchsize'; did you mean 'batchSize'/,
+    ],
+    ['inputs that are no list', () => forecast(deep('relu', 'heNormal'), { inputs: 5 } as never), /forecast: inputs must be a list, got 5/],
     ['data of no input', () => forecastFacts(facts, { data: [{ ...raw, layer: 3 }] }), /not an input/],
     ['data that are no numbers', () => forecastFacts(facts, { data: [{ ...raw, rms: Number.NaN }] }), /finite/],
     [

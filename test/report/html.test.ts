@@ -18,6 +18,10 @@ const rowOf = (text: string, name: string): string[] => {
 const vanishing = madeUpTrace({ depth: 12, steps: 40, gain: 0.2 });
 const page = report(vanishing);
 
+it.each([undefined, {}, { examination: {}, findings: [] }])('a report is made of nothing but a run and what was found in it, not of %j', (given) => {
+  expect(() => reportHtml(given as never)).toThrow(/^reportHtml: expected \{ examination: new Examination\(trace\), findings/);
+});
+
 describe('the page', () => {
   it('stays under 1 MB for 100 layers and 1,000 observed steps, with states of units that change from one to the next', () => {
     const trace = madeUpTrace({ depth: 100, steps: 1000, gain: 0.9, states: () => 'adca'.repeat(25) });

@@ -46,6 +46,10 @@ const treatment: Treatment = {
   interrupted: false,
 };
 
+it('what is no treatment is refused', () => {
+  expect(() => treatmentHtml({} as never)).toThrow('treatmentHtml: expected a treatment, such as doctor.treat gives');
+});
+
 describe('before and after', () => {
   const page = treatmentHtml(treatment);
   const [, before = '', after = ''] = page.split('<article class="side"');

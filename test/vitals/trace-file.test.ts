@@ -78,6 +78,7 @@ describe('what is refused, with what was found and where', () => {
   });
 
   it('something else than a trace', () => {
+    expect(() => parseTrace(5 as never)).toThrow('parseTrace: expected the text of a trace, got 5');
     expect(() => doctor.diagnose({} as Trace)).toThrow(/expected a trace with a header/);
   });
 });

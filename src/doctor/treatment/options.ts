@@ -1,0 +1,101 @@
+import { ArgumentError, show } from '../../core/errors.js';
+import { checkList, checkOptionNames, checkWhole, isRecord, refuse } from '../../core/expect.js';
+import { suggestion } from '../../core/names.js';
+import type { Custom } from '../../layers/registry.js';
+import type { BatchLike } from '../../model/arguments.js';
+import { checkDiagnoseOptions, type DiagnoseOptions } from '../diagnose.js';
+import { remedies as hints } from '../remedies.js';
+import { type Alterable, alterables } from './method.js';
+import { methodOf } from './methods.js';
+
+export interface TreatOptions extends DiagnoseOptions {
+  /** Passes of the full run; default 5. */
+  readonly epochs?: number;
+  /** Rows per step; default 32. */
+  readonly batchSize?: number;
+  /** Rows that trials are judged by; a `validationSplit` (default 0.15) of the data, drawn by the seed, unless given. */
+  readonly validationData?: BatchLike;
+  readonly validationSplit?: number;
+  /** What the split, redrawn weights and the order of the rows come from: the seed of the model that is trained; default that of the given one. */
+  readonly seed?: number;
+  /** What may be spent: short trials (default 6, a tenth of a training each), steps of all together (default three trainings), seconds (default no bound). */
+  readonly budget?: { readonly trials?: number; readonly steps?: number; readonly seconds?: number };
+  /** What must stay as it is. */
+  readonly keep?: readonly Alterable[];
+  /** Ids of the only remedies that may be applied, and of such as may not. */
+  readonly allow?: readonly string[];
+  readonly deny?: readonly string[];
+  /** How remedies are chosen: by what was found, or drawn, to compare with; default 'evidence'. */
+  readonly choose?: 'evidence' | 'random';
+  /** Treat a run that turns ill after some healthy epochs from the last of them on, without losing what it learned; default false: from the start. */
+  readonly during?: boolean;
+  /** Ends the treatment; what was best so far comes back. */
+  readonly signal?: AbortSignal;
+  /** Takes a line for each thing done. */
+  readonly onProgress?: (line: string) => void;
+  /** The model's own functions and classes, by name, as `load` takes them. */
+  readonly custom?: Custom;
+  /** Milliseconds since some origin; default `performance.now`. */
+  readonly clock?: () => number;
+}
+
+const ids: readonly string[] = Object.values(hints).map(({ id }) => id);
+const known = [
+  ...['epochs', 'batchSize', 'validationData', 'validationSplit', 'seed', 'budget', 'keep', 'allow', 'deny', 'choose'],
+  ...['during', 'signal', 'onProgress', 'custom', 'clock', 'ignore', 'baseline'],
+];
+
+/** @throws ArgumentError on an option that is not known or has no meaning. */
+export function checkTreatOptions(options: TreatOptions): void {
+  checkOptionNames('treat', options, known);
+  const { budget, during, signal } = options;
+  if (budget !== undefined && !isRecord(budget)) refuse('treat', 'budget', 'a budget such as { trials: 4, steps: 5000, seconds: 60 }', budget);
+  if (during !== undefined && typeof during !== 'boolean') refuse('treat', 'during', 'true or false for during', during);
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    refuse('treat', 'signal', 'an AbortSignal, such as new AbortController().signal', signal);
+  for (const argument of ['onProgress', 'clock'] as const) {
+    const given = options[argument];
+    if (given !== undefined && typeof given !== 'function') refuse('treat', argument, `a function for ${argument}`, given);
+  }
+  for (const argument of ['keep', 'allow', 'deny'] as const) checkList('treat', argument, options[argument]);
+  for (const argument of ['epochs', 'batchSize'] as const) checkWhole('treat', argument, options[argument]);
+  for (const [key, value] of Object.entries(budget ?? {})) {
+    if (!['trials', 'steps', 'seconds'].includes(key))
+      throw new ArgumentError(`treat: a budget has trials, steps and seconds, not '${key}'`, { argument: 'budget', received: key });
+    if (typeof value !== 'number' || !(value > 0))
+      throw new ArgumentError(`treat: budget.${key} must be a number above 0, got ${show(value)}`, { argument: 'budget', received: value });
+  }
+  for (const word of options.keep ?? []) {
+    if (!alterables.includes(word))
+      throw new ArgumentError(`treat: there is no '${word}' to keep${suggestion(word, alterables)}`, {
+        argument: 'keep',
+        received: word,
+      });
+  }
+  for (const argument of ['allow', 'deny'] as const) {
+    for (const id of options[argument] ?? [])
+      if (!ids.includes(id)) throw new ArgumentError(`treat: unknown remedy '${id}'${suggestion(id, ids)}`, { argument, received: id });
+  }
+  checkLeft(options);
+  if (options.choose !== undefined && options.choose !== 'evidence' && options.choose !== 'random')
+    throw new ArgumentError(`treat: choose must be 'evidence' or 'random', got ${show(options.choose)}`, {
+      argument: 'choose',
+      received: options.choose,
+    });
+  checkDiagnoseOptions(options);
+}
+
+/** @throws ArgumentError where allow and deny leave no remedy that can be applied. */
+function checkLeft({ allow, deny = [] }: TreatOptions): void {
+  const left = (allow ?? ids).filter((id) => !deny.includes(id));
+  if (left.some((id) => methodOf(id) !== undefined)) return;
+  const why =
+    allow?.length === 0
+      ? 'allow is an empty list'
+      : left.length > 0
+        ? `${left.map(show).join(', ')} ${left.length === 1 ? 'is' : 'are'} proposed, never applied`
+        : allow
+          ? `both name ${allow.map(show).join(', ')}`
+          : 'deny names all';
+  throw new ArgumentError(`treat: allow and deny leave no remedy: ${why}`, { argument: allow ? 'allow' : 'deny', received: allow ?? deny });
+}
