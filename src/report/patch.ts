@@ -1,7 +1,7 @@
 import { isRecord, refuse } from '../core/expect.js';
 import { lookUp } from '../core/names.js';
 import type { Treatment } from '../doctor/treatment/treatment.js';
-import { missingCustom, readConfig, toConfig } from '../model/config.js';
+import { type ModelConfig, missingCustom, readConfig, toConfig } from '../model/config.js';
 import { fromConfig } from '../model/persistence.js';
 import { evenkeelLines } from './code/evenkeel.js';
 import { kerasLines } from './code/keras.js';
@@ -19,10 +19,17 @@ const frameworks: Readonly<Record<'evenkeel' | 'keras' | 'pytorch', (written: Wr
 export type Framework = keyof typeof frameworks;
 export const frameworkNames: readonly Framework[] = ['evenkeel', 'keras', 'pytorch'];
 
+/** Layers in the order of their first uses, as a model tells them: what a remedy puts in stands at the end. */
+function inOrder(config: ModelConfig): ModelConfig {
+  const order = [...new Set([...config.calls.map(({ layer }) => layer), ...config.layers.keys()])];
+  const layers = order.flatMap((at) => config.layers[at] ?? []);
+  return { ...config, layers, calls: config.calls.map((call) => ({ ...call, layer: order.indexOf(call.layer) })) };
+}
+
 /** With every option told, as a model tells them: people write names and a few options. What has functions of the user's own stays as it is. */
 function whole({ config, batchSize }: Written): Written {
   const read = readConfig(config);
-  return { config: missingCustom(read, {}).size > 0 ? read : toConfig(fromConfig(read)), batchSize };
+  return { config: missingCustom(read, {}).size > 0 ? inOrder(read) : toConfig(fromConfig(read)), batchSize };
 }
 
 /**

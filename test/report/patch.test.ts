@@ -1,6 +1,6 @@
-import { codeOf, fromConfig, initializers, layers, type Model, optimizers, patchOf, schedules, sequential, toConfig } from 'evenkeel';
+import { codeOf, fromConfig, initializers, layers, type Model, optimizers, patchOf, schedules, sequential, type Treatment, toConfig } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
-import { insertAfter } from '#src/model/rewire.js';
+import { insertAfter, insertAfter } from '#src/model/rewire.js';
 import { folded } from '#src/report/code/fold.js';
 import { linesChanged } from '#src/report/code/lines-changed.js';
 
@@ -61,6 +61,13 @@ describe('a change as code', () => {
       expect(() => codeOf(made as never, 'keras')).toThrow(/^codeOf: expected \{ config: toConfig\(model\), batchSize: 32 \}, got a Model/);
       expect(() => codeOf({ config: toConfig(made) } as never, 'keras')).toThrow(/batchSize: 32 \}, got /);
     }
+  });
+
+  it('stays a row where a layer comes in, also beside functions of the user’s own', () => {
+    const own = sequential([layers.input([2]), layers.dense(3, { activation: (x) => x }), layers.dense(1)]).compile({ loss: 'mse' });
+    const config = insertAfter(toConfig(own), 0, { kind: 'normalization', config: { axis: -1 } });
+    const sides = { before: written(own), after: { config, batchSize: 32 } } as unknown as Treatment;
+    expect(patchOf(sides)?.split('\n').filter((line) => /^[-+]/.test(line))).toEqual(['+   layers.normalization(),']);
   });
 
   it('a skip connection makes a graph of a row', () => {
