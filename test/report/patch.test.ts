@@ -1,6 +1,6 @@
 import { codeOf, fromConfig, initializers, layers, type Model, optimizers, patchOf, schedules, sequential, type Treatment, toConfig } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
-import { insertAfter, insertAfter } from '#src/model/rewire.js';
+import { insertAfter } from '#src/model/rewire.js';
 import { folded } from '#src/report/code/fold.js';
 import { linesChanged } from '#src/report/code/lines-changed.js';
 
@@ -67,7 +67,11 @@ describe('a change as code', () => {
     const own = sequential([layers.input([2]), layers.dense(3, { activation: (x) => x }), layers.dense(1)]).compile({ loss: 'mse' });
     const config = insertAfter(toConfig(own), 0, { kind: 'normalization', config: { axis: -1 } });
     const sides = { before: written(own), after: { config, batchSize: 32 } } as unknown as Treatment;
-    expect(patchOf(sides)?.split('\n').filter((line) => /^[-+]/.test(line))).toEqual(['+   layers.normalization(),']);
+    expect(
+      patchOf(sides)
+        ?.split('\n')
+        .filter((line) => /^[-+]/.test(line)),
+    ).toEqual(['+   layers.normalization(),']);
   });
 
   it('a skip connection makes a graph of a row', () => {
