@@ -66,6 +66,14 @@ describe('what some networks bear and others do not', () => {
     expect(severityOf(await examine(by(drawn('leakyRelu', 0.015, 8), optimizers.adam())), 'signal-dying')).toBe('ill');
   });
 
+  it('sums of 0, from which no signal grows', async () => {
+    const trace = await examine({
+      hidden: () => [layers.dense(8, { activation: 'relu', kernelInitializer: 'zeros' }), layers.dense(8, { biasInitializer: 'ones' })],
+    });
+    expect(severityOf(trace, 'constant-weights')).toBe('ill');
+    expect(severityOf(trace, 'signal-exploding')).toBeUndefined();
+  });
+
   it('a gradient that normalization divides by the size of sums, which does not matter behind it', async () => {
     const patient = (normalized: boolean): Patient => ({
       hidden: () =>

@@ -81,7 +81,8 @@ export const signalExploding: Rule = {
     const size = (at: number, column: number): number | undefined =>
       value(first?.signals.zRms[column]) ?? (first ? undefined : examination.forecast.layers[at]?.zRms?.value);
     const [low, high] = [size(bottom.at, bottom.column), size(top.at, top.column)];
-    if (low === undefined || high === undefined || !(high / low > 50)) return [];
+    // Sums of 0 are those of equal weights, which have a rule of their own.
+    if (low === undefined || high === undefined || low === 0 || !(high / low > 50)) return [];
     const limit = high / low > 1e3 ? 1e3 : 50;
     return [
       {
