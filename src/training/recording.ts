@@ -123,7 +123,7 @@ export class Recorder {
     const given = read('gradient');
     // Where a schedule rests, as at the start of a warm-up, nothing shows how fast the weights will change.
     const rests = learningRate === 0 && typeof this.#optimizer.learningRate !== 'number';
-    const gradients = given.map((value) => product(value, scale));
+    const gradients = given.map((value) => scaled(value, scale));
     const [updates, moved, starts] = [read('update'), read('moved'), read('start')];
     const vitals: ArrayVitals = {
       weight: read('weight').map(measured),
@@ -185,9 +185,9 @@ const allMeasured = (logs: Logs): Record<string, Measured> =>
 const root = (square: number | undefined): number | undefined => (square === undefined ? undefined : Math.sqrt(square));
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 /** Undefined where the factor is none: a gradient that came multiplied by a rate of 0 is not known. */
-const product = (value: number | undefined, factor: number): number | undefined =>
+const scaled = (value: number | undefined, factor: number): number | undefined =>
   value === undefined || !Number.isFinite(factor) ? undefined : value * factor;
-const times = (value: number | undefined, factor: number): Measured => measured(product(value, factor));
+const times = (value: number | undefined, factor: number): Measured => measured(scaled(value, factor));
 
 /** Where the figures of some uses, or arrays, lie in an observation. */
 class Places {

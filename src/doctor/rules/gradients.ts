@@ -20,7 +20,7 @@ function profileOf(examination: Examination): Profile | undefined {
   if (!first || !last || first === last) return undefined;
   const recent = trace.steps.slice(-5);
   const sizes = sizesOf(examination, [first, last]);
-  const ratios = recent.flatMap(({ signals }) => ratio(sizes(signals.gRms, signals)));
+  const ratios = recent.flatMap(({ signals }) => ratio(sizes(signals, (column) => signals.gRms[column])));
   if (ratios.length === 0) {
     const predicted = examination.forecast.layers[first.at]?.gradient?.value;
     return predicted === undefined ? undefined : { rms: predicted, typical: Number.NaN, measured: false, first, last };
@@ -28,27 +28,20 @@ function profileOf(examination: Examination): Profile | undefined {
   const thinned = isThinned(examination, first.at);
   // Of a rectifier's entries half have no gradient: the upper quartile is the middle of the others. Behind a maximum three of four have none.
   const quantile = thinned ? 4 : first.activation?.canDie ? 3 : 2;
-  const typical = recent.flatMap(({ signals }) =>
-    ratio(
-      sizes(
-        signals.gQuantiles?.map((quantiles) => quantiles[quantile] ?? null),
-        signals,
-      ),
-    ),
-  );
+  const typical = recent.flatMap(({ signals }) => ratio(sizes(signals, (column) => signals.gQuantiles?.[column]?.[quantile])));
   const comparable = thinned === isThinned(examination, last.at);
   return { rms: median(ratios), typical: comparable ? median(typical) : Number.NaN, measured: true, first, last };
 }
 
 /**
- * Reads off a list of gradients those of some uses. Where each is normalised behind its sums their scale does not matter and divides the gradient, so that its product with their
+ * Reads gradients of some uses. Where each is normalised behind its sums their scale does not matter and divides the gradient, so that its product with their
  * RMS is told (van Laarhoven 2017, "L2 regularization versus batch and weight normalization").
  */
 function sizesOf(examination: Examination, uses: readonly WatchedUse[]) {
   const normalized = uses.every(({ at }) => examination.normalizedBehind(at));
-  return (gradients: readonly Measured[] | undefined, { zRms }: SignalVitals): (number | undefined)[] =>
+  return ({ zRms }: SignalVitals, gradientAt: (column: number) => Measured | undefined): (number | undefined)[] =>
     uses.map(({ column }) => {
-      const [gradient, scale] = [value(gradients?.[column]), normalized ? value(zRms[column]) : 1];
+      const [gradient, scale] = [value(gradientAt(column)), normalized ? value(zRms[column]) : 1];
       return gradient === undefined || scale === undefined ? undefined : gradient * scale;
     });
 }

@@ -1,10 +1,6 @@
-/** An optimizer as a model's description has it. */
-export interface DescribedOptimizer {
-  readonly name: string;
-  readonly config: Readonly<Record<string, unknown>>;
-}
+import type { Named } from '../../../core/catalogue.js';
 
-type Options = Readonly<Record<string, unknown>>;
+type Options = Named['config'];
 
 /** Options of schedules that are rates. */
 const rateOptions = ['initialLearningRate', 'endLearningRate', 'warmupTarget', 'maxLearningRate', 'values'];
@@ -12,16 +8,16 @@ const rateOptions = ['initialLearningRate', 'endLearningRate', 'warmupTarget', '
 const numbersOf = (value: unknown): number[] => [value].flat().filter((one) => typeof one === 'number');
 
 /** Options of a schedule; undefined where the rate is a number. */
-function scheduleOf({ config }: DescribedOptimizer): Options | undefined {
+function scheduleOf({ config }: Named): Options | undefined {
   const rate = config.learningRate;
   return typeof rate === 'object' && rate !== null ? ((rate as { readonly config?: Options }).config ?? {}) : undefined;
 }
 
 /** Whether the rate follows a schedule. */
-export const isScheduled = (optimizer: DescribedOptimizer): boolean => scheduleOf(optimizer) !== undefined;
+export const isScheduled = (optimizer: Named): boolean => scheduleOf(optimizer) !== undefined;
 
 /** The learning rate, of a schedule the highest that it names; undefined where that is no number above 0, such as of a function. */
-export function rateOf(optimizer: DescribedOptimizer): number | undefined {
+export function rateOf(optimizer: Named): number | undefined {
   const schedule = scheduleOf(optimizer);
   const rates = schedule ? rateOptions.flatMap((option) => numbersOf(schedule[option])) : numbersOf(optimizer.config.learningRate ?? 0.01);
   const highest = Math.max(...rates);
@@ -29,7 +25,7 @@ export function rateOf(optimizer: DescribedOptimizer): number | undefined {
 }
 
 /** The optimizer with another rate; a schedule keeps its course, and all its rates change in the same proportion. */
-export function withRate(optimizer: DescribedOptimizer, rate: number): DescribedOptimizer {
+export function withRate(optimizer: Named, rate: number): Named {
   const [schedule, before] = [scheduleOf(optimizer), rateOf(optimizer)];
   if (!schedule || before === undefined) return { ...optimizer, config: { ...optimizer.config, learningRate: rate } };
   const scaled = (value: unknown): unknown => {

@@ -1,3 +1,4 @@
+import type { Named } from '../../../core/catalogue.js';
 import type { DescribedCompile } from '../../../model/config.js';
 import { clipOptions, isClipped } from '../../../optimizers/optimizer.js';
 import { value } from '../../examination.js';
@@ -5,7 +6,7 @@ import { say } from '../../rule.js';
 import { speeds } from '../../rules/speed.js';
 import type { Change, Chart, Method } from '../method.js';
 import { changed, type Patient } from '../patient.js';
-import { type DescribedOptimizer, isScheduled, rateOf, withRate } from './rates.js';
+import { isScheduled, rateOf, withRate } from './rates.js';
 
 /** Update over weight that suits most networks: a thousandth turns them over in a thousand steps. */
 const HEALTHY_SPEED = 3e-3;
@@ -14,8 +15,8 @@ const LARGEST_BATCH = 256;
 /** Kingma and Ba 2015: the rate that they propose. */
 const ADAM_RATE = 1e-3;
 
-export function optimizerOf({ config }: Patient): DescribedOptimizer {
-  const optimizer = config.compile?.optimizer as Partial<DescribedOptimizer> | string | undefined;
+export function optimizerOf({ config }: Patient): Named {
+  const optimizer = config.compile?.optimizer as Partial<Named> | string | undefined;
   if (typeof optimizer === 'string' || optimizer === undefined) return { name: optimizer ?? 'sgd', config: {} };
   return { name: optimizer.name ?? 'sgd', config: optimizer.config ?? {} };
 }
@@ -24,7 +25,7 @@ export function withCompile(patient: Patient, compile: DescribedCompile): Patien
   return changed(patient, { ...patient.config, compile: { ...patient.config.compile, ...compile } });
 }
 
-const withOptimizer = (patient: Patient, optimizer: DescribedOptimizer): Patient => withCompile(patient, { optimizer });
+const withOptimizer = (patient: Patient, optimizer: Named): Patient => withCompile(patient, { optimizer });
 
 /** One digit, 1 or 3, as people write rates, and factors. */
 export function rounded(rate: number): number {
@@ -134,7 +135,7 @@ export const adaptiveOptimizer: Method = {
   },
 };
 
-function withoutClips({ name, config }: DescribedOptimizer): DescribedOptimizer {
+function withoutClips({ name, config }: Named): Named {
   return { name, config: Object.fromEntries(Object.entries(config).filter(([key]) => !clipOptions.includes(key))) };
 }
 
