@@ -1,6 +1,5 @@
 import type { ActivationLike } from '../activations.js';
 import { ArgumentError, show } from '../core/errors.js';
-import { isRecord, refuse } from '../core/expect.js';
 import type { Signal } from '../network/layer.js';
 import { MultiHeadAttention } from './attention.js';
 import { Dense } from './core.js';
@@ -34,7 +33,15 @@ const isNorm: OptionCheck = (value) => (value === 'pre' || value === 'post' ? un
  * @throws ArgumentError on an option, or where the heads do not divide the features and no `keyDim` is given.
  */
 export function transformerBlock(x: Signal, options: TransformerOptions): Signal {
-  if (!isRecord(options)) refuse('transformerBlock', 'options', 'a signal and options, such as transformerBlock(x, { numHeads: 4 })', options);
+  if (typeof options !== 'object' || options === null) {
+    throw new ArgumentError(
+      `transformerBlock: expected a signal and options, such as transformerBlock(x, { numHeads: 4 }), got ${show(options)} as options`,
+      {
+        argument: 'options',
+        received: options,
+      },
+    );
+  }
   const { activation = 'gelu', ...plain } = options;
   for (const argument of ['name', 'trainable']) {
     if (argument in plain)
