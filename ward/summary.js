@@ -1,6 +1,7 @@
 // @ts-check
 import { faults } from './faults.js';
 import { bootstrap, clopperPearson, mcnemar, mean, median } from './statistics.js';
+import { agree } from './truth.js';
 
 /**
  * @typedef {import('./run.js').WardRecord} WardRecord
@@ -76,6 +77,7 @@ export function summarize(records) {
   const only = (/** @type {'evenkeel' | 'random'} */ one, /** @type {'evenkeel' | 'random'} */ other) =>
     both.filter(({ arms }) => arms[one]?.repaired && !arms[other]?.repaired).length;
   const unrepairedByRandom = both.filter(({ arms }) => !arms.random?.repaired);
+  const agreed = judged.filter(({ truth }) => agree(truth.trainings));
   const injected = sick.filter(({ patient }) => patient.fault !== null);
   const figures = {
     balancedAccuracy: evenkeel.balancedAccuracy,
@@ -105,6 +107,8 @@ export function summarize(records) {
     intervals: Object.fromEntries(Object.entries(figures).map(([name, { interval }]) => [name, interval])),
     of: Object.fromEntries(Object.entries(figures).map(([name, { of }]) => [name, of])),
     repairedWhereRandomFails: rate(unrepairedByRandom, ({ arms }) => arms.evenkeel?.repaired === true),
+    /** Of networks that are the same with every seed: the doctor sees one training, the truth is that of most. */
+    agreed: { ...detector(agreed, isNamed), repairedRate: repairs(agreed.filter(isSick), 'evenkeel').repairedRate },
     detectors: {
       evenkeelBefore: detector(judged, ({ detection }) => detection.before.length > 0),
       evenkeelAfter: detector(judged, ({ detection }) => detection.after.length > 0),

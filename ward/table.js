@@ -30,13 +30,17 @@ export function tableOf(summary) {
     const value = /** @type {Record<string, number | null>} */ (/** @type {unknown} */ (summary))[key];
     return [title, aim, cell(value, summary.intervals[key], say), String(summary.of[key] ?? '')];
   });
-  const { sagemaker } = summary.detectors;
+  const { agreed, detectors } = summary;
+  const { sagemaker } = detectors;
   const { autotrainer } = summary.arms;
   const figure = (/** @type {import('./summary.js').Figure} */ { value, interval, of }, /** @type {(value: number) => string} */ say) => [
     cell(value, interval, say),
     String(of),
   ];
   const others = [
+    ['of those whose three trainings agree: balanced accuracy', '', ...figure(agreed.balancedAccuracy, percent)],
+    ['– healthy ones called ill', '', ...figure(agreed.falseAlarmRate, percent)],
+    ['– sick ones repaired', '', ...figure(agreed.repairedRate, percent)],
     ["balanced accuracy of SageMaker's thresholds", '', ...figure(sagemaker.balancedAccuracy, percent)],
     ['healthy networks that they alarm about', '', ...figure(sagemaker.falseAlarmRate, percent)],
     ['repaired by AUTOTRAINER (classification)', '', ...figure(autotrainer.repairedRate, percent)],

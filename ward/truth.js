@@ -11,13 +11,21 @@ export const TRUTH_SEEDS = [1, 2, 3];
 /** A score as a part of the reference's, from 0 (chance or worse) on. @param {number} score @param {number} reference */
 export const relativeTo = (score, reference) => Math.max(0, score / reference);
 
+/** @typedef {{ readonly relative: number, readonly diverged: boolean }} Outcome of one training */
+
+const failed = (/** @type {Outcome} */ { relative, diverged }) => diverged || relative < SICK;
+const worked = (/** @type {Outcome} */ { relative, diverged }) => !diverged && relative > HEALTHY;
+
 /**
  * What a network is, from trainings of several seeds: sick if most failed or diverged, healthy if most worked, else grey.
- * @param {readonly { readonly relative: number, readonly diverged: boolean }[]} trainings
+ * @param {readonly Outcome[]} trainings
  * @returns {Health}
  */
 export function healthOf(trainings) {
-  const most = (/** @type {(training: (typeof trainings)[number]) => boolean} */ is) => trainings.filter(is).length > trainings.length / 2;
-  if (most(({ relative, diverged }) => diverged || relative < SICK)) return 'sick';
-  return most(({ relative, diverged }) => !diverged && relative > HEALTHY) ? 'healthy' : 'grey';
+  const most = (/** @type {(training: Outcome) => boolean} */ is) => trainings.filter(is).length > trainings.length / 2;
+  if (most(failed)) return 'sick';
+  return most(worked) ? 'healthy' : 'grey';
 }
+
+/** Whether each training by itself says what most of them say. @param {readonly Outcome[]} trainings */
+export const agree = (trainings) => trainings.every(failed) || trainings.every(worked);

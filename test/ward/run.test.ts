@@ -90,4 +90,15 @@ describe('the summary', () => {
     expect(summary.arms.autotrainer.repairedRate.of).toBe(1);
     expect(summary.intervals.namedBeforeFirstStep?.[0]).toBeCloseTo(0.025, 10);
   });
+
+  it('tells apart what every seed agrees on', () => {
+    const [first, ...rest] = healthy.truth.trainings;
+    const alarmed = { ...healthy, detection: { ...healthy.detection, before: ['saturation'] } };
+    // The same alarm over a network of which one training went wrong: it counts as healthy, but not among those that agree.
+    const torn = { ...alarmed, truth: { ...healthy.truth, trainings: [{ ...first, relative: 0.5 }, ...rest] } } as typeof healthy;
+    const { agreed, falseAlarmRate } = summarize([healthy, alarmed, torn, sick]);
+    expect(falseAlarmRate).toBeCloseTo(2 / 3, 12);
+    expect(agreed.falseAlarmRate).toMatchObject({ value: 0.5, of: 2 });
+    expect(agreed.sensitivity).toMatchObject({ value: 1, of: 1 });
+  });
 });

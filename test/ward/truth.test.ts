@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { scoreOf } from '../../ward/score.js';
-import { healthOf, relativeTo } from '../../ward/truth.js';
+import { agree, healthOf, relativeTo } from '../../ward/truth.js';
 
 const training = (relative: number, diverged = false) => ({ relative, diverged });
 
@@ -14,6 +14,15 @@ describe('health', () => {
 
   it('takes divergence for failure, whatever was reached before', () => {
     expect(healthOf([training(0.99, true), training(0.99, true), training(0.99)])).toBe('sick');
+  });
+});
+
+describe('agreement', () => {
+  it('is there where each seed by itself says the same', () => {
+    expect(agree([training(0.98), training(0.99), training(1.02)])).toBe(true);
+    expect(agree([training(0.5), training(0.99, true), training(0)])).toBe(true);
+    expect(agree([training(0.98), training(0.99), training(0.96)])).toBe(false);
+    expect(agree([training(0.95), training(0.95), training(0.95)])).toBe(false);
   });
 });
 
