@@ -31,7 +31,7 @@ export async function treat(model: Model, data: BatchLike, options: TreatOptions
   const { epochs = 5, batchSize = 32, validationData, validationSplit = 0.15, seed = model.seed, budget = {}, choose = 'evidence' } = options;
   const clock = options.clock ?? (() => performance.now());
   const material = materialOf(model, data, validationData, validationSplit, seed);
-  const { engine, backend, threads, warn } = model.options;
+  const { engine, backend, threads, programs, warn } = model.options;
   const clinic = new Clinic({
     material,
     bends: new Bends(lookupsOf(model)),
@@ -42,6 +42,7 @@ export async function treat(model: Model, data: BatchLike, options: TreatOptions
       ...(engine ? { engine } : {}),
       ...(backend ? { backend } : {}),
       ...(threads ? { threads } : {}),
+      ...(programs ? { programs } : {}),
       ...(warn ? { warn } : {}),
       ...(options.custom ? { custom: options.custom } : {}),
     },

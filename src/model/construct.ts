@@ -4,15 +4,18 @@ import { Repeat } from '../layers/repeat.js';
 import { Layer, Signal } from '../network/layer.js';
 import { Network } from '../network/network.js';
 import { Model, type ModelOptions } from './model.js';
+import { SharedPrograms } from './shared-programs.js';
 
-const known = ['seed', 'backend', 'threads', 'engine', 'dtype', 'name', 'warn'];
+const known = ['seed', 'backend', 'threads', 'engine', 'programs', 'dtype', 'name', 'warn'];
 
 function checkModelOptions(options: ModelOptions): void {
   checkOptionNames('model', options, known);
-  const { seed, threads, dtype } = options;
+  const { seed, threads, dtype, programs } = options;
   if (seed !== undefined && !Number.isFinite(seed))
     throw new ArgumentError(`model: seed must be a finite number, got ${show(seed)}`, { argument: 'seed', received: seed });
   checkWhole('model', 'threads', threads);
+  if (programs !== undefined && !(programs instanceof SharedPrograms))
+    refuse('model', 'programs', 'what models share: one new SharedPrograms() for all of them', programs);
   if (dtype !== undefined && dtype !== 'float32' && dtype !== 'float64') {
     throw new ArgumentError(`model: dtype must be 'float32' or 'float64', got ${show(dtype)}`, { argument: 'dtype', received: dtype });
   }

@@ -12,7 +12,7 @@ import type { Engine } from '../runtime/index.js';
 import { type Logs, neighboursGiven, vitalsWanted } from '../training/callbacks.js';
 import { runFit } from '../training/fit.js';
 import type { History, RunningMeans } from '../training/history.js';
-import { predictionProgram, trainingProgram } from '../training/program.js';
+import { predictionProgram } from '../training/program.js';
 import { progressBar } from '../training/progress.js';
 import { takeAverages } from '../training/state.js';
 import { type InstanceType, ITERATIONS, type StepSpec } from '../training/step.js';
@@ -39,6 +39,7 @@ import { type EngineChoice, Programs } from './programs.js';
 import { type SaveOptions, saveModel } from './saving.js';
 import { type BatchParts, batchGradients, examineBatch } from './single-batch.js';
 import { checkBatches, inferenceBatch, runKeeping } from './stateful.js';
+import { structureOf } from './structure.js';
 import { summarize } from './summary.js';
 import { fitHeader } from './trace-header.js';
 import { Turns } from './turns.js';
@@ -71,7 +72,7 @@ export class Model {
     this.seed = options.seed ?? 0;
     this.name = options.name ?? 'model';
     this.#held = new ModelState(network, this.seed, options.warn ?? console.warn);
-    this.#programs = new Programs(network, options);
+    this.#programs = new Programs(network, options, (trains) => structureOf(this, this.#held.layout, trains));
   }
 
   get layers(): readonly Layer[] {
@@ -156,9 +157,7 @@ export class Model {
       const spec = { ...plain, ...(vitals ? { vitals } : {}) };
       if (opened.validation) checkValidation(spec, opened.validation);
       await adaptLayers(this.#adaptable(engine), opened.sample, false);
-      const { session, program } = await this.#programs.load('training', [spec.inputs, spec.targets, spec.weights, vitals], batchSize, () =>
-        trainingProgram(spec),
-      );
+      const { session, program } = await this.#programs.training(spec, batchSize);
       const [counter] = await this.#held.state.read([ITERATIONS]);
       const clock = (): number => performance.now();
       const report = verbose === 0 ? [] : [progressBar({ bar: verbose === 1, clock })];

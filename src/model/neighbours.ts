@@ -40,7 +40,7 @@ export interface NeighbourParts {
 
 /**
  * What validation rows come to when each is answered as the training rows near to it are: what a network should surpass that has learned from them. Nearness is
- * Euclidean, each feature in its own standard deviations unless all are of one unit; where few look so, in both ways. One neighbour answers (Fix and Hodges 1951;
+ * Euclidean, each feature in its own standard deviations unless all are of one unit; where few look so, in whichever way the nearest answer better. One neighbour answers (Fix and Hodges 1951;
  * Cover and Hart 1967: it errs at most twice as often as the best there can be, where rows are many), or five, or all by kernel ridge regression; whichever does best.
  * Undefined where it cannot be compared: several inputs or outputs, inputs that number things, classes without accuracy among the metrics, numbers under
  * another loss than the mean squared error, or a weighted one.
@@ -65,22 +65,17 @@ export async function neighbourFacts(parts: NeighbourParts): Promise<NeighbourFa
     exam,
     together.map((place) => [place]),
   ).cast('float32');
-  const reachedIn = async (oneUnit: boolean): Promise<number> => {
+  const byNearest = async (oneUnit: boolean): Promise<Reached> => {
     const lists = await nearestRows(engine, { asked: wanted, known }, oneUnit);
-    const some = COUNTS.map((count) =>
-      value(
-        meansOf(
-          exam,
-          lists.map((places) => places.slice(0, count)),
-          NEARER,
-        ),
-      ),
-    );
-    return best([...some, value(await kernelAnswers(engine, { asked: wanted, known: rows(known, together) }, taught, oneUnit))]);
+    const answers = COUNTS.map((count) => lists.map((places) => places.slice(0, count)));
+    return { oneUnit, value: best(answers.map((places) => value(meansOf(exam, places, NEARER)))) };
   };
   const oneUnit = data?.[0] !== undefined && ofOneUnit(data[0]);
-  const usually = await reachedIn(oneUnit);
-  const reached = oneUnit && features < FEWEST_PIXELS ? best([usually, await reachedIn(false)]) : usually;
+  const ways = [await byNearest(oneUnit), ...(oneUnit && features < FEWEST_PIXELS ? [await byNearest(false)] : [])];
+  // All rows together cost most by far: they are asked in the way in which near ones say most.
+  const nearest = ways.reduce((a, b) => (best([a.value, b.value]) === a.value ? a : b));
+  const all = value(await kernelAnswers(engine, { asked: wanted, known: rows(known, together) }, taught, nearest.oneUnit));
+  const reached = best([nearest.value, all]);
   const usual = meansOf(exam, [among.map((_, place) => place)]);
   const base = value(takeRows(usual, new Uint32Array(answered.length)));
   if (!((reached - base) / (perfect - base) > LEAST)) return undefined;
@@ -90,6 +85,12 @@ export async function neighbourFacts(parts: NeighbourParts): Promise<NeighbourFa
 /** Rows that can answer together: pairs of them are compared by features, and looked at again in every step for every column. */
 const mostTogether = (features: number, columns: number): number =>
   Math.min(MOST_TOGETHER, Math.floor(Math.sqrt(MOST_WORK_TOGETHER / (features + KERNEL_STEPS * columns))));
+
+/** What the nearest rows come to, each feature as wide as it is or in its own deviations. */
+interface Reached {
+  readonly oneUnit: boolean;
+  readonly value: number;
+}
 
 /** How answers are compared with what is logged. */
 interface Question {

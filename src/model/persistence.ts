@@ -167,7 +167,7 @@ export async function restoreState(model: Model, { name, state, adapted }: Model
  * @throws FileError where the file is missing, corrupt, of another version, or names functions of your own that `custom` does not hold.
  */
 export async function load(path: string, options: LoadOptions = {}): Promise<Model> {
-  checkOptionNames('load', options, ['custom', 'backend', 'threads', 'engine']);
+  checkOptionNames('load', options, ['custom', 'backend', 'threads', 'engine', 'programs']);
   checkCustom('load', options.custom);
   return modelFromFile(decodeModelFile(await readFile(path), path), options);
 }

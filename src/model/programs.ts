@@ -1,7 +1,9 @@
 import type { Layer } from '../network/layer.js';
 import type { Network } from '../network/network.js';
-import { availableThreads, type Backend, type Engine, type Session, sharedEngine } from '../runtime/index.js';
-import type { Program } from '../training/program.js';
+import { availableThreads, type Backend, type Engine, sharedEngine } from '../runtime/index.js';
+import { type Program, trainingProgram } from '../training/program.js';
+import type { StepSpec } from '../training/step.js';
+import type { Loaded, SharedPrograms } from './shared-programs.js';
 import { chooseThreads } from './threads.js';
 
 /** Where a model's graphs run. */
@@ -12,12 +14,12 @@ export interface EngineChoice {
   readonly threads?: number;
   /** An engine of one's own instead of the process's shared one. */
   readonly engine?: Engine;
+  /** Where compiled programs are kept for other models as well; each model has its own unless given. */
+  readonly programs?: SharedPrograms;
 }
 
-export interface Loaded {
-  readonly session: Session;
-  readonly program: Program;
-}
+/** Programs that take no step. */
+const passive: ReadonlySet<string> = new Set(['evaluation', 'prediction']);
 
 /** Batches larger than this count as this when threads are chosen. */
 const LARGEST_BATCH = 4096;
@@ -31,12 +33,15 @@ function trainability({ trainable, inside }: Layer): string {
 export class Programs {
   readonly #network: Network;
   readonly #choice: EngineChoice;
+  readonly #structure: (trains: boolean) => string | undefined;
   readonly #loaded = new Map<string, Loaded>();
   #engine: Engine | undefined;
 
-  constructor(network: Network, choice: EngineChoice) {
+  /** @param structure what programs depend on, where other models may have the same. */
+  constructor(network: Network, choice: EngineChoice, structure: (trains: boolean) => string | undefined) {
     this.#network = network;
     this.#choice = choice;
+    this.#structure = structure;
   }
 
   async engine(batchSize: number): Promise<Engine> {
@@ -48,20 +53,32 @@ export class Programs {
   /** A program, loaded once for each key and choice of trainable layers. */
   async load(kind: string, key: unknown, batchSize: number, make: () => Program): Promise<Loaded> {
     const frozen = this.#network.layers.map(trainability).join('');
-    const id = JSON.stringify([kind, key, frozen]);
+    const threads = this.#threads(batchSize);
+    const id = JSON.stringify([kind, key, frozen, threads]);
     const known = this.#loaded.get(id);
     if (known) return known;
     const engine = await this.engine(batchSize);
-    const program = make();
-    const loaded = { program, session: await engine.load(program.model, { name: kind, threads: this.#threads(batchSize) }) };
+    const load = async (): Promise<Loaded> => {
+      const program = make();
+      const session = await engine.load(program.model, { name: kind, threads });
+      // A session of an engine that has ended has nothing left to free.
+      return { program, session, release: () => void session.dispose().catch(() => {}) };
+    };
+    const { programs } = this.#choice;
+    const structure = programs && this.#structure(!passive.has(kind));
+    const loaded = programs && structure !== undefined ? await programs.take(engine, `${id} ${structure}`, load) : await load();
     this.#loaded.set(id, loaded);
     return loaded;
   }
 
+  /** The program that trains, and measures what the spec says. */
+  async training(spec: StepSpec, batchSize: number): Promise<Loaded> {
+    return this.load('training', [spec.inputs, spec.targets, spec.weights, spec.vitals], batchSize, () => trainingProgram(spec));
+  }
+
   /** Unloads every program. */
   drop(): void {
-    // A session of an engine that has ended has nothing left to free.
-    for (const { session } of this.#loaded.values()) void session.dispose().catch(() => {});
+    for (const loaded of this.#loaded.values()) loaded.release();
     this.#loaded.clear();
   }
 

@@ -3,9 +3,9 @@ import { gradients } from '../graph/gradients.js';
 import { SINGLE } from '../network/network.js';
 import type { Engine } from '../runtime/index.js';
 import { rateAt } from '../schedules.js';
-import type { Logs } from '../training/callbacks.js';
+import { type Logs, WATCHED } from '../training/callbacks.js';
 import { RunningMeans } from '../training/history.js';
-import { gradientProgram, nextName, trainingProgram } from '../training/program.js';
+import { gradientProgram, nextName } from '../training/program.js';
 import type { State } from '../training/state.js';
 import { ITERATIONS, logEntries, type StepSpec } from '../training/step.js';
 import { updatesBefore } from '../training/update.js';
@@ -48,10 +48,11 @@ export async function batchGradients({ spec: given, programs, state, checked }: 
 
 /** Everything that vital signs tell of one step, which is taken and thrown away: a trace of one record, and what became of the units in its rows. */
 export async function examineBatch({ model, spec: given, programs, state, checked }: BatchParts, engine: Engine): Promise<Trace> {
-  const vitals = { every: 1, spaced: false, level: 'full' } as const;
-  const spec: StepSpec = { ...given, vitals };
+  // The program of a training that is watched, which often comes next.
+  const spec: StepSpec = { ...given, vitals: WATCHED };
+  const vitals = { ...WATCHED, every: 1, spaced: false };
   const rows = rowsIn(checked);
-  const { session, program } = await programs.load('examination', [spec.inputs, spec.targets, spec.weights], rows, () => trainingProgram(spec));
+  const { session, program } = await programs.training(spec, rows);
   const [counter] = await state.read([ITERATIONS]);
   const step = counter?.at(0) ?? 0;
   const opened = { sample: checked.inputs, sampleTargets: checked.targets };

@@ -167,6 +167,9 @@ export function vitalsWanted(callbacks: readonly Callback[]): VitalsRequest | un
   };
 }
 
+/** What is measured where a callback asks for vital signs and says no more. */
+export const WATCHED: VitalsRequest = { every: DEFAULT_EVERY, spaced: true, level: 'full' };
+
 /** What was said of neighbours: facts, or that none are wanted; undefined where they are to be looked for. */
 export function neighboursGiven(callbacks: readonly Callback[]): NeighbourFacts | false | undefined {
   return callbacks.map(({ vitals }) => vitals?.neighbours).find((given) => given !== undefined);

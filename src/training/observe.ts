@@ -41,6 +41,8 @@ export interface VitalsLayout {
   readonly seeded: boolean;
   /** Whether a step's logs end in what is added to its loss. */
   readonly penalized: boolean;
+  /** Whether a run is told how many of its steps, its last ones, are observed; without that all are. */
+  readonly counted: boolean;
 }
 
 /** Tensors that a step gives beside its results. */
@@ -110,6 +112,7 @@ export function observeStep(spec: StepSpec, step: Step, figures: boolean): Obser
       initial,
       seeded: takesSeed(spec.optimizer),
       penalized: seen.penalty !== undefined,
+      counted: vitals.every > 1,
     },
     figures: measured?.[0],
     units: measured?.[1],

@@ -70,7 +70,7 @@ export class Watch {
     const last = BigInt(isObserved(this.#request, step + steps - 1, this.#start));
     return {
       ...Object.fromEntries(starts),
-      ...(this.#request.every === 1 ? {} : { [OBSERVED]: new NdArray(BigInt64Array.of(last), []) }),
+      ...(this.#layout.counted ? { [OBSERVED]: new NdArray(BigInt64Array.of(last), []) } : {}),
       ...(this.#fired ? { [FIRED]: this.#fired } : {}),
     };
   }

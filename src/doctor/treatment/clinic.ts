@@ -1,6 +1,7 @@
 import { ArgumentError, ShapeError } from '../../core/errors.js';
 import type { NdArray } from '../../core/ndarray.js';
 import { fromConfig } from '../../model/persistence.js';
+import { SharedPrograms } from '../../model/shared-programs.js';
 import { factsOf } from '../../network/facts.js';
 import type { NeighbourFacts } from '../../vitals/facts.js';
 import type { Trace } from '../../vitals/trace.js';
@@ -31,11 +32,15 @@ export class Clinic {
   readonly options: ClinicOptions;
   /** What the first training found of the validation rows' neighbours; false where that was nothing. */
   #neighbours: NeighbourFacts | false | undefined;
+  /** Candidates often differ in weights and rates alone. */
+  readonly #programs = new SharedPrograms();
+  readonly #making: Making;
   /** Trainings whose rest may still come. */
   readonly #waiting = new Map<Patient, Attempt>();
 
   constructor(options: ClinicOptions) {
     this.options = options;
+    this.#making = { programs: this.#programs, ...options.making };
   }
 
   get rows(): number {
@@ -71,7 +76,7 @@ export class Clinic {
   /** One minibatch forward and backward, no step. @throws EvenkeelError where the network cannot be built. */
   async look(patient: Patient): Promise<Look> {
     const { material } = this.options;
-    const model = await build(patient, this.options.making);
+    const model = await build(patient, this.#making);
     try {
       const head = (array: NdArray): NdArray => array.slice(0, LOOK_ROWS);
       return this.#judged(await model.examine(material.train.inputs.map(head), material.train.targets.map(head)));
@@ -103,12 +108,13 @@ export class Clinic {
   async close(): Promise<void> {
     for (const attempt of this.#waiting.values()) await attempt.end();
     this.#waiting.clear();
+    this.#programs.close();
   }
 
   async #begin(patient: Patient, guard?: Guard): Promise<Attempt> {
-    const { material, making, signal, clock } = this.options;
+    const { material, signal, clock } = this.options;
     const began = clock();
-    return new Attempt(await build(patient, making), patient, {
+    return new Attempt(await build(patient, this.#making), patient, {
       material,
       epochs: this.#epochsOf(patient),
       perEpoch: this.stepsPerEpoch(patient),
