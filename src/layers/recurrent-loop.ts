@@ -42,6 +42,16 @@ export function zeroState(items: Tensor, units: number): Tensor {
   return zerosLike(slice(gather(items, scalar(0, 'int64')), { axis: 1, start: 0, end: units }));
 }
 
+/** What stands in steps [N, time, …], in the other order. */
+export function turned(x: Tensor): Tensor {
+  const time = Number(x.shape[1]);
+  const places = new NdArray(
+    BigInt64Array.from({ length: time }, (_, i) => BigInt(time - 1 - i)),
+    [time],
+  );
+  return gather(x, constant(places), 1);
+}
+
 /**
  * Carries a state along the steps of a sequence as one `Scan`; its gradient is the `Scan` the other way round (Werbos, "Backpropagation through
  * time", 1990). At a step that does not count, the state stays and what was given before is given again.

@@ -7,7 +7,7 @@ import { expandLike, gather, greaterOrEqual, indicator, linear, mul, reshape, tr
 import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
 import { isActivation } from './core.js';
 import { checkOptions, isBoolean, isCount, isNumber, type OptionCheck, type OptionChecks } from './options.js';
-import { type StepOfCell, walk, zeroState } from './recurrent-loop.js';
+import { type StepOfCell, turned, walk, zeroState } from './recurrent-loop.js';
 import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
 
 /**
@@ -22,7 +22,7 @@ export interface RecurrentOptions extends LayerOptions, WeightOptions<'kernel'>,
   readonly returnSequences?: boolean;
   /** Give the state after the last step as further outputs, which `applyAll` returns; default false. */
   readonly returnState?: boolean;
-  /** Walk from the last step to the first; sequences come out in that order. Default false. */
+  /** Walk from the last step to the first; sequences come out in that order, as does their mask. Default false. */
   readonly goBackwards?: boolean;
   /** Begin each minibatch with the state that the same row of the one before ended in (`model.resetStates()` sets zeros); default false. Do not shuffle. */
   readonly stateful?: boolean;
@@ -186,8 +186,10 @@ export abstract class Recurrent extends Layer {
     return this.returnState ? [output, ...walked.state] : output;
   }
 
-  override mask(_: readonly Tensor[], masks: readonly (Tensor | undefined)[]): Tensor | undefined {
-    return this.returnSequences ? masks[0] : undefined;
+  /** Sequences that come out in the other order have their mask so too; Keras passes it on as it is, and a pooling behind counts padding. */
+  override mask(_: readonly Tensor[], [mask]: readonly (Tensor | undefined)[]): Tensor | undefined {
+    if (!this.returnSequences || !mask) return undefined;
+    return this.goBackwards ? turned(mask) : mask;
   }
 
   /** @returns the number of features. */

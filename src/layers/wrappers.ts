@@ -1,13 +1,13 @@
 import type { Activation } from '../activations.js';
 import { ArgumentError, ShapeError, show } from '../core/errors.js';
-import { NdArray } from '../core/ndarray.js';
 import { type Dim, showShape } from '../core/shape.js';
-import { constant, type Tensor } from '../graph/node.js';
-import { add, cast, concat, div, gather, mul, reshape, unsqueeze, where } from '../graph/ops/index.js';
+import type { Tensor } from '../graph/node.js';
+import { add, cast, concat, div, mul, reshape, unsqueeze, where } from '../graph/ops/index.js';
 import { Layer, type LayerContext, type LayerOptions, type WeightSpec } from '../network/layer.js';
 import { checkOptions, type OptionCheck } from './options.js';
 import { Recurrent } from './recurrent.js';
 import { Gru, Lstm, SimpleRnn } from './recurrent-cells.js';
+import { turned } from './recurrent-loop.js';
 
 /** Layers around layers. The arrays of what is inside stand under its place: `forward/kernel`. */
 
@@ -147,7 +147,7 @@ const isMode: OptionCheck = (value) =>
 
 /**
  * A recurrent layer walking forwards and another walking backwards, joined; Schuster and Paliwal, 1997. Sequences come in the order of the input, or, as in Keras,
- * against it where the first layer goes backwards; with zeros at steps that a mask says do not count, as what each direction gave before would not be the same step's.
+ * against it where the first layer goes backwards, and their mask with them; with zeros at steps that a mask says do not count, as what each direction gave before would not be the same step's.
  */
 export class Bidirectional extends Layer {
   readonly kind = 'bidirectional';
@@ -190,15 +190,21 @@ export class Bidirectional extends Layer {
     const [back, ...backState] = callInside(backwardLayer, 'backward', [x as Tensor, ...given.slice(half)], masks, context) as [Tensor, ...Tensor[]];
     const straight = layer.returnSequences ? turned(back) : back;
     const joined = mergeMode === null ? [ahead, straight] : [merges[mergeMode](ahead, straight)];
-    const [mask] = masks;
+    const mask = this.#counting(masks[0]);
     const outputs = mask && layer.returnSequences ? joined.map((y) => where(unsqueeze(mask, [2]), y, 0)) : joined;
     const all = [...outputs, ...aheadState, ...backState];
     return all.length === 1 ? (all[0] as Tensor) : all;
   }
 
-  override mask(_: readonly Tensor[], [mask]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+  override mask(_: readonly Tensor[], [entering]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
     if (!this.layer.returnSequences) return [];
+    const mask = this.#counting(entering);
     return this.mergeMode === null ? [mask, mask] : [mask];
+  }
+
+  /** The mask in the order of what comes out. */
+  #counting(mask: Tensor | undefined): Tensor | undefined {
+    return mask && this.layer.goBackwards ? turned(mask) : mask;
   }
 
   #checkPair(): void {
@@ -219,21 +225,6 @@ export class Bidirectional extends Layer {
       });
     }
   }
-}
-
-/** A sequence [N, time, units] in the other order. */
-function turned(x: Tensor): Tensor {
-  const time = Number(x.shape[1]);
-  return gather(
-    x,
-    constant(
-      new NdArray(
-        BigInt64Array.from({ length: time }, (_, i) => BigInt(time - 1 - i)),
-        [time],
-      ),
-    ),
-    1,
-  );
 }
 
 const cells = { simpleRnn: SimpleRnn, lstm: Lstm, gru: Gru };
