@@ -3,7 +3,6 @@ import { normalizeAxis, showShape } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
 import {
   add,
-  and,
   cast,
   concat,
   div,
@@ -20,8 +19,9 @@ import {
   sub,
   transpose,
   unsqueeze,
+  where,
 } from '../graph/ops/index.js';
-import { Layer, type LayerOptions } from '../network/layer.js';
+import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
 import { checkOptions, isBoolean, isWhole, type OptionCheck } from './options.js';
 
 function several(inputs: readonly Tensor[]): void {
@@ -32,25 +32,49 @@ function several(inputs: readonly Tensor[]): void {
     });
 }
 
-type Fold = (inputs: readonly Tensor[]) => Tensor;
+/** What a merge takes in: a tensor, and which of its steps count, in a shape that broadcasts with it; undefined where all do. */
+interface Merged {
+  readonly x: Tensor;
+  readonly counts: Tensor | undefined;
+}
+
+type Fold = (inputs: readonly Merged[]) => Tensor;
 
 const folded =
   (merge: (a: Tensor, b: Tensor) => Tensor): Fold =>
   (inputs) =>
-    inputs.reduce((merged, next) => merge(merged, next));
+    inputs.map(({ x }) => x).reduce((merged, next) => merge(merged, next));
+
+/** Among the inputs whose steps count; the first's where none does. */
+const foldedOfCounting =
+  (merge: (a: Tensor, b: Tensor) => Tensor): Fold =>
+  (inputs) =>
+    inputs.reduce((merged, { x, counts }) => {
+      const next = counts ? where(counts, x, merged.x) : x;
+      const before = merged.counts ? where(merged.counts, merged.x, next) : merged.x;
+      return { x: merge(before, next), counts: inAny([merged.counts, counts]) };
+    }).x;
+
+/** The product of what counts; 0 where nothing does. */
+const productOfCounting: Fold = (inputs) => {
+  const product = inputs.map(({ x, counts }) => (counts ? where(counts, x, 1) : x)).reduce((merged, next) => mul(merged, next));
+  const counts = inAny(inputs.map((input) => input.counts));
+  return counts ? where(counts, product, 0) : product;
+};
+
+/** Where any of them says that a step counts; undefined, which is everywhere, where one says nothing. */
+function inAny(masks: readonly (Tensor | undefined)[]): Tensor | undefined {
+  return masks.reduce((all, next) => all && next && or(all, next));
+}
 
 /** Ways to merge inputs element by element. */
 const merges = {
   add: folded(add),
   subtract: folded(sub),
-  multiply: folded(mul),
-  average: (inputs: readonly Tensor[]) =>
-    div(
-      inputs.reduce((sum, next) => add(sum, next)),
-      inputs.length,
-    ),
-  maximum: folded(max),
-  minimum: folded(min),
+  multiply: productOfCounting,
+  average: (inputs: readonly Merged[]) => div(folded(add)(inputs), inputs.length),
+  maximum: foldedOfCounting(max),
+  minimum: foldedOfCounting(min),
 };
 
 export type MergeKind = keyof typeof merges;
@@ -65,7 +89,8 @@ function behindBatch(x: Tensor, rank: number): Tensor {
 
 /**
  * Merges its inputs element by element; shapes must be equal or broadcast: [N, features] is added to every step of [N, time, features]. `add` is a skip
- * connection; `subtract` takes exactly two.
+ * connection; `subtract` takes exactly two. Masks are heeded as in Keras 3: a step that does not count in an input has no say in `multiply`, `maximum` and
+ * `minimum`, and enters the others as it is; of what comes out a step counts where it does in any input, and all do where an input has no mask.
  */
 export class Merge extends Layer {
   readonly kind: MergeKind;
@@ -83,15 +108,23 @@ export class Merge extends Layer {
     return {};
   }
 
-  call(inputs: readonly Tensor[]): Tensor {
+  call(inputs: readonly Tensor[], { masks }: LayerContext): Tensor {
     several(inputs);
     const rank = Math.max(...inputs.map((x) => x.rank));
-    return merges[this.kind](inputs.map((x) => behindBatch(x, rank)));
+    const given = inputs.map((x, i) => ({ x: behindBatch(x, rank), counts: this.#along(masks[i], x, rank) }));
+    return merges[this.kind](given);
   }
 
   /** A step counts where it does in any input; all do where an input has no mask. */
   override mask(_: readonly Tensor[], masks: readonly (Tensor | undefined)[]): Tensor | undefined {
-    return masks.every((mask) => mask !== undefined) ? masks.reduce((all, next) => or(all, next)) : undefined;
+    return inAny(masks);
+  }
+
+  /** A mask [N, time] as it goes with `x` [N, time, …]. */
+  #along(mask: Tensor | undefined, x: Tensor, rank: number): Tensor | undefined {
+    if (!mask || mask.rank > x.rank) return undefined;
+    const rest = Array.from({ length: x.rank - mask.rank }, (_, i) => mask.rank + i);
+    return behindBatch(unsqueeze(mask, rest), rank);
   }
 }
 
@@ -100,7 +133,10 @@ export interface ConcatenateOptions extends LayerOptions {
   readonly axis?: number;
 }
 
-/** Its inputs joined along an axis. */
+/**
+ * Its inputs joined along an axis. As in Keras 3, joined features count at steps that do in any input, at all where an input has no mask; joined steps keep
+ * what their own inputs' masks say.
+ */
 export class Concatenate extends Layer {
   readonly kind = 'concatenate';
   override readonly role = 'merge';
@@ -123,13 +159,10 @@ export class Concatenate extends Layer {
     return concat(inputs, axis);
   }
 
-  /** Features joined count where all their inputs' steps do; steps joined keep theirs. */
   override mask(inputs: readonly Tensor[], masks: readonly (Tensor | undefined)[]): Tensor | undefined {
-    const known = masks.filter((mask) => mask !== undefined);
     const rank = inputs[0]?.rank ?? 0;
-    if (known.length === 0 || rank < 3) return undefined;
-    const axis = normalizeAxis(this.axis, rank);
-    if (axis !== 1) return known.reduce((all, next) => and(all, next));
+    if (rank < 3 || masks.every((mask) => mask === undefined)) return undefined;
+    if (normalizeAxis(this.axis, rank) !== 1) return inAny(masks);
     return concat(
       inputs.map((x, i) => masks[i] ?? cast(filledLike(reduceSum(x, { axes: x.shape.map((_, at) => at).slice(2) }), 1), 'bool')),
       1,

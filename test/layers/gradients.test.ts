@@ -27,6 +27,17 @@ const sometimesSilent = (x: Signal): Signal =>
     .masking()
     .apply(layers.lambda((t) => ops.mul(t, ops.cast(ops.greater(ops.slice(t, { axis: 2, start: 0, end: 1 }), -0.4), t.dtype))).apply(x));
 
+/** Merges three sequences, of which two have steps that do not count. */
+const behindMasks = (make: () => Layer): Case => ({
+  title: `${make().kind} behind masks`,
+  shapes: [
+    [4, 2],
+    [4, 2],
+    [4, 2],
+  ],
+  apply: ([a, b, c]) => make().apply([sometimesSilent(a as Signal), sometimesSilent(b as Signal), c as Signal]),
+});
+
 /** Every layer of the table has at least one case: a new one does not compile without. */
 const cases: Record<Exclude<keyof typeof layers, 'repeat'>, readonly Case[]> = {
   input: [single('input', [3], () => layers.activation('linear'))],
@@ -227,10 +238,13 @@ const cases: Record<Exclude<keyof typeof layers, 'repeat'>, readonly Case[]> = {
   gaussianDropout: [single('gaussianDropout', [6], () => layers.gaussianDropout(0.4))],
   gaussianNoise: [single('gaussianNoise', [6], () => layers.gaussianNoise(0.4))],
   subtract: [{ title: 'subtract', shapes: [[3], [3]], apply: (signals) => layers.subtract().apply(signals) }],
-  multiply: [{ title: 'multiply', shapes: [[3], [3], [3]], apply: (signals) => layers.multiply().apply(signals) }],
+  multiply: [
+    { title: 'multiply', shapes: [[3], [3], [3]], apply: (signals) => layers.multiply().apply(signals) },
+    behindMasks(() => layers.multiply()),
+  ],
   average: [{ title: 'average', shapes: [[3], [3], [3]], apply: (signals) => layers.average().apply(signals) }],
-  maximum: [{ title: 'maximum', shapes: [[3], [3]], apply: (signals) => layers.maximum().apply(signals) }],
-  minimum: [{ title: 'minimum', shapes: [[3], [3]], apply: (signals) => layers.minimum().apply(signals) }],
+  maximum: [{ title: 'maximum', shapes: [[3], [3]], apply: (signals) => layers.maximum().apply(signals) }, behindMasks(() => layers.maximum())],
+  minimum: [{ title: 'minimum', shapes: [[3], [3]], apply: (signals) => layers.minimum().apply(signals) }, behindMasks(() => layers.minimum())],
   dot: [
     { title: 'dot of vectors', shapes: [[3], [3]], apply: (signals) => layers.dot(1).apply(signals) },
     { title: 'dot, normalised', shapes: [[3], [3]], apply: (signals) => layers.dot(-1, { normalize: true }).apply(signals) },

@@ -1,4 +1,4 @@
-import { type Layer, layers, NdArray, sequential } from 'evenkeel';
+import { type Layer, layers, model, NdArray, sequential } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { values } from '../training/sets.js';
 
@@ -40,5 +40,84 @@ describe('a mask behind a layer that walks backwards', () => {
     // 1 + 3 and 3 + 2 at the two steps, the last first.
     expect(await given(padded, both)).toEqual([0, 0, 5, 4]);
     expect(await given(padded, both, layers.globalAveragePooling1d())).toEqual([4.5]);
+  });
+});
+
+describe('masks of what is merged, as in Keras 3', () => {
+  /** Sequences of numbers that are nowhere 0; at the starred steps they do not count. */
+  const [a, b] = [NdArray.from([[[1], [2], [0], [0]]]), NdArray.from([[[5], [0], [7], [0]]])];
+  const merged = (layer: Layer, both: boolean, ...behind: readonly Layer[]): Promise<readonly number[]> => {
+    const [x, y] = [layers.input([4, 1]), layers.input([4, 1])];
+    // 11, 12, 10*, 10*
+    const left = layers.rescaling(1, { offset: 10 }).apply(layers.masking().apply(x));
+    // −15, −20*, −13, −20*; or the same without a mask.
+    const right = layers.rescaling(1, { offset: -20 }).apply(both ? layers.masking().apply(y) : y);
+    const outputs = behind.reduce((signal, next) => next.apply(signal), layer.apply([left, right]));
+    return model({ inputs: [x, y], outputs })
+      .predict([a, b])
+      .then((found) => values([found])[0] ?? []);
+  };
+  const mean = layers.globalAveragePooling1d;
+
+  it.each([
+    ['add', [-4, -8, -3, -10], -15 / 3],
+    ['subtract', [26, 32, 23, 30], 81 / 3],
+    ['average', [-2, -4, -1.5, -5], -7.5 / 3],
+    ['multiply', [-165, 12, -13, 0], -166 / 3],
+    ['maximum', [11, 12, -13, 10], 10 / 3],
+    ['minimum', [-15, 12, -13, 10], -16 / 3],
+  ] as const)('%s: a step counts where it does in any input', async (kind, steps, pooled) => {
+    expect(await merged(layers[kind](), true)).toEqual(steps);
+    expect((await merged(layers[kind](), true, mean()))[0]).toBeCloseTo(pooled, 5);
+  });
+
+  it.each([
+    ['add', [-4, -8, -3, -10]],
+    ['multiply', [-165, -240, -13, -20]],
+    ['maximum', [11, 12, -13, -20]],
+    ['minimum', [-15, -20, -13, -20]],
+  ] as const)('%s: all steps count where one input has no mask', async (kind, steps) => {
+    expect(await merged(layers[kind](), false)).toEqual(steps);
+    expect((await merged(layers[kind](), false, mean()))[0]).toBeCloseTo(steps.reduce((sum, one) => sum + one, 0) / 4, 4);
+  });
+
+  it.each([
+    ['features', -1, true, [33 / 3, -48 / 3]],
+    ['features, one without a mask', 2, false, [43 / 4, -68 / 4]],
+    ['steps', 1, true, [-5 / 4]],
+    ['steps, one without a mask', 1, false, [-45 / 6]],
+  ] as const)('concatenate: %s', async (_, axis, both, pooled) => {
+    const found = await merged(layers.concatenate({ axis }), both, mean());
+    expect(found).toHaveLength(pooled.length);
+    pooled.forEach((value, i) => {
+      expect(found[i]).toBeCloseTo(value, 5);
+    });
+  });
+
+  it('maximum: of three, those that count', async () => {
+    const inputs = [0, 1, 2].map(() => layers.input([3, 1]));
+    const outputs = layers.maximum().apply(inputs.map((x) => layers.masking().apply(x)));
+    const rows = [
+      [-5, 0, 0],
+      [-7, -2, 0],
+      [0, -3, -4],
+    ].map((row) => NdArray.from([row.map((value) => [value])]));
+    expect(values([await model({ inputs, outputs }).predict(rows)])).toEqual([[-5, -2, -4]]);
+  });
+
+  it('multiply: a vector meets the steps of a sequence that count', async () => {
+    const [x, v] = [layers.input([3, 2]), layers.input([2])];
+    const net = model({ inputs: [x, v], outputs: layers.multiply().apply([layers.masking().apply(x), v]) });
+    const found = await net.predict([
+      NdArray.from([
+        [
+          [1, 2],
+          [3, 4],
+          [0, 0],
+        ],
+      ]),
+      NdArray.from([[10, 100]]),
+    ]);
+    expect(values([found])).toEqual([[10, 200, 30, 400, 10, 100]]);
   });
 });
