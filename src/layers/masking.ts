@@ -5,10 +5,14 @@ import { cast, div, equal, expandLike, indicator, max, mul, not, reduceMax, redu
 import { Layer, type LayerOptions } from '../network/layer.js';
 import { checkOptions, type OptionCheck } from './options.js';
 
-/** Means over axes; where a mask [N, time] says which steps of [N, time, …] count, of those alone: 0 where none does. */
+/**
+ * Means over axes; where a mask [N, time] says which steps of [N, time, …] count, or one [N] which rows, of those alone: 0 where none does.
+ */
 export function meanOfSteps(x: Tensor, over: { readonly axes: readonly number[]; readonly keepdims?: boolean }, mask: Tensor | undefined): Tensor {
-  if (!mask || x.rank < 3 || x.shape[1] !== mask.shape[1]) return reduceMean(x, over);
-  const counts = expandLike(unsqueeze(indicator(mask, x.dtype), x.shape.map((_, axis) => axis).slice(2)), x);
+  const fits = mask && x.rank > mask.rank && (mask.rank === 1 || x.shape[1] === mask.shape[1]);
+  if (!fits) return reduceMean(x, over);
+  const rest = x.shape.map((_, axis) => axis).slice(mask.rank);
+  const counts = expandLike(unsqueeze(indicator(mask, x.dtype), rest), x);
   return div(reduceSum(mul(x, counts), over), max(reduceSum(counts, over), 1));
 }
 

@@ -136,7 +136,7 @@ const batchNormalizationChecks = {
 
 /**
  * Standardises every feature over the batch while training, by running statistics otherwise (Ioffe & Szegedy 2015). Steps that a mask says do not count
- * are left out of the statistics, as in Keras.
+ * are left out of the statistics, as in Keras; inside of `timeDistributed` too.
  * `trainable: false` means inference mode, as in Keras.
  */
 export class BatchNormalization extends Layer {
@@ -177,7 +177,7 @@ export class BatchNormalization extends Layer {
     let [mean, variance] = [runningMean, runningVariance];
     let centred: Tensor | undefined;
     if (context.training && context.trainable) {
-      const [mask] = context.masks;
+      const mask = context.rows ?? context.masks[0];
       mean = meanOfSteps(x, { axes }, mask);
       centred = sub(x, along(mean));
       variance = meanOfSteps(square(centred), { axes }, mask);

@@ -1,8 +1,9 @@
 import type { Activation } from '../activations.js';
 import { ArgumentError, ShapeError, show } from '../core/errors.js';
+import { NdArray } from '../core/ndarray.js';
 import { type Dim, showShape } from '../core/shape.js';
-import type { Tensor } from '../graph/node.js';
-import { add, cast, concat, div, mul, reshape, unsqueeze, where } from '../graph/ops/index.js';
+import { constant, type Tensor } from '../graph/node.js';
+import { add, and, cast, concat, div, mul, reshape, unsqueeze, where } from '../graph/ops/index.js';
 import { Layer, type LayerContext, type LayerOptions, type WeightSpec } from '../network/layer.js';
 import { checkOptions, type OptionCheck } from './options.js';
 import { Recurrent } from './recurrent.js';
@@ -32,15 +33,14 @@ function whileTrainable(layer: Layer, spec: WeightSpec): WeightSpec {
   };
 }
 
-/** Lets a layer inside of another write its graph. */
-function callInside(layer: Layer, place: string, given: readonly Tensor[], masks: readonly (Tensor | undefined)[], context: LayerContext): Tensor[] {
+/** Lets a layer inside of another write its graph; `context` holds the masks of what it is given. */
+function callInside(layer: Layer, place: string, given: readonly Tensor[], context: LayerContext): Tensor[] {
   const inputs = layer.keepsIntegers ? given : given.map((tensor) => cast(tensor, context.dtype));
   const trainable = context.trainable && layer.trainable;
   const name = (own: string): string => (place === '' ? own : `${place}/${own}`);
   const outputs = layer.call(inputs, {
     ...context,
     trainable,
-    masks,
     parameter: (own, spec) => context.parameter(name(own), whileTrainable(layer, spec)),
     statistic: (own, spec) => context.statistic(name(own), spec),
     update: (own, next) => {
@@ -58,7 +58,7 @@ const isLayer: OptionCheck = (value) =>
 
 /**
  * Applies one layer to every step of a sequence [N, time, …] by itself: time becomes part of the batch. A stateful layer inside keeps a state for each step of
- * each row; its `batchSize` is the product of both.
+ * each row; its `batchSize` is the product of both. Steps that a mask says do not count are left out of the statistics of a batch normalization inside.
  */
 export class TimeDistributed extends Layer {
   readonly kind = 'timeDistributed';
@@ -99,7 +99,8 @@ export class TimeDistributed extends Layer {
       });
     }
     const flat = reshape(source, [-1, ...(rest as number[])]);
-    const [y] = callInside(this.layer, '', [flat], [undefined], context) as [Tensor];
+    const counting = countingSteps(time, context);
+    const [y] = callInside(this.layer, '', [flat], { ...context, masks: [undefined], rows: counting && reshape(counting, [-1]) }) as [Tensor];
     this.batchSize = rowsKept(this.layer, time);
     return reshape(y, [rows as Dim, time, ...(y.shape.slice(1) as number[])]);
   }
@@ -107,6 +108,13 @@ export class TimeDistributed extends Layer {
   override mask(_: readonly Tensor[], masks: readonly (Tensor | undefined)[]): Tensor | undefined {
     return masks[0];
   }
+}
+
+/** Which of `time` steps of each row count, by their mask and by that of the rows: bool [N, time]; undefined where all do. */
+function countingSteps(time: number, { masks: [mask], rows }: LayerContext): Tensor | undefined {
+  if (!rows) return mask;
+  const steps = mask ?? constant(new NdArray(new Uint8Array(time).fill(1), [1, time], 'bool'));
+  return and(steps, unsqueeze(rows, [1]));
 }
 
 /** Rows of `time` steps for which a layer applied to each step keeps states; undefined where it keeps none. */
@@ -186,8 +194,9 @@ export class Bidirectional extends Layer {
       });
     }
     const masks = context.masks.slice(0, 1);
-    const [ahead, ...aheadState] = callInside(layer, 'forward', [x as Tensor, ...given.slice(0, half)], masks, context) as [Tensor, ...Tensor[]];
-    const [back, ...backState] = callInside(backwardLayer, 'backward', [x as Tensor, ...given.slice(half)], masks, context) as [Tensor, ...Tensor[]];
+    const within = { ...context, masks };
+    const [ahead, ...aheadState] = callInside(layer, 'forward', [x as Tensor, ...given.slice(0, half)], within) as [Tensor, ...Tensor[]];
+    const [back, ...backState] = callInside(backwardLayer, 'backward', [x as Tensor, ...given.slice(half)], within) as [Tensor, ...Tensor[]];
     const straight = layer.returnSequences ? turned(back) : back;
     const joined = mergeMode === null ? [ahead, straight] : [merges[mergeMode](ahead, straight)];
     const mask = this.#counting(masks[0]);

@@ -43,6 +43,8 @@ export interface LayerContext extends ActivationContext {
   carry(name: string, next: Tensor): void;
   /** For each input, which of its steps count: bool [N, time]; undefined where all do. */
   readonly masks: readonly (Tensor | undefined)[];
+  /** Which rows of the inputs count, where a layer around this one made them of steps behind a mask: bool [rows]; undefined where all do. */
+  readonly rows: Tensor | undefined;
   /** Whether someone measures signals: a layer's own loop then stacks the sums that its activation receives, and tells of them by `looped`. */
   readonly observed: boolean;
   /** Says that `z` [time, N, units] is what the activation inside the layer's own loop receives; `tap` is one step's in the loop's body. */
@@ -288,6 +290,7 @@ export function callLayer(layer: Layer, given: readonly Tensor[], environment: C
       environment.update(layer, name, next);
     },
     masks,
+    rows: undefined,
     observed: environment.looped !== undefined,
     looped: (z, tap) => environment.looped?.(z, tap),
     guard: (x) => environment.guard?.(x) ?? x,

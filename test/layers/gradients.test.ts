@@ -174,7 +174,10 @@ const cases: Record<Exclude<keyof typeof layers, 'repeat'>, readonly Case[]> = {
     single('bidirectional', [3, 2], () => layers.bidirectional(layers.gru(2, { returnSequences: true }))),
     single('bidirectional, mul, behind a mask', [4, 2], () => layers.bidirectional(layers.simpleRnn(2), { mergeMode: 'mul' }), sometimesSilent),
   ],
-  timeDistributed: [single('timeDistributed', [3, 2], () => layers.timeDistributed(layers.dense(2, { activation: 'tanh' })))],
+  timeDistributed: [
+    single('timeDistributed', [3, 2], () => layers.timeDistributed(layers.dense(2, { activation: 'tanh' }))),
+    single('timeDistributed batchNormalization behind a mask', [4, 2], () => layers.timeDistributed(layers.batchNormalization()), sometimesSilent),
+  ],
   masking: [{ title: 'masking, through the layer behind it', shapes: [[4, 2]], apply: ([x]) => layers.lstm(2).apply(sometimesSilent(x as Signal)) }],
   multiHeadAttention: [
     single('multiHeadAttention', [3, 4], () => layers.multiHeadAttention(2, 3, { valueDim: 2, outputDim: 5, dropout: 0.2 })),

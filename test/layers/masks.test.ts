@@ -1,4 +1,4 @@
-import { type Layer, layers, model, NdArray, sequential } from 'evenkeel';
+import { type Layer, layers, model, NdArray, optimizers, sequential } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { values } from '../training/sets.js';
 
@@ -119,5 +119,57 @@ describe('masks of what is merged, as in Keras 3', () => {
       NdArray.from([[10, 100]]),
     ]);
     expect(values([found])).toEqual([[10, 200, 30, 400, 10, 100]]);
+  });
+});
+
+describe('a batch normalization inside of timeDistributed', () => {
+  const rows = [
+    [
+      [1, 4],
+      [3, 2],
+      [0, 0],
+    ],
+    [
+      [5, -3],
+      [0, 0],
+      [0, 0],
+    ],
+  ];
+  /** Running statistics that are the last minibatch's alone. */
+  const normal = () => layers.batchNormalization({ momentum: 0, epsilon: 1e-6 });
+  const statistics = async (inner: Layer, x: NdArray, before: readonly Layer[]): Promise<number[][]> => {
+    const net = sequential([layers.input(x.shape.slice(1)), ...before, layers.timeDistributed(inner), layers.flatten(), layers.dense(1)]);
+    net.compile({ loss: 'mse', optimizer: optimizers.sgd({ learningRate: 0 }) });
+    await net.trainOnBatch(x, NdArray.zeros([x.shape[0] ?? 0, 1]));
+    const state = await net.getState();
+    return values(['mean', 'variance'].flatMap((kind) => [...state].flatMap(([name, array]) => (name.endsWith(`moving_${kind}`) ? [array] : []))));
+  };
+  const expectNear = (found: number[][], expected: readonly (readonly number[])[]): void => {
+    expect(found.map(({ length }) => length)).toEqual(expected.map(({ length }) => length));
+    expected.flat().forEach((value, i) => {
+      expect(found.flat()[i]).toBeCloseTo(value, 5);
+    });
+  };
+
+  it('leaves padding out of its statistics, as one that stands by itself', async () => {
+    // Of 1, 3, 5 and of 4, 2, −3; behind no mask the zeros count.
+    const expected = [
+      [3, 1],
+      [8 / 3, 26 / 3],
+    ];
+    expectNear(await statistics(normal(), NdArray.from(rows), [layers.masking()]), expected);
+    const squares = [35 / 6 - 1.5 ** 2, 29 / 6 - 0.5 ** 2];
+    expectNear(await statistics(normal(), NdArray.from(rows), []), [[1.5, 0.5], squares]);
+  });
+
+  it('does so in steps of steps', async () => {
+    // Each step of the sequence is itself two steps of two features; the mask is of the outer ones.
+    const wide = NdArray.from(rows.map((row) => row.map((step) => [...step, ...step.map((value) => 3 * value)])));
+    const before = [layers.masking(), layers.timeDistributed(layers.reshape([2, 2]))];
+    // Of 1, 3, 5, 3, 9, 15 and of 4, 2, −3, 12, 6, −9.
+    expectNear(await statistics(layers.timeDistributed(normal()), wide, before), [
+      [6, 2],
+      [350 / 6 - 36, 290 / 6 - 4],
+    ]);
   });
 });
