@@ -1,7 +1,7 @@
 import { Normalization } from '../layers/normalization.js';
 import type { CompileOptions } from '../model/compiled.js';
 import { Model, type ModelOptions } from '../model/model.js';
-import { LayerCall, type Signal } from '../network/layer.js';
+import { type Layer, LayerCall, type Signal } from '../network/layer.js';
 import { Network } from '../network/network.js';
 import { ITERATIONS } from '../training/step.js';
 import { UsageError } from './print.js';
@@ -41,13 +41,18 @@ async function withStateOf(made: Model, model: Model): Promise<Model> {
   return made;
 }
 
+const standardizes = (layer: Layer): boolean => layer instanceof Normalization || layer.inside.some(standardizes);
+
 /**
  * The model with a normalization layer behind its input: one mean and variance for each feature, or one for all pixels. Weights that were set stay.
  * @throws UsageError where the model has learned already, or standardises by itself.
  */
 export async function standardized(model: Model): Promise<Model> {
-  if (model.layers.some((layer) => layer instanceof Normalization))
-    throw new UsageError('--standardize: the model has a normalization layer already');
+  const own = model.layers.find(standardizes);
+  if (own) {
+    const place = own instanceof Normalization ? '' : `, inside of '${own.title}'`;
+    throw new UsageError(`--standardize: the model has a normalization layer already${place}; leave --standardize out`);
+  }
   const steps = (await model.getState()).get(ITERATIONS)?.at(0) ?? 0;
   if (steps > 0)
     throw new UsageError(
