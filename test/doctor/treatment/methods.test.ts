@@ -80,6 +80,15 @@ describe('remedies', () => {
     expect(await raised(1e-3)).toBeGreaterThanOrEqual(3e-3);
   });
 
+  it('offer each rate once, where it is raised by little', async () => {
+    const raises = (await changes('raise-learning-rate', net({ compile: { optimizer: optimizers.adam({ learningRate: 1e-3 }) } }))).map(
+      ({ what }) => what,
+    );
+    expect(raises).toEqual(['raise the learning rate from 0.001 to 0.003']);
+    const far = (await changes('raise-learning-rate', net({ compile: sgd({ learningRate: 1e-6 }) }))).map(({ what }) => what);
+    expect(new Set(far).size).toBe(2);
+  });
+
   it('let a rate fall late in the training, and can be taken back', async () => {
     const given = net({ compile: sgd({ learningRate: 0.02, momentum: 0.5 }) });
     const falling = optimizer(await treated('decay-learning-rate', given));

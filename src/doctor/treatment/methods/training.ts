@@ -45,13 +45,12 @@ function rated(chart: Chart, factors: readonly number[], word: 'lower' | 'raise'
   const rate = rateOf(optimizer);
   if (rate === undefined) return [];
   const where = isScheduled(optimizer) ? ', where its schedule is highest' : '';
-  return factors.map((factor) => {
-    const to = rounded(rate * factor);
-    return {
-      patient: withOptimizer(chart.patient, withRate(optimizer, to)),
-      what: `${word} the learning rate from ${say(rate)} to ${say(to)}${where}`,
-    };
-  });
+  // Factors that lie close together may round to one rate.
+  const rates = new Set(factors.map((factor) => rounded(rate * factor)));
+  return [...rates].map((to) => ({
+    patient: withOptimizer(chart.patient, withRate(optimizer, to)),
+    what: `${word} the learning rate from ${say(rate)} to ${say(to)}${where}`,
+  }));
 }
 
 const between = (low: number, number: number, high: number): number => Math.min(Math.max(number, low), high);
