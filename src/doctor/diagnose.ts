@@ -1,8 +1,8 @@
-import { ArgumentError, show } from '../core/errors.js';
+import { ArgumentError } from '../core/errors.js';
 import { checkList, checkOptionNames, refuse } from '../core/expect.js';
 import { suggestion } from '../core/names.js';
 import type { Trace } from '../vitals/trace.js';
-import { Examination } from './examination.js';
+import { checkTrace, Examination } from './examination.js';
 import type { Finding } from './finding.js';
 import { findingsOf, withCauses } from './rule.js';
 import { rules } from './rules/index.js';
@@ -44,15 +44,7 @@ export function checkDiagnoseOptions({ ignore = [], baseline }: DiagnoseOptions)
  * @throws ArgumentError where it is no trace, or a rule is not known.
  */
 export function diagnose(trace: Trace, options: DiagnoseOptions = {}): Finding[] {
-  if (!Array.isArray(trace?.header?.network?.layers)) {
-    throw new ArgumentError(
-      `diagnose: expected a trace with a header, got ${show(trace)}; history.trace is one where a callback asked for vital signs`,
-      {
-        argument: 'trace',
-        received: trace,
-      },
-    );
-  }
+  checkTrace('diagnose', trace);
   checkOptionNames('diagnose', options, diagnoseOptions);
   return diagnoseExamination(new Examination(trace), options);
 }

@@ -1,4 +1,5 @@
 import type { Activation } from '../activations.js';
+import { checkOptionNames, refuse } from '../core/expect.js';
 import type { StaticShape } from '../core/shape.js';
 import { isClipped } from '../optimizers/optimizer.js';
 import type { LayerFacts, NeighbourFacts, NetworkFacts, TargetFacts } from '../vitals/facts.js';
@@ -6,6 +7,14 @@ import type { EpochRecord, Measured, StepRecord, Trace, UnitStates } from '../vi
 import { behind, tableActivation, usersOf } from './forecast/lookups.js';
 import { suitsAt } from './forecast/phases.js';
 import { Bends, type Forecast, forecastFacts } from './forecast.js';
+
+/** @throws ArgumentError where a trace is asked for, and something else given. */
+export function checkTrace(owner: string, given: unknown): void {
+  const { header, steps, passes, epochs }: Partial<Trace> = given ?? {};
+  if ([header?.network?.layers, header?.watched, header?.arrays, steps, passes, epochs].every(Array.isArray)) return;
+  const sources = 'await model.examine(x, y), history.trace of a fit with doctor.watch() and parseTrace give one';
+  refuse(owner, 'trace', `a trace with a header, steps, passes and epochs (${sources})`, given);
+}
 
 /** One watched use of a layer. */
 export interface WatchedUse {
@@ -67,8 +76,10 @@ export class Examination {
   /** Places of the uses that take each as an input. */
   readonly users: readonly (readonly number[])[];
 
-  /** @param earlier what earlier looks have found; nothing unless given. */
+  /** @param earlier what earlier looks have found; nothing unless given. @throws ArgumentError where these are something else. */
   constructor(trace: Trace, earlier: Partial<Earlier> = {}) {
+    checkTrace('Examination', trace);
+    checkOptionNames('Examination', earlier, ['run', 'bends']);
     const { run, bends = new Bends() } = earlier;
     const { network, watched, arrays } = trace.header;
     this.trace = trace;

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DataError, doctor, layers, parseTrace, sequential, type Trace, traceFile } from 'evenkeel';
+import { ArgumentError, DataError, doctor, Examination, layers, parseTrace, sequential, type Trace, traceFile } from 'evenkeel';
 import { afterAll, describe, expect, it } from 'vitest';
 import { labelled } from '../training/sets.js';
 
@@ -79,6 +79,11 @@ describe('what is refused, with what was found and where', () => {
 
   it('something else than a trace', () => {
     expect(() => parseTrace(5 as never)).toThrow('parseTrace: expected the text of a trace, got 5');
-    expect(() => doctor.diagnose({} as Trace)).toThrow(/expected a trace with a header/);
+    expect(() => doctor.diagnose({} as Trace)).toThrow(/^diagnose: expected a trace with a header, .* got \{\}$/);
+    for (const given of [{}, undefined, null, 3, net, { header: trace?.header }, { ...trace, header: { network: trace?.header.network } }]) {
+      expect(() => new Examination(given as never)).toThrow(ArgumentError);
+      expect(() => new Examination(given as never)).toThrow(/^Examination: expected a trace with a header, .*model\.examine.* got /);
+    }
+    expect(() => new Examination(trace as Trace, { runs: 1 } as never)).toThrow(/^Examination: unknown option 'runs'.*'run'/);
   });
 });
