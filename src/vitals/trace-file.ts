@@ -17,7 +17,7 @@ export function traceLine(record: TraceHeader | TraceRecord): string {
 
 /**
  * A recorded trace: a header, then a record per line. A last line that was torn is left out, since the run may still write it.
- * @param name what errors call it: its path. @throws DataError where it is no trace, of a newer version, or a line does not hold what it should.
+ * @param name what errors call it: its path. @throws DataError where it is no trace, of a newer version, a line does not hold what it should, or steps go backwards.
  */
 export function parseTrace(text: string, name = 'the trace'): Trace {
   if (typeof text !== 'string') refuse('parseTrace', 'text', 'the text of a trace', text);
@@ -31,10 +31,36 @@ export function parseTrace(text: string, name = 'the trace'): Trace {
       received: first.slice(0, 80),
     });
   const trace = new LiveTrace(readHeader(first, name));
+  const latest: Latest = new Map();
   rest.forEach((line, i) => {
-    if (line.trim() !== '') trace.add(readRecord(line, trace.header, `${name}, line ${i + 2}`));
+    if (line.trim() === '') return;
+    const place = `${name}, line ${i + 2}`;
+    const record = readRecord(line, trace.header, place);
+    checkOrder(record, latest, place, i + 2);
+    trace.add(record);
   });
   return trace;
+}
+
+/** The last step and epoch of each kind of record, and the line that held it. */
+type Latest = Map<string, { readonly number: number; readonly line: number }>;
+
+/** Records of one kind come in the order of their steps; those of several kinds may stand kind by kind. @throws DataError */
+function checkOrder(record: TraceRecord, latest: Latest, place: string, line: number): void {
+  if (record.kind !== 'step' && record.kind !== 'pass' && record.kind !== 'epoch') return;
+  for (const field of ['step', 'epoch'] as const) {
+    const [key, number]: [string, unknown] = [`${record.kind} ${field}`, record[field]];
+    if (typeof number !== 'number') continue;
+    const before = latest.get(key);
+    if (before && number < before.number) {
+      const cause = 'Did two runs write to this file at once, or were its lines sorted? Give each run a file of its own';
+      throw new DataError(
+        `${place}: ${record.kind === 'epoch' ? 'an' : 'a'} ${record.kind} record of ${field} ${number} stands behind one of ${field} ${before.number} (line ${before.line}); a trace holds records in the order in which things happened. ${cause}`,
+        { received: number, expected: `${field} ≥ ${before.number}` },
+      );
+    }
+    latest.set(key, { number, line });
+  }
 }
 
 function parseObject(line: string, place: string): Record<string, unknown> {

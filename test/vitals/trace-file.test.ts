@@ -42,12 +42,28 @@ describe('a run in a file', () => {
     expect([cut.epochs.length, cut.end]).toEqual([2, undefined]);
     expect(parseTrace(lines.slice(0, 3).join('\n'), path).steps).toHaveLength(1);
   });
+
+  it('goes on where a run did, and may stand kind by kind', async () => {
+    await net.fit(set, { initialEpoch: 3, epochs: 5, batchSize: 8, verbose: 0, callbacks: [traceFile(path, { every: 4 })] });
+    const later = parseTrace(readFileSync(path, 'utf8'), path);
+    expect(later.epochs.map(({ epoch, step }) => [epoch, step])).toEqual([
+      [3, 24],
+      [4, 32],
+    ]);
+    const byKind = ['header', 'step', 'pass', 'epoch', 'end'].flatMap((kind) => lines.filter((line) => line.startsWith(`{"kind":"${kind}"`)));
+    expect(parseTrace(`${byKind.join('\n')}\n`, path)).toEqual(parseTrace(text, path));
+  });
 });
 
 describe('what is refused, with what was found and where', () => {
   const changed = (line: number, change: (record: Record<string, unknown>) => unknown): string => {
     const copy = [...lines];
     copy[line] = JSON.stringify(change(JSON.parse(copy[line] ?? '{}') as Record<string, unknown>));
+    return `${copy.join('\n')}\n`;
+  };
+  const moved = (from: number, to: number): string => {
+    const copy = [...lines];
+    copy.splice(to, 0, ...copy.splice(from, 1));
     return `${copy.join('\n')}\n`;
   };
   it.each<[string, string, RegExp]>([
@@ -70,6 +86,17 @@ describe('what is refused, with what was found and where', () => {
       'arrays of other lengths',
       changed(1, (record) => ({ ...record, arrays: { weight: 3 } })),
       /run, line 2: the column arrays.weight needs 4 entries/,
+    ],
+    [
+      'steps that go backwards',
+      moved(3, 1),
+      /run, line 3: a step record of step 1 stands behind one of step 8 \(line 2\).*two runs write to this file/,
+    ],
+    ['passes that go backwards', moved(8, 1), /run, line 6: a pass record of step 8 stands behind one of step 16 \(line 2\)/],
+    [
+      'epochs that go backwards',
+      changed(9, (record) => ({ ...record, epoch: -1 })),
+      /line 10: an epoch record of epoch -1 stands behind one of epoch 0/,
     ],
     ['a step without signals', changed(1, ({ signals: _, ...record }) => record), /run, line 2: a step needs its signals/],
   ])('%s', (_, given, message) => {
