@@ -1,4 +1,5 @@
 import { axesOption, type Catalogue, choiceOption, make, maker, numberOption, type Rules, resolve, type Settings } from './core/catalogue.js';
+import { countOf } from './core/count.js';
 import { ArgumentError } from './core/errors.js';
 import type { Random } from './core/random.js';
 import { type StaticShape, showShape, sizeOf } from './core/shape.js';
@@ -185,7 +186,7 @@ function fromFunction(draw: InitializerFunction, name: string): Initializer {
       const values = Float64Array.from(draw(shape, random) ?? []);
       if (values.length !== sizeOf(shape)) {
         throw new ArgumentError(
-          `initializer function '${name}' returned ${values.length} numbers; the shape ${showShape(shape)} needs ${sizeOf(shape)}`,
+          `initializer function '${name}' returned ${countOf(values.length, 'number')}; the shape ${showShape(shape)} needs ${sizeOf(shape)}`,
           {
             argument: kind,
             received: values.length,

@@ -10,6 +10,7 @@ import {
   optionalNumber,
   resolve,
 } from './core/catalogue.js';
+import { countOf } from './core/count.js';
 import { ArgumentError } from './core/errors.js';
 
 /** A learning rate that changes with the step; `name` and `config` are what a saved model keeps. */
@@ -93,7 +94,7 @@ export const schedules = {
       const fall = boundaries.findIndex((step, i) => i > 0 && step <= Number(boundaries[i - 1]));
       if (fall >= 0) refuse('piecewiseConstantDecay', 'boundaries', boundaries, 'steps, each larger than the one before');
       if (values.length !== boundaries.length + 1) {
-        refuse('piecewiseConstantDecay', 'values', values, `${boundaries.length + 1} learning rates, one more than there are boundaries`);
+        refuse('piecewiseConstantDecay', 'values', values, `${countOf(boundaries.length + 1, 'learning rate')}, one more than there are boundaries`);
       }
       return {
         rate(step) {

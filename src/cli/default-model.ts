@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import type { NdArray } from '../core/ndarray.js';
 import type { Dataset } from '../data/dataset.js';
 import { layers } from '../layers/index.js';
@@ -96,6 +97,6 @@ export function defaultRun({ x, y }: Dataset, choice: DefaultChoice): DefaultRun
     loss: classes === undefined ? 'meanSquaredError' : 'sparseCategoricalCrossentropy',
     metrics: [classes === undefined ? 'rootMeanSquaredError' : 'accuracy'],
   });
-  const description = `${DEPTH} hidden layers of ${width} SELU units on standardised features, AdamW, ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'} in batches of ${batchSize}`;
+  const description = `${DEPTH} hidden layers of ${width} SELU units on standardised features, AdamW, ${countOf(epochs, 'epoch')} in batches of ${batchSize}`;
   return { model, epochs, batchSize, description };
 }

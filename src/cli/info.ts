@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Command } from 'commander';
+import { countOf } from '../core/count.js';
 import { showShape } from '../core/shape.js';
 import { availableThreads, createEngine } from '../runtime/index.js';
 import { readFile } from '../storage/files.js';
@@ -40,7 +41,7 @@ export function addInfo(program: Command): void {
 }
 
 async function describeMachine(): Promise<void> {
-  printResult(`evenkeel ${versionOf('../../package.json')}, Node ${process.versions.node}, ${availableThreads()} threads`);
+  printResult(`evenkeel ${versionOf('../../package.json')}, Node ${process.versions.node}, ${countOf(availableThreads(), 'thread')}`);
   for (const backend of ['native', 'wasm'] as const) {
     const engine = await createEngine({ backend });
     printResult(`${backend}: works; denormal numbers ${engine.flushesDenormals ? 'are flushed to zero' : 'stay'}`);

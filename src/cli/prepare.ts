@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import { DataError } from '../core/errors.js';
 import { findName } from '../core/names.js';
 import { NdArray } from '../core/ndarray.js';
@@ -63,7 +64,9 @@ function chooseOptimizer(model: Model, name: string | undefined, lr: number | un
 export function requireSimple(model: Model): void {
   const [ins, outs] = [model.inputs.length, model.outputs.length];
   if (ins !== 1 || outs !== 1)
-    throw new UsageError(`the model has ${ins} inputs and ${outs} outputs; the command line serves one of each, a script of your own any number`);
+    throw new UsageError(
+      `the model has ${countOf(ins, 'input')} and ${countOf(outs, 'output')}; the command line serves one of each, a script of your own any number`,
+    );
 }
 
 /** Targets as the loss wants them: labels, rows of 0 and 1, 0 or 1, or the numbers that were read as labels. @throws DataError */
@@ -91,7 +94,10 @@ function oneHot(labels: NdArray, classes: number): NdArray {
   const rows = NdArray.zeros([labels.size, classes], 'uint8');
   for (let row = 0; row < labels.size; row++) {
     const label = labels.at(row);
-    if (label < 0 || label >= classes) throw new DataError(`label ${label} in row ${row} is not one of the ${classes} classes 0 to ${classes - 1}`);
+    if (label < 0 || label >= classes)
+      throw new DataError(
+        `label ${label} in row ${row} is not ${classes === 1 ? 'the one class, 0' : `one of the ${classes} classes 0 to ${classes - 1}`}`,
+      );
     rows.set(row * classes + label, 1);
   }
   return rows;

@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import { Normalization } from '../layers/normalization.js';
 import type { CompileOptions } from '../model/compiled.js';
 import { Model, type ModelOptions } from '../model/model.js';
@@ -56,7 +57,7 @@ export async function standardized(model: Model): Promise<Model> {
   const steps = (await model.getState()).get(ITERATIONS)?.at(0) ?? 0;
   if (steps > 0)
     throw new UsageError(
-      `--standardize: the model has learned in ${steps} steps from features as they were; give an untrained one, or leave --standardize out`,
+      `--standardize: the model has learned in ${countOf(steps, 'step')} from features as they were; give an untrained one, or leave --standardize out`,
     );
   const signals = new Map<Signal, Signal>();
   for (const { layer, inputs, output, outputs } of model.network.calls) {

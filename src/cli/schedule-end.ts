@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import type { Model } from '../model/model.js';
 import { rateAt } from '../schedules.js';
 import type { Callback } from '../training/callbacks.js';
@@ -25,7 +26,9 @@ export async function renewSchedule(model: Model, steps: number): Promise<void> 
   if (rateOf(model, taken) > 0) return;
   model.compile({ ...compiledOptions(model), optimizer: automaticOptimizer(steps, taken) });
   await model.setState(state);
-  printNote(`the model's learning rate had fallen to 0 in the ${taken} steps that it took: it begins anew and falls over the ${steps} that come`);
+  printNote(
+    `the model's learning rate had fallen to 0 in the ${countOf(taken, 'step')} that it took: it begins anew and falls over the ${steps} that come`,
+  );
 }
 
 /** Says before a training which of its steps a schedule leaves without a rate. */
@@ -42,7 +45,7 @@ export function tellRestingSteps(model: Model): Callback {
         printNote(`the schedule of the learning rate ended before step ${first + 1}: the rate is 0, and nothing will be learned; ${ways}`);
       else
         printNote(
-          `the schedule of the learning rate ends after step ${resting}: in the last ${end - resting} of ${end - first} steps the rate is 0, and nothing is learned; ${ways}`,
+          `the schedule of the learning rate ends after step ${resting}: in the last ${end - resting} of ${countOf(end - first, 'step')} the rate is 0, and nothing is learned; ${ways}`,
         );
     },
   };

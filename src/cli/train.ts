@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { extname } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { countOf } from '../core/count.js';
 import { AbortError } from '../core/errors.js';
 import type { Task } from '../data/table-target.js';
 import { watch } from '../doctor/watch.js';
@@ -251,7 +252,7 @@ async function run({ model, train, test, epochs, batchSize, notes }: Run, option
       }),
     );
   } else {
-    if (history) printResult(`after ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}: ${showValues(history.last)}`);
+    if (history) printResult(`after ${countOf(epochs, 'epoch')}: ${showValues(history.last)}`);
     if (graded) printResult(`test: ${showValues(graded)}`);
     if (saved) printResult(`saved: ${out}`);
   }

@@ -1,3 +1,4 @@
+import { countOf } from './count.js';
 import { type DType, dtypeOf, dtypes, isTypedArray, type TypedArray } from './dtype.js';
 import { ArgumentError, DataError, ShapeError, show } from './errors.js';
 import { refuse } from './expect.js';
@@ -20,7 +21,7 @@ export class NdArray {
   constructor(data: TypedArray, shape: StaticShape = [data?.length ?? 0], dtype: DType = dtypeOf(data)) {
     if (!isTypedArray(data)) refuse('NdArray', 'data', 'a typed array, such as Float32Array.of(1, 2); ndarray([[1, 2]]) takes nested numbers', data);
     if (sizeOf(shape) !== data.length) {
-      throw new ShapeError(`shape ${showShape(shape)} needs ${sizeOf(shape)} elements, got ${data.length}`, {
+      throw new ShapeError(`shape ${showShape(shape)} needs ${countOf(sizeOf(shape), 'element')}, got ${data.length}`, {
         expected: shape,
         received: data.length,
       });
@@ -55,7 +56,7 @@ export class NdArray {
         return;
       }
       if (!Array.isArray(item) || item.length !== shape[axis]) {
-        const received = Array.isArray(item) ? `${item.length} elements` : show(item);
+        const received = Array.isArray(item) ? countOf(item.length, 'element') : show(item);
         throw new DataError(`nested arrays are ragged: [${path.join(', ')}] has ${received}, its neighbours have ${shape[axis]}`, { received: item });
       }
       for (let i = 0; i < item.length; i++) fill(item[i] as Nested, axis + 1, [...path, i]);

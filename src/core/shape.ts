@@ -1,3 +1,4 @@
+import { countOf } from './count.js';
 import { ShapeError, show } from './errors.js';
 
 /** One axis: a length, or the name of a length that is known only when data arrive (`'N'` is the batch). */
@@ -56,7 +57,7 @@ export function stridesOf(shape: StaticShape): number[] {
 export function normalizeAxis(axis: number, rank: number): number {
   const normal = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || normal < 0 || normal >= rank) {
-    throw new ShapeError(`axis ${axis} does not exist in a tensor of ${rank} axes`, { argument: 'axis', received: axis });
+    throw new ShapeError(`axis ${axis} does not exist in a tensor of ${countOf(rank, 'axis', 'axes')}`, { argument: 'axis', received: axis });
   }
   return normal;
 }

@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import { DataError } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import type { Dataset } from './dataset.js';
@@ -51,7 +52,7 @@ export function tableFeatures(
   const columns = (table.rows[0]?.length ?? 0) - without.size;
   if (columns !== width && columns !== width + 1) {
     throw new DataError(
-      `${table.name}: ${columns} columns, expected the ${width} features of the model, or ${width + 1} with the target; leave out what is no feature`,
+      `${table.name}: ${countOf(columns, 'column')}, expected the ${countOf(width, 'feature')} of the model, or ${width + 1} with the target; leave out what is no feature`,
       {
         received: columns,
         expected: width,

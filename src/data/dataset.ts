@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import { dtypes, type TypedArray } from '../core/dtype.js';
 import { ArgumentError, DataError, ShapeError, show } from '../core/errors.js';
 import { refuse } from '../core/expect.js';
@@ -52,7 +53,7 @@ export function datasetRows(dataset: Dataset, name = 'dataset'): number {
   const [rows, targets] = [rowsOf(dataset.x), rowsOf(dataset.y)];
   if (rows !== targets) {
     throw new DataError(
-      `${name}: x has ${rows} rows and y has ${targets}; every row needs its target. Were they cut from different sets, or is one transposed?`,
+      `${name}: x has ${countOf(rows, 'row')} and y has ${targets}; every row needs its target. Were they cut from different sets, or is one transposed?`,
       { argument: 'y', received: targets, expected: rows },
     );
   }
@@ -89,7 +90,7 @@ export function gatherRows(source: NdArray, indices: Uint32Array, from: number, 
   }
   if (from < 0 || to > indices.length || (targetRow + to - from) * elements > target.length) {
     throw new ArgumentError(
-      `gathering indices ${from} to ${to} of ${indices.length} from row ${targetRow} on needs a target of ${(targetRow + to - from) * elements} elements, got ${target.length}`,
+      `gathering indices ${from} to ${to} of ${indices.length} from row ${targetRow} on needs a target of ${countOf((targetRow + to - from) * elements, 'element')}, got ${target.length}`,
       { argument: 'target', received: target.length },
     );
   }
@@ -99,7 +100,8 @@ export function gatherRows(source: NdArray, indices: Uint32Array, from: number, 
   let out = targetRow * width;
   for (let i = from; i < to; i++, out += width) {
     const row = indices[i] ?? 0;
-    if (row >= rows) throw new ArgumentError(`row ${row} does not exist in an array of ${rows} rows`, { argument: 'indices', received: row });
+    if (row >= rows)
+      throw new ArgumentError(`row ${row} does not exist in an array of ${countOf(rows, 'row')}`, { argument: 'indices', received: row });
     const start = row * width;
     if (width >= SHORT_ROW) copy.set(units.subarray(start, start + width), out);
     else for (let k = 0; k < width; k++) copy[out + k] = units[start + k] ?? 0;
@@ -128,10 +130,13 @@ export function split(dataset: Dataset, fraction: number): { train: Dataset; val
   const rows = datasetRows(dataset);
   const cut = Math.floor(rows * (1 - fraction));
   if (cut === 0 || cut === rows) {
-    throw new DataError(`a validation split of ${fraction} leaves ${cut} of ${rows} rows to train on and ${rows - cut} to validate; both need some`, {
-      argument: 'validationSplit',
-      received: fraction,
-    });
+    throw new DataError(
+      `a validation split of ${fraction} leaves ${cut} of ${countOf(rows, 'row')} to train on and ${rows - cut} to validate; both need some`,
+      {
+        argument: 'validationSplit',
+        received: fraction,
+      },
+    );
   }
   const part = (from: number, to: number): Dataset => ({ ...dataset, x: dataset.x.slice(from, to), y: dataset.y.slice(from, to) });
   return { train: part(0, cut), validation: part(cut, rows) };

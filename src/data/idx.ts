@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import { type DType, dtypes, type TypedArray } from '../core/dtype.js';
 import { FileError } from '../core/errors.js';
 import { checkBytes } from '../core/expect.js';
@@ -36,7 +37,9 @@ export function readIdx(bytes: Uint8Array, name = 'idx file'): NdArray {
   const rank = view.getUint8(3);
   const start = 4 + 4 * rank;
   if (content.length < start) {
-    throw new FileError(`${name}: the header of ${rank} axes needs ${start} bytes, the file has ${content.length}; it was cut off`);
+    throw new FileError(
+      `${name}: the header of ${countOf(rank, 'axis', 'axes')} needs ${start} bytes, the file has ${content.length}; it was cut off`,
+    );
   }
   const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis));
   const elements = product(shape);

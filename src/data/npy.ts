@@ -1,4 +1,5 @@
 import { type UnzipFileInfo, type Unzipped, unzipSync } from 'fflate';
+import { countOf } from '../core/count.js';
 import { type DType, dtypes, type TypedArray } from '../core/dtype.js';
 import { FileError, show } from '../core/errors.js';
 import { checkBytes } from '../core/expect.js';
@@ -73,7 +74,7 @@ export function readNpy(bytes: Uint8Array, name = 'npy file'): NdArray {
   if (received !== elements * size) {
     const cause = received < elements * size ? 'it was cut off' : 'the header is corrupt, or something was appended';
     throw new FileError(
-      `${name}: shape ${showShape(shape)} of ${dtype} needs ${elements * size} bytes after the header, the file has ${received}; ${cause}`,
+      `${name}: shape ${showShape(shape)} of ${dtype} needs ${countOf(elements * size, 'byte')} after the header, the file has ${received}; ${cause}`,
     );
   }
   const content = bytes.slice(start);

@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import { ArgumentError, DataError, show } from '../core/errors.js';
 import { checkWhole } from '../core/expect.js';
 import { NdArray } from '../core/ndarray.js';
@@ -43,7 +44,7 @@ export function padSequences(sequences: readonly (readonly Step[])[], options: P
     kept.forEach((step, i) => {
       const numbers: readonly number[] = Array.isArray(step) ? step : [step as number];
       if (numbers.length !== width || Array.isArray(step) !== (features !== undefined) || !numbers.every((one) => typeof one === 'number')) {
-        const expected = features === undefined ? 'a number, as the first step is' : `${features} numbers, as the first step has`;
+        const expected = features === undefined ? 'a number, as the first step is' : `${countOf(features, 'number')}, as the first step has`;
         throw new DataError(`padSequences: step ${i} of row ${row} is ${show(step)}, expected ${expected}`, { received: step });
       }
       (padded.data as Float32Array).set(numbers, (row * time + start + i) * width);

@@ -1,4 +1,5 @@
 import { flagOption, numberOption, type Option, type OptionsOf, readOptions } from '../core/catalogue.js';
+import { countOf } from '../core/count.js';
 import { ArgumentError, DataError } from '../core/errors.js';
 import { refuse } from '../core/expect.js';
 import { NdArray } from '../core/ndarray.js';
@@ -48,7 +49,7 @@ export function splitDataset(dataset: Dataset, options: SplitOptions = {}): Part
   }
   if (stratify && groups) throw new ArgumentError('splitDataset: stratify and groups do not go together; keep one of them', { argument: 'groups' });
   if (groups && groups.length !== rows) {
-    throw new ArgumentError(`splitDataset: groups has ${groups.length} entries, the set ${rows} rows`, {
+    throw new ArgumentError(`splitDataset: groups has ${countOf(groups.length, 'entry', 'entries')}, the set ${countOf(rows, 'row')}`, {
       argument: 'groups',
       received: groups.length,
       expected: rows,
@@ -71,7 +72,7 @@ export function splitDataset(dataset: Dataset, options: SplitOptions = {}): Part
       .permutation(parts[name].length)
       .map((at) => parts[name][at] ?? 0);
     if (chosen.length === 0)
-      throw new DataError(`splitDataset: no row is left for ${name}; the set has ${rows} rows`, { argument: name, received: rows });
+      throw new DataError(`splitDataset: no row is left for ${name}; the set has ${countOf(rows, 'row')}`, { argument: name, received: rows });
     return { ...dataset, x: takeRows(dataset.x, chosen), y: takeRows(dataset.y, chosen) };
   };
   return { train: take('train'), test: take('test'), ...(validation > 0 ? { validation: take('validation') } : {}) };

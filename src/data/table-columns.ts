@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import { DataError, show } from '../core/errors.js';
 import { isMissing, isNumber, writtenNumber } from './cell.js';
 import { columnArgument, columnTitle, lookWritten, numeral, placeOf, readNumber, type Table } from './table.js';
@@ -52,7 +53,7 @@ export function fitColumn(table: Table, index: number, { kind, indicators, maxCa
   const categories = [...new Set(table.rows.map((row) => row[index] ?? '').filter((cell) => !isMissing(cell)))].sort();
   if (categories.length > maxCategories) {
     throw new DataError(
-      `${table.name}: ${columnTitle(table, index)} holds ${categories.length} different texts in ${cells.length} rows, more than ${maxCategories}; each would become a feature. Leave the column out if it names the rows`,
+      `${table.name}: ${columnTitle(table, index)} holds ${categories.length} different texts in ${countOf(cells.length, 'row')}, more than ${maxCategories}; each would become a feature. Leave the column out if it names the rows`,
       { argument: columnArgument(table, index), received: categories.length, expected: maxCategories },
       { advice: 'raise maxCategories' },
     );

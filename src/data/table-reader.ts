@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import { ArgumentError, DataError, show } from '../core/errors.js';
 import { checkOptionNames, refuse } from '../core/expect.js';
 import { suggestion } from '../core/names.js';
@@ -196,7 +197,7 @@ export function columnPlaces(
   if (!named) {
     const bare = !needsTarget && target !== undefined && count === width - 1;
     if (count !== width && !bare) {
-      throw new DataError(`${table.name}: ${count} columns, expected ${width} as in the table that the reader was fitted on`, {
+      throw new DataError(`${table.name}: ${countOf(count, 'column')}, expected ${width} as in the table that the reader was fitted on`, {
         received: count,
         expected: width,
       });

@@ -1,4 +1,5 @@
 import { CsvError, parse } from 'csv-parse/browser/esm/sync';
+import { countOf } from '../core/count.js';
 import { ArgumentError, DataError, show } from '../core/errors.js';
 import { suggestion } from '../core/names.js';
 import { isDecimalComma, isMissing, isNumber, isWrittenNumber } from './cell.js';
@@ -74,7 +75,7 @@ function parseRows(text: string, delimiter: string, name: string): string[][] {
       .map((line) => line.split(/[ \t]+/).map((cell) => cell.replace(/^"(.*)"$/, '$1')));
     const width = rows[0]?.length;
     const ragged = rows.findIndex((row) => row.length !== width);
-    if (ragged >= 0) throw new DataError(`${name}: row ${ragged + 1} has ${rows[ragged]?.length} cells, the first one has ${width}`);
+    if (ragged >= 0) throw new DataError(`${name}: row ${ragged + 1} has ${countOf(rows[ragged]?.length, 'cell')}, the first one has ${width}`);
     return rows;
   }
   try {

@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import { AbortError, ArgumentError } from '../core/errors.js';
 import { refuse } from '../core/expect.js';
 import { Random } from '../core/random.js';
@@ -56,7 +57,7 @@ export async function treat(model: Model, data: BatchLike, options: TreatOptions
   const least = Math.ceil((1 + 2 * shortShare(plainSteps)) * plainSteps);
   if (steps < least) {
     throw new ArgumentError(
-      `treat: a budget of ${steps} steps is too small to try anything: one training of ${epochs} epochs takes ${plainSteps}, a trial and that of the untreated network ${least - plainSteps} more; give at least ${least}, or fewer epochs`,
+      `treat: a budget of ${countOf(steps, 'step')} is too small to try anything: one training of ${countOf(epochs, 'epoch')} takes ${plainSteps}, a trial and that of the untreated network ${least - plainSteps} more; give at least ${least}, or fewer epochs`,
       { argument: 'budget', received: steps, expected: least },
     );
   }

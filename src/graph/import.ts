@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import { EvenkeelError, show } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import type { Dim, Shape } from '../core/shape.js';
@@ -149,7 +150,7 @@ class Reader {
   #body(graph: OnnxGraph, types: readonly Pick<Tensor, 'dtype' | 'shape'>[], names: Names): Body {
     const inner = new Names(names);
     if (graph.inputs.length !== types.length) {
-      throw new EvenkeelError(`its body '${graph.name}' takes ${graph.inputs.length} values, expected ${types.length}`, {
+      throw new EvenkeelError(`its body '${graph.name}' takes ${countOf(graph.inputs.length, 'value')}, expected ${types.length}`, {
         received: graph.inputs.length,
         expected: types.length,
       });

@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import { ArgumentError, ShapeError } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import { showShape } from '../core/shape.js';
@@ -94,7 +95,7 @@ export class MultiHeadAttention extends Layer {
 
   #check(inputs: readonly Tensor[], value: Tensor, key: Tensor): void {
     if (inputs.length > 3) {
-      throw new ArgumentError(`${this.title} takes a query, a value and a key, got ${inputs.length} inputs`, {
+      throw new ArgumentError(`${this.title} takes a query, a value and a key, got ${countOf(inputs.length, 'input')}`, {
         layer: this.title,
         received: inputs.length,
       });
@@ -107,7 +108,7 @@ export class MultiHeadAttention extends Layer {
       });
     }
     if (value.shape[1] !== key.shape[1]) {
-      throw new ShapeError(`its value has ${value.shape[1]} steps and its key ${key.shape[1]}; every value needs its key`, {
+      throw new ShapeError(`its value has ${countOf(value.shape[1], 'step')} and its key ${key.shape[1]}; every value needs its key`, {
         expected: value.shape[1],
         received: key.shape[1],
       });

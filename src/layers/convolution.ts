@@ -1,5 +1,6 @@
 import { type Activation, type ActivationLike, resolveActivation } from '../activations.js';
 import { describeEntry } from '../core/catalogue.js';
+import { countOf } from '../core/count.js';
 import { ArgumentError, ShapeError, show } from '../core/errors.js';
 import { product, type StaticShape, showShape } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
@@ -163,11 +164,14 @@ export class Conv extends Convolution {
     this.groups = options.groups ?? 1;
     this.kernelSettings = readWeight('kernel', options, 'glorotUniform');
     if (filters % this.groups !== 0) {
-      throw new ArgumentError(`${kind}: ${filters} filters cannot be divided into ${this.groups} groups; make filters a multiple of groups`, {
-        layer: kind,
-        argument: 'groups',
-        received: this.groups,
-      });
+      throw new ArgumentError(
+        `${kind}: ${countOf(filters, 'filter')} cannot be divided into ${countOf(this.groups, 'group')}; make filters a multiple of groups`,
+        {
+          layer: kind,
+          argument: 'groups',
+          received: this.groups,
+        },
+      );
     }
   }
 
@@ -187,10 +191,13 @@ export class Conv extends Convolution {
 
   protected sums(x: Tensor, channels: number, lengths: StaticShape, context: LayerContext, bias: (outputs: number) => Tensor | undefined): Tensor {
     if (channels % this.groups !== 0) {
-      throw new ShapeError(`${channels} channels cannot be divided into ${this.groups} groups; groups must divide the channels of the input`, {
-        received: channels,
-        expected: this.groups,
-      });
+      throw new ShapeError(
+        `${countOf(channels, 'channel')} cannot be divided into ${countOf(this.groups, 'group')}; groups must divide the channels of the input`,
+        {
+          received: channels,
+          expected: this.groups,
+        },
+      );
     }
     const { kernel: _, ...at } = this.placesIn(lengths);
     const shape = [...this.kernelSize, channels / this.groups, this.filters];

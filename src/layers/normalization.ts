@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import { ArgumentError, ShapeError, show } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import { normalizeAxis, type StaticShape, showShape, sizeOf } from '../core/shape.js';
@@ -97,7 +98,7 @@ export class Normalization extends Layer {
     if (!values) return initializers.constant({ value: fallback });
     const size = sizeOf(shape);
     if (values.length !== 1 && values.length !== size) {
-      throw new ShapeError(`mean and variance have ${values.length} entries, but the input has ${size} features`, {
+      throw new ShapeError(`mean and variance have ${countOf(values.length, 'entry', 'entries')}, but the input has ${countOf(size, 'feature')}`, {
         expected: size,
         received: values.length,
       });

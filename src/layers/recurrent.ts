@@ -1,5 +1,6 @@
 import { type Activation, type ActivationLike, resolveActivation } from '../activations.js';
 import { describeEntry } from '../core/catalogue.js';
+import { countOf } from '../core/count.js';
 import { ShapeError, show } from '../core/errors.js';
 import { showShape } from '../core/shape.js';
 import { scalar, type Tensor } from '../graph/node.js';
@@ -204,13 +205,10 @@ export abstract class Recurrent extends Layer {
       });
     }
     if (given.length !== 0 && given.length !== this.stateSize) {
-      throw new ShapeError(
-        `takes a sequence, and ${this.stateSize} more input${this.stateSize === 1 ? '' : 's'} for the state to begin with, got ${given.length} more`,
-        {
-          expected: this.stateSize,
-          received: given.length,
-        },
-      );
+      throw new ShapeError(`takes a sequence, and ${countOf(this.stateSize, 'more input')} for the state to begin with, got ${given.length} more`, {
+        expected: this.stateSize,
+        received: given.length,
+      });
     }
     const wrong = given.find(({ shape }) => shape.length !== 2 || shape[1] !== this.units);
     if (wrong) {

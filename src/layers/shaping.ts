@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import { ShapeError, show } from '../core/errors.js';
 import { showShape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
@@ -64,7 +65,7 @@ export class Reshape extends Layer {
     const fixed = this.targetShape.reduce((product, dim) => (dim === -1 ? product : product * dim), 1);
     const shape = this.targetShape.map((dim) => (dim === -1 ? size / fixed : dim));
     if (!shape.every(Number.isInteger) || sizeOf(shape) !== size) {
-      throw new ShapeError(`cannot turn ${size} numbers into the shape ${showShape(this.targetShape)}`, {
+      throw new ShapeError(`cannot turn ${countOf(size, 'number')} into the shape ${showShape(this.targetShape)}`, {
         expected: this.targetShape,
         received: x?.shape,
       });
@@ -98,7 +99,7 @@ export class Permute extends Layer {
 
   call([x]: readonly Tensor[]): Tensor {
     if (x?.rank !== this.dims.length + 1) {
-      throw new ShapeError(`orders ${this.dims.length} axes after the batch's, got ${showShape(x?.shape ?? [])}`, {
+      throw new ShapeError(`orders ${countOf(this.dims.length, 'axis', 'axes')} after the batch's, got ${showShape(x?.shape ?? [])}`, {
         expected: this.dims.length + 1,
         received: x?.rank,
       });

@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import { ShapeError, show } from '../core/errors.js';
 import { normalizeAxis, type StaticShape, showShape } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
@@ -145,7 +146,10 @@ export class GroupNormalization extends Standardization {
     const [at, features] = [axes[0] ?? 1, lengths[0] ?? 1];
     const groups = this.groups === -1 ? features : this.groups;
     if (features % groups !== 0) {
-      throw new ShapeError(`cannot cut ${features} features into ${groups} groups of one size`, { argument: 'groups', received: groups });
+      throw new ShapeError(`cannot cut ${countOf(features, 'feature')} into ${countOf(groups, 'group')} of one size`, {
+        argument: 'groups',
+        received: groups,
+      });
     }
     const cut = reshape(x, [...x.shape.slice(0, at), groups, features / groups, ...x.shape.slice(at + 1)]);
     const over = cut.shape.map((_, i) => i).filter((i) => i > 0 && i !== at);

@@ -1,4 +1,5 @@
 import type { ActivationLike } from '../activations.js';
+import { countOf } from '../core/count.js';
 import { ArgumentError, show } from '../core/errors.js';
 import type { Signal } from '../network/layer.js';
 import { MultiHeadAttention } from './attention.js';
@@ -55,10 +56,13 @@ export function transformerBlock(x: Signal, options: TransformerOptions): Signal
   const { numHeads, norm = 'pre', dropout = 0, causal = false, hiddenDim = 4 * features } = options;
   const keyDim = options.keyDim ?? features / numHeads;
   if (!Number.isInteger(keyDim)) {
-    throw new ArgumentError(`transformerBlock: ${numHeads} heads do not divide ${features} features; give keyDim, or another number of heads`, {
-      argument: 'numHeads',
-      received: numHeads,
-    });
+    throw new ArgumentError(
+      `transformerBlock: ${numHeads} heads do not divide ${countOf(features, 'feature')}; give keyDim, or another number of heads`,
+      {
+        argument: 'numHeads',
+        received: numHeads,
+      },
+    );
   }
   const normalized = (signal: Signal): Signal => new LayerNormalization({ epsilon: 1e-5 }).apply(signal);
   const beside = (signal: Signal, branch: (input: Signal) => Signal): Signal => {

@@ -1,4 +1,5 @@
 import type { Activation } from '../activations.js';
+import { countOf } from '../core/count.js';
 import { ArgumentError, ShapeError, show } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import { type Dim, showShape } from '../core/shape.js';
@@ -121,7 +122,7 @@ function countingSteps(time: number, { masks: [mask], rows }: LayerContext): Ten
 function rowsKept({ batchSize, title }: Layer, time: number): number | undefined {
   if (batchSize === undefined || batchSize % time === 0) return batchSize && batchSize / time;
   throw new ShapeError(
-    `the ${title} inside keeps a state for each step of each row, and a row has ${time}: its batchSize must be a multiple of that, ${time * batchSize} for minibatches of ${batchSize} rows; got ${batchSize}`,
+    `the ${title} inside keeps a state for each step of each row, and a row has ${time}: its batchSize must be a multiple of that, ${time * batchSize} for minibatches of ${countOf(batchSize, 'row')}; got ${batchSize}`,
     { argument: 'batchSize', received: batchSize, expected: `a multiple of ${time}` },
   );
 }
@@ -188,7 +189,7 @@ export class Bidirectional extends Layer {
     const { layer, backwardLayer, mergeMode } = this;
     const half = given.length / 2;
     if (!Number.isInteger(half)) {
-      throw new ShapeError(`takes a sequence and the states of both directions to begin with, got ${given.length} states`, {
+      throw new ShapeError(`takes a sequence and the states of both directions to begin with, got ${countOf(given.length, 'state')}`, {
         expected: layer.stateSize + backwardLayer.stateSize,
         received: given.length,
       });

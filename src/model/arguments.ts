@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import { ArgumentError, show } from '../core/errors.js';
 import { checkOptionNames, checkWhole, isRecord } from '../core/expect.js';
 import { NdArray } from '../core/ndarray.js';
@@ -146,7 +147,7 @@ export function entriesOf(weights: readonly NdArray[], variables: readonly Varia
     throw new ArgumentError(`setWeights takes a list of arrays, such as getWeights gives, got ${show(weights)}`, { argument: 'weights' });
   }
   if (weights.length !== variables.length) {
-    throw new ArgumentError(`the model has ${variables.length} arrays, got ${weights.length}`, {
+    throw new ArgumentError(`the model has ${countOf(variables.length, 'array')}, got ${weights.length}`, {
       argument: 'weights',
       expected: variables.length,
       received: weights.length,

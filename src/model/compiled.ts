@@ -1,4 +1,5 @@
 import { asFromTable, isFromTable } from '../core/catalogue.js';
+import { countOf } from '../core/count.js';
 import { ArgumentError, show } from '../core/errors.js';
 import { checkOptionNames } from '../core/expect.js';
 import { suggestion } from '../core/names.js';
@@ -40,10 +41,13 @@ export function compileOptions(network: Network, options: CompileOptions): Compi
   const losses = perOutput(network, 'loss', options.loss, isLossRecord).map(resolveLoss);
   const lossWeights = readLossWeights(network, options.lossWeights);
   if (Array.isArray(lossWeights) && lossWeights.length > network.outputs.length) {
-    throw new ArgumentError(`compile: lossWeights has ${lossWeights.length} entries, the model has ${network.outputs.length} outputs`, {
-      argument: 'lossWeights',
-      received: lossWeights.length,
-    });
+    throw new ArgumentError(
+      `compile: lossWeights has ${countOf(lossWeights.length, 'entry', 'entries')}, the model has ${countOf(network.outputs.length, 'output')}`,
+      {
+        argument: 'lossWeights',
+        received: lossWeights.length,
+      },
+    );
   }
   const weights = Array.isArray(lossWeights)
     ? network.outputs.map((_, i) => (lossWeights as readonly number[])[i] ?? 1)
@@ -98,10 +102,13 @@ function isLossRecord(value: object): boolean {
 function perOutput<T>(network: Network, argument: string, given: PerOutput<T>, isRecord: (value: object) => boolean): T[] {
   if (Array.isArray(given)) {
     if (given.length !== network.outputs.length) {
-      throw new ArgumentError(`compile: ${argument} has ${given.length} entries, the model has ${network.outputs.length} outputs`, {
-        argument,
-        received: given.length,
-      });
+      throw new ArgumentError(
+        `compile: ${argument} has ${countOf(given.length, 'entry', 'entries')}, the model has ${countOf(network.outputs.length, 'output')}`,
+        {
+          argument,
+          received: given.length,
+        },
+      );
     }
     return [...(given as readonly T[])];
   }

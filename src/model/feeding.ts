@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import { ShapeError } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import { showShape } from '../core/shape.js';
@@ -37,7 +38,7 @@ export function withRows(array: NdArray, { shape, call }: Signal, rows: number):
   if (typeof first === 'string' || first === rows) return array;
   const layer = call.layer.title;
   throw new ShapeError(
-    `${layer} gives an array of shape ${showShape(shape)} for ${rows} rows; the first axis must stay that of the rows: ops.reduceSum(x, { axes: [1] }) sums within each row, without axes over all`,
+    `${layer} gives an array of shape ${showShape(shape)} for ${countOf(rows, 'row')}; the first axis must stay that of the rows: ops.reduceSum(x, { axes: [1] }) sums within each row, without axes over all`,
     { layer, received: shape, expected: '[N, …]' },
   );
 }

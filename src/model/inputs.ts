@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import { type FloatDType, isFloat, isTypedArray } from '../core/dtype.js';
 import { ArgumentError, DataError, ShapeError, show } from '../core/errors.js';
 import { nearestNames } from '../core/names.js';
@@ -49,14 +50,11 @@ export function checkInputs(network: Network, given: Arrays): NdArray[] {
   const nested = network.inputs.every(({ dtype }) => isFloat(dtype)) ? network.dtype : 'float64';
   const arrays = unragged(names, () => orderArrays('x', given, names, nested));
   if (arrays.length !== names.length) {
-    throw new ArgumentError(
-      `the model has ${names.length} input${names.length === 1 ? '' : 's'} (${names.join(', ')}), got ${arrays.length} array${arrays.length === 1 ? '' : 's'}`,
-      {
-        argument: 'x',
-        received: arrays.length,
-        expected: names.length,
-      },
-    );
+    throw new ArgumentError(`the model has ${countOf(names.length, 'input')} (${names.join(', ')}), got ${countOf(arrays.length, 'array')}`, {
+      argument: 'x',
+      received: arrays.length,
+      expected: names.length,
+    });
   }
   return arrays.map((array, i) => {
     const { shape, dtype } = network.inputs[i] as (typeof network.inputs)[number];
@@ -102,19 +100,16 @@ export function checkTargets(network: Network, losses: readonly Loss[], given: A
   const names = network.outputs.map((signal) => signal.call.layer.title);
   const arrays = orderArrays('y', given, names, network.dtype);
   if (arrays.length !== names.length) {
-    throw new ArgumentError(
-      `the model has ${names.length} output${names.length === 1 ? '' : 's'} (${names.join(', ')}), got ${arrays.length} target array${arrays.length === 1 ? '' : 's'}`,
-      {
-        argument: 'y',
-        received: arrays.length,
-        expected: names.length,
-      },
-    );
+    throw new ArgumentError(`the model has ${countOf(names.length, 'output')} (${names.join(', ')}), got ${countOf(arrays.length, 'target array')}`, {
+      argument: 'y',
+      received: arrays.length,
+      expected: names.length,
+    });
   }
   return arrays.map((array, i) => {
     const name = names[i] as string;
     if (rowsOf(array) !== rows) {
-      throw new DataError(`x has ${rows} rows and y has ${rowsOf(array)}; every row needs its target`, {
+      throw new DataError(`x has ${countOf(rows, 'row')} and y has ${rowsOf(array)}; every row needs its target`, {
         argument: 'y',
         received: rowsOf(array),
         expected: rows,
@@ -136,12 +131,15 @@ function checkLabels(labels: NdArray, classes: number, name: string): void {
     const label = labels.at(i);
     if (label >= 0 && label < classes && Number.isInteger(label)) continue;
     const hint = label === classes ? 'Do the labels start at 1? They must start at 0.' : `Has the last layer as many units as there are classes?`;
-    throw new DataError(`label ${label} in row ${i} is not one of the ${classes} classes 0 to ${classes - 1} of ${name}. ${hint}`, {
-      layer: name,
-      argument: 'y',
-      received: label,
-      expected: `0 … ${classes - 1}`,
-    });
+    throw new DataError(
+      `label ${label} in row ${i} is not ${classes === 1 ? 'the one class, 0,' : `one of the ${classes} classes 0 to ${classes - 1}`} of ${name}. ${hint}`,
+      {
+        layer: name,
+        argument: 'y',
+        received: label,
+        expected: `0 … ${classes - 1}`,
+      },
+    );
   }
 }
 

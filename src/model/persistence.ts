@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import { isFloat } from '../core/dtype.js';
 import { EvenkeelError, FileError } from '../core/errors.js';
 import { checkOptionNames, isRecord, refuse } from '../core/expect.js';
@@ -149,7 +150,8 @@ export async function restoreState(model: Model, { name, state, adapted }: Model
   const entries = model.isCompiled ? stateEntries(model.network, model.compiled.optimizer, SINGLE) : networkEntries(model.network, SINGLE);
   for (const entry of entries) {
     const array = state.get(entry.name);
-    if (!array) throw new FileError(`${name}: the array '${entry.name}' is missing; the model has ${entries.length} arrays, the file ${state.size}`);
+    if (!array)
+      throw new FileError(`${name}: the array '${entry.name}' is missing; the model has ${countOf(entries.length, 'array')}, the file ${state.size}`);
     if (sameShape(array.shape, entry.shape) && (array.dtype === entry.dtype || (isFloat(array.dtype) && isFloat(entry.dtype)))) continue;
     throw new FileError(
       `${name}: '${entry.name}' is ${array.dtype} ${showShape(array.shape)}, the model needs ${entry.dtype} ${showShape(entry.shape)}; they do not belong together`,

@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import { ArgumentError, DataError } from '../core/errors.js';
 import type { NdArray } from '../core/ndarray.js';
 import type { Network } from '../network/network.js';
@@ -12,7 +13,7 @@ export function fixedBatch({ layers }: Network): number | undefined {
   const other = keepers.find(({ batchSize }) => batchSize !== first?.batchSize);
   if (first && other) {
     throw new ArgumentError(
-      `${first.title} keeps a state for ${first.batchSize} rows and ${other.title} for ${other.batchSize}; stateful layers of a model need one batchSize`,
+      `${first.title} keeps a state for ${countOf(first.batchSize, 'row')} and ${other.title} for ${other.batchSize}; stateful layers of a model need one batchSize`,
       { layer: other.title, argument: 'batchSize', expected: first.batchSize, received: other.batchSize },
     );
   }
@@ -26,7 +27,7 @@ export function checkBatches(network: Network, rows: number, size: number): void
   const layer = keeperOf(network);
   if (Math.min(size, rows) !== wanted) {
     throw new ArgumentError(
-      `${layer} keeps a state for each of ${wanted} rows, and minibatches have ${Math.min(size, rows)}; give batchSize: ${wanted}`,
+      `${layer} keeps a state for each of ${countOf(wanted, 'row')}, and minibatches have ${Math.min(size, rows)}; give batchSize: ${wanted}`,
       {
         layer,
         argument: 'batchSize',
@@ -44,7 +45,7 @@ export function checkWholeBatches(network: Network, rows: number, what: string):
   if (wanted === undefined || (rows > 0 && rows % wanted === 0)) return;
   const layer = keeperOf(network);
   throw new DataError(
-    `${layer} keeps a state for each of ${wanted} rows, and the ${rows} rows of ${what} do not fill whole minibatches; leave out ${rows % wanted} or add ${wanted - (rows % wanted)}`,
+    `${layer} keeps a state for each of ${countOf(wanted, 'row')}, and the ${countOf(rows, 'row')} of ${what} do not fill whole minibatches; leave out ${rows % wanted} or add ${wanted - (rows % wanted)}`,
     { layer, argument: 'x', expected: `a multiple of ${wanted}`, received: rows },
   );
 }

@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import type { FloatDType } from '../core/dtype.js';
 import { ArgumentError, DataError, ShapeError, show } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
@@ -28,11 +29,14 @@ export function checkSampleWeight(network: Network, given: Arrays | undefined, r
   const names = network.outputs.map((signal) => signal.call.layer.title);
   const arrays = orderArrays('sampleWeight', given, names, network.dtype);
   if (arrays.length !== 1 && arrays.length !== names.length) {
-    throw new ArgumentError(`sampleWeight needs one array for all outputs or one for each of ${names.join(', ')}, got ${arrays.length} arrays`, {
-      argument: 'sampleWeight',
-      received: arrays.length,
-      expected: names.length,
-    });
+    throw new ArgumentError(
+      `sampleWeight needs one array for all outputs or one for each of ${names.join(', ')}, got ${countOf(arrays.length, 'array')}`,
+      {
+        argument: 'sampleWeight',
+        received: arrays.length,
+        expected: names.length,
+      },
+    );
   }
   return arrays.map((array) => {
     if (array.shape.length === 0 || array.size !== rowsOf(array)) {
@@ -43,7 +47,7 @@ export function checkSampleWeight(network: Network, given: Arrays | undefined, r
       });
     }
     if (array.size !== rows) {
-      throw new DataError(`x has ${rows} rows and sampleWeight has ${array.size}; every row needs its weight`, {
+      throw new DataError(`x has ${countOf(rows, 'row')} and sampleWeight has ${array.size}; every row needs its weight`, {
         argument: 'sampleWeight',
         received: array.size,
         expected: rows,

@@ -1,5 +1,6 @@
 import type { Activation, ActivationContext } from '../activations.js';
 import type { Constraint } from '../constraints.js';
+import { countOf } from '../core/count.js';
 import type { DType, FloatDType } from '../core/dtype.js';
 import { ArgumentError, ShapeError, show } from '../core/errors.js';
 import { type Dim, type StaticShape, sameShape, showShape, sizeOf } from '../core/shape.js';
@@ -156,7 +157,7 @@ export abstract class Layer {
       });
     }
     if (this.takes !== undefined && inputs.length !== this.takes) {
-      const count = this.takes === 1 ? '1 input' : `${this.takes} inputs`;
+      const count = countOf(this.takes, 'input');
       throw new ArgumentError(`${this.title} takes ${count}, got ${inputs.length}; layers.add and layers.concatenate merge several`, {
         layer: this.title,
         argument: 'input',

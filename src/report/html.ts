@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import { isRecord, refuse } from '../core/expect.js';
 import type { Examination } from '../doctor/examination.js';
 import type { Finding } from '../doctor/finding.js';
@@ -62,5 +63,5 @@ ${chosenSteps(trace, [depth, speed])}<script>${new Markup(script)}</script></bod
 function about({ trace }: Examination): string {
   const { source, created } = trace.header;
   const last = trace.steps.at(-1)?.step;
-  return `Recorded by ${source}${created === undefined ? '' : `, ${created}`}; ${last === undefined ? 'no step was observed' : `${trace.steps.length} steps observed, the last is step ${last}`}.`;
+  return `Recorded by ${source}${created === undefined ? '' : `, ${created}`}; ${last === undefined ? 'no step was observed' : `${countOf(trace.steps.length, 'step')} observed, the last is step ${last}`}.`;
 }

@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import { refuse } from '../core/expect.js';
 import { Examination, value } from '../doctor/examination.js';
 import { isUntried, sayEvidence } from '../doctor/treatment/describe.js';
@@ -67,7 +68,7 @@ pre{overflow-x:auto;background:var(--panel);padding:.75rem 1rem;font:13px/1.45 u
 @media print{pre{white-space:pre-wrap}}`;
 
 function cost({ steps, plainSteps, seconds }: Treatment): string {
-  return `${steps} steps in ${figure(seconds)} s, ${(steps / plainSteps).toFixed(2)} times one training of ${plainSteps} steps.`;
+  return `${countOf(steps, 'step')} in ${figure(seconds)} s, ${(steps / plainSteps).toFixed(2)} times one training of ${countOf(plainSteps, 'step')}.`;
 }
 
 function remedy({ what, cost: changes, answers }: AppliedRemedy): Markup {

@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import { type DType, dtypes } from '../core/dtype.js';
 import { ArgumentError, FileError, show } from '../core/errors.js';
 import { refuse } from '../core/expect.js';
@@ -183,7 +184,7 @@ function parseEntry(name: string, value: unknown, available: number, file: strin
     throw new FileError(`${where} has shape ${showShape(shape)}, more than the ${MAX_ELEMENTS} elements an array can hold`);
   if (elements * decoder.bytes !== end - start) {
     throw new FileError(
-      `${where} of shape ${showShape(shape)} and dtype ${dtype} needs ${elements * decoder.bytes} bytes, its offsets hold ${end - start}`,
+      `${where} of shape ${showShape(shape)} and dtype ${dtype} needs ${countOf(elements * decoder.bytes, 'byte')}, its offsets hold ${end - start}`,
     );
   }
   return { name, decoder, shape, start, end };

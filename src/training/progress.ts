@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import type { Callback, Logs, TrainingControl } from './callbacks.js';
 
 /** Where progress is written. */
@@ -53,7 +54,7 @@ function standardStream(): ProgressStream {
 function barLine(batches: number, seconds: number, logs: Logs, { steps }: TrainingControl): string {
   const each = seconds / batches;
   const pace = each >= 0.001 ? `${(each * 1000).toPrecision(3)} ms/step` : `${(each * 1e6).toPrecision(3)} µs/step`;
-  if (steps === undefined) return `${batches} steps ${duration(seconds)} ${pace} - ${values(logs)}`;
+  if (steps === undefined) return `${countOf(batches, 'step')} ${duration(seconds)} ${pace} - ${values(logs)}`;
   return `${batches}/${steps} ${bars(batches / steps)} ${duration(each * (steps - batches))} left ${pace} - ${values(logs)}`;
 }
 

@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import type { DType } from '../core/dtype.js';
 import { ArgumentError, ShapeError } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
@@ -289,7 +290,7 @@ function initialValue(entry: EntryPart, dtype: DType, seed: number, warn: Warn):
   const random = entry.name.split('/').reduce((stream, part) => stream.stream(part), new Random(seed));
   const sample = resolveInitializer(entry.initializer).sample(entry.shape, random, warn);
   if (sample.length !== sizeOf(entry.shape)) {
-    throw new ShapeError(`the initializer of ${entry.name} gave ${sample.length} values for shape ${showShape(entry.shape)}`, {
+    throw new ShapeError(`the initializer of ${entry.name} gave ${countOf(sample.length, 'value')} for shape ${showShape(entry.shape)}`, {
       argument: entry.name,
     });
   }

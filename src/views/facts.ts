@@ -1,4 +1,5 @@
 import type { Described } from '../core/catalogue.js';
+import { countOf } from '../core/count.js';
 import { product } from '../core/shape.js';
 import { type Examination, value } from '../doctor/examination.js';
 import { html, type Markup, type Part } from './markup.js';
@@ -12,15 +13,21 @@ export function runFacts({ trace, facts, forecast }: Examination): Markup {
   const lines: readonly (readonly [string, Part])[] = [
     ['Model', model],
     ['Written by', `${source}${created === undefined ? '' : `, ${created}`}`],
-    ['Network', `${facts.layers.length} uses of layers, ${forecast.depth} of them with weights; ${size} trained numbers; ${facts.dtype}`],
+    [
+      'Network',
+      `${countOf(facts.layers.length, 'use')} of layers, ${forecast.depth} of them with weights; ${countOf(size, 'trained number')}; ${facts.dtype}`,
+    ],
     ...(training ? trainingLines(training) : []),
     ...data.map(({ rows, features, mean, rms, min, max, constantFeatures }, i): readonly [string, Part] => [
       data.length > 1 ? `Data, input ${i + 1}` : 'Data',
-      `${features} features; in a sample of ${rows} rows mean ${figure(mean)}, RMS ${figure(rms)}, from ${figure(min)} to ${figure(max)}${constantFeatures > 0 ? `, ${constantFeatures} features constant` : ''}`,
+      `${countOf(features, 'feature')}; in a sample of ${countOf(rows, 'row')} mean ${figure(mean)}, RMS ${figure(rms)}, from ${figure(min)} to ${figure(max)}${constantFeatures > 0 ? `, ${countOf(constantFeatures, 'feature')} constant` : ''}`,
     ]),
-    ['Observed', `${trace.steps.length} steps, every ${every}, level ${level}; ${trace.passes.length} whole passes`],
+    [
+      'Observed',
+      `${countOf(trace.steps.length, 'step')}, every ${every}, level ${level}; ${countOf(trace.passes.length, 'whole pass', 'whole passes')}`,
+    ],
     ...(trace.end
-      ? [['Ended', `after ${trace.end.steps} steps, ${figure(trace.end.seconds)} s`] as const]
+      ? [['Ended', `after ${countOf(trace.end.steps, 'step')}, ${figure(trace.end.seconds)} s`] as const]
       : [['Ended', 'no end was recorded: the run went on or broke off'] as const]),
     ...(trace.failure
       ? [

@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import { median } from '../doctor/examination.js';
 import { type Figure, rowLabels, showFigure } from './figure.js';
 import { html, type Markup } from './markup.js';
@@ -38,7 +39,7 @@ export function heatMap({ title, names, steps, rows, columns: called = { one: 's
   const shown: Figure = {
     title,
     wide: true,
-    summary: `${names.length} layers by ${steps.length} ${called.several}, from ${figure(10 ** scale.low)} (dark) to ${figure(10 ** scale.high)} (light), logarithmic.${shared}`,
+    summary: `${countOf(names.length, 'layer')} by ${steps.length} ${called.several}, from ${figure(10 ** scale.low)} (dark) to ${figure(10 ** scale.high)} (light), logarithmic.${shared}`,
     drawing: html`<div class="rows" style="height:${height}px">${rowLabels(names, height)}
 <svg viewBox="0 0 ${columns} ${names.length}" preserveAspectRatio="none" class="cells" aria-hidden="true"><g transform="translate(0 0.5)">${paint(cells, scale)}</g></svg></div>
 <div class="ticks" aria-hidden="true">${labels.map(({ step, left }) => html`<span style="left:${left}%">${step}</span>`)}</div><p class="ticks-title" aria-hidden="true">${called.one}</p>`,

@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import type { UnitStates } from '../vitals/trace.js';
 import { rowLabels, showFigure } from './figure.js';
 import { html, type Markup } from './markup.js';
@@ -22,7 +23,7 @@ export function mosaic({ epoch, layers }: Mosaic): Markup {
   const totals = { alive: sum(counts, 'a'), coma: sum(counts, 'c'), dead: sum(counts, 'd') };
   const names = rows.map(({ name }) => name);
   const height = Math.max(60, Math.min(520, names.length * 14));
-  const summary = `Pass ${epoch + 1} over the data: ${totals.alive} units alive, ${totals.coma} in coma, ${totals.dead} dead, in ${rows.length} layers.`;
+  const summary = `Pass ${epoch + 1} over the data: ${countOf(totals.alive, 'unit')} alive, ${totals.coma} in coma, ${totals.dead} dead, in ${countOf(rows.length, 'layer')}.`;
   return showFigure({
     title: 'Units: alive, in coma, dead',
     wide: true,

@@ -1,3 +1,4 @@
+import { countOf } from '../core/count.js';
 import { DataError, show } from '../core/errors.js';
 import { refuse } from '../core/expect.js';
 import { LiveTrace } from './live-trace.js';
@@ -125,10 +126,13 @@ function readRecord(line: string, { watched, arrays }: TraceHeader, place: strin
     if (columns === null || typeof columns !== 'object') throw new DataError(`${place}: ${what} must be an object of columns, got ${show(columns)}`);
     for (const [name, column] of Object.entries(columns)) {
       if (Array.isArray(column) && column.length === count) continue;
-      const found = Array.isArray(column) ? `${column.length} entries` : show(column);
-      throw new DataError(`${place}: the column ${what}.${name} needs ${count} entries, one for each of what the header names; got ${found}`, {
-        expected: count,
-      });
+      const found = Array.isArray(column) ? countOf(column.length, 'entry', 'entries') : show(column);
+      throw new DataError(
+        `${place}: the column ${what}.${name} needs ${countOf(count, 'entry', 'entries')}, one for each of what the header names; got ${found}`,
+        {
+          expected: count,
+        },
+      );
     }
   };
   if (record.kind === 'step') {
@@ -138,7 +142,7 @@ function readRecord(line: string, { watched, arrays }: TraceHeader, place: strin
     checkColumns(record.arrays, arrays.length, 'arrays');
   }
   if (record.kind === 'pass' && (!Array.isArray(record.units) || record.units.length !== watched.length))
-    throw new DataError(`${place}: a pass needs ${watched.length} entries in 'units'`, { expected: watched.length });
+    throw new DataError(`${place}: a pass needs ${countOf(watched.length, 'entry', 'entries')} in 'units'`, { expected: watched.length });
   if (record.kind === 'epoch' && (record.logs === null || typeof record.logs !== 'object')) throw new DataError(`${place}: an epoch needs its logs`);
   return record as unknown as TraceRecord;
 }

@@ -106,7 +106,7 @@ describe('NdArray', () => {
   });
 
   it.each<[unknown, RegExp]>([
-    [[[1, 2], [3]], /ragged: \[1\] has 1 elements, its neighbours have 2/],
+    [[[1, 2], [3]], /ragged: \[1\] has 1 element, its neighbours have 2/],
     [[[1], 2], /ragged: \[1\] has 2, its neighbours have 1/],
     [[1, [2]], /element \[1\] is \[2\], expected a number/],
     [[1, 'a'], /element \[1\] is 'a', expected a number/],

@@ -56,7 +56,7 @@ describe('splitDataset', () => {
     ['shares that leave nothing', () => splitDataset(set, { test: 0.5, validation: 0.5 }), /nothing is left to train on/, ArgumentError],
     ['a misspelt option', () => splitDataset(set, { tset: 0.5 } as never), /'tset'; did you mean 'test'/, ArgumentError],
     ['too few rows', () => splitDataset({ x: set.x.slice(0, 1), y: set.y.slice(0, 1) }), /no row is left for test/, DataError],
-    ['too few groups', () => splitDataset(set, { groups: ['a'] }), /groups has 1 entries, the set 100 rows/, ArgumentError],
+    ['too few groups', () => splitDataset(set, { groups: ['a'] }), /groups has 1 entry, the set 100 rows/, ArgumentError],
     [
       'strata of numbers',
       () =>

@@ -40,7 +40,7 @@ describe('data that do not fit', () => {
     expect(String(uneven.error)).toMatch(/lstm_1 .* the 3 rows of the validation data do not fill whole minibatches/);
     expect([uneven.steps, uneven.same]).toEqual([0, true]);
     const split = await trouble(stateful(), sequences(5), { batchSize: 2, validationSplit: 0.2 });
-    expect(String(split.error)).toMatch(/lstm_1 .* the 1 rows of the validation data/);
+    expect(String(split.error)).toMatch(/lstm_1 .* the 1 row of the validation data/);
     expect(split.steps).toBe(0);
   });
 

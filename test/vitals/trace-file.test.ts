@@ -80,7 +80,7 @@ describe('what is refused, with what was found and where', () => {
     [
       'columns of other lengths',
       changed(1, (record) => ({ ...record, signals: { zRms: [1] } })),
-      /run, line 2: the column signals.zRms needs 2 entries.*got 1 entries/,
+      /run, line 2: the column signals.zRms needs 2 entries.*got 1 entry/,
     ],
     [
       'arrays of other lengths',

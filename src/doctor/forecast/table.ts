@@ -1,3 +1,4 @@
+import { countOf } from '../../core/count.js';
 import { textTable } from '../../core/text-table.js';
 import type { LayerForecast } from './layer-forecast.js';
 import type { PhaseRun } from './phases.js';
@@ -27,8 +28,8 @@ const columns: readonly (readonly [title: string, cell: (layer: LayerForecast) =
   ['Forward gain', ({ forwardGain }) => ranged(forwardGain)],
   ['Backward gain', ({ backwardGain }) => ranged(backwardGain)],
   ['Gradient', ({ gradient }) => (gradient ? short(gradient.value) : '')],
-  ['Along time', ({ alongTime }) => (alongTime ? `×${short(alongTime.gradient)} over ${alongTime.steps} steps` : '')],
-  ['Looks at', ({ attention }) => (attention ? `${short(attention.lookedAt)} of ${attention.steps} steps` : '')],
+  ['Along time', ({ alongTime }) => (alongTime ? `×${short(alongTime.gradient)} over ${countOf(alongTime.steps, 'step')}` : '')],
+  ['Looks at', ({ attention }) => (attention ? `${short(attention.lookedAt)} of ${countOf(attention.steps, 'step')}` : '')],
   ['Saturated', ({ saturated }) => share(saturated)],
   ['Dead', ({ dead }) => share(dead)],
   ['Not known', ({ why = '' }) => why],
@@ -62,6 +63,8 @@ function lineOf(run: PhaseRun, depth: number): string {
           ? 'signals keep their size'
           : `z settles at RMS ${short(Math.sqrt(run.fixedPoint))}`;
   const reach =
-    run.trainableDepth === null ? 'no depth is too large' : `trainable to about ${Math.round(run.trainableDepth)} layers (this network: ${depth})`;
+    run.trainableDepth === null
+      ? 'no depth is too large'
+      : `trainable to about ${countOf(Math.round(run.trainableDepth), 'layer')} (this network: ${depth})`;
   return `${first}…${last}: ${run.phase}, χ ${short(run.chi)}; ${size}; ${reach}`;
 }

@@ -1,3 +1,4 @@
+import { countOf } from '../../core/count.js';
 import { spreadOf } from '../../vitals/features.js';
 import { value } from '../examination.js';
 import { walksAlongSteps } from '../forecast/lookups.js';
@@ -77,7 +78,7 @@ export const constantFeatures: Rule = {
           step: 0,
           measured: { what: 'share of constant features', value: share },
           expected: { to: 0.5, why: 'features must vary to tell rows apart' },
-          cause: `${constant} of ${features} features (${percent(share)}) have one value in all ${rows} rows looked at`,
+          cause: `${constant} of ${countOf(features, 'feature')} (${percent(share)}) have one value in all ${countOf(rows, 'row')} looked at`,
         },
       ];
     });

@@ -1,3 +1,4 @@
+import { countOf } from '../../core/count.js';
 import { NEIGHBOURS } from '../examination.js';
 import { walksAlongSteps } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
@@ -65,7 +66,7 @@ export const slowLearning: Rule = {
         ...examination.lastEpoch,
         measured: { what: 'last loss over that of chance', value: last / chanceLoss },
         expected: { to: left, why: 'a budget should end when the loss has fallen' },
-        cause: `after ${epochs.at(-1)?.step} steps ${percent(last / chanceLoss)} of chance's loss is left (${say(last)}${without(bare)} of ${say(chanceLoss)}), and it still fell by ${percent(fall)} in the last fifth of the epochs`,
+        cause: `after ${countOf(epochs.at(-1)?.step, 'step')} ${percent(last / chanceLoss)} of chance's loss is left (${say(last)}${without(bare)} of ${say(chanceLoss)}), and it still fell by ${percent(fall)} in the last fifth of the epochs`,
       },
     ];
   },
@@ -99,7 +100,7 @@ export const belowNeighbours: Rule = {
         ...examination.lastEpoch,
         measured: { what: 'validation beyond chance, over that of neighbours', value: part },
         expected: { from: least, why: 'to look up neighbours takes no training' },
-        cause: `${neighbours.log}${taken} is ${say(reached)} after ${last?.step} steps, where neighbours among ${neighbours.rows} training rows would make it ${say(neighbours.value)} and chance ${say(neighbours.chance)}`,
+        cause: `${neighbours.log}${taken} is ${say(reached)} after ${countOf(last?.step, 'step')}, where neighbours among ${countOf(neighbours.rows, 'training row')} would make it ${say(neighbours.value)} and chance ${say(neighbours.chance)}`,
       },
     ];
   },

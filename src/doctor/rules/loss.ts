@@ -1,5 +1,6 @@
 import type { ActivationFacts } from '../../activations.js';
 import type { Described } from '../../core/catalogue.js';
+import { countOf } from '../../core/count.js';
 import type { LayerFacts } from '../../vitals/facts.js';
 import { median } from '../examination.js';
 import { tableActivation } from '../forecast/lookups.js';
@@ -194,7 +195,7 @@ export const lossStalls: Rule = {
         measured: { what: chance === undefined ? 'loss over that of the first epoch' : 'loss over that of chance', value: part },
         expected: { to: limit, why: 'a network that learns falls below chance in its first hundreds of steps' },
         margin: Math.max(1, (part / limit) ** 40),
-        cause: `after ${epochs.at(-1)?.step} steps the loss${without(bare)} is ${say(last)}${chance === undefined ? `, ${percent(part)} of the first epoch’s` : `; the best constant prediction has ${say(chance)}`}`,
+        cause: `after ${countOf(epochs.at(-1)?.step, 'step')} the loss${without(bare)} is ${say(last)}${chance === undefined ? `, ${percent(part)} of the first epoch’s` : `; the best constant prediction has ${say(chance)}`}`,
       },
     ];
   },

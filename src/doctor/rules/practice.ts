@@ -1,3 +1,4 @@
+import { countOf } from '../../core/count.js';
 import type { LayerFacts, NetworkFacts } from '../../vitals/facts.js';
 import type { Trace } from '../../vitals/trace.js';
 import { type Examination, median, value } from '../examination.js';
@@ -123,7 +124,7 @@ export const smallBatchStatistics: Rule = {
         step: 0,
         measured: { what: 'rows per minibatch', value: rows },
         expected: { from: limit, why: 'a variance needs rows' },
-        cause: `variances are taken of ${rows} ${rows === 1 ? 'row' : 'rows'}: they stray by ${rows < 2 ? 'all they are' : `${say(100 * Math.sqrt(2 / (rows - 1)))} %`}`,
+        cause: `variances are taken of ${countOf(rows, 'row')}: they stray by ${rows < 2 ? 'all they are' : `${say(100 * Math.sqrt(2 / (rows - 1)))} %`}`,
       },
     ];
   },

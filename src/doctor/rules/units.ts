@@ -1,3 +1,4 @@
+import { countOf } from '../../core/count.js';
 import type { Examination, WatchedUse } from '../examination.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, type Symptom, unlearned } from '../rule.js';
@@ -58,7 +59,7 @@ function deadSymptom(all: readonly Share[], { use, share, count, units }: Share,
     measured: { what: `share of dead units, ${use.layer.name}`, value: share },
     expected: { to: limit, why: 'dead units cannot learn' },
     margin: share / limit,
-    cause: `${count} of ${units} units of ${use.layer.name} ${how} (${percent(share)})`,
+    cause: `${count} of ${countOf(units, 'unit')} of ${use.layer.name} ${how} (${percent(share)})`,
   };
 }
 
@@ -112,7 +113,7 @@ export const coma: Rule = {
         measured: { what: `share of units in coma, ${most.use.layer.name}`, value: most.share },
         expected: { to: limit, why: 'units on the flat side for every row learn slowly' },
         margin: most.share / limit,
-        cause: `${most.count} of ${most.units} units of ${most.use.layer.name} were on a flat side for every row looked at (${percent(most.share)})`,
+        cause: `${most.count} of ${countOf(most.units, 'unit')} of ${most.use.layer.name} were on a flat side for every row looked at (${percent(most.share)})`,
       },
     ];
   },

@@ -1,4 +1,5 @@
 import type { Described } from '../../core/catalogue.js';
+import { countOf } from '../../core/count.js';
 import { kernelInitializer } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { type Rule, say, unlearned } from '../rule.js';
@@ -52,7 +53,7 @@ export const initializerMismatch: Rule = {
         step: 0,
         measured: most,
         expected: { from: 1 / 3, to: 3, why: 'what suits keeps signals and gradients at their size' },
-        cause: `${first.initializer} does not suit ${name}: over ${hidden.length} hidden layers ${most.what.startsWith('forecast gradient') ? 'gradients change' : 'signals change'} by a factor ${say(most.value)}; ${first.suits} suits it`,
+        cause: `${first.initializer} does not suit ${name}: over ${countOf(hidden.length, 'hidden layer')} ${most.what.startsWith('forecast gradient') ? 'gradients change' : 'signals change'} by a factor ${say(most.value)}; ${first.suits} suits it`,
       },
     ];
   },

@@ -1,3 +1,4 @@
+import { countOf } from '../../core/count.js';
 import { ArgumentError } from '../../core/errors.js';
 import type { Random } from '../../core/random.js';
 import type { Examination } from '../examination.js';
@@ -142,7 +143,7 @@ export class Course {
     this.trials.push({ remedies: candidate.remedies, kind, steps: run.steps, grade: run.grade, ill });
     const { score } = run.grade;
     this.options.progress(
-      `${kind === 'short' ? 'trial' : 'full run'}, ${names === '' ? 'untreated' : names}: score ${score.toFixed(3)} after ${run.steps} steps`,
+      `${kind === 'short' ? 'trial' : 'full run'}, ${names === '' ? 'untreated' : names}: score ${score.toFixed(3)} after ${countOf(run.steps, 'step')}`,
     );
     this.#checkTime(tried);
     return tried;

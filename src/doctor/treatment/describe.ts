@@ -1,3 +1,4 @@
+import { countOf } from '../../core/count.js';
 import type { Grade } from './grade.js';
 import type { Evidence, Treatment } from './treatment.js';
 
@@ -20,7 +21,7 @@ export const isUntried = ({ outcome, trials }: Pick<Treatment, 'outcome' | 'tria
   outcome === 'uncured' && !trials.some(({ kind, remedies }) => kind !== 'look' && remedies.length > 0);
 
 /** How well one side did: `accuracy 89.2 % after 1595 steps`. */
-export const sayEvidence = ({ grade, steps }: Evidence): string => `${sayGrade(grade)} after ${steps} steps`;
+export const sayEvidence = ({ grade, steps }: Evidence): string => `${sayGrade(grade)} after ${countOf(steps, 'step')}`;
 
 function sayGrade({ score, accuracy, explained, loss, finite }: Grade): string {
   if (accuracy !== undefined) return `accuracy ${(100 * accuracy).toFixed(1)} %`;
@@ -43,6 +44,6 @@ export function describeTreatment(treatment: Omit<Treatment, 'toString'>): strin
     ...(remedies.length > 0 ? [`  before: ${sayEvidence(before)}`, `  after: ${sayEvidence(after)}`] : [`  ${sayEvidence(after)}`]),
     ...losers.map(({ remedies: own, grade }) => `  helped less: ${own.map(({ what }) => what).join('; ')} (score ${grade?.score.toFixed(3)})`),
     ...proposals.map(({ what }) => `  for you to decide: ${what}`),
-    `  cost: ${steps} steps, ${(steps / plainSteps).toFixed(2)} times one training; ${seconds.toFixed(1)} s`,
+    `  cost: ${countOf(steps, 'step')}, ${(steps / plainSteps).toFixed(2)} times one training; ${seconds.toFixed(1)} s`,
   ].join('\n');
 }

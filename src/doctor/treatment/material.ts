@@ -1,3 +1,4 @@
+import { countOf } from '../../core/count.js';
 import { ArgumentError, DataError } from '../../core/errors.js';
 import type { NdArray } from '../../core/ndarray.js';
 import { Random } from '../../core/random.js';
@@ -66,7 +67,10 @@ function checked(model: Model, { x, y, sampleWeight }: BatchLike): Checked {
 function examineData({ inputs, targets }: Checked): void {
   const rows = inputs[0]?.shape[0] ?? 0;
   if (rows < FEWEST)
-    throw new DataError(`treat: ${rows} rows are too few to train and to judge by; at least ${FEWEST} are needed`, { argument: 'x', received: rows });
+    throw new DataError(
+      `treat: ${countOf(rows, 'row')} ${rows === 1 ? 'is' : 'are'} too few to train and to judge by; at least ${FEWEST} are needed`,
+      { argument: 'x', received: rows },
+    );
   targets.forEach((target, i) => {
     if (!rowsDiffer(target))
       throw new DataError(

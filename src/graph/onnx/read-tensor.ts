@@ -1,3 +1,4 @@
+import { countOf } from '../../core/count.js';
 import { dtypes, type TypedArray } from '../../core/dtype.js';
 import { NdArray } from '../../core/ndarray.js';
 import { type StaticShape, showShape, sizeOf } from '../../core/shape.js';
@@ -49,7 +50,7 @@ export function readTensor(wire: WireReader): { name: string; array: NdArray } {
   const listed = element === elementTypes.float32 ? floats : element === elementTypes.float64 ? doubles : ints;
   const received = raw ? raw.length / bytesEach : listed.length;
   const size = checkedSize(shape);
-  if (size !== received) throw wire.corrupt(`${title} of shape ${showShape(shape)} with ${received} elements`);
+  if (size !== received) throw wire.corrupt(`${title} of shape ${showShape(shape)} with ${countOf(received, 'element')}`);
 
   let data: TypedArray;
   if (halfWidth) {

@@ -1,3 +1,4 @@
+import { countOf } from '../../core/count.js';
 import { ShapeError } from '../../core/errors.js';
 import { type Dim, product, type StaticShape, showShape } from '../../core/shape.js';
 import { type Attributes, applyOne, type OpRecord, type Tensor } from '../node.js';
@@ -34,10 +35,10 @@ function check(name: string, x: Tensor, kernel: Tensor, bias: Tensor | undefined
   const taken = x.shape[1];
   if (x.rank < 3 || kernel.rank !== x.rank || (typeof taken === 'number' && taken !== channels) || kernel.dtype !== x.dtype) {
     throw new ShapeError(
-      `${name} cannot apply a kernel ${kernel.dtype}${showShape(kernel.shape)} to ${x.dtype}${showShape(x.shape)}: it takes ${channels} channels`,
+      `${name} cannot apply a kernel ${kernel.dtype}${showShape(kernel.shape)} to ${x.dtype}${showShape(x.shape)}: it takes ${countOf(channels, 'channel')}`,
     );
   }
-  if (bias && (bias.rank !== 1 || bias.shape[0] !== out)) throw new ShapeError(`${name} needs one bias for each of ${out} channels`);
+  if (bias && (bias.rank !== 1 || bias.shape[0] !== out)) throw new ShapeError(`${name} needs one bias for each of ${countOf(out, 'channel')}`);
 }
 
 const Conv: OpRecord = {
@@ -48,7 +49,7 @@ const Conv: OpRecord = {
     const groups = groupsOf(attributes);
     const out = Number(weights.shape[0]);
     check('Conv', from, weights, bias, Number(weights.shape[1]) * groups, out);
-    if (out % groups !== 0) throw new ShapeError(`Conv cannot divide ${out} channels by ${groups} groups`);
+    if (out % groups !== 0) throw new ShapeError(`Conv cannot divide ${countOf(out, 'channel')} by ${countOf(groups, 'group')}`);
     return like(from, [from.shape[0] as Dim, out, ...countsOf(from.shape, placesOf(weights, attributes))]);
   },
   gradient: ({ inputs: [x, kernel, bias], attributes, dy, wanted }) => {

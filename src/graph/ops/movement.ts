@@ -1,3 +1,4 @@
+import { countOf } from '../../core/count.js';
 import { type DType, isFloat } from '../../core/dtype.js';
 import { ArgumentError, ShapeError } from '../../core/errors.js';
 import { broadcastShapes, type Dim, isStatic, normalizeAxis, type Shape, sameShape, showShape, sizeOf } from '../../core/shape.js';
@@ -159,7 +160,7 @@ function resolveReshape(from: Shape, lengths: Shape): Dim[] {
   const open = source.names.filter((name) => !takeOut(left, name));
   const wrong = (): ShapeError =>
     new ShapeError(
-      `cannot reshape ${showShape(from)} to ${showShape(lengths)}: ${source.known} elements against ${wish.known}${open.length > 0 ? ` for each of ${open.join('·')}` : ''}`,
+      `cannot reshape ${showShape(from)} to ${showShape(lengths)}: ${countOf(source.known, 'element')} against ${wish.known}${open.length > 0 ? ` for each of ${open.join('·')}` : ''}`,
     );
   const hole = target.indexOf(-1);
   const free = hole >= 0 ? hole : target.findIndex((dim) => typeof dim === 'string' && left.includes(dim));

@@ -1,3 +1,4 @@
+import { countOf } from '../../core/count.js';
 import { ShapeError } from '../../core/errors.js';
 import { type Dim, type Shape, type StaticShape, showShape } from '../../core/shape.js';
 import { type Attributes, type AttributeValue, applyOne, int64, scalar, type Tensor } from '../node.js';
@@ -62,14 +63,17 @@ export function reachOf({ kernel, dilations }: Windows, axis: number): number {
 export function countsOf(shape: Shape, at: Windows): Dim[] {
   const lengths = shape.slice(2);
   if (lengths.length !== at.kernel.length) {
-    throw new ShapeError(`windows of ${showShape(at.kernel)} need ${at.kernel.length} axes after batch and channels, got ${showShape(shape)}`);
+    throw new ShapeError(
+      `windows of ${showShape(at.kernel)} need ${countOf(at.kernel.length, 'axis', 'axes')} after batch and channels, got ${showShape(shape)}`,
+    );
   }
   return lengths.map((length, axis) => {
     const extra = entry(at.before, axis) + entry(at.after, axis) - reachOf(at, axis);
     const stride = entry(at.strides, axis);
     if (typeof length === 'string') return stride === 1 && extra === -1 ? length : `${length}[windows ${extra} by ${stride}]`;
     const count = Math.floor((length + extra) / stride) + 1;
-    if (count < 1) throw new ShapeError(`a window of ${reachOf(at, axis)} does not fit into ${length + extra + reachOf(at, axis)} elements`);
+    if (count < 1)
+      throw new ShapeError(`a window of ${reachOf(at, axis)} does not fit into ${countOf(length + extra + reachOf(at, axis), 'element')}`);
     return count;
   });
 }
