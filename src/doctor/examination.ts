@@ -1,5 +1,5 @@
 import type { Activation } from '../activations.js';
-import { checkOptionNames, refuse } from '../core/expect.js';
+import { checkOptionNames, isRecord, refuse } from '../core/expect.js';
 import type { StaticShape } from '../core/shape.js';
 import { isClipped } from '../optimizers/optimizer.js';
 import type { LayerFacts, NeighbourFacts, NetworkFacts, TargetFacts } from '../vitals/facts.js';
@@ -303,10 +303,15 @@ export class Examination {
   standardized(input: number): boolean {
     for (const { layer } of behind(this.facts, this.users, input)) {
       if (layer.role === 'weights') return false;
-      if (layer.role === 'normalization' || layer.kind === 'rescaling' || layer.kind === 'embedding') return true;
+      if (layer.role === 'normalization' || layer.kind === 'rescaling' || layer.kind === 'embedding' || normalizesSteps(layer)) return true;
     }
     return false;
   }
+}
+
+/** Whether a layer applies a normalization to every step. */
+function normalizesSteps({ kind, options: { layer } }: LayerFacts): boolean {
+  return kind === 'timeDistributed' && isRecord(layer) && /normalization$/i.test(String(layer.kind));
 }
 
 /** What an epoch logged, without what is added to it where that is known. */

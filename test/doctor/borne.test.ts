@@ -184,6 +184,18 @@ describe('what some networks bear and others do not', () => {
     expect(severityOf(await examine(patient('leakyRelu')), 'raw-features')).toBe('risk');
   });
 
+  it('features that a layer at every step standardises', async () => {
+    const steps = (...first: readonly Layer[]) =>
+      examine({
+        hidden: () => [layers.reshape([28, 28]), ...first, layers.flatten(), ...row(1, 64, { activation: 'relu', kernelInitializer: 'heNormal' })],
+        standardized: false,
+      });
+    const { normalization, timeDistributed } = layers;
+    for (const normalize of [() => timeDistributed(normalization()), () => timeDistributed(layers.batchNormalization()), () => normalization()])
+      expect(severityOf(await steps(normalize()), 'raw-features')).toBeUndefined();
+    expect(severityOf(await steps(timeDistributed(layers.dense(28))), 'raw-features')).toBeDefined();
+  });
+
   it('a first step that throws the weights out, where units end on their flat sides', async () => {
     const trained = async (learningRate: number): Promise<Trace> =>
       train({
