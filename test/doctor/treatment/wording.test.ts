@@ -55,6 +55,52 @@ describe('what a remedy says is what it does', () => {
     expect(await said('residual', two.compile({ loss: 'mse' }))).toEqual(['add a skip connection around two layers']);
   });
 
+  it('puts skip connections around layers that stand behind each other, not around those of two branches', async () => {
+    const enter = layers.input([6]);
+    const branch = () => layers.dense(6, { activation: 'tanh' }).apply(enter);
+    const both = layers.concatenate().apply([branch(), branch()]);
+    expect(await said('residual', model({ inputs: enter, outputs: layers.dense(1).apply(both) }).compile({ loss: 'mse' }))).toEqual([]);
+    const top = layers.dense(6, { activation: 'tanh' }).apply(both);
+    const [change] = await changes('residual', model({ inputs: enter, outputs: layers.dense(1).apply(top) }).compile({ loss: 'mse' }));
+    // From what the second branch takes, around it and the layer behind both.
+    expect(change?.patient.config.calls.map(({ inputs }) => inputs)).toEqual([[], [0], [0], [1, 2], [3], [4, 0], [5]]);
+  });
+
+  it('of dropout of whole channels', async () => {
+    const net = sequential([layers.input([6]), layers.reshape([3, 2]), layers.spatialDropout1d(0.95), layers.flatten(), layers.dense(1)]);
+    expect(await said('lower-dropout', net.compile({ loss: 'mse' }))).toEqual(['lower the rate of spatialDropout1d_1 to 0.1']);
+  });
+
+  it('leaves layers whose activation halves what they give as wide as they are', async () => {
+    const halved = sequential([
+      layers.input([6]),
+      layers.dense(8, { activation: 'glu' }),
+      layers.dense(4, { activation: 'relu' }),
+      layers.dense(1),
+    ]).compile({ loss: 'mse' });
+    expect((await said('change-activation', halved))[0]).toBe('bend dense_2 by leakyRelu instead of relu, drawn by what suits it');
+  });
+
+  it('leaves frozen recurrent layers and normalizations as they were learned', async () => {
+    const walked = (trainable: boolean): Model =>
+      sequential([layers.input([6]), layers.reshape([3, 2]), layers.simpleRnn(4, { trainable }), layers.dense(1)]).compile({ loss: 'mse' });
+    expect(await said('gated-recurrence', walked(false))).toEqual([]);
+    expect(await said('identity-recurrence', walked(false))).toEqual([]);
+    expect(await said('gated-recurrence', walked(true))).toEqual(['guard the state by the gates of an LSTM in simpleRnn_1']);
+    const learned = [layers.dense(6, { trainable: false }), layers.batchNormalization({ trainable: false }), layers.relu()];
+    const normalized = sequential([
+      layers.input([6]),
+      ...learned,
+      layers.dense(6, { activation: 'relu' }),
+      layers.batchNormalization(),
+      layers.dense(1),
+    ]).compile({ loss: 'mse' });
+    expect(await said('move-normalization', normalized)).toEqual([
+      'move batchNormalization_2 before the activation and leave out the bias of dense_2',
+    ]);
+    expect(await said('batch-free-normalization', normalized)).toEqual(['use layers.layerNormalization() instead of batchNormalization_2']);
+  });
+
   it('leaves a frozen head, and units of frozen layers, as they were learned', async () => {
     const silent = (trainable: boolean) => layers.dense(6, { activation: 'relu', biasInitializer: () => [-50, 1, 1, 1, 1, 1], trainable });
     const frozen = sequential([layers.input([6]), silent(false), layers.dense(4), layers.dense(1, { trainable: false })]).compile({ loss: 'mse' });

@@ -45,8 +45,8 @@ export const changeActivation: Method = {
   alters: ['activations', 'initializers', 'weights'],
   supersedes: ['critical-initializer', 'lsuv', 'lecun-normal', 'revive-units'],
   apply({ patient, examination, facts }: Chart): Change[] {
-    // What is frozen was learned with the activation that it has.
-    const all = hiddenUses(examination).filter(({ bent, layer }) => bent !== undefined && layer.trainable);
+    // What is frozen was learned with the activation that it has, and behind `glu` are half as many features as behind others.
+    const all = hiddenUses(examination).filter(({ bent, layer, activation }) => bent !== undefined && layer.trainable && activation !== 'glu');
     const [first] = all;
     if (!first) return [];
     const others = instead[first.activation] ?? ['elu', 'selu'].filter((name) => name !== first.activation);
@@ -100,6 +100,13 @@ export const normalize: Method = {
   },
 };
 
+/** Whether what one use gives comes to another, which stands behind it among the calls: layers of two branches do not. */
+function leads({ layers }: NetworkFacts, from: number, to: number): boolean {
+  const reached = new Set([from]);
+  for (let at = from + 1; at <= to; at++) if (layers[at]?.inputs.some((input) => reached.has(input))) reached.add(at);
+  return reached.has(to);
+}
+
 export const residual: Method = {
   alters: ['architecture'],
   apply({ patient, examination, facts }) {
@@ -109,7 +116,8 @@ export const residual: Method = {
       const [one, two] = [uses[i], uses[i + 1]];
       const from = one?.layer.inputs[0];
       const to = two?.bent ?? two?.at;
-      if (from === undefined || to === undefined || String(facts.layers[from]?.shape) !== String(facts.layers[to]?.shape)) continue;
+      if (!one || !two || from === undefined || to === undefined) continue;
+      if (!leads(facts, one.at, two.at) || String(facts.layers[from]?.shape) !== String(facts.layers[to]?.shape)) continue;
       pairs.push({ from, to });
       i++;
     }
@@ -130,7 +138,7 @@ const [LITTLE, TOGETHER] = [0.1, 0.3];
 export const lowerDropout: Method = {
   alters: ['regularization'],
   apply({ patient, facts }) {
-    const dropping = facts.layers.filter(({ kind }) => /^(alpha)?dropout$/i.test(kind));
+    const dropping = facts.layers.filter(({ kind }) => /^(alpha|spatial)?dropout/i.test(kind));
     const rate = Number(Math.min(LITTLE, TOGETHER / dropping.length).toPrecision(1));
     const strong = dropping.filter(({ options }) => Number(options.rate) > LITTLE).map(({ layer }) => layer);
     if (strong.length === 0) return [];
@@ -164,10 +172,11 @@ function ofKind(config: ModelConfig, names: readonly string[], kind: string, ...
 export const moveNormalization: Method = {
   alters: ['architecture'],
   apply({ patient, examination: { users }, facts }) {
-    // Layers behind whose sums alone a batch normalisation comes; what stands elsewhere too stays as it is there.
-    const behind = facts.layers.flatMap(({ kind, inputs: [from = -1], name }, at) => {
+    // Layers behind whose sums alone a batch normalisation comes; what stands elsewhere too stays as it is there, and so does a frozen one: its mean holds the bias.
+    const behind = facts.layers.flatMap(({ kind, inputs: [from = -1], name, trainable }, at) => {
       const before = facts.layers[from];
-      if (kind !== 'batchNormalization' || before?.role !== 'weights' || users[from]?.length !== 1 || !usedOnce(patient.config, from)) return [];
+      if (kind !== 'batchNormalization' || !trainable || before?.role !== 'weights' || users[from]?.length !== 1 || !usedOnce(patient.config, from))
+        return [];
       return [{ at, name, before, from, bends: (before.activation?.name ?? 'linear') !== 'linear' }];
     });
     const late = behind.filter(({ bends }) => bends);
@@ -188,7 +197,8 @@ export const moveNormalization: Method = {
 export const batchFreeNormalization: Method = {
   alters: ['architecture'],
   apply({ patient, facts }) {
-    const names = facts.layers.filter(({ kind }) => kind === 'batchNormalization').map(({ layer }) => layer);
+    // A frozen one takes no statistics of batches.
+    const names = facts.layers.filter(({ kind, trainable }) => kind === 'batchNormalization' && trainable).map(({ layer }) => layer);
     if (names.length === 0) return [];
     const config = ofKind(patient.config, names, 'layerNormalization', 'axis', 'epsilon', 'center', 'scale');
     return [{ patient: changed(patient, config, names), what: `use layers.layerNormalization() instead of ${sayLayers(names)}` }];

@@ -6,9 +6,9 @@ import { changed } from '../patient.js';
 import { clipped } from './training.js';
 import { named, sayLayers, withOptions } from './wiring.js';
 
-/** Recurrent layers whose state no gate guards. */
+/** Recurrent layers whose state no gate guards; what is frozen was learned as it is. */
 function ungated({ facts }: Chart): LayerFacts[] {
-  return facts.layers.filter(({ kind }) => kind === 'simpleRnn');
+  return facts.layers.filter(({ kind, trainable }) => kind === 'simpleRnn' && trainable);
 }
 
 function remade(chart: Chart, layers: readonly LayerFacts[], change: (config: ModelConfig, name: string) => ModelConfig, what: string): Change[] {
