@@ -183,6 +183,16 @@ export const strongPenalty: Rule = {
 /** Share of a signal's paths that dropout leaves, below which a network learns from noise. */
 const FEW_PATHS = { ill: 0.03, risk: 0.1 };
 
+/** What dropout leaves along a way, and the layers on it that drop. */
+interface Way {
+  readonly kept: number;
+  readonly dropping: readonly string[];
+}
+
+/** The way on which most is dropped. */
+const narrowest = (ways: readonly (Way | undefined)[]): Way =>
+  ways.reduce<Way>((least, way) => (way && way.kept < least.kept ? way : least), { kept: 1, dropping: [] });
+
 export const strongDropout: Rule = {
   id: 'strong-dropout',
   bearable: true,
@@ -194,24 +204,23 @@ export const strongDropout: Rule = {
   why: 'what a row says drowns in which units happen to be dropped',
   remedies: [remedies.lowerDropout],
   check({ facts }) {
-    // Along the way on which most is dropped.
-    const kept: number[] = [];
-    facts.layers.forEach(({ kind, inputs, options }, at) => {
+    const ways: Way[] = [];
+    for (const { name, kind, inputs, options } of facts.layers) {
+      const { kept, dropping } = narrowest(inputs.map((from) => ways[from]));
       const rate = /^(alpha|spatial)?dropout/i.test(kind) ? Number(options.rate ?? 0) : 0;
-      kept[at] = Math.min(1, ...inputs.map((from) => kept[from] ?? 1)) * (1 - rate);
-    });
-    const least = Math.min(1, ...facts.outputs.map((at) => kept[at] ?? 1));
+      ways.push(rate > 0 ? { kept: kept * (1 - rate), dropping: [...dropping, name] } : { kept, dropping });
+    }
+    const { kept: least, dropping } = narrowest(facts.outputs.map((at) => ways[at]));
     if (!(least < FEW_PATHS.risk)) return [];
-    const dropping = facts.layers.filter(({ kind }) => /dropout/i.test(kind));
     const limit = least < FEW_PATHS.ill ? FEW_PATHS.ill : FEW_PATHS.risk;
     return [
       {
         severity: least < FEW_PATHS.ill ? 'ill' : 'risk',
-        layers: dropping.map(({ name }) => name),
+        layers: dropping,
         step: 0,
         measured: { what: 'share of paths that dropout leaves', value: least },
         expected: { from: limit, why: 'a signal must be more than its noise' },
-        cause: `${dropping.length} dropout layers in a row leave ${say(100 * least)} % of the paths from input to output`,
+        cause: `${dropping.length === 1 ? `${dropping[0]} leaves` : `${dropping.length} dropout layers in a row leave`} ${say(100 * least)} % of the paths from input to output`,
       },
     ];
   },

@@ -1,3 +1,4 @@
+import type { LayerFacts } from '../../vitals/facts.js';
 import type { Examination, WatchedUse } from '../examination.js';
 import { remedies } from '../remedies.js';
 import type { Rule, Symptom } from '../rule.js';
@@ -97,6 +98,15 @@ export const seluDropout: Rule = {
   },
 };
 
+/** What each does to a signal of variance 1. */
+function doing({ kind, role }: LayerFacts): string {
+  if (role !== 'merge')
+    return 'hands a state on from step to step: what comes in adds to it, so that its variance is not that of a row of dense layers';
+  if (kind === 'add' || kind === 'subtract')
+    return 'merges signals: a sum of two of variance 1 has variance 2, which the next SELU layer has to bring back';
+  return 'merges signals: the proof, which is for plain rows of dense layers, says nothing of what it gives';
+}
+
 export const seluWiring: Rule = {
   id: 'selu-wiring',
   title: 'SELU with skip connections or recurrence',
@@ -114,7 +124,7 @@ export const seluWiring: Rule = {
       {
         measured: { what: 'merges and recurrent layers', value: merges.length },
         expected: { to: 0, why: 'the proof is for plain rows of dense layers' },
-        cause: `${first.name} merges signals: a sum of two of variance 1 has variance 2, which the next SELU layer has to bring back`,
+        cause: `${first.name} ${doing(first)}`,
       },
     );
   },

@@ -1,0 +1,49 @@
+import { doctor, layers, type Model, model, NdArray, Random, type Signal, sequential } from 'evenkeel';
+import { describe, expect, it } from 'vitest';
+
+const random = new Random(5);
+const drawn = (...shape: number[]): NdArray => {
+  const array = NdArray.zeros(shape);
+  for (let i = 0; i < array.size; i++) array.set(i, random.normal());
+  return array;
+};
+
+async function found(rule: string, net: Model, x: NdArray) {
+  const findings = doctor.diagnose(await net.compile({ loss: 'mse' }).examine(x, drawn(16, 1)));
+  return findings.find((one) => one.rule === rule);
+}
+
+describe('strong-dropout', () => {
+  it('names the layers on the way on which most is dropped, and one as one', async () => {
+    const enter = layers.input([6]);
+    const most = layers.dropout(0.95, { name: 'most' }).apply(enter);
+    const beside = layers.dropout(0.5, { name: 'beside' }).apply(layers.gaussianDropout(0.5).apply(enter));
+    const net = model({ inputs: enter, outputs: layers.dense(1).apply(layers.concatenate().apply([most, beside])) });
+    const finding = await found('strong-dropout', net, drawn(16, 6));
+    expect(finding?.layers).toEqual(['most']);
+    expect(finding?.cause).toBe('most leaves 5 % of the paths from input to output');
+  });
+
+  it('counts several', async () => {
+    const net = sequential([layers.input([6]), layers.dropout(0.8), layers.dense(6), layers.alphaDropout(0.75), layers.dense(1)]);
+    expect((await found('strong-dropout', net, drawn(16, 6)))?.cause).toBe('2 dropout layers in a row leave 5 % of the paths from input to output');
+  });
+});
+
+describe('selu-wiring', () => {
+  const merged = async (merge: (branches: readonly Signal[]) => Signal): Promise<string | undefined> => {
+    const enter = layers.input([6]);
+    const branches = [0, 1].map(() => layers.dense(6, { activation: 'selu' }).apply(enter));
+    return (await found('selu-wiring', model({ inputs: enter, outputs: layers.dense(1).apply(merge(branches)) }), drawn(16, 6)))?.cause;
+  };
+
+  it('says of sums alone that variances add up', async () => {
+    expect(await merged((branches) => layers.add().apply(branches))).toMatch(/^add_1 merges signals: a sum of two of variance 1 has variance 2/);
+    expect(await merged((branches) => layers.concatenate().apply(branches))).not.toMatch(/variance 2/);
+  });
+
+  it('does not call what walks along steps a merge', async () => {
+    const net = sequential([layers.input([4, 2]), layers.lstm(4), layers.dense(6, { activation: 'selu' }), layers.dense(1)]);
+    expect((await found('selu-wiring', net, drawn(16, 4, 2)))?.cause).toMatch(/^lstm_1 hands a state on from step to step/);
+  });
+});
