@@ -106,6 +106,21 @@ describe('Keras code', () => {
     expect(codeFor(row(normalized, layers.dense(1)))).toContain('keras.layers.Normalization(axis=None, mean=1, variance=2)');
   });
 
+  it('says where Keras does not turn a mask with the steps that it belongs to', () => {
+    const turned = (layer: Parameters<typeof sequential>[0][number], maskZero = true): boolean =>
+      codeFor(sequential([layers.input([6]), layers.embedding(9, 4, { maskZero }), layer]).compile({ loss: 'mse' })).includes(
+        'its steps are turned, and in Keras its mask is not',
+      );
+    const back = { returnSequences: true, goBackwards: true };
+    expect(turned(layers.gru(3, back))).toBe(true);
+    expect(turned(layers.bidirectional(layers.lstm(3, back)))).toBe(true);
+    // Without a mask, with one step alone, or forwards, there is nothing to say.
+    expect(turned(layers.gru(3, back), false)).toBe(false);
+    expect(turned(layers.gru(3, { goBackwards: true }))).toBe(false);
+    expect(turned(layers.simpleRnn(3, { returnSequences: true }))).toBe(false);
+    expect(turned(layers.bidirectional(layers.lstm(3, { returnSequences: true })))).toBe(false);
+  });
+
   it('has attention called with query and value, a row too', () => {
     const code = codeFor(steps(layers.multiHeadAttention(2, 3, { causal: true }), layers.dense(1)));
     expect(code).toContain('x1 = keras.layers.MultiHeadAttention(2, 3)(x0, x0, use_causal_mask=True)\n');

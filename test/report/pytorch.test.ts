@@ -285,6 +285,26 @@ describe('PyTorch code', () => {
     expect(net(false)).not.toContain('mask');
   });
 
+  it('says what walks over, or looks at, steps that a mask leaves out here', () => {
+    const net = (maskZero: boolean): string =>
+      codeFor(
+        sequential([
+          layers.input([4]),
+          layers.embedding(9, 6, { maskZero }),
+          layers.multiHeadAttention(2, 3),
+          layers.bidirectional(layers.gru(3, { returnSequences: true })),
+          layers.lstm(3),
+          layers.dense(1),
+        ]).compile({ loss: 'mse' }),
+      );
+    const notes = (code: string): (string | undefined)[] =>
+      [...code.matchAll(/^ .*(Attention|GRU|LSTM)\(.*# .*it (walks over|looks at) all steps: leave out those that the mask says do not count/gm)].map(
+        ([, module, does]) => `${module} ${does}`,
+      );
+    expect(notes(net(true))).toEqual(['Attention looks at', 'GRU walks over', 'LSTM walks over']);
+    expect(net(false)).not.toContain('mask');
+  });
+
   it('hands states on, and names all that a layer gives', () => {
     const [a, b] = [layers.input([5, 3]), layers.input([6, 2])];
     const [, ...states] = layers.lstm(4, { returnState: true }).applyAll(a);

@@ -1,3 +1,4 @@
+import { isInside } from '../../layers/registry.js';
 import { type Call, isCall, layerCall, picked } from './calls.js';
 import { kerasValue, notesOf } from './keras-values.js';
 import { listLines, literal, type Noted, noted } from './python.js';
@@ -11,8 +12,17 @@ const spread: ReadonlySet<string> = new Set(['multiHeadAttention']);
 /** Layers that take states to begin with behind their input. */
 const walks: ReadonlySet<string> = new Set(['simpleRnn', 'lstm', 'gru', 'bidirectional']);
 
+/** Said of a layer whose mask Keras hands on as it came. */
+const unturned = 'its steps are turned, and in Keras its mask is not: layers behind it that heed the mask take padding for steps';
+
+/** Whether a layer gives the steps of its sequence from the last to the first, as one of two directions does where the first walks backwards. */
+function turns({ kind, config }: Pick<Use['layer'], 'kind' | 'config'>): boolean {
+  const inner = kind === 'bidirectional' && isInside(config.layer) ? (config.layer.config ?? {}) : config;
+  return walks.has(kind) && inner.goBackwards === true && inner.returnSequences === true;
+}
+
 /** A layer as Keras code. */
-function layerOf({ layer, initializer }: Use): Noted {
+function layerOf({ layer, initializer, masked }: Use): Noted {
   const call = layerCall(layer);
   // Grey levels become float32 at the door, where most layers of Keras want them; indices stay what they are.
   if (layer.kind === 'input') {
@@ -26,7 +36,7 @@ function layerOf({ layer, initializer }: Use): Noted {
   );
   const asked = drawn && !own && call.options.some(([key]) => key === 'kernelInitializer') ? [kernelOf(initializer)] : [];
   const written = frozenThrough({ ...call, options: [...kept, ...asked] });
-  return { code: kerasValue(written), notes: notesOf(written) };
+  return { code: kerasValue(written), notes: [...notesOf(written), ...(masked && turns(layer) ? [unturned] : [])] };
 }
 
 /** What is inside of a frozen layer trains in Keras unless it is frozen itself. */

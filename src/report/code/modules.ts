@@ -82,7 +82,14 @@ const table: Readonly<Record<string, Kind>> = {
   gru: kind((use) => recurrent(use), ...stepping()),
   bidirectional: kind((use) => bothWays(use), 'layer', 'backwardLayer', 'mergeMode'),
   timeDistributed: kind((use) => eachStep(use)),
-  multiHeadAttention: kind(attention, ...weights, 'valueDim', 'outputDim', 'dropout', 'causal'),
+  multiHeadAttention: kind(
+    (use) => attention(use).map(({ code, notes }) => ({ code, notes: [...unmasked(use, 'it looks at'), ...notes] })),
+    ...weights,
+    'valueDim',
+    'outputDim',
+    'dropout',
+    'causal',
+  ),
   dropout: kind(({ layer }) => [`nn.Dropout(${literal(layer.config.rate)})`]),
   alphaDropout: kind(({ layer }) => [`nn.AlphaDropout(${literal(layer.config.rate)})`]),
   batchNormalization: kind(
@@ -111,9 +118,14 @@ function stepping(): readonly string[] {
   return ['useBias', 'returnSequences', 'returnState', 'kernelInitializer', 'recurrentInitializer'];
 }
 
-/** A module that takes means over the steps: PyTorch's know no masks. */
-const ofAllSteps = (code: string, { masked }: Use): Made =>
-  masked ? { code, notes: ['its means are over all steps: leave out those that the mask says do not count'] } : code;
+/** What is said of a module that a mask comes to: PyTorch's know none. */
+const unmasked = ({ masked }: Pick<Use, 'masked'>, does: string): readonly string[] =>
+  masked ? [`${does} all steps: leave out those that the mask says do not count`] : [];
+
+/** A module that takes means over the steps. */
+function ofAllSteps(code: string, use: Use): Made {
+  return { code, notes: unmasked(use, 'its means are over') };
+}
 
 function pooling({ layer: { config } }: Use, module: string): readonly Made[] {
   if (config.padding === 'same') return [lack("PyTorch pools without padding 'same': pad before")];
@@ -132,7 +144,7 @@ const cells: Readonly<Record<string, { readonly module: string; readonly gates: 
 const merges: Readonly<Record<string, string>> = { sum: 'a + b', ave: '(a + b) / 2', mul: 'a * b', null: '(a, b)' };
 
 /** PyTorch's recurrent modules give all steps and their state; a row of modules needs one of them. Their weights are drawn otherwise than Keras's unless it is said. */
-function recurrent({ from = 0, layer, initializer }: Use, wrapped?: { readonly mergeMode: unknown }): readonly Made[] {
+function recurrent({ from = 0, layer, initializer, masked }: Use, wrapped?: { readonly mergeMode: unknown }): readonly Made[] {
   const { units, activation, useBias, returnSequences, returnState, recurrentInitializer, unitForgetBias } = layer.config;
   const { module = '', gates = 1 } = cells[layer.kind] ?? {};
   const bend = isDescribed(activation) ? activation.name : 'tanh';
@@ -155,6 +167,7 @@ function recurrent({ from = 0, layer, initializer }: Use, wrapped?: { readonly m
     ...(returnState === true ? ['state=True'] : []),
   ];
   const notes = [
+    ...unmasked({ masked }, 'it walks over'),
     ...(kernel === undefined ? [`drawn as PyTorch does, not by '${initializer?.name ?? saying(layer.config.kernelInitializer)}'`] : []),
     ...(state === undefined ? [`recurrent weights drawn as PyTorch does, not by '${saying(recurrentInitializer)}'`] : []),
   ];
