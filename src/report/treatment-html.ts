@@ -113,7 +113,7 @@ function trialTable({ trials }: Treatment): Markup {
 function code(treatment: Treatment): Markup {
   return html`<section id="code"><h2>The change as code</h2>${frameworkNames.map((name, i) => {
     const patch = patchOf(treatment, name);
-    return html`<details${i === 0 ? new Raw(' open') : undefined}><summary>${frameworks[name]}</summary>${patch === undefined ? html`<p>The model has layers with functions of your own or with several outputs, which are not written as ${frameworks[name]} code here.</p>` : html`<pre tabindex="0">${patch.split('\n').map(coloured)}</pre>`}</details>`;
+    return html`<details${i === 0 ? new Raw(' open') : undefined}><summary>${frameworks[name]}</summary>${patch ? html`<pre tabindex="0">${patch.split('\n').map(coloured)}</pre>` : html`<p>${patch === undefined ? `The model has layers with functions of your own, which are not written as ${frameworks[name]} code here.` : 'The code stays as it is: only weights were drawn anew.'}</p>`}</details>`;
   })}</section>`;
 }
 

@@ -50,6 +50,18 @@ it('what is no treatment is refused', () => {
   expect(() => treatmentHtml({} as never)).toThrow('treatmentHtml: expected a treatment, such as doctor.treat gives');
 });
 
+it('says why there is no code: functions of one’s own, or weights alone that changed', () => {
+  const paragraphs = (page: string): string[] =>
+    [...page.matchAll(/<summary>(\w+)<\/summary><p>([^<]*)/g)].map(([, name, text]) => `${name}: ${text}`);
+  const still = 'The code stays as it is: only weights were drawn anew.';
+  expect(paragraphs(treatmentHtml(treatment))).toEqual([`Evenkeel: ${still}`, `Keras: ${still}`, `PyTorch: ${still}`]);
+  const own = sequential([layers.input([4]), layers.dense(2, { activation: (x) => x })]).compile({ loss: 'mse' });
+  const bare = (side: Evidence, batchSize: number): Evidence => ({ ...side, config: toConfig(own), batchSize });
+  const page = treatmentHtml({ ...treatment, before: bare(treatment.before, 8), after: bare(treatment.after, 32) });
+  const lacks = (name: string): string => `${name}: The model has layers with functions of your own, which are not written as ${name} code here.`;
+  expect(paragraphs(page)).toEqual([lacks('Keras'), lacks('PyTorch')]);
+});
+
 describe('before and after', () => {
   const page = treatmentHtml(treatment);
   const [, before = '', after = ''] = page.split('<article class="side"');
