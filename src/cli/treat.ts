@@ -85,7 +85,7 @@ export function addTreat(program: Command): void {
     .option('--loss <NAME>', "loss (default: the model's own, else what suits its last layer)", nameFor(resolveLoss))
     .option('--seed <N>', "seed of weights, splits and redrawn weights (default: the model's own, else 0)", wholeNumber(0))
     .option('--budget <TIME>', 'most time to spend, such as 60s or 5m', duration)
-    .option('--trials <N>', 'short trials at most, a tenth of a training each', wholeNumber(1), 6)
+    .option('--trials <N>', 'short trials at most, a tenth of a training each, of one below 500 steps up to a fifth', wholeNumber(1), 6)
     .option('--keep <WHAT>', `what must stay, may be repeated: ${alterables.join(', ')}`, listed(alterables))
     .option('--allow <REMEDY>', 'apply this remedy only; may be repeated', listed(ids))
     .option('--deny <REMEDY>', 'never apply this remedy; may be repeated', listed(ids))

@@ -62,6 +62,13 @@ it('says why there is no code: functions of one’s own, or weights alone that c
   expect(paragraphs(page)).toEqual([lacks('Keras'), lacks('PyTorch')]);
 });
 
+it('does not call a network cured in which nothing was ill', () => {
+  const remedies = [{ id: 'adaptive-optimizer', cost: 'training', what: 'train by adam', answers: [] }] as const;
+  const word = (page: string): string | undefined => /<p class="word">([^<]*)/.exec(page)?.[1];
+  expect(word(treatmentHtml({ ...treatment, remedies }))).toBe('Cured.');
+  expect(word(treatmentHtml({ ...treatment, remedies, findings: [] }))).toBe('Nothing was ill, and it does better changed.');
+});
+
 describe('before and after', () => {
   const page = treatmentHtml(treatment);
   const [, before = '', after = ''] = page.split('<article class="side"');

@@ -10,7 +10,8 @@ const outcomes: { readonly [K in Treatment['outcome']]: string } = {
 };
 
 /** What a treatment came to: a network that was changed, and does no better after its whole training than before, is here as it was trained. */
-function sayOutcome(treatment: Pick<Treatment, 'outcome' | 'trials' | 'remedies'>): string {
+function sayOutcome(treatment: Pick<Treatment, 'outcome' | 'trials' | 'remedies' | 'findings'>): string {
+  if (wasWell(treatment)) return 'nothing was ill, and it does better changed';
   if (isUntried(treatment)) return 'no remedy came to a trial';
   const lost = treatment.outcome === 'uncured' && treatment.remedies.length > 0;
   return lost ? 'no remedy that was tried helps: what did best in a trial ends no better' : outcomes[treatment.outcome];
@@ -19,6 +20,10 @@ function sayOutcome(treatment: Pick<Treatment, 'outcome' | 'trials' | 'remedies'
 /** Whether it ended before any remedy was tried by a training with it: time, or who waits, may be at an end. */
 export const isUntried = ({ outcome, trials }: Pick<Treatment, 'outcome' | 'trials'>): boolean =>
   outcome === 'uncured' && !trials.some(({ kind, remedies }) => kind !== 'look' && remedies.length > 0);
+
+/** Whether a network in which nothing was ill does better with what was changed. */
+export const wasWell = ({ outcome, remedies, findings }: Pick<Treatment, 'outcome' | 'remedies' | 'findings'>): boolean =>
+  outcome === 'cured' && remedies.length > 0 && !findings.some(({ severity }) => severity === 'ill');
 
 /** How well one side did: `accuracy 89.2 % after 1595 steps`. */
 export const sayEvidence = ({ grade, steps }: Evidence): string => `${sayGrade(grade)} after ${countOf(steps, 'step')}`;

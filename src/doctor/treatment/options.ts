@@ -18,7 +18,7 @@ export interface TreatOptions extends DiagnoseOptions {
   readonly validationSplit?: number;
   /** What the split, redrawn weights and the order of the rows come from: the seed of the model that is trained; default that of the given one. */
   readonly seed?: number;
-  /** What may be spent: short trials (default 6, a tenth of a training each), steps of all together (default three trainings), seconds (default no bound). */
+  /** What may be spent: short trials (default 6, a tenth of a training each, of one below 500 steps up to a fifth), steps of all together (default three trainings), seconds (default no bound). */
   readonly budget?: { readonly trials?: number; readonly steps?: number; readonly seconds?: number };
   /** What must stay as it is. */
   readonly keep?: readonly Alterable[];

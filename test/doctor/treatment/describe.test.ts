@@ -31,3 +31,17 @@ it('a change that ends no better is not told as one that helps', () => {
   } as unknown as Treatment;
   expect(describeTreatment(treatment).split('\n')[0]).toBe('no remedy that was tried helps: what did best in a trial ends no better');
 });
+
+it('a network in which nothing was ill is not told as cured', () => {
+  const remedies = [{ id: 'adaptive-optimizer', cost: 'training', what: 'train by adam at 0.001 instead of sgd', answers: [] }];
+  const told = (severity: 'ill' | 'risk'): string | undefined => {
+    const findings = [{ rule: 'saturation', severity, cause: 'half of them are flat', step: 1 }];
+    const treatment = {
+      ...{ outcome: 'cured', findings, remedies, proposals: [], trials: [], steps: 9, plainSteps: 3, seconds: 1, interrupted: false },
+      ...{ before: evidence({ score: 0.5, accuracy: 0.6 }), after: evidence({ score: 0.8, accuracy: 0.9 }) },
+    } as unknown as Treatment;
+    return describeTreatment(treatment).split('\n')[0];
+  };
+  expect(told('risk')).toBe('nothing was ill, and it does better changed');
+  expect(told('ill')).toBe('cured');
+});
