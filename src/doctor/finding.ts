@@ -18,9 +18,9 @@ export interface Expectation {
 
 /** One change that may answer a finding. */
 export interface RemedyHint {
-  /** Stable id: `auto-initializer`. */
+  /** Stable id: `suiting-initializer`. */
   readonly id: string;
-  /** An imperative phrase: `draw the kernels by 'heNormal'`. */
+  /** An imperative phrase: `draw the kernels by 'lecunNormal'`. */
   readonly what: string;
   /** What it changes, cheapest first: data, a number of the training, weights, the architecture. */
   readonly cost: 'data' | 'training' | 'weights' | 'architecture';

@@ -15,7 +15,11 @@ export const remedies = {
   raiseClip: hint('raise-clip', 'training', 'raise the bound of the clipping, or lower the learning rate and clip less'),
   mendLoss: hint('mend-loss', 'training', 'choose the loss and the last activation that belong together'),
   suitingInitializer: hint('suiting-initializer', 'weights', "draw the kernels by what suits their activation: kernelInitializer: 'auto'"),
-  criticalInitializer: hint('critical-initializer', 'weights', "draw weights and biases at χ = 1: kernelInitializer: 'critical'"),
+  criticalInitializer: hint(
+    'critical-initializer',
+    'weights',
+    "draw weights and biases at χ = 1, where their activation has such: kernelInitializer: 'critical'",
+  ),
   lsuv: hint('lsuv', 'weights', "scale each layer on the data before training: kernelInitializer: 'lsuv'"),
   lecunNormal: hint('lecun-normal', 'weights', "draw the kernels by 'lecunNormal'"),
   smallerHead: hint('smaller-head', 'weights', 'draw the last kernel smaller, so that the first outputs are undecided'),

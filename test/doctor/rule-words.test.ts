@@ -47,3 +47,11 @@ describe('selu-wiring', () => {
     expect((await found('selu-wiring', net, drawn(16, 4, 2)))?.cause).toMatch(/^lstm_1 hands a state on from step to step/);
   });
 });
+
+it('a remedy that not every activation has says so', async () => {
+  const logistic = (kernelInitializer: 'glorotUniform' | 'critical') =>
+    sequential([layers.input([6]), ...[1, 2, 3, 4].map(() => layers.dense(8, { activation: 'sigmoid', kernelInitializer })), layers.dense(1)]);
+  const finding = await found('vanishing-gradient', logistic('glorotUniform'), drawn(16, 6));
+  expect(finding?.remedies.find(({ id }) => id === 'critical-initializer')?.what).toContain('where their activation has such');
+  await expect(found('vanishing-gradient', logistic('critical'), drawn(16, 6))).rejects.toThrow("'sigmoid' has no critical weights");
+});
