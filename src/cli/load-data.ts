@@ -112,6 +112,10 @@ export async function loadRows(
   { target, without = [], reader, unknown = 'refuse' }: RowOptions,
 ): Promise<NdArray> {
   const { kind, name } = await find(source);
+  if (unknown === 'zeros' && (kind !== 'table' || !reader))
+    throw new UsageError(
+      `--unknown: ${kind === 'table' ? 'the model knows no table, and so no texts' : `it speaks of a table's texts; '${source}' is none`}`,
+    );
   if (kind === 'table') {
     const named = { target, without };
     const table = await openTable(name, reader ?? { columnNames: namesOf(named) });
@@ -146,6 +150,9 @@ async function loadTable(path: string, { target, without, task, reader: known }:
   const named = { target, without };
   const table = await openTable(path, known ?? { columnNames: namesOf(named) });
   if (known) advising(table, target, () => checkColumns(known, table, named, true));
+  const own = known?.classNames ? 'classification' : 'regression';
+  if (known && task !== undefined && task !== own)
+    throw new UsageError(`--task: the model was trained for ${own}; it cannot go on with ${task}; train a new one`);
   const fit = (): TableReader => TableReader.fit(table, { target: place(target ?? '-1'), columns: skipped(table, named), ...(task ? { task } : {}) });
   const reader = known ?? advising(table, target, fit);
   return { ...readKnown(() => reader.read(table)), reader };

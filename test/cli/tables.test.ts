@@ -80,6 +80,10 @@ describe('a table without a model', () => {
       status: 2,
       stderr: expect.stringContaining("trained on 'rent'"),
     });
+    expect(run('train', saved, '--data', rents, '--task', 'classification')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('--task: the model was trained for regression; it cannot go on with classification'),
+    });
   });
 
   it('tells classes apart where the target is text', () => {
@@ -186,6 +190,14 @@ describe('a table without a model', () => {
       );
       expect(spawnSync(process.execPath, [make, plain], { encoding: 'utf8' }).stderr).toBe('');
       expect(run('predict', plain, '--data', named, '--without', 'id')).toMatchObject({ status: 0, stderr: '' });
+      expect(run('predict', plain, '--data', named, '--without', 'id', '--unknown', 'zeros')).toMatchObject({
+        status: 2,
+        stderr: expect.stringContaining('--unknown: the model knows no table, and so no texts'),
+      });
+      expect(run('predict', plain, '--data', 'glyphs', '--unknown', 'zeros')).toMatchObject({
+        status: 2,
+        stderr: expect.stringContaining("--unknown: it speaks of a table's texts; 'glyphs' is none"),
+      });
       expect(run('predict', plain, '--data', named)).toMatchObject({ status: 1, stderr: expect.stringContaining('leave out what is no feature') });
     });
 
