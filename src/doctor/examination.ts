@@ -37,9 +37,9 @@ export interface WatchedKernel {
 }
 
 /** A loss below this share of that of chance shows that rows are told apart; once the training is over more is to be expected, and above the last share it has suffered. */
-const LEARNED = 0.7;
-const LEARNED_IN_ALL = 0.45;
-const SUFFERED = 0.5;
+export const LEARNED = 0.7;
+export const LEARNED_IN_ALL = 0.45;
+export const SUFFERED = 0.5;
 /** Part of what neighbours reach from which on a training has suffered from nothing. */
 const MASTERED = 0.91;
 /** Less of the way from chance to no error excuses nothing: of photographs neighbours know little. */
@@ -299,15 +299,24 @@ export class Examination {
     return false;
   }
 
-  /** What the data of the first input are scaled by before the first layer with weights, where nothing is known: none. */
+  /** Whether what comes from an input is scaled before the first layer with weights, on all ways; what is looked up is no size that could be. */
   standardized(input: number): boolean {
-    for (const { layer } of behind(this.facts, this.users, input)) {
-      if (layer.role === 'weights') return false;
-      if (layer.role === 'normalization' || layer.kind === 'rescaling' || layer.kind === 'embedding' || normalizesSteps(layer)) return true;
+    const reached = new Set([input]);
+    let raw = false;
+    for (const use of reached) {
+      const layer = this.facts.layers[use];
+      const users = this.users[use] ?? [];
+      if (layer?.kind === 'embedding') return true;
+      if (layer === undefined || scales(layer)) continue;
+      raw ||= layer.role === 'weights' || users.length === 0;
+      if (layer.role !== 'weights') for (const at of users) reached.add(at);
     }
-    return false;
+    return !raw;
   }
 }
+
+/** Whether a layer standardises or scales what it receives. */
+const scales = (layer: LayerFacts): boolean => layer.role === 'normalization' || layer.kind === 'rescaling' || normalizesSteps(layer);
 
 /** Whether a layer applies a normalization to every step. */
 function normalizesSteps({ kind, options: { layer } }: LayerFacts): boolean {

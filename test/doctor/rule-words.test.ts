@@ -55,3 +55,28 @@ it('a remedy that not every activation has says so', async () => {
   expect(finding?.remedies.find(({ id }) => id === 'critical-initializer')?.what).toContain('where their activation has such');
   await expect(found('vanishing-gradient', logistic('critical'), drawn(16, 6))).rejects.toThrow("'sigmoid' has no critical weights");
 });
+
+describe('raw-features', () => {
+  const ids = NdArray.zeros([16, 4], 'int32');
+  for (let i = 0; i < ids.size; i++) ids.set(i, (i * 7) % 60);
+  const large = NdArray.zeros([16, 6]);
+  for (let i = 0; i < large.size; i++) large.set(i, 50 + 10 * random.normal());
+
+  it('does not call indices raw, whatever else they go to', async () => {
+    const enter = layers.input([4], { dtype: 'int32' });
+    const [a, b] = [0, 1].map(() => layers.embedding(60, 3).apply(enter)) as [Signal, Signal];
+    const product = layers.flatten().apply(layers.multiply().apply([a, b]));
+    expect(await found('raw-features', model({ inputs: enter, outputs: layers.dense(1).apply(product) }), ids)).toBeUndefined();
+    const beside = layers.concatenate().apply([layers.flatten().apply(a), enter]);
+    expect(await found('raw-features', model({ inputs: enter, outputs: layers.dense(1).apply(beside) }), ids)).toBeUndefined();
+  });
+
+  it('sees branches that each standardise by themselves, and one that does not', async () => {
+    const enter = layers.input([6]);
+    const branched = (...branches: readonly Signal[]) =>
+      model({ inputs: enter, outputs: layers.dense(1).apply(layers.concatenate().apply([...branches])) });
+    const standard = (): Signal => layers.dense(4, { activation: 'tanh' }).apply(layers.normalization().apply(enter));
+    expect(await found('raw-features', branched(standard(), standard()), large)).toBeUndefined();
+    expect((await found('raw-features', branched(standard(), layers.dense(4).apply(enter)), large))?.layers).toEqual(['input_1']);
+  });
+});
