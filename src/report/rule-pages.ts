@@ -1,4 +1,5 @@
-import { CLEAR, type Rule } from '../doctor/rule.js';
+import { LEARNED, LEARNED_IN_ALL, SUFFERED } from '../doctor/examination.js';
+import { CLEAR, percent, type Rule } from '../doctor/rule.js';
 import { rules } from '../doctor/rules/index.js';
 
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
@@ -17,7 +18,10 @@ function pageOf({ id, title, looksFor, threshold, why, remedies, bearable, leads
     '',
     sentence(threshold),
     ...(bearable
-      ? ['', 'Where the network was seen to learn all the same (its loss is below 70 % of that of chance), what would be ill is told as a risk.']
+      ? [
+          '',
+          `Where the network was seen to learn all the same (its loss is below ${percent(LEARNED)} of that of chance, below ${percent(LEARNED_IN_ALL)} once the training is over, or other rows are then answered nearly as well as by their neighbours), what would be ill is told as a risk. Where a whole training leaves more than ${percent(SUFFERED)} of that of chance, a clear risk, from ${CLEAR} times the limit on, is ill.`,
+        ]
       : []),
     ...(leadsTo.length > 0
       ? [
