@@ -1,4 +1,4 @@
-import { doctor, layers, type Model, model, NdArray, Random, type Signal, sequential } from 'evenkeel';
+import { doctor, type Layer, layers, type Model, model, NdArray, Random, type Signal, sequential } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 
 const random = new Random(5);
@@ -79,4 +79,12 @@ describe('raw-features', () => {
     expect(await found('raw-features', branched(standard(), standard()), large)).toBeUndefined();
     expect((await found('raw-features', branched(standard(), layers.dense(4).apply(enter)), large))?.layers).toEqual(['input_1']);
   });
+});
+
+it('selu-dropout says of each kind of dropout what it does', async () => {
+  const net = (drop: Layer) => sequential([layers.input([6]), layers.dense(6, { activation: 'selu' }), drop, layers.dense(1)]);
+  expect((await found('selu-dropout', net(layers.dropout(0.3)), drawn(16, 6)))?.cause).toMatch(/^dropout_1 sets values to 0/);
+  expect((await found('selu-dropout', net(layers.gaussianDropout(0.3)), drawn(16, 6)))?.cause).toMatch(
+    /^gaussianDropout_1 multiplies values by noise/,
+  );
 });

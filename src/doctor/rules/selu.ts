@@ -92,7 +92,7 @@ export const seluDropout: Rule = {
       {
         measured: { what: 'dropout layers', value: dropped.length },
         expected: { to: 0, why: 'alpha dropout keeps mean and variance, dropout does not' },
-        cause: `${first.name} sets values to 0, which is not where SELU's flat side lies (−1.76): mean and variance stray; alpha dropout keeps them`,
+        cause: `${first.name} ${first.kind === 'dropout' ? "sets values to 0, which is not where SELU's flat side lies (−1.76): mean and variance stray" : 'multiplies values by noise, which keeps their mean and raises their variance'}; alpha dropout keeps both`,
       },
     );
   },

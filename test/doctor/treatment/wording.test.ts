@@ -71,6 +71,13 @@ describe('what a remedy says is what it does', () => {
     expect(await said('lower-dropout', net.compile({ loss: 'mse' }))).toEqual(['lower the rate of spatialDropout1d_1 to 0.1']);
   });
 
+  it('puts alpha dropout in the place of all that selu-dropout finds', async () => {
+    const net = sequential([layers.input([6]), layers.dense(6, { activation: 'selu' }), layers.gaussianDropout(0.3), layers.dense(1)]);
+    const [change] = await changes('alpha-dropout', net.compile({ loss: 'mse' }));
+    expect(change?.what).toBe('use layers.alphaDropout instead of gaussianDropout_1');
+    expect(change?.patient.config.layers.map(({ kind, config }) => [kind, config.rate])[2]).toEqual(['alphaDropout', 0.3]);
+  });
+
   it('leaves layers whose activation halves what they give as wide as they are', async () => {
     const halved = sequential([
       layers.input([6]),

@@ -150,7 +150,7 @@ export const lowerDropout: Method = {
 export const alphaDropout: Method = {
   alters: ['regularization'],
   apply({ patient, facts }) {
-    const dropped = facts.layers.filter(({ kind }) => kind === 'dropout').map(({ layer }) => layer);
+    const dropped = facts.layers.filter(({ kind }) => kind === 'dropout' || kind === 'gaussianDropout').map(({ layer }) => layer);
     if (dropped.length === 0) return [];
     const config = ofKind(patient.config, dropped, 'alphaDropout', 'rate');
     return [{ patient: changed(patient, config), what: `use layers.alphaDropout instead of ${sayLayers(dropped)}` }];
