@@ -1,4 +1,4 @@
-import { doctor, type Layer, layers, type Model, model, NdArray, Random, type Signal, sequential } from 'evenkeel';
+import { doctor, initializers, type Layer, layers, type Model, model, NdArray, Random, type Signal, sequential } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 
 const random = new Random(5);
@@ -87,4 +87,13 @@ it('selu-dropout says of each kind of dropout what it does', async () => {
   expect((await found('selu-dropout', net(layers.gaussianDropout(0.3)), drawn(16, 6)))?.cause).toMatch(
     /^gaussianDropout_1 multiplies values by noise/,
   );
+});
+
+it('vanishing-along-time says where a layer begins that walks backwards', async () => {
+  const forgetful = initializers.orthogonal({ gain: 0.2 });
+  const net = (goBackwards: boolean) =>
+    sequential([layers.input([12, 3]), layers.simpleRnn(8, { goBackwards, recurrentInitializer: forgetful }), layers.dense(1)]);
+  const said = async (goBackwards: boolean) => (await found('vanishing-along-time', net(goBackwards), drawn(16, 12, 3)))?.cause;
+  expect(await said(true)).toContain('reaches the first of simpleRnn_1 (which begins at the end of the sequence), a factor');
+  expect(await said(false)).toContain('reaches the first of simpleRnn_1, a factor');
 });

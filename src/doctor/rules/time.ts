@@ -43,13 +43,14 @@ function symptomOf(
   limit: Pick<Symptom['expected'], 'from' | 'to'>,
   does: 'vanishes' | 'explodes',
 ): Symptom {
+  const begins = use.layer.options.goBackwards === true ? ' (which begins at the end of the sequence)' : '';
   const left = ratio > 0 ? `${say(ratio)} times its size at the last of ${steps} steps` : 'nothing of it';
   return {
     layers: [use.layer.name],
     severity,
     measured: { what: 'gradient RMS, first step of the sequence over last', value: ratio },
     expected: { ...limit, why: 'all steps share the weights, and the largest gradients move them' },
-    cause: `the gradient ${does} along time: ${left} reaches the first of ${use.layer.name}, a factor ${sayFactor(ratio, steps - 1)} for each step`,
+    cause: `the gradient ${does} along time: ${left} reaches the first of ${use.layer.name}${begins}, a factor ${sayFactor(ratio, steps - 1)} for each step`,
   };
 }
 
