@@ -1,4 +1,4 @@
-import { doctor, initializers, type Layer, layers, type Model, model, NdArray, Random, type Signal, sequential } from 'evenkeel';
+import { doctor, initializers, type Layer, layers, type Model, model, NdArray, optimizers, Random, type Signal, sequential } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 
 const random = new Random(5);
@@ -96,4 +96,19 @@ it('vanishing-along-time says where a layer begins that walks backwards', async 
   const said = async (goBackwards: boolean) => (await found('vanishing-along-time', net(goBackwards), drawn(16, 12, 3)))?.cause;
   expect(await said(true)).toContain('reaches the first of simpleRnn_1 (which begins at the end of the sequence), a factor');
   expect(await said(false)).toContain('reaches the first of simpleRnn_1, a factor');
+});
+
+it('speeds of kernels of one layer are told by the kernels, and the layer once', async () => {
+  const uneven = sequential([
+    layers.input([5, 3]),
+    layers.simpleRnn(4, { recurrentInitializer: initializers.orthogonal({ gain: 1e-4 }), kernelInitializer: initializers.normal({ stddev: 30 }) }),
+    layers.dense(1),
+  ]);
+  const finding = await found('uneven-speeds', uneven, drawn(16, 5, 3));
+  expect(finding?.layers).toEqual(['simpleRnn_1']);
+  expect(finding?.cause).toMatch(/^simpleRnn_1\/recurrentKernel changes by \S+ of its size in a step, simpleRnn_1\/kernel by \S+$/);
+  const slow = sequential([layers.input([5, 3]), layers.lstm(4), layers.dense(1)]);
+  slow.compile({ loss: 'mse', optimizer: optimizers.sgd({ learningRate: 1e-9 }) });
+  const findings = doctor.diagnose(await slow.examine(drawn(16, 5, 3), drawn(16, 1)));
+  expect(findings.find(({ rule }) => rule === 'step-too-small')?.layers).toEqual(['lstm_1', 'dense_1']);
 });

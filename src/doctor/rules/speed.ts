@@ -4,19 +4,26 @@ import { type Rule, type Symptom, say, unlearned } from '../rule.js';
 
 interface Speed {
   readonly layer: string;
+  /** `lstm_1/recurrentKernel`: some layers have several kernels. */
+  readonly name: string;
   readonly speed: number;
 }
 
 /** Update over weight of each trained kernel, the median of some observed steps, the last ones unless given. */
 export function speeds({ kernels, trace }: Examination, steps = trace.steps.slice(-5)): Speed[] {
-  return kernels.flatMap(({ column, layer }) => {
+  return kernels.flatMap(({ column, layer, name }) => {
     const values = steps.flatMap(({ arrays }) => {
       const [update, weight] = [value(arrays?.update[column]), value(arrays?.weight[column])];
       return update !== undefined && weight !== undefined && weight > 0 ? [update / weight] : [];
     });
-    return values.length === 0 ? [] : [{ layer, speed: median(values) }];
+    return values.length === 0 ? [] : [{ layer, name, speed: median(values) }];
   });
 }
+
+const NONE: Speed = { layer: '', name: '', speed: 0 };
+
+/** Layers of some kernels, each once. */
+const layersOf = (list: readonly Speed[]): string[] => [...new Set(list.map(({ layer }) => layer))];
 
 export const unevenSpeeds: Rule = {
   id: 'uneven-speeds',
@@ -29,8 +36,8 @@ export const unevenSpeeds: Rule = {
   check(examination) {
     const list = speeds(examination).filter(({ speed }) => Number.isFinite(speed));
     const [slow, fast] = [
-      list.reduce((a, b) => (b.speed < a.speed ? b : a), list[0] ?? { layer: '', speed: 0 }),
-      list.reduce((a, b) => (b.speed > a.speed ? b : a), list[0] ?? { layer: '', speed: 0 }),
+      list.reduce((a, b) => (b.speed < a.speed ? b : a), list[0] ?? NONE),
+      list.reduce((a, b) => (b.speed > a.speed ? b : a), list[0] ?? NONE),
     ];
     if (list.length < 2 || !(fast.speed > 100 * slow.speed)) return [];
     const factor = slow.speed > 0 ? fast.speed / slow.speed : Number.MAX_VALUE;
@@ -38,10 +45,13 @@ export const unevenSpeeds: Rule = {
     return [
       {
         severity: limit === 1e4 ? 'ill' : 'risk',
-        layers: [slow.layer, fast.layer],
+        layers: layersOf([slow, fast]),
         measured: { what: 'speed of the fastest kernel over that of the slowest', value: factor },
         expected: { to: limit, why: 'layers should turn over together' },
-        cause: `${fast.layer} changes by ${say(fast.speed)} of its weights in a step, ${slow.layer} by ${say(slow.speed)}`,
+        cause:
+          fast.layer === slow.layer
+            ? `${fast.name} changes by ${say(fast.speed)} of its size in a step, ${slow.name} by ${say(slow.speed)}`
+            : `${fast.layer} changes by ${say(fast.speed)} of its weights in a step, ${slow.layer} by ${say(slow.speed)}`,
       },
     ];
   },
@@ -89,13 +99,13 @@ function firstLimits(list: readonly Speed[], examination: Examination): Limits {
 type Limits = readonly [ill: number, risk: number];
 
 function beyond(list: readonly Speed[], [ill, risk]: Limits): Symptom[] {
-  const fastest = list.reduce((a, b) => (b.speed > a.speed ? b : a), { layer: '', speed: 0 });
+  const fastest = list.reduce((a, b) => (b.speed > a.speed ? b : a), NONE);
   if (!(fastest.speed > risk)) return [];
   const limit = fastest.speed > ill ? ill : risk;
   return [
     {
       severity: limit === ill ? 'ill' : 'risk',
-      layers: list.filter(({ speed }) => speed > limit).map(({ layer }) => layer),
+      layers: layersOf(list.filter(({ speed }) => speed > limit)),
       measured: { what: `update over weight, ${fastest.layer}`, value: fastest.speed },
       expected: { to: limit, why: 'healthy steps change weights by about a thousandth' },
       cause: `a step changes the weights of ${fastest.layer} by ${say(100 * fastest.speed)} % of their size`,
@@ -115,14 +125,14 @@ export const stepTooSmall: Rule = {
   check(examination) {
     const list = speeds(examination);
     const slowest = examination.adaptive ? SLOWEST_ADAPTIVE : SLOWEST;
-    const fastest = list.reduce((a, b) => (b.speed > a.speed ? b : a), list[0] ?? { layer: '', speed: 0 });
+    const fastest = list.reduce((a, b) => (b.speed > a.speed ? b : a), list[0] ?? NONE);
     const [first, last] = [examination.firstLoss, examination.lastLoss];
     const clipped = (value(examination.last?.clipScale) ?? 1) < 0.1;
     if (list.length === 0 || !(fastest.speed < slowest) || first === undefined || last === undefined || last < 0.7 * first) return [];
     return [
       {
         severity: 'ill',
-        layers: list.map(({ layer }) => layer),
+        layers: layersOf(list),
         measured: { what: 'update over weight, fastest kernel', value: fastest.speed },
         expected: { from: slowest, why: 'healthy steps change weights by about a thousandth' },
         cause: `even the fastest kernel (${fastest.layer}) changes by ${say(fastest.speed)} of its weights in a step${clipped ? ', since clipping leaves next to nothing of the gradient' : ''}`,
