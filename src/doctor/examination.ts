@@ -308,8 +308,9 @@ export class Examination {
       const users = this.users[use] ?? [];
       if (layer?.kind === 'embedding') return true;
       if (layer === undefined || scales(layer)) continue;
-      raw ||= layer.role === 'weights' || users.length === 0;
-      if (layer.role !== 'weights') for (const at of users) reached.add(at);
+      const sums = layer.role === 'weights' || layer.weights.some(({ shape }) => shape.length > 1);
+      raw ||= sums || users.length === 0;
+      if (!sums) for (const at of users) reached.add(at);
     }
     return !raw;
   }

@@ -71,6 +71,15 @@ describe('raw-features', () => {
     expect(await found('raw-features', model({ inputs: enter, outputs: layers.dense(1).apply(beside) }), ids)).toBeUndefined();
   });
 
+  it('does not take a normalization behind recurrent layers for one of the features', async () => {
+    const steps = NdArray.zeros([16, 5, 3]);
+    for (let i = 0; i < steps.size; i++) steps.set(i, 300 + 100 * random.normal());
+    const walked = (...before: readonly Layer[]) =>
+      sequential([layers.input([5, 3]), ...before, layers.bidirectional(layers.lstm(4)), layers.batchNormalization(), layers.dense(1)]);
+    expect((await found('raw-features', walked(), steps))?.layers).toEqual(['input_1']);
+    expect(await found('raw-features', walked(layers.normalization()), steps)).toBeUndefined();
+  });
+
   it('sees branches that each standardise by themselves, and one that does not', async () => {
     const enter = layers.input([6]);
     const branched = (...branches: readonly Signal[]) =>
