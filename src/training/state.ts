@@ -8,8 +8,8 @@ import { resolveInitializer, type Warn } from '../initializers.js';
 import type { Network } from '../network/network.js';
 import type { Optimizer } from '../optimizers.js';
 import type { Engine, Resident } from '../runtime/index.js';
-import type { EntryPart, StateEntry } from './step.js';
-import { averageName } from './update.js';
+import { type EntryPart, ITERATIONS, type StateEntry } from './step.js';
+import { averageName, updatesBefore } from './update.js';
 
 interface Slot {
   readonly entry: StateEntry;
@@ -36,7 +36,8 @@ export class State {
 
   /**
    * Holds exactly these entries from now on. Arrays that were there stay, laid out as the entries want them;
-   * new ones are drawn by their initializers from `seed` and their names alone, each warning told once; others are dropped.
+   * new ones begin as the array that they start as, or are drawn by their initializers from `seed` and their names alone, each warning told once;
+   * others are dropped.
    * @param given values of new ones, which need not be drawn; none of them unless all fit.
    */
   async arrange(entries: readonly StateEntry[], seed: number, warn: Warn, given?: ReadonlyMap<string, NdArray>): Promise<void> {
@@ -57,7 +58,7 @@ export class State {
       let start = 0;
       for (const part of entry.parts ?? [entry]) {
         const kept = known.get(part.name);
-        const value = kept && sameShape(kept.shape, part.shape) ? kept : initialValue(part, entry.dtype, seed, warnOnce);
+        const value = kept && sameShape(kept.shape, part.shape) ? kept : (this.#origin(part) ?? initialValue(part, entry.dtype, seed, warnOnce));
         const place = { slot, shape: part.shape, start };
         copyElements(value, arrayAt(host, place));
         this.#places.set(part.name, place);
@@ -230,6 +231,12 @@ export class State {
     delete slot.resident;
   }
 
+  /** The array that another begins as, while entries are laid out. */
+  #origin({ startsAs }: EntryPart): NdArray | undefined {
+    const place = startsAs === undefined ? undefined : this.#places.get(startsAs);
+    return place?.slot.host && arrayAt(place.slot.host, place);
+  }
+
   #slot(name: string): Slot {
     const slot = this.#slots.get(name);
     if (!slot) throw new ArgumentError(`the state has no entry '${name}'; it has ${[...this.#slots.keys()].join(', ')}`, { received: name });
@@ -302,6 +309,9 @@ function initialValue(entry: EntryPart, dtype: DType, seed: number, warn: Warn):
 /** Puts moving averages, where the optimizer keeps them, in their arrays' places. */
 export async function takeAverages(network: Network, optimizer: Optimizer, state: State): Promise<void> {
   if (!optimizer.averaging) return;
+  const [iterations] = await state.read([ITERATIONS]);
+  // Gradients that were only summed changed nothing yet; the weights may have been set since the average began.
+  if (updatesBefore(optimizer, iterations?.at(0) ?? 0) === 0) return;
   const names = network.variables.filter(({ trainable }) => trainable).map(({ name }) => name);
   const averages = await state.read(names.map(averageName));
   await state.write(names.map((name, i) => [name, averages[i] as NdArray]));

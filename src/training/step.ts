@@ -17,7 +17,7 @@ import type { Optimizer } from '../optimizers.js';
 import type { VitalsRequest } from '../vitals/request.js';
 import type { LogEntry } from './history.js';
 import { type Entries, entriesOf, meanLoss, shareOf } from './masked.js';
-import { globalName, slotName, slotShapes, takesSeed, writeUpdate } from './update.js';
+import { averageName, globalName, slotName, slotShapes, takesSeed, writeUpdate } from './update.js';
 
 /** Name of the state's step counter. */
 export const ITERATIONS = 'iterations';
@@ -55,6 +55,8 @@ export interface EntryPart {
   readonly name: string;
   readonly shape: StaticShape;
   readonly initializer: InitializerLike;
+  /** The array, of an entry before this one, whose value it begins with instead. */
+  readonly startsAs?: string;
 }
 
 /** An array that training carries from step to step or reads. */
@@ -65,6 +67,8 @@ export interface StateEntry {
   readonly shape: StaticShape;
   readonly dtype: DType;
   readonly initializer: InitializerLike;
+  /** As of a part. */
+  readonly startsAs?: string;
 }
 
 /** The network's arrays as entries of a state. */
@@ -86,7 +90,10 @@ export function stateEntries(network: Network, optimizer: Optimizer, layout: Lay
       const { parts, ...entry } = storedEntry(stored);
       return [...slotShapes(optimizer, stored.shape)].map(([slot, shape]): StateEntry => {
         const initializer = initializers.constant({ value: optimizer.slotStarts?.[slot] ?? 0 });
-        const rows = parts ? { parts: parts.map((part) => ({ name: slotName(part.name, slot), shape: part.shape, initializer })) } : {};
+        const origin = (array: string) => (slotName(array, slot) === averageName(array) ? { startsAs: array } : {});
+        const rows = parts
+          ? { parts: parts.map((part) => ({ name: slotName(part.name, slot), shape: part.shape, initializer, ...origin(part.name) })) }
+          : origin(entry.name);
         return { ...entry, name: slotName(entry.name, slot), shape, initializer, ...rows };
       });
     });

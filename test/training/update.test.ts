@@ -88,6 +88,32 @@ describe('moving averages of weights', () => {
     const state = await model.getState();
     expect(state.get('dense_1/kernel')).toEqual(state.get('dense_1/kernel/average'));
   });
+
+  it('leave weights as they are that no update has reached', async () => {
+    const model = made(optimizers.sgd({ learningRate: 0.05, useEma: true, gradientAccumulationSteps: 4 }));
+    const first = await weightsOf(model);
+    await model.fit(x.slice(0, 10), y.slice(0, 10), options);
+    expect(await weightsOf(model)).toEqual(first);
+    const given = (await model.getWeights()).map(({ shape, size }, k) => new NdArray(new Float64Array(size).fill(k + 1), shape));
+    await model.setWeights(given);
+    await model.fit(x.slice(0, 5), y.slice(0, 5), options);
+    expect(await weightsOf(model)).toEqual(given.flatMap((array) => [...array.data].map(Number)));
+  });
+
+  it('begin at the weights of a layer that was frozen before', async () => {
+    const model = made(optimizers.adam({ learningRate: 0.05, useEma: true, emaMomentum: 0.9 }));
+    const head = model.layer('dense_1');
+    head.trainable = false;
+    await model.fit(x, y, options);
+    head.trainable = true;
+    model.layer('dense_2').trainable = false;
+    const before = await weightsOf(model);
+    // Its own outputs are targets that move no weight, so that averages stay where they begin.
+    await model.fit(x, await model.predict(x), options);
+    (await weightsOf(model)).slice(0, 16).forEach((value, i) => {
+      expect(value).toBeCloseTo(before[i] ?? 0, 6);
+    });
+  });
 });
 
 describe.each<[string, () => Optimizer]>([
