@@ -6,7 +6,7 @@ import type { Callback } from '../callbacks.js';
 import { checkPath, functionOption } from './options.js';
 
 const rules = {
-  /** Steps between observations; by default 200, the first steps more often. */
+  /** Steps between observations; by default 400, the first steps more often. */
   every: optionalWhole(1),
   /** Milliseconds since 1970; default the system's. */
   clock: functionOption((): number => Date.now()),

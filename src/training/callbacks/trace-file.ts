@@ -5,7 +5,7 @@ import type { Callback } from '../callbacks.js';
 import { checkPath } from './options.js';
 
 const rules = {
-  /** Steps between observations; by default 200, the first steps more often. */
+  /** Steps between observations; by default 400, the first steps more often. */
   every: optionalWhole(1),
   /** Whether each unit's mean sum and the sizes of its activation and gradient are recorded too, a map of every layer; default false. */
   units: flagOption(false),
