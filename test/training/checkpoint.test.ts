@@ -52,6 +52,15 @@ async function bits(of: Model): Promise<Record<string, string>> {
 const stepOf = async (file: string): Promise<number> => (await (await load(file)).getState()).get('iterations')?.at(0) ?? -1;
 
 describe('checkpoint', () => {
+  it('takes the first number for better than the NaN before it', async () => {
+    const model = made();
+    const losses = [Number.NaN, 3, 4, 2];
+    const told: Callback = { onEpochEnd: (epoch, _logs, control) => control.report('told', losses[epoch] ?? 0) };
+    const file = join(folder, 'epoch-{epoch}.safetensors');
+    await train(model, { epochs: 4, callbacks: [told, checkpoint(file, { saveBestOnly: true, monitor: 'told' })] });
+    expect((await readdir(folder)).sort()).toEqual([2, 4].map((epoch) => `epoch-${epoch}.safetensors`));
+  });
+
   it('saves after every epoch a state from which training goes on bit for bit', async () => {
     const model = made();
     await train(model, { epochs: 4, callbacks: [checkpoint(join(folder, 'epoch-{epoch}.safetensors'))] });

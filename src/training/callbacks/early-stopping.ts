@@ -46,8 +46,7 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): Callback {
     onEpochEnd(epoch, logs, control) {
       const value = read(logs);
       if (epoch < startFromEpoch) return;
-      // NaN is no best value: whatever is a number comes after it.
-      const better = improves(value, best) && !Number.isNaN(value);
+      const better = improves(value, best);
       if (restoreBestWeights && (better || !weights)) {
         weights?.release();
         weights = control.keepWeights();

@@ -38,7 +38,7 @@ function keyOf(monitor: string, logs: Logs): string | undefined {
 export interface Monitor {
   /** @throws ArgumentError where the logs do not hold the value. */
   read(logs: Logs): number;
-  /** Whether `value` is better than `reference` by more than the least change that counts; anything is better than nothing. */
+  /** Whether `value` is better than `reference` by more than the least change that counts; a number is better than nothing, NaN never is better. */
   improves(value: number, reference: number | undefined): boolean;
 }
 
@@ -56,6 +56,6 @@ export function monitorOf(owner: string, monitor: string, mode: Mode | 'auto', m
         expected: Object.keys(logs),
       });
     },
-    improves: (value, reference) => reference === undefined || sign * value - Math.abs(minDelta) > sign * reference,
+    improves: (value, reference) => !Number.isNaN(value) && (reference === undefined || sign * value - Math.abs(minDelta) > sign * reference),
   };
 }

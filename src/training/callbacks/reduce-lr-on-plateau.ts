@@ -51,7 +51,7 @@ export function reduceLROnPlateau(options: ReduceLROnPlateauOptions = {}): Callb
         cooling--;
         wait = 0;
       }
-      if (improves(value, best) && !Number.isNaN(value)) {
+      if (improves(value, best)) {
         best = value;
         wait = 0;
       } else if (cooling === 0) {
