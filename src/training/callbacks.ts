@@ -20,6 +20,7 @@ export interface TrainingControl {
   /**
    * Learning rate of the next step. Setting it, also to the value that it has, takes over from a schedule until the fit ends: the next fit starts
    * from the compiled rate or schedule again, where Keras's optimizer keeps what was set.
+   * @throws ArgumentError where it is set to what is no finite number ≥ 0.
    */
   learningRate: number;
   /** Optimizer steps taken so far, earlier fits included. */
@@ -33,7 +34,7 @@ export interface TrainingControl {
   save(path: string): Promise<void>;
   /** Keeps the weights as they are now, running statistics included. */
   keepWeights(): KeptWeights;
-  /** In `onEpochEnd`: adds a value to the epoch's logs, for the callbacks that follow and the history. */
+  /** In `onEpochEnd`: adds a value to the epoch's logs, for the callbacks that follow and the history. @throws ArgumentError where it is no number. */
   report(name: string, value: number): void;
   /** What was measured so far; undefined where no callback asked for vital signs. */
   readonly trace?: Trace | undefined;

@@ -1,4 +1,4 @@
-import { AbortError, DataError, NonFiniteError } from '../core/errors.js';
+import { AbortError, ArgumentError, DataError, NonFiniteError, show } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import type { Engine, Resident, Session } from '../runtime/index.js';
 import { rateAt, type Schedule } from '../schedules.js';
@@ -80,6 +80,7 @@ async function runEpochs(run: FitRun, watch: Watch | undefined, keepWeights: () 
       return rateOf(step);
     },
     set learningRate(value) {
+      checkNumber('learningRate', value, 'a finite number ≥ 0', Number.isFinite(value) && value >= 0);
       rate = value;
     },
     step,
@@ -93,6 +94,7 @@ async function runEpochs(run: FitRun, watch: Watch | undefined, keepWeights: () 
       return watch?.trace;
     },
     report: (name, value) => {
+      checkNumber(`report('${name}', …)`, value, 'a number', typeof value === 'number');
       reported[name] = value;
     },
     stop: () => {
@@ -183,6 +185,11 @@ async function runEpochs(run: FitRun, watch: Watch | undefined, keepWeights: () 
   await run.settle?.();
   for (const callback of run.callbacks) await callback.onTrainEnd?.(logs, control);
   return history;
+}
+
+/** @throws ArgumentError where a callback hands the fit what is no such number. */
+function checkNumber(argument: string, received: unknown, expected: string, fits: boolean): void {
+  if (!fits) throw new ArgumentError(`control.${argument} takes ${expected}, got ${show(received)}`, { argument, received, expected });
 }
 
 /** What `work` gives, or AbortError as soon as the signal fires. */

@@ -286,6 +286,17 @@ describe('control.learningRate', () => {
     await train(model, { epochs: 1, callbacks: [noting(later as number[])] });
     expect(later).toEqual([2 ** -8, 2 ** -9]);
   });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, -1, undefined, '0.1'])('refuses %s, by name', async (value) => {
+    const model = made();
+    const set: Callback = {
+      onEpochBegin: (_epoch, control) => {
+        control.learningRate = value as number;
+      },
+    };
+    await expect(train(model, { epochs: 1, callbacks: [set] })).rejects.toThrow(/^control\.learningRate takes a finite number ≥ 0, got/);
+    expect((await model.getState()).get('iterations')?.at(0)).toBe(0);
+  });
 });
 
 /** Learning rates at the end of each epoch. */
@@ -412,9 +423,18 @@ describe('lambdaCallback', () => {
     expect(() => callbacks.lambdaCallback({ onEpochEnds: () => {} })).toThrow(/no 'onEpochEnds'; did you mean 'onEpochEnd'/);
     expect(() => callbacks.lambdaCallback({ on_epoch_end: 3 })).toThrow(/onEpochEnd must be a function, got 3/);
   });
+
+  it.each([undefined, null, 3, [() => {}]])('refuses what is no object of functions: %s', (methods) => {
+    expect(() => callbacks.lambdaCallback(methods as never)).toThrow(ArgumentError);
+  });
 });
 
 describe('a reported value', () => {
+  it('must be a number', async () => {
+    const told: Callback = { onEpochEnd: (_epoch, _logs, control) => control.report('told', '3' as never) };
+    await expect(train(made(), { callbacks: [told] })).rejects.toThrow(/^control\.report\('told', …\) takes a number, got '3'/);
+  });
+
   it('reaches the callbacks that follow and the history', async () => {
     const seen: Logs[] = [];
     const history = await train(made(), {

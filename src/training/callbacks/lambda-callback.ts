@@ -1,4 +1,5 @@
 import { ArgumentError, show } from '../../core/errors.js';
+import { isRecord } from '../../core/expect.js';
 import { findName, suggestion } from '../../core/names.js';
 import { type Callback, hooks } from '../callbacks.js';
 
@@ -8,9 +9,16 @@ const aliases: Readonly<Record<string, string>> = { onTrainBatchEnd: 'onBatchEnd
 /**
  * A callback from functions, under Keras's spellings (`on_epoch_end`) as well. An object with these methods is a callback by itself;
  * this one finds misspelt names.
- * @throws ArgumentError on an unknown name, with the nearest known ones, or on a value that is no function.
+ * @throws ArgumentError on an unknown name, with the nearest known ones, on a value that is no function, or where there is no object of them.
  */
-export function lambdaCallback({ every, vitals, ...functions }: Callback & Readonly<Record<string, unknown>>): Callback {
+export function lambdaCallback(methods: Callback & Readonly<Record<string, unknown>>): Callback {
+  if (!isRecord(methods)) {
+    throw new ArgumentError(`lambdaCallback: expected an object of functions, such as { onEpochEnd: (epoch, logs) => … }, got ${show(methods)}`, {
+      argument: 'methods',
+      received: methods,
+    });
+  }
+  const { every, vitals, ...functions } = methods;
   const entries = Object.entries(functions).map(([name, call]) => {
     const alias = findName(name, aliases);
     const key = findName((alias && aliases[alias]) ?? name, hooks);
