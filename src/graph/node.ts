@@ -1,4 +1,5 @@
 import { type DType, dtypes } from '../core/dtype.js';
+import { refuse } from '../core/expect.js';
 import { NdArray } from '../core/ndarray.js';
 import { type Shape, type StaticShape, sizeOf } from '../core/shape.js';
 
@@ -155,9 +156,15 @@ export function addOutput(node: Node, type: TensorType): Tensor {
   return tensor;
 }
 
-/** Applies an operator; its output types come from the record. */
+/** Applies an operator; its output types come from the record. @throws ArgumentError where an input is no tensor. */
 export function apply(record: OpRecord, inputs: readonly Tensor[], attributes: Attributes = {}): Node {
+  for (const tensor of inputs) if (!(tensor instanceof Tensor)) refuseOperand(record.name, tensor);
   return makeNode(record, inputs, attributes, record.infer(inputs, attributes));
+}
+
+/** @throws ArgumentError that says how a tensor is made. */
+export function refuseOperand(owner: string, received: unknown): never {
+  refuse(owner, 'inputs', 'a tensor of the same graph, such as an operator, tensorInput(name, shape) or constant(ndarray([…])) gives', received);
 }
 
 /** The first output of an operator applied. */

@@ -1,13 +1,15 @@
 import type { DType } from '../../core/dtype.js';
 import { ShapeError } from '../../core/errors.js';
 import { broadcastShapes } from '../../core/shape.js';
-import { applyOne, type GradientContext, notDifferentiable, type OpRecord, scalar, scalarValue, Tensor } from '../node.js';
+import { applyOne, type GradientContext, notDifferentiable, type OpRecord, refuseOperand, scalar, scalarValue, Tensor } from '../node.js';
 import { cast, sumTo } from './movement.js';
 
 /** A tensor, or a number that takes the dtype of the tensor beside it. */
 export type Operand = Tensor | number;
 
-export function pair(a: Operand, b: Operand): [Tensor, Tensor] {
+/** @throws ArgumentError where one is neither. */
+export function pair(a: Operand, b: Operand, owner = 'an operator'): [Tensor, Tensor] {
+  for (const one of [a, b]) if (typeof one !== 'number' && !(one instanceof Tensor)) refuseOperand(owner, one);
   if (a instanceof Tensor) return [a, b instanceof Tensor ? b : scalar(b, a.dtype)];
   if (b instanceof Tensor) return [scalar(a, b.dtype), b];
   return [scalar(a), scalar(b)];
@@ -82,7 +84,7 @@ const Mod: OpRecord = {
 const binaryOp =
   (record: OpRecord) =>
   (a: Operand, b: Operand): Tensor =>
-    applyOne(record, pair(a, b));
+    applyOne(record, pair(a, b, record.name));
 
 export const add = binaryOp(Add);
 export const sub = binaryOp(Sub);
@@ -155,7 +157,7 @@ const Where: OpRecord = {
 
 /** `a` where the condition holds, else `b`. Both are computed: keep the one not taken finite, or its gradient is 0·∞. */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
-  return applyOne(Where, [condition, ...pair(a, b)]);
+  return applyOne(Where, [condition, ...pair(a, b, 'Where')]);
 }
 
 const Neg: OpRecord = { name: 'Neg', infer: ([x]) => [x as Tensor], gradient: ({ dy }) => [neg(dy)], evaluate: ([x = 0]) => -x };

@@ -217,11 +217,16 @@ function makeTyped(record: OpRecord, inputs: readonly Tensor[], shape: Shape): T
 const Transpose: OpRecord = {
   name: 'Transpose',
   attributes: { perm: 'ints' },
-  infer: ([x], { perm }) =>
-    like(
+  infer: ([x], attributes) => {
+    const [{ shape }, perm] = [x as Tensor, attributes.perm as readonly number[]];
+    if (perm.length !== shape.length || !shape.every((_, axis) => perm.includes(axis))) {
+      throw new ShapeError(`an order of axes must name each axis of ${showShape(shape)} once, got ${showShape(perm)}`, { received: perm });
+    }
+    return like(
       x as Tensor,
-      (perm as readonly number[]).map((axis) => (x as Tensor).shape[axis] as Dim),
-    ),
+      perm.map((axis) => shape[axis] as Dim),
+    );
+  },
   gradient: ({ attributes: { perm }, dy }) => {
     const inverse: number[] = [];
     (perm as readonly number[]).forEach((axis, i) => {
@@ -231,9 +236,9 @@ const Transpose: OpRecord = {
   },
 };
 
-/** Axes in another order; reversed unless `perm` is given. */
+/** Axes in another order; reversed unless `perm` is given. @throws ShapeError where `perm` does not name each axis once. */
 export function transpose(x: Tensor, perm: readonly number[] = x.shape.map((_, i) => x.rank - 1 - i)): Tensor {
-  return applyOne(Transpose, [x], { perm });
+  return applyOne(Transpose, [x], { perm: perm.map((axis) => normalizeAxis(axis, x.rank)) });
 }
 
 const Expand: OpRecord = {
@@ -322,11 +327,14 @@ const Unsqueeze: OpRecord = {
   gradient: ({ inputs: [, axes], dy }) => [squeeze(dy, normalAxes(axes as Tensor, dy.rank))],
 };
 
-/** Adds axes of length 1 at the positions given (counted in the result). */
+/** Adds axes of length 1 at the positions given (counted in the result). @throws ShapeError where two are one. */
 export function unsqueeze(x: Tensor, axes: readonly number[]): Tensor {
   if (axes.length === 0) return x;
   const rank = x.rank + axes.length;
-  return applyOne(Unsqueeze, [x, int64(axes.map((axis) => normalizeAxis(axis, rank)).sort((a, b) => a - b))]);
+  const added = axes.map((axis) => normalizeAxis(axis, rank)).sort((a, b) => a - b);
+  if (new Set(added).size < added.length)
+    throw new ShapeError(`cannot add one axis twice, got ${showShape(axes)}`, { argument: 'axes', received: axes });
+  return applyOne(Unsqueeze, [x, int64(added)]);
 }
 
 /** Those named, or all of length 1. */
