@@ -91,9 +91,14 @@ export function adapt(record: OpRecord, inputs: readonly Tensor[], given: Readon
     );
   }
   return {
-    inputs: [...everyAxis(record, inputs), ...former.flatMap((key) => (moved.has(key) ? [int64(moved.get(key) as readonly number[])] : []))],
+    inputs: [...everyAxis(record, inputs), ...former.flatMap((key) => (moved.has(key) ? [asInput(moved.get(key) as readonly number[])] : []))],
     attributes: complete,
   };
+}
+
+/** An attribute as an input. Files say "to the end" by the largest integer of 64 bits, which as a number is one more than that, and would wrap around. */
+function asInput(values: readonly number[]): Tensor {
+  return int64(values.map((value) => Math.min(Math.max(value, Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER)));
 }
 
 /** Padding of some axes as padding of all. */

@@ -103,8 +103,16 @@ class Reader {
       try {
         this.#readNode(node, names, declared);
       } catch (error) {
-        if (!(error instanceof EvenkeelError)) throw error;
-        throw new EvenkeelError(`${node.opType} (node '${node.name || node.outputs[0]}'): ${error.message}`, error.details, { cause: error });
+        if (!(error instanceof EvenkeelError || error instanceof TypeError)) throw error;
+        const what = `${node.opType} (node '${node.name || node.outputs[0]}')`;
+        if (error instanceof EvenkeelError) throw new EvenkeelError(`${what}: ${error.message}`, error.details, { cause: error });
+        // Operators look for all inputs that they need.
+        const count = countOf(node.inputs.length, 'input');
+        throw new EvenkeelError(
+          `${what}: cannot be read with ${count}; is the file whole? onnx.checker.check_model(path) tells more`,
+          {},
+          { cause: error },
+        );
       }
     }
     return graph.outputs.map(({ name }) => names.find(name));

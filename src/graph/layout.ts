@@ -106,7 +106,8 @@ function throughReduction(node: Node): Tensor | undefined {
   const { source, perm } = turn;
   const [, axes] = node.inputs;
   const over = axes && constantInts(axes)?.map((axis) => perm[normalizeAxis(axis, perm.length)] as number);
-  if (axes && !over) return undefined;
+  // No axes at all, in a list of none, are all of them.
+  if (axes && !over?.length) return undefined;
   const reduced = applyOne(node.record, over ? [source, int64(over)] : [source], node.attributes);
   if (node.attributes.keepdims !== 0) return turned(reduced, perm);
   const left = perm.filter((axis) => over && !over.includes(axis));

@@ -169,6 +169,13 @@ describe('importModel', () => {
       expected: [-2, 3, 5, -6],
       shape: [2, 2],
     },
+    {
+      what: 'a slice by attributes to the end, the largest integer there is',
+      nodes: [node('Slice', ['x'], ['y'], { starts: ints(1), ends: { kind: 'ints', value: [2n ** 63n - 1n] }, axes: ints(1) })],
+      opset: 9,
+      expected: [-2, 3, 5, -6],
+      shape: [2, 2],
+    },
     { what: 'a transpose without an order', nodes: [node('Transpose', ['x'], ['y'])], opset: 13, expected: [1, -4, -2, 5, 3, -6], shape: [3, 2] },
     {
       what: 'unsqueeze by attribute, squeeze without axes',
@@ -290,6 +297,13 @@ describe('importModel', () => {
       opset: 11,
       message: /softmax over all axes from 0/,
     },
+    { what: 'fewer inputs than an operator takes', nodes: [node('Add', ['x'], ['y'])], message: /Add \(node 'Add_1'\): cannot be read with 1 input/ },
+    { what: 'no inputs at all', nodes: [node('Relu', [], ['y'])], message: /Relu \(node 'Relu_1'\): cannot be read with 0 inputs/ },
+    {
+      what: 'a transpose of other axes than there are',
+      nodes: [node('Transpose', ['x'], ['y'], { perm: ints(0) })],
+      message: /Transpose \(node 'Transpose_1'\): .*each axis of \[2, 3\] once, got \[0\]/,
+    },
     { what: 'more outputs than an operator has', nodes: [node('Relu', ['x'], ['y', 'z'])], message: /output 1 \('z'\) is not known/ },
     { what: 'an output that nothing gives', nodes: [], message: /'y'/ },
   ])('refuses $what', ({ nodes, message, opset }) => {
@@ -326,6 +340,20 @@ describe('importModel', () => {
     );
     const [result] = await compute([outputs.y as Tensor], new Map([[inputs[0] as Tensor, x23.x]]));
     expect(numbers(result)).toEqual([5]);
+  });
+
+  it('sums over all axes, turned before or not, where the list of axes is empty', async () => {
+    const nodes = [
+      node('Unsqueeze', ['x', 'first'], ['u']),
+      node('Transpose', ['u'], ['t'], { perm: ints(0, 2, 1) }),
+      node('ReduceSum', ['t', 'none'], ['y'], { keepdims: { kind: 'int', value: 0 } }),
+    ];
+    const initializers = [
+      { name: 'first', array: new NdArray(BigInt64Array.of(0n), [1]) },
+      { name: 'none', array: new NdArray(new BigInt64Array(0), [0]) },
+    ];
+    const { inputs, outputs } = importModel(modelOf(nodes, { initializers }));
+    expect((await run(emitModel(inputs, outputs), x23)).y?.toNested()).toBe(1 - 2 + 3 - 4 + 5 - 6);
   });
 
   it('keeps what is given besides axes: a slice with steps and no axes', async () => {
