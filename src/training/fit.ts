@@ -247,8 +247,8 @@ async function runChunk(
   const logs = fetched.logs as NdArray;
   const values = logs.data as Float32Array | Float64Array;
   if (!values.every(Number.isFinite) || !Number.isFinite(fetched.finite?.at(0))) {
-    const place = await locateNonFinite(engine, spec, chunk, before, rates.data as Float32Array | Float64Array, step);
     engine.free(writes.flatMap(([name]) => kept[name] ?? []));
+    const place = await locateNonFinite(engine, spec, chunk, before, rates.data as Float32Array | Float64Array, step);
     throw new NonFiniteError(describePlace(place, step, chunk.steps), place ? { layer: place.layer, received: place } : {});
   }
   state.replace(Object.fromEntries(program.writes.map((name) => [name, kept[nextName(name)] as Resident])));

@@ -1,4 +1,4 @@
-import { Layer, layers, type Model, NdArray, NonFiniteError, ops, optimizers, sequential, type Tensor } from 'evenkeel';
+import { createEngine, type Engine, Layer, layers, type Model, NdArray, NonFiniteError, ops, optimizers, sequential, type Tensor } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import type { NonFinitePlace } from '#src/training/replay.js';
 import { values } from './sets.js';
@@ -143,4 +143,45 @@ describe('what is kept', () => {
     expect(after.flat().every(Number.isFinite)).toBe(true);
     expect((await model.fit(rowsWith(1, 0), zeros, { batchSize: 2, verbose: 0 })).steps).toBe(20);
   });
+});
+
+it('a chunk that broke leaves nothing in the engine, even where it cannot run again', async () => {
+  const own = await createEngine({ backend: 'native' });
+  const held = new Set<number>();
+  const noted = <T extends { readonly id: number }>(residents: T[]): T[] => {
+    for (const { id } of residents) held.add(id);
+    return residents;
+  };
+  const engine: Engine = {
+    backend: own.backend,
+    threads: own.threads,
+    flushesDenormals: own.flushesDenormals,
+    allocate: (bytes) => own.allocate(bytes),
+    put: (array) => own.put(array),
+    putAll: async (arrays) => noted(await own.putAll(arrays)),
+    get: (residents) => own.get(residents),
+    free: (residents) => {
+      for (const { id } of residents) held.delete(id);
+      own.free(residents);
+    },
+    load: async (model, options) => {
+      if (options?.name === 'replay') throw new Error('no memory left');
+      const session = await own.load(model, options);
+      const run: typeof session.run = async (...given) => {
+        const result = await session.run(...given);
+        noted(Object.values(result.kept));
+        return result;
+      };
+      return { run, dispose: () => session.dispose() };
+    },
+    spawn: (options) => own.spawn(options),
+    dispose: () => own.dispose(),
+  };
+  const model = sequential([layers.input([2]), layers.dense(1, small)], { engine }).compile({ loss: 'mse', optimizer: still });
+  // The square of it is no float32.
+  const fit = model.fit(rowsWith(1e30, 27), zeros, { batchSize: 2, shuffle: false, verbose: 0 });
+  await expect(fit).rejects.toThrow('no memory left');
+  await model.dispose();
+  await engine.dispose();
+  expect([...held]).toEqual([]);
 });
