@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { DType } from '#src/core/dtype.js';
 import { NdArray } from '#src/core/ndarray.js';
+import { gradients } from '#src/graph/gradients.js';
 import { type Attributes, applyOne, input, type OpRecord, type Tensor } from '#src/graph/node.js';
-import { erf, onnxTypes, records, SELU_ALPHA, SELU_LAMBDA } from '#src/graph/ops/index.js';
+import { atan, erf, onnxTypes, records, SELU_ALPHA, SELU_LAMBDA } from '#src/graph/ops/index.js';
 import { generator } from './differences.js';
-import { compute } from './engine.js';
+import { compute, numbers } from './engine.js';
 
 const elementwise = Object.values<OpRecord>(records).filter((record) => record.evaluate);
 
@@ -117,6 +118,24 @@ describe('Erf in float64, which the engine has no kernel for', () => {
   it('keeps what is no number, and infinities', async () => {
     expect(await on([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0])).toEqual([Number.NaN, 1, -1, -0]);
   });
+});
+
+it('Atan in float64 reaches π/2 at the far ends, where squares are no numbers any more', async () => {
+  const given = [1e200, -1e160, 1e17, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, 1, -0];
+  const x = input('x', [given.length], 'float64');
+  const y = atan(x);
+  const [value, slope] = await compute([y, ...gradients(y, [x])], new Map([[x, new NdArray(Float64Array.from(given), [given.length])]]));
+  const quarter = Math.PI / 2;
+  const expected = [quarter, -quarter, quarter, quarter, -quarter, Number.NaN, Math.PI / 4, 0];
+  expected.forEach((one, i) => {
+    if (Number.isNaN(one)) expect(value?.at(i)).toBeNaN();
+    else expect(value?.at(i)).toBeCloseTo(one, 14);
+  });
+  expect(
+    numbers(slope)
+      .slice(0, 5)
+      .every((one) => one >= 0 && one < 1e-33),
+  ).toBe(true);
 });
 
 describe('evaluate', () => {

@@ -190,9 +190,12 @@ export function square(x: Tensor): Tensor {
   return mul(x, x);
 }
 
+/** From here on atan is π/2 to the last bit; squares of more than 1e154 are no float64. */
+const ATAN_FAR = 1e17;
+
 /** Three times atan x = 2 · atan(x / (1 + √(1 + x²))), then the series at |x| < 0.2. */
 function composeAtan(x: Tensor): Tensor {
-  let small = x;
+  let small = where(greater(abs(x), ATAN_FAR), mul(sign(x), ATAN_FAR), x);
   for (let i = 0; i < 3; i++) small = div(small, add(sqrt(add(square(small), 1)), 1));
   const squared = square(small);
   let sum: Tensor | undefined;
