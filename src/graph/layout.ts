@@ -94,7 +94,9 @@ function turnedBack(tensor: Tensor, perm: readonly number[]): Tensor | undefined
   if (long.length === 0) return tensor;
   if (long.length === perm.length || !long.every((axis, i) => i === 0 || axis > (long[i - 1] as number))) return undefined;
   const back = inverse(perm).map((axis) => aligned[axis] ?? 1);
-  return reshape(tensor, back.slice(back.findIndex((dim) => dim !== 1)));
+  const shape = back.slice(back.findIndex((dim) => dim !== 1));
+  // A reshape finds one length that only the data tell, besides those that stay where they are.
+  return shape.filter((dim, axis) => typeof dim === 'string' && dim !== tensor.shape[axis]).length > 1 ? undefined : reshape(tensor, shape);
 }
 
 const reductions: ReadonlySet<string> = new Set(['ReduceSum', 'ReduceMean', 'ReduceMax', 'ReduceMin', 'ReduceLogSumExp']);

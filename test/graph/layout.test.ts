@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { NdArray } from '#src/core/ndarray.js';
 import { emitModel } from '#src/graph/emit.js';
 import { input, type Tensor, topological } from '#src/graph/node.js';
 import * as ops from '#src/graph/ops/index.js';
@@ -124,5 +125,28 @@ describe('transposes stay', () => {
     const counted = mul(reshape(x, ['N', 60]), ops.cast(ops.dimOf(transpose(x, [2, 3, 0, 1]), 2), 'float32'));
     expect(moved(counted)).toEqual([]);
     await expectSame(counted);
+  });
+
+  it('where lengths that only the data tell would have to change places', async () => {
+    const [image, mask] = [input('image', ['N', 'H', 'W', 2]), input('mask', ['N', 1, 'H', 'W'])];
+    const masked = mul(transpose(image, toFirst), mask);
+    const pixels = new NdArray(Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8), [1, 2, 2, 2]);
+    const feeds = new Map([
+      [image, pixels],
+      [mask, new NdArray(Float32Array.of(1, 0, 10, 100), [1, 1, 2, 2])],
+    ]);
+    const [value] = await compute([masked], feeds);
+    expect(value?.toNested()).toEqual([
+      [
+        [
+          [1, 0],
+          [50, 700],
+        ],
+        [
+          [2, 0],
+          [60, 800],
+        ],
+      ],
+    ]);
   });
 });

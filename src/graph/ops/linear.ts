@@ -112,6 +112,11 @@ export function linear(x: Tensor, kernel: Tensor, bias?: Tensor): Tensor {
   if (x.rank === 2) return gemm(x, kernel, bias);
   if (x.rank < 2) throw new ShapeError(`linear needs at least 2 axes, got ${showShape(x.shape)}`);
   const width = x.shape[x.rank - 1] as Dim;
+  if (x.shape.filter((dim) => typeof dim === 'string').length > 1) {
+    // Rows that were put together could not be told apart again.
+    const product = matMul(x, kernel);
+    return bias ? add(product, bias) : product;
+  }
   const flat = gemm(reshape(x, [-1, width]), kernel, bias);
   const units = kernel.shape[1] as Dim;
   return reshape(flat, [...x.shape.slice(0, -1), units]);
