@@ -1,6 +1,7 @@
 import { EvenkeelError, GradientError } from '../core/errors.js';
+import { refuse } from '../core/expect.js';
 import { sameShape, showShape } from '../core/shape.js';
-import { bodiesOf, dependencies, hasBodies, madeSince, type Node, nextId, scalar, type Tensor, topological } from './node.js';
+import { bodiesOf, dependencies, hasBodies, madeSince, type Node, nextId, scalar, Tensor, topological } from './node.js';
 import { add } from './ops/arithmetic.js';
 import { zerosLike } from './ops/indexing.js';
 import { expandLike } from './ops/movement.js';
@@ -13,9 +14,12 @@ export interface GradientOptions {
 /**
  * Gradients of (the sum of) `outputs` with respect to each tensor of `wrt`, by reverse mode: one rule per operator, applied from the outputs down.
  * @returns one tensor per entry of `wrt`, of its shape; zeros where the outputs do not depend on it.
- * @throws GradientError where the way to a wanted tensor leads through an operator without a gradient.
+ * @throws GradientError where the way to a wanted tensor leads through an operator without a gradient, ArgumentError where what is given are no tensors.
  */
 export function gradients(outputs: Tensor | readonly Tensor[], wrt: readonly Tensor[], options: GradientOptions = {}): Tensor[] {
+  const takesTensors = (given: unknown): boolean => Array.isArray(given) && given.every((one) => one instanceof Tensor);
+  if (!(outputs instanceof Tensor || takesTensors(outputs))) refuse('gradients', 'outputs', 'a tensor, or a list of them', outputs);
+  if (!takesTensors(wrt)) refuse('gradients', 'wrt', 'a list of tensors, such as [x]', wrt);
   const found = adjoints(outputs, wrt, options);
   return wrt.map((tensor) => gradientIn(found, tensor));
 }

@@ -178,8 +178,9 @@ export function first(node: Node): Tensor {
   return tensor;
 }
 
-/** A value given when the graph runs. */
+/** A value given when the graph runs. @throws ArgumentError where its shape is no list of lengths and names. */
 export function input(name: string, shape: Shape, dtype: DType = 'float32'): Tensor {
+  if (!Array.isArray(shape)) refuse('tensorInput', 'shape', "a list of lengths and of names of lengths, such as ['N', 3]", shape);
   const tensor = first(makeNode(placeholder, [], {}, [{ dtype, shape }]));
   tensor.name = name;
   tensor.node.label = name;
@@ -194,8 +195,9 @@ export function isConstant(tensor: Tensor): boolean {
   return tensor.node.record === constantRecord;
 }
 
-/** A fixed array. */
+/** A fixed array. @throws ArgumentError where it is none. */
 export function constant(value: NdArray, name?: string): Tensor {
+  if (!(value instanceof NdArray)) refuse('constant', 'value', 'an NdArray, such as ndarray([[1, 2]]) gives', value);
   const tensor = first(makeNode(constantRecord, [], {}, [value], { value }));
   if (name !== undefined) tensor.name = name;
   return tensor;

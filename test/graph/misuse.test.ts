@@ -1,4 +1,4 @@
-import { ArgumentError, ndarray, ops, ShapeError, type Tensor, tensorInput } from 'evenkeel';
+import { ArgumentError, constant, gradients, ndarray, ops, ShapeError, type Tensor, tensorInput } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { NdArray } from '#src/core/ndarray.js';
 import { input } from '#src/graph/node.js';
@@ -16,6 +16,20 @@ describe('operators', () => {
     ['an array', () => ops.mul(x, ndarray([1, 2, 3]) as unknown as Tensor), /^Mul: expected a tensor .*constant\(ndarray.* got a NdArray/],
     ['text', () => ops.where(ops.greater(x, 0), x, '1' as unknown as Tensor), /^Where: expected a tensor .* got '1'/],
   ])('refuse %s, and say how tensors are made', (_, attempt, message) => {
+    expect(attempt).toThrow(ArgumentError);
+    expect(attempt).toThrow(message);
+  });
+
+  it.each<[string, () => unknown, RegExp]>([
+    ['plain numbers as a constant', () => constant([1, 2] as never), /^constant: expected an NdArray, such as ndarray.* got \[1, 2\]/],
+    ['an input without a shape', () => tensorInput('x', undefined as never), /^tensorInput: expected a list of lengths .* got undefined/],
+    ['a gradient of nothing', () => gradients(none, [x]), /^gradients: expected a tensor, or a list of them, got undefined/],
+    [
+      'a gradient for one tensor without a list',
+      () => gradients(x, x as never),
+      /^gradients: expected a list of tensors, such as \[x\], got a Tensor/,
+    ],
+  ])('and what makes their operands refuse %s', (_, attempt, message) => {
     expect(attempt).toThrow(ArgumentError);
     expect(attempt).toThrow(message);
   });
