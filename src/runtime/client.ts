@@ -1,4 +1,6 @@
+import { isTypedArray } from '../core/dtype.js';
 import { ArgumentError, EngineError } from '../core/errors.js';
+import { checkBytes, isRecord, refuse } from '../core/expect.js';
 import type { NdArray } from '../core/ndarray.js';
 import {
   allocateShared,
@@ -88,6 +90,7 @@ export class EngineClient implements Engine {
   }
 
   async load(model: Uint8Array, options: LoadOptions = {}): Promise<Session> {
+    checkBytes('load', model);
     const name = options.name ?? 'graph';
     const threads = checkThreads(options.threads ?? this.threads);
     const moved: Transferable[] = [];
@@ -102,6 +105,7 @@ export class EngineClient implements Engine {
   }
 
   async putAll(arrays: readonly NdArray[]): Promise<Resident[]> {
+    for (const array of arrays) if (!isTypedArray(array?.data)) refuse('put', 'array', 'an NdArray, such as ndarray([[1, 2]]) gives', array);
     const moved: Transferable[] = [];
     const packed = arrays.map((array) => pack(array, moved));
     return (await this.call('put', 'storing arrays', packed, moved)).map((resident) => this.know(resident));
@@ -217,7 +221,11 @@ class SessionClient implements Session {
     const engine = this.#engine;
     const moved: Transferable[] = [];
     const sent: Record<string, WireArray | number> = {};
-    for (const [name, feed] of Object.entries(feeds)) sent[name] = 'data' in feed ? pack(feed, moved) : engine.idOf(feed);
+    for (const [name, feed] of Object.entries(feeds)) {
+      const given: unknown = feed;
+      if (!isRecord(given)) refuse(`running '${this.#name}'`, name, `an NdArray for '${name}', or a value that is in this engine`, given);
+      sent[name] = 'data' in feed ? pack(feed, moved) : engine.idOf(feed);
+    }
     const free = (options.free ?? []).map((resident) => engine.idOf(resident));
     const reply = await engine.call('run', `running '${this.#name}'`, { session: this.#id, feeds: sent, outputs, free }, moved);
     const fetched: Record<string, NdArray> = {};
