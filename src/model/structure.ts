@@ -13,12 +13,14 @@ const isFed = (key: string): boolean => /initializer$/i.test(key) || key === 'le
  * @param trains whether it is of programs that take steps: the others know nothing of the optimizer.
  */
 export function structureOf(model: Describable, layout: Layout, trains: boolean): string | undefined {
+  const described = describedOf(model);
+  if (!described) return undefined;
   const { network } = model;
   const optimizer = trains && model.isCompiled ? model.compiled.optimizer : undefined;
-  const { name: _, ...description } = describedOf(model) ?? {};
+  const { name: _, ...description } = described;
   const left = (key: string, value: unknown): unknown => (isFed(key) || (key === 'optimizer' && !trains) ? undefined : value);
   const text = JSON.stringify(description, left);
-  if (text === '{}' || text.includes('"custom":true')) return undefined;
+  if (text.includes('"custom":true')) return undefined;
   const entries = optimizer ? stateEntries(network, optimizer, layout) : networkEntries(network, layout);
   const lie = entries.map(({ name, shape, dtype, parts }) => [name, shape, dtype, parts?.map((part) => part.name)]);
   // Gradients begin with the rate where that does not begin at 0.

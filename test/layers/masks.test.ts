@@ -1,6 +1,7 @@
 import { type Layer, layers, model, NdArray, optimizers, sequential } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { values } from '../training/sets.js';
+import { paddedRows } from './wiring.js';
 
 /** Two steps that count, and two of padding. */
 const padded = NdArray.from([[[1], [2], [0], [0]]]);
@@ -123,18 +124,7 @@ describe('masks of what is merged, as in Keras 3', () => {
 });
 
 describe('a batch normalization inside of timeDistributed', () => {
-  const rows = [
-    [
-      [1, 4],
-      [3, 2],
-      [0, 0],
-    ],
-    [
-      [5, -3],
-      [0, 0],
-      [0, 0],
-    ],
-  ];
+  const rows = paddedRows;
   /** Running statistics that are the last minibatch's alone. */
   const normal = () => layers.batchNormalization({ momentum: 0, epsilon: 1e-6 });
   const statistics = async (inner: Layer, x: NdArray, before: readonly Layer[]): Promise<number[][]> => {

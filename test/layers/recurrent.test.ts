@@ -25,7 +25,7 @@ import { describe, expect, it } from 'vitest';
 import { gradients } from '#src/graph/gradients.js';
 import type { Tensor } from '#src/graph/node.js';
 import { compute, numbers } from '../graph/engine.js';
-import { randomArray, seededLoss, wire } from './wiring.js';
+import { paddedRows, randomArray, seededLoss, wire } from './wiring.js';
 
 const array = (shape: readonly number[], seed: number): NdArray => randomArray(shape, seed).cast('float32');
 const values = (x: NdArray): number[] => Array.from({ length: x.size }, (_, i) => x.at(i));
@@ -213,18 +213,7 @@ describe('a mask', () => {
       seed,
     );
     net.compile({ loss: 'mse', optimizer: optimizers.sgd({ learningRate: 0 }) });
-    const rows = [
-      [
-        [1, 4],
-        [3, 2],
-        [0, 0],
-      ],
-      [
-        [5, -3],
-        [0, 0],
-        [0, 0],
-      ],
-    ];
+    const rows = paddedRows;
     // The entries that share a mean, of steps that are not padding.
     const counted = rows.flatMap((row) => row.flatMap((step, time) => (step.every((one) => one === 0) ? [] : [{ step, time }])));
     const groups =

@@ -7,6 +7,20 @@ import { Network } from '#src/network/network.js';
 import { uniformSource } from '#src/training/step.js';
 import { generator } from '../graph/differences.js';
 
+/** Two sequences of two features, of which two steps and one are no padding. */
+export const paddedRows = [
+  [
+    [1, 4],
+    [3, 2],
+    [0, 0],
+  ],
+  [
+    [5, -3],
+    [0, 0],
+    [0, 0],
+  ],
+];
+
 /** Layers written into a graph: the tensors to feed, and what comes out of them. */
 export interface Wiring {
   readonly network: Network;

@@ -147,35 +147,31 @@ const cases: readonly (readonly [what: string, one: Made, other: Made, training:
 ];
 
 /** Trains two epochs, predicts, and tells what ran. */
-async function used(made: Made, programs?: SharedPrograms): Promise<{ graphs: Set<string>; loads: string[]; outputs: number[] }> {
-  const { engine, loads, ran } = noting();
+async function used(
+  made: Made,
+  { engine, ran }: ReturnType<typeof noting>,
+  programs?: SharedPrograms,
+): Promise<{ graphs: Set<string>; outputs: number[] }> {
+  const before = ran.length;
   const model = made({ engine, ...(programs ? { programs } : {}) });
   await model.fit(x, y, { epochs: 2, batchSize: 16, verbose: 0, validationData: { x, y } });
   const outputs = Array.from((await model.predict(x)).data as Float32Array);
   await model.dispose();
-  return { graphs: new Set(ran), loads, outputs };
+  return { graphs: new Set(ran.slice(before)), outputs };
 }
 
 describe('shared programs', () => {
   // Alone is the oracle: its graphs are its own.
   it.each(cases)('with other %s', async (_, one, other, training, prediction) => {
-    const { engine, loads, ran } = noting();
+    const noted = noting();
     const programs = new SharedPrograms();
-    const results = [];
     for (const made of [one, other]) {
-      const model = made({ engine, programs });
-      const before = ran.length;
-      await model.fit(x, y, { epochs: 2, batchSize: 16, verbose: 0, validationData: { x, y } });
-      const outputs = Array.from((await model.predict(x)).data as Float32Array);
-      results.push({ graphs: new Set(ran.slice(before)), outputs });
-      await model.dispose();
+      const { graphs, outputs } = await used(made, noted, programs);
+      const alone = await used(made, noting());
+      expect(outputs).toEqual(alone.outputs);
+      expect(graphs).toEqual(alone.graphs);
     }
-    const alone = [await used(one), await used(other)];
-    for (const [i, { graphs, outputs }] of alone.entries()) {
-      expect(results[i]?.outputs).toEqual(outputs);
-      expect(results[i]?.graphs).toEqual(graphs);
-    }
-    const count = (name: string): number => loads.filter((load) => load === name).length;
+    const count = (name: string): number => noted.loads.filter((load) => load === name).length;
     expect([count('training'), count('prediction')]).toEqual([training ? 1 : 2, prediction ? 1 : 2]);
   });
 

@@ -1,5 +1,5 @@
 import { ArgumentError, show } from '../../core/errors.js';
-import { isRecord } from '../../core/expect.js';
+import { isRecord, refuse } from '../../core/expect.js';
 import { findName, suggestion } from '../../core/names.js';
 import { type Callback, hooks } from '../callbacks.js';
 
@@ -12,12 +12,7 @@ const aliases: Readonly<Record<string, string>> = { onTrainBatchEnd: 'onBatchEnd
  * @throws ArgumentError on an unknown name, with the nearest known ones, on a value that is no function, or where there is no object of them.
  */
 export function lambdaCallback(methods: Callback & Readonly<Record<string, unknown>>): Callback {
-  if (!isRecord(methods)) {
-    throw new ArgumentError(`lambdaCallback: expected an object of functions, such as { onEpochEnd: (epoch, logs) => … }, got ${show(methods)}`, {
-      argument: 'methods',
-      received: methods,
-    });
-  }
+  if (!isRecord(methods)) refuse('lambdaCallback', 'methods', 'an object of functions, such as { onEpochEnd: (epoch, logs) => … }', methods);
   const { every, vitals, ...functions } = methods;
   const entries = Object.entries(functions).map(([name, call]) => {
     const alias = findName(name, aliases);
