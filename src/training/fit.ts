@@ -248,17 +248,24 @@ async function runChunk(
   const values = logs.data as Float32Array | Float64Array;
   if (!values.every(Number.isFinite) || !Number.isFinite(fetched.finite?.at(0))) {
     engine.free(writes.flatMap(([name]) => kept[name] ?? []));
-    const place = await locateNonFinite(engine, spec, chunk, before, rates.data as Float32Array | Float64Array, step);
-    throw new NonFiniteError(describePlace(place, step, chunk.steps), place ? { layer: place.layer, received: place } : {});
+    // That the steps cannot be run again must not hide why they were to be.
+    const found = await locateNonFinite(engine, spec, chunk, before, rates.data as Float32Array | Float64Array, step).catch((error: Error) => error);
+    const place = found instanceof Error ? undefined : found;
+    throw new NonFiniteError(
+      describePlace(found, step, chunk.steps),
+      place ? { layer: place.layer, received: place } : {},
+      found instanceof Error ? { cause: found } : {},
+    );
   }
   state.replace(Object.fromEntries(program.writes.map((name) => [name, kept[nextName(name)] as Resident])));
   return values;
 }
 
-function describePlace(place: NonFinitePlace | undefined, step: number, steps: number): string {
+function describePlace(place: NonFinitePlace | Error | undefined, step: number, steps: number): string {
   const safe = `The model keeps its state of step ${step}, before the trouble.`;
-  if (!place)
-    return `a value that is not finite arose between steps ${step + 1} and ${step + steps}, but not when they ran again one by one. ${safe}`;
+  const unplaced = `a value that is not finite arose between steps ${step + 1} and ${step + steps}`;
+  if (!place) return `${unplaced}, but not when they ran again one by one. ${safe}`;
+  if (place instanceof Error) return `${unplaced}; where cannot be told, since running them again failed: ${place.message}. ${safe}`;
   const range = ({ name, min, max }: { name: string; min: number; max: number }): string =>
     `${name} in [${min.toPrecision(4)}, ${max.toPrecision(4)}]`;
   const from = place.inputs.length > 0 ? ` from ${place.inputs.map(range).join(' and ')}` : '';

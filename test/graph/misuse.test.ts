@@ -44,6 +44,17 @@ describe('operators', () => {
     expect(attempt).toThrow(message);
   });
 
+  it.each<[string, () => unknown, RegExp]>([
+    ['axis of a sum over axes', () => ops.reduceSum(x, { axis: 0 } as never), /^reduceSum: unknown option 'axis'; did you mean 'axes'\?/],
+    ['keepDims of a mean', () => ops.reduceMean(x, { keepDims: true } as never), /^reduceMean: .*'keepDims'; did you mean 'keepdims'\?/],
+    ['axes of one index', () => ops.argMax(x, { axes: [0] } as never), /^argMax: .*'axes'; did you mean 'axis'\?/],
+    ['transposeB of a product', () => ops.gemm(x, x, undefined, { transposeB: true } as never), /^gemm: .*'transposeB'/],
+    ['a number in place of options', () => ops.reduceMax(x, 1 as never), /^reduceMax: options must be an object, got 1/],
+  ])('refuse %s', (_, attempt, message) => {
+    expect(attempt).toThrow(ArgumentError);
+    expect(attempt).toThrow(message);
+  });
+
   it('count axes of a transpose from the end too', async () => {
     const one = input('one', [1, 2, 3]);
     const turned = transpose(one, [-1, 0, -2]);

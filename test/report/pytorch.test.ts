@@ -52,6 +52,25 @@ describe('PyTorch code', () => {
     expect(code).not.toContain('.float()');
   });
 
+  it('makes floats of integers that it computes with, and indices of what it looks up', () => {
+    const bytes = (dtype: 'uint8' | 'int32' | 'float32', ...entries: Parameters<typeof sequential>[0]) =>
+      codeFor(sequential([layers.input([4], { dtype }), ...entries]).compile({ loss: 'mse' }));
+    const cast = 'Apply(lambda x: x.to(torch.get_default_dtype())),\n';
+    expect(bytes('uint8', layers.flatten(), layers.dense(1))).toContain(`    nn.Flatten(),\n    ${cast}    drawn(nn.Linear(4, 1)`);
+    expect(bytes('uint8', layers.rescaling(1 / 255), layers.dense(1))).not.toContain(cast);
+    expect(bytes('uint8', layers.normalization(), layers.dense(1))).not.toContain(cast);
+    expect(bytes('float32', layers.dense(1))).not.toContain(cast);
+    const tokens = (dtype: 'uint8' | 'int32' | 'float32') => bytes(dtype, layers.embedding(9, 3), layers.flatten(), layers.dense(1));
+    expect(tokens('uint8')).toContain('    Apply(lambda x: x.long()),\n    drawn(nn.Embedding(9, 3)');
+    expect(tokens('float32')).toContain('    Apply(lambda x: x.long()),\n    drawn(nn.Embedding(9, 3)');
+    expect(tokens('int32')).not.toContain('long()');
+    const x = layers.input([4], { dtype: 'uint8' });
+    const sum = layers.add().apply([x, layers.dense(4).apply(x)]);
+    const merged = codeFor(model({ inputs: x, outputs: layers.dense(1).apply(sum) }).compile({ loss: 'mse' }));
+    expect(merged).toContain('x2 = x0.to(torch.get_default_dtype()) + x1\n');
+    expect(merged).toContain('self.f1 = nn.Sequential(Apply(lambda x: x.to(torch.get_default_dtype())), drawn(nn.Linear(4, 4)');
+  });
+
   it('gives layers before glu all the features that it halves', () => {
     const code = codeFor(row(layers.dense(4, { activation: 'glu' }), layers.dense(1)));
     expect(code).toContain('drawn(nn.Linear(4, 4), nn.init.xavier_uniform_),\n    nn.GLU(dim=-1),\n');

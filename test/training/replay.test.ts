@@ -1,4 +1,17 @@
-import { createEngine, type Engine, Layer, layers, type Model, NdArray, NonFiniteError, ops, optimizers, sequential, type Tensor } from 'evenkeel';
+import {
+  createEngine,
+  type Engine,
+  EngineError,
+  Layer,
+  layers,
+  type Model,
+  NdArray,
+  NonFiniteError,
+  ops,
+  optimizers,
+  sequential,
+  type Tensor,
+} from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import type { NonFinitePlace } from '#src/training/replay.js';
 import { values } from './sets.js';
@@ -65,6 +78,28 @@ describe('a planted value that is not finite is found: step, layer, operator, pa
     const { message } = await trouble(model, rowsWith(-3, 4));
     expect(message).toMatch(/logarithms of outputs, which must be positive: end the last layer in 'softplus' or 'exponential'\. The model keeps/);
     expect(message).not.toMatch(/learning rate/);
+  });
+
+  it('unless the steps cannot be run again: then that does not hide what went wrong', async () => {
+    const engine = await createEngine();
+    const load: Engine['load'] = (graph, options) =>
+      options?.name === 'replay' ? Promise.reject(new EngineError('no room for it')) : engine.load(graph, options);
+    const refusing = new Proxy(engine, {
+      get: (target, name) => {
+        if (name === 'load') return load;
+        const value = Reflect.get(target, name, target) as unknown;
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const model = sequential([layers.input([2]), layers.dense(1, { ...small, activation: ops.log })], { engine: refusing });
+    model.compile({ loss: 'mse', optimizer: still });
+    const { message, place } = await trouble(model, rowsWith(-3, 4), { chunk: 4 });
+    expect(place).toBeUndefined();
+    expect(message).toMatch(
+      /between steps 1 and 4; where cannot be told, since running them again failed: no room for it\. The model keeps its state/,
+    );
+    await model.dispose();
+    await engine.dispose();
   });
 
   it('in a user’s own layer', async () => {

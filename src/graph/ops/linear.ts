@@ -1,4 +1,5 @@
 import { ShapeError } from '../../core/errors.js';
+import { checkOptionNames } from '../../core/expect.js';
 import { broadcastShapes, type Dim, type Shape, sameShape, showShape } from '../../core/shape.js';
 import { applyOne, filled, first, makeNode, type OpRecord, type Tensor } from '../node.js';
 import { add, mul } from './arithmetic.js';
@@ -103,7 +104,9 @@ const Gemm: OpRecord = {
 };
 
 /** alpha·A·B + beta·C over matrices, A and B transposed on request; C broadcasts. One pass over the result. */
-export function gemm(a: Tensor, b: Tensor, c?: Tensor, { alpha = 1, beta = 1, transA = false, transB = false }: GemmOptions = {}): Tensor {
+export function gemm(a: Tensor, b: Tensor, c?: Tensor, options: GemmOptions = {}): Tensor {
+  checkOptionNames('gemm', options, ['alpha', 'beta', 'transA', 'transB']);
+  const { alpha = 1, beta = 1, transA = false, transB = false } = options;
   return applyOne(Gemm, c ? [a, b, c] : [a, b], { alpha, beta, transA: Number(transA), transB: Number(transB) });
 }
 

@@ -1,6 +1,7 @@
 import { countOf } from '../../core/count.js';
 import { type DType, isFloat } from '../../core/dtype.js';
 import { ArgumentError, ShapeError } from '../../core/errors.js';
+import { checkOptionNames } from '../../core/expect.js';
 import { broadcastShapes, type Dim, isStatic, normalizeAxis, type Shape, sameShape, showShape, sizeOf } from '../../core/shape.js';
 import { type Attributes, applyOne, constantInts, int64, makeNode, notDifferentiable, type OpRecord, scalar, type Tensor } from '../node.js';
 
@@ -290,15 +291,19 @@ export interface ReduceOptions {
   readonly keepdims?: boolean;
 }
 
-export function reduceInputs(x: Tensor, axes: readonly number[] | undefined): Tensor[] {
-  return axes ? [x, int64(axes.map((axis) => normalizeAxis(axis, x.rank)))] : [x];
+/** An operator that reduces, as a function. It throws ArgumentError for an option that it does not know: `axis` would reduce all axes. */
+export function reduction(name: string, record: OpRecord): (x: Tensor, options?: ReduceOptions) => Tensor {
+  return (x, options = {}) => {
+    checkOptionNames(name, options, ['axes', 'keepdims']);
+    const { axes, keepdims = false } = options;
+    if (axes?.length === 0) return x;
+    const inputs = axes ? [x, int64(axes.map((axis) => normalizeAxis(axis, x.rank)))] : [x];
+    return applyOne(record, inputs, { keepdims: keepdims ? 1 : 0 });
+  };
 }
 
 /** Sum over axes. */
-export function reduceSum(x: Tensor, { axes, keepdims = false }: ReduceOptions = {}): Tensor {
-  if (axes?.length === 0) return x;
-  return applyOne(ReduceSum, reduceInputs(x, axes), { keepdims: keepdims ? 1 : 0 });
-}
+export const reduceSum = reduction('reduceSum', ReduceSum);
 
 /** Sums a gradient over the axes along which its tensor was broadcast. */
 export function sumTo(dy: Tensor, x: Tensor): Tensor {

@@ -1,10 +1,11 @@
+import { checkOptionNames } from '../../core/expect.js';
 import { normalizeAxis, type Shape } from '../../core/shape.js';
 import { applyOne, type GradientContext, notDifferentiable, type OpRecord, type Tensor } from '../node.js';
 import { div, equal, mul, sub } from './arithmetic.js';
 import { exp } from './elementwise.js';
-import { axesOf, behindReshape, cast, expandLike, keepAxes, type ReduceOptions, reducedShape, reduceInputs, reduceSum, sizeAs } from './movement.js';
+import { axesOf, behindReshape, cast, expandLike, keepAxes, reducedShape, reduceSum, reduction, sizeAs } from './movement.js';
 
-function reduction(name: string, gradient: (x: Tensor, y: Tensor, dy: Tensor, axes: readonly number[] | undefined) => Tensor): OpRecord {
+function reducing(name: string, gradient: (x: Tensor, y: Tensor, dy: Tensor, axes: readonly number[] | undefined) => Tensor): OpRecord {
   return {
     name,
     attributes: { keepdims: 'int' },
@@ -16,29 +17,24 @@ function reduction(name: string, gradient: (x: Tensor, y: Tensor, dy: Tensor, ax
   };
 }
 
-const ReduceMean = reduction('ReduceMean', (x, y, dy) => expandLike(div(dy, div(sizeAs(x, x.dtype), sizeAs(y, x.dtype))), x));
+const ReduceMean = reducing('ReduceMean', (x, y, dy) => expandLike(div(dy, div(sizeAs(x, x.dtype), sizeAs(y, x.dtype))), x));
 /** Ties share the gradient equally. */
 const towardsExtremes = (x: Tensor, y: Tensor, dy: Tensor, axes: readonly number[] | undefined): Tensor => {
   const hit = cast(equal(x, y), x.dtype);
   return mul(hit, div(dy, reduceSum(hit, { ...(axes ? { axes } : {}), keepdims: true })));
 };
-const ReduceMax = reduction('ReduceMax', towardsExtremes);
-const ReduceMin = reduction('ReduceMin', towardsExtremes);
-const ReduceLogSumExp = reduction('ReduceLogSumExp', (x, y, dy) => mul(dy, exp(sub(x, y))));
-
-const reduce =
-  (record: OpRecord) =>
-  (x: Tensor, { axes, keepdims = false }: ReduceOptions = {}): Tensor =>
-    axes?.length === 0 ? x : applyOne(record, reduceInputs(x, axes), { keepdims: keepdims ? 1 : 0 });
+const ReduceMax = reducing('ReduceMax', towardsExtremes);
+const ReduceMin = reducing('ReduceMin', towardsExtremes);
+const ReduceLogSumExp = reducing('ReduceLogSumExp', (x, y, dy) => mul(dy, exp(sub(x, y))));
 
 /** Mean over axes. */
-export const reduceMean = reduce(ReduceMean);
+export const reduceMean = reduction('reduceMean', ReduceMean);
 /** Largest over axes. */
-export const reduceMax = reduce(ReduceMax);
+export const reduceMax = reduction('reduceMax', ReduceMax);
 /** Smallest over axes. */
-export const reduceMin = reduce(ReduceMin);
+export const reduceMin = reduction('reduceMin', ReduceMin);
 /** log Σ eˣ over axes, without overflow. */
-export const reduceLogSumExp = reduce(ReduceLogSumExp);
+export const reduceLogSumExp = reduction('reduceLogSumExp', ReduceLogSumExp);
 
 const onAxis = (name: string, gradient: (y: Tensor, dy: Tensor, axis: number) => Tensor): OpRecord => ({
   name,
@@ -79,7 +75,9 @@ const ArgMax: OpRecord = {
 };
 
 /** Index of the largest along an axis, the first of ties; int64. */
-export function argMax(x: Tensor, { axis = -1, keepdims = false }: { axis?: number; keepdims?: boolean } = {}): Tensor {
+export function argMax(x: Tensor, options: { readonly axis?: number; readonly keepdims?: boolean } = {}): Tensor {
+  checkOptionNames('argMax', options, ['axis', 'keepdims']);
+  const { axis = -1, keepdims = false } = options;
   return applyOne(ArgMax, [x], { axis: normalizeAxis(axis, x.rank), keepdims: keepdims ? 1 : 0 });
 }
 

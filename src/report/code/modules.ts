@@ -1,3 +1,4 @@
+import { isFloat } from '../../core/dtype.js';
 import { isDescribed, isInside } from '../../layers/registry.js';
 import { layerCall, picked, saying } from './calls.js';
 import { literal, type Noted } from './python.js';
@@ -241,11 +242,24 @@ function finished({ layer, shape }: Use, made: readonly Made[]): Noted[] {
   });
 }
 
+/** Kinds whose modules take any numbers. */
+const takeAny: ReadonlySet<string> = new Set(['rescaling', 'normalization']);
+
+/** What makes of numbers such as PyTorch's module takes: it computes with floats alone, and looks up 32 and 64 bits alone. */
+function converted({ layer, dtypes: [dtype = 'float32'], keepsIntegers }: Use): Noted[] {
+  const convert = (to: string): Noted[] => [{ code: `Apply(lambda x: x.${to})`, notes: [] }];
+  if (layer.kind === 'embedding') return dtype === 'int32' || dtype === 'int64' ? [] : convert('long()');
+  return isFloat(dtype) || keepsIntegers || takeAny.has(layer.kind) ? [] : convert('to(torch.get_default_dtype())');
+}
+
 /** A use of a layer as modules, in their order; nothing but a comment where PyTorch has none. */
 export function modulesOf(use: Use): Noted[] {
   const { layer } = use;
   const known = table[layer.kind];
-  if (known) return finished(use, known.modules(use));
+  if (known) {
+    const made = finished(use, known.modules(use));
+    return made.some(({ code }) => code !== '') ? [...converted(use), ...made] : made;
+  }
   const { leads, options } = layerCall(layer);
   const settings = [...leads.map(saying), ...options.map(([key, value]) => `${key}: ${saying(value)}`)].join(', ');
   return [lack(`PyTorch has no module '${layer.kind}'${settings === '' ? '' : ` (${settings})`}`)];

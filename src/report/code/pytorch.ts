@@ -1,3 +1,4 @@
+import { isFloat } from '../../core/dtype.js';
 import type { SignalIndex } from '../../model/config.js';
 import { inWords, modulesOf } from './modules.js';
 import { listLines, literal, type Noted, noted } from './python.js';
@@ -91,10 +92,12 @@ function graphLines(config: Config, made: readonly (readonly Noted[])[], uses: r
     if (codes.length === 0 || merges[layer.kind] || again) return [];
     return [noted(`self.${field(at)} = ${codes.length === 1 ? codes[0] : `nn.Sequential(${codes.join(', ')})`}`, notesOf(at), '        ')];
   });
-  const steps = uses.flatMap(({ layer, inputs, gives, shapes }, at): string[] => {
-    const from = inputs.map(nameOf);
-    if (layer.kind === 'input') return [];
+  const steps = uses.flatMap(({ layer, inputs, gives, shapes, dtypes }, at): string[] => {
     const merge = merges[layer.kind];
+    const plain = inputs.map(nameOf);
+    // Integers of few bits overflow where they are merged.
+    const from = merge ? plain.map((name, i) => (isFloat(dtypes[i] ?? 'float32') ? name : `${name}.to(torch.get_default_dtype())`)) : plain;
+    if (layer.kind === 'input') return [];
     if (merge)
       return [
         `        x${at} = ${merge(

@@ -1,3 +1,4 @@
+import type { DType } from '../../core/dtype.js';
 import { forecast } from '../../doctor/forecast.js';
 import { isDescribed } from '../../layers/registry.js';
 import { type DescribedLayer, type ModelConfig, missingCustom, type SignalIndex } from '../../model/config.js';
@@ -19,6 +20,9 @@ export interface Use {
   readonly shape: Shape;
   /** Those of all its inputs. */
   readonly shapes: readonly Shape[];
+  /** Types of the numbers in all its inputs, and whether it computes with integers as they are. */
+  readonly dtypes: readonly DType[];
+  readonly keepsIntegers: boolean;
   /** Whether a mask comes with its first input: some steps may not count. */
   readonly masked: boolean;
   /** Axes of its output, without the batch. */
@@ -59,6 +63,7 @@ export function usesOf(config: ModelConfig): readonly Use[] | undefined {
   return config.calls.flatMap(({ layer: of, inputs }, at): Use[] => {
     const layer = config.layers[of];
     if (!layer) return [];
+    const call = model.network.calls[at];
     const shapes = inputs.map(shapeOf);
     const [shape = []] = shapes;
     const { kernelInitializer } = layer.config;
@@ -69,12 +74,14 @@ export function usesOf(config: ModelConfig): readonly Use[] | undefined {
       {
         layer,
         inputs,
-        gives: model.network.calls[at]?.outputs.length ?? 1,
+        gives: call?.outputs.length ?? 1,
         from: shape.at(-1) ?? undefined,
         to: shapeOf(at).at(-1) ?? undefined,
         shape,
         shapes,
-        masked: model.network.calls[at]?.inputs[0]?.masked ?? false,
+        dtypes: call?.inputs.map(({ dtype }) => dtype) ?? [],
+        keepsIntegers: call?.layer.keepsIntegers ?? false,
+        masked: call?.inputs[0]?.masked ?? false,
         rank: shapeOf(at).length,
         initializer,
       },

@@ -88,6 +88,17 @@ describe('what a remedy says is what it does', () => {
     expect((await said('change-activation', halved))[0]).toBe('bend dense_2 by leakyRelu instead of relu, drawn by what suits it');
   });
 
+  it('leaves gates, and what weighs features against each other, as they are bent', async () => {
+    const enter = layers.input([6]);
+    const bent = layers.dense(6, { activation: 'relu', name: 'bent' }).apply(enter);
+    const gate = layers.dense(6, { activation: 'sigmoid', name: 'gate' }).apply(bent);
+    const weighed = layers.dense(6, { activation: 'softmax', name: 'weights' }).apply(layers.multiply().apply([bent, gate]));
+    const gated = model({ inputs: enter, outputs: layers.dense(1).apply(weighed) }).compile({ loss: 'mse' });
+    expect((await said('change-activation', gated))[0]).toBe('bend bent by leakyRelu instead of relu, drawn by what suits it');
+    const gateless = sequential([layers.input([6]), layers.dense(4, { activation: 'softmax' }), layers.dense(1)]).compile({ loss: 'mse' });
+    expect(await said('change-activation', gateless)).toEqual([]);
+  });
+
   it('leaves frozen recurrent layers and normalizations as they were learned', async () => {
     const walked = (trainable: boolean): Model =>
       sequential([layers.input([6]), layers.reshape([3, 2]), layers.simpleRnn(4, { trainable }), layers.dense(1)]).compile({ loss: 'mse' });

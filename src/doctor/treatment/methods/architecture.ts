@@ -1,6 +1,7 @@
 import type { ModelConfig } from '../../../model/config.js';
 import { insertAfter, layerAt, usedOnce, withLayer } from '../../../model/rewire.js';
 import type { NetworkFacts } from '../../../vitals/facts.js';
+import type { Examination } from '../../examination.js';
 import type { Change, Chart, Method } from '../method.js';
 import { changed } from '../patient.js';
 import { drawnBy, isDrawable } from './weights.js';
@@ -41,12 +42,25 @@ const isNormalized = ({ layers }: NetworkFacts): boolean => layers.some(({ role,
 /** SELU's last: its weights are drawn for sums that nothing else normalises (Klambauer et al. 2017, section 3). */
 const seluLast = (names: readonly string[]): string[] => [...names].sort((a, b) => Number(a === 'selu') - Number(b === 'selu'));
 
+/** Activations that weigh features against each other, and one that leaves half of them: no other stands in for these. */
+const weighing: ReadonlySet<string> = new Set(['glu', 'softmax', 'logSoftmax', 'sparsemax']);
+
+/** Between 0 and 1: how much of something passes. */
+const opening: ReadonlySet<string> = new Set(['sigmoid', 'hardSigmoid']);
+
+/** Whether a use says how much of something else passes. */
+function isGate({ users, facts }: Examination, { bent, activation }: HiddenUse): boolean {
+  return bent !== undefined && opening.has(activation) && (users[bent] ?? []).some((at) => facts.layers[at]?.kind === 'multiply');
+}
+
 export const changeActivation: Method = {
   alters: ['activations', 'initializers', 'weights'],
   supersedes: ['critical-initializer', 'lsuv', 'lecun-normal', 'revive-units'],
   apply({ patient, examination, facts }: Chart): Change[] {
-    // What is frozen was learned with the activation that it has, and behind `glu` are half as many features as behind others.
-    const all = hiddenUses(examination).filter(({ bent, layer, activation }) => bent !== undefined && layer.trainable && activation !== 'glu');
+    // What is frozen was learned with the activation that it has.
+    const all = hiddenUses(examination).filter(
+      (use) => use.bent !== undefined && use.layer.trainable && !weighing.has(use.activation) && !isGate(examination, use),
+    );
     const [first] = all;
     if (!first) return [];
     const others = instead[first.activation] ?? ['elu', 'selu'].filter((name) => name !== first.activation);
