@@ -42,6 +42,14 @@ describe('selu-wiring', () => {
     expect(await merged((branches) => layers.concatenate().apply(branches))).not.toMatch(/variance 2/);
   });
 
+  it('says nothing of what is merged before the first of them', async () => {
+    const [one, two] = [layers.input([3]), layers.input([3])];
+    const bent = layers.dense(6, { activation: 'selu' }).apply(layers.concatenate().apply([one, two]));
+    const net = model({ inputs: [one, two], outputs: layers.dense(1).apply(bent) }).compile({ loss: 'mse' });
+    const trace = await net.examine([drawn(16, 3), drawn(16, 3)], drawn(16, 1));
+    expect(doctor.diagnose(trace).map(({ rule }) => rule)).not.toContain('selu-wiring');
+  });
+
   it('does not call what walks along steps a merge', async () => {
     const net = sequential([layers.input([4, 2]), layers.lstm(4), layers.dense(6, { activation: 'selu' }), layers.dense(1)]);
     expect((await found('selu-wiring', net, drawn(16, 4, 2)))?.cause).toMatch(/^lstm_1 hands a state on from step to step/);

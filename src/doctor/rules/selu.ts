@@ -98,6 +98,15 @@ export const seluDropout: Rule = {
   },
 };
 
+/** Uses that stand behind some of these, however far. */
+function behindAny({ facts }: Examination, uses: readonly WatchedUse[]): ReadonlySet<number> {
+  const [from, reached] = [new Set(uses.map(({ at }) => at)), new Set<number>()];
+  facts.layers.forEach(({ inputs }, at) => {
+    if (inputs.some((input) => from.has(input) || reached.has(input))) reached.add(at);
+  });
+  return reached;
+}
+
 /** What each does to a signal of variance 1. */
 function doing({ kind, role }: LayerFacts): string {
   if (role !== 'merge')
@@ -116,7 +125,9 @@ export const seluWiring: Rule = {
   remedies: [remedies.normalize, remedies.changeActivation],
   check(examination) {
     const uses = seluUses(examination);
-    const merges = examination.facts.layers.filter(({ role, kind }) => role === 'merge' || /rnn|lstm|gru/i.test(kind));
+    // What is merged before the first of them is what comes in: `selu-inputs` looks at that.
+    const reached = behindAny(examination, uses);
+    const merges = examination.facts.layers.filter(({ role, kind }, at) => (role === 'merge' && reached.has(at)) || /rnn|lstm|gru/i.test(kind));
     const [first] = merges;
     if (uses.length === 0 || !first) return [];
     return broken(
