@@ -40,12 +40,13 @@ export interface WatchedKernel {
 export const LEARNED = 0.7;
 export const LEARNED_IN_ALL = 0.45;
 export const SUFFERED = 0.5;
-/** Part of what neighbours reach from which on a training has suffered from nothing. */
-const MASTERED = 0.91;
+/** By how much more of what neighbours reach than a network should reach shows that a training has suffered from nothing. */
+const MASTERED = 0.04;
 /** Less of the way from chance to no error excuses nothing: of photographs neighbours know little. */
 const WELL = 0.5;
-/** Part of it below which a network has learned too little. */
-export const NEIGHBOURS = { most: 0.87, simpleRnn: 0.78 } as const;
+/** Part of it below which a network has learned too little: less is asked of simple RNNs, of several in a row, and of normalized networks from so many hidden layers on. */
+export const NEIGHBOURS = { most: 0.87, simpleRnn: 0.83, stacked: 0.78, deep: 0.78 } as const;
+export const DEEP = 16;
 /** Above this share of chance's loss what is added to a loss hides what is learned. */
 const ADDED = 0.05;
 /** Penalties that many times larger than what there is to learn leave too few of a float32's seven digits to the error. */
@@ -206,7 +207,10 @@ export class Examination {
 
   /** The part of what neighbours reach that a network should reach. */
   get leastOfNeighbours(): number {
-    return this.facts.layers.some(({ kind }) => kind === 'simpleRnn') ? NEIGHBOURS.simpleRnn : NEIGHBOURS.most;
+    const walking = this.facts.layers.filter(({ kind }) => kind === 'simpleRnn').length;
+    if (walking > 0) return walking > 1 ? NEIGHBOURS.stacked : NEIGHBOURS.simpleRnn;
+    const deep = this.hidden.length >= DEEP && this.hidden.every(({ at }) => this.normalizedBehind(at));
+    return deep ? NEIGHBOURS.deep : NEIGHBOURS.most;
   }
 
   /** What neighbours reach, from 0 at chance to 1 without error; undefined where that is not known. */
@@ -223,7 +227,7 @@ export class Examination {
 
   /** Whether it does about as well as they do, so that it has suffered from nothing. */
   get masters(): boolean {
-    return this.suffices && (this.partOfNeighbours ?? 0) >= MASTERED;
+    return this.suffices && (this.partOfNeighbours ?? 0) >= this.leastOfNeighbours + MASTERED;
   }
 
   /** Whether all epochs that were asked for are done. */

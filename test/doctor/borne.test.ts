@@ -1,5 +1,6 @@
 import { doctor, initializers, type Layer, layers, NdArray, optimizers, type Trace } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
+import { Examination } from '#src/doctor/examination.js';
 import { by, examine, type Patient, row, severityOf, train } from './patients.js';
 import { glyphSet } from './sets.js';
 
@@ -78,7 +79,7 @@ describe('what some networks bear and others do not', () => {
     const patient = (normalized: boolean): Patient => ({
       hidden: () =>
         [1000, 1, 1].flatMap((scale) => [
-          layers.rescaling(scale),
+          ...(normalized ? [layers.rescaling(scale)] : []),
           layers.dense(32),
           ...(normalized ? [layers.batchNormalization()] : [layers.rescaling(1 / scale)]),
           layers.activation('tanh'),
@@ -93,6 +94,17 @@ describe('what some networks bear and others do not', () => {
     expect(ratio(divided)).toBeLessThan(0.01);
     expect(severityOf(normalized, 'vanishing-gradient')).toBeUndefined();
     expect(severityOf(divided, 'vanishing-gradient')).toBe('ill');
+  });
+
+  it('gradients that shrink with weights that are small throughout, as long as steps change all of them alike and are not small', async () => {
+    const alike = drawn('leakyRelu', 0.025, 4);
+    const at = async (learningRate: number, patient = alike) =>
+      severityOf(await examine(by(patient, optimizers.sgd({ learningRate }))), 'vanishing-gradient');
+    expect(await at(1)).toBe('risk');
+    expect(await at(1e-4)).toBe('ill');
+    const last = layers.dense(64, { activation: 'leakyRelu', kernelInitializer: initializers.normal({ stddev: 1e-4 }) });
+    const uneven: Patient = { hidden: () => [...row(3, 64, { activation: 'leakyRelu', kernelInitializer: 'heNormal' }), last] };
+    expect(await at(1, uneven)).toBe('ill');
   });
 
   it('entries without a gradient where a maximum takes others', async () => {
@@ -165,6 +177,35 @@ describe('what some networks bear and others do not', () => {
     expect(severityOf(trace, 'vanishing-along-time')).not.toBe('ill');
     const small = { activation: 'relu', recurrentInitializer: initializers.orthogonal({ gain: 0.3 }) } as const;
     expect(severityOf(await examine(patient(6, small)), 'vanishing-along-time')).toBe('ill');
+  });
+
+  it('a gradient that is lost along time in several layers in a row, which one of them may keep', async () => {
+    const small = { activation: 'relu', recurrentInitializer: initializers.orthogonal({ gain: 0.3 }) } as const;
+    const walking = (count: number): Patient => ({
+      hidden: () => [
+        layers.reshape([28, 28]),
+        ...Array.from({ length: count - 1 }, () => layers.simpleRnn(16, { ...small, returnSequences: true })),
+        layers.simpleRnn(16, small),
+      ],
+      standardized: false,
+    });
+    const severity = async (patient: Patient) => severityOf(await examine(patient), 'vanishing-along-time');
+    expect(await severity(walking(1))).toBe('ill');
+    expect(await severity(walking(2))).toBe('risk');
+  });
+
+  it('less of what neighbours reach, where layers walk along steps, or many are normalised', async () => {
+    const least = async (hidden: Patient['hidden']) => new Examination(await examine({ hidden })).leastOfNeighbours;
+    const walking = (count: number) => [
+      layers.reshape([28, 28]),
+      ...Array.from({ length: count }, (_, i) => layers.simpleRnn(8, { returnSequences: i < count - 1 })),
+    ];
+    const normalized = (count: number) => Array.from({ length: count }, () => [layers.dense(8), layers.batchNormalization()]).flat();
+    expect(await least(() => normalized(15))).toBe(0.87);
+    expect(await least(() => normalized(16))).toBe(0.78);
+    expect(await least(() => row(16, 8, {}))).toBe(0.87);
+    expect(await least(() => walking(1))).toBe(0.83);
+    expect(await least(() => walking(2))).toBe(0.78);
   });
 
   it('features that are not standardised, where units saturate by them: a cause is told beside what it does', async () => {

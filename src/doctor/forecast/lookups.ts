@@ -99,6 +99,15 @@ export function* behind(
   }
 }
 
+/** Uses that stand behind some of these, however far. */
+export function allBehind({ layers }: NetworkFacts, uses: Iterable<number>): ReadonlySet<number> {
+  const [from, reached] = [new Set(uses), new Set<number>()];
+  layers.forEach(({ inputs }, at) => {
+    if (inputs.some((input) => from.has(input) || reached.has(input))) reached.add(at);
+  });
+  return reached;
+}
+
 /** The activation layer that the sums of a use go to, with normalisation, noise and reshaping between. */
 export function activationBehind(
   facts: NetworkFacts,

@@ -3,6 +3,7 @@ import { type Examination, median, value, type WatchedUse } from '../examination
 import { behind, walksAlongSteps } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, type Symptom, say, sayFactor, unlearned } from '../rule.js';
+import { SLOWEST, speeds } from './speed.js';
 
 /** Gradient of the first hidden layer over that of the last, by its RMS and by what is typical of an entry. */
 interface Profile {
@@ -64,6 +65,18 @@ function ratio([a, b]: readonly (number | undefined)[]): number[] {
 /** Below these the lower layers learn too slowly: by RMS, and by what is typical of an entry. */
 const limits = (adaptive: boolean) => (adaptive ? { ill: 1e-5, risk: 1e-3, typical: 1e-6 } : { ill: 1e-2, risk: 0.1, typical: 1e-3 });
 
+/** Of the fastest kernel's speed, what the first one must have at least to keep pace. */
+const PACE = 0.1;
+
+/** Whether weights of a layer turn over about as fast as the fastest, and none of them slowly: small weights need small gradients. Steps that are divided by the size of the gradient show nothing of it. */
+function keepsPace(examination: Examination, { layer }: WatchedUse): boolean {
+  if (examination.adaptive) return false;
+  const list = speeds(examination);
+  const fastest = Math.max(...list.map(({ speed }) => speed));
+  const own = list.find((one) => one.layer === layer.layer)?.speed;
+  return own !== undefined && fastest >= SLOWEST && own >= PACE * fastest;
+}
+
 export const vanishingGradient: Rule = {
   id: 'vanishing-gradient',
   bearable: true,
@@ -72,7 +85,7 @@ export const vanishingGradient: Rule = {
   looksFor:
     'the RMS of ∂L/∂z in the first hidden layer over that in the last one, as measured or, before the first step, as forecast; and the same ratio of medians of |∂L/∂z| (of upper quartiles for rectifiers, half of whose entries have none)',
   threshold:
-    'a layer learns at the speed of its gradient: below a hundredth of the speed of the last layer the first stays what it was drawn as within a budget that suffices for the others (risk below a tenth). With width, depth and activation the ratio is √χ for each layer. Optimizers that divide by the size of the gradient bear more: 1e-5, risk 1e-3',
+    'a layer learns at the speed of its gradient: below a hundredth of the speed of the last layer the first stays what it was drawn as within a budget that suffices for the others (risk below a tenth). With width, depth and activation the ratio is √χ for each layer. Optimizers that divide by the size of the gradient bear more: 1e-5, risk 1e-3. A risk only where a step changes as much of the first kernel, by its size, as of the fastest, up to a tenth, and steps are not too small: weights that are small throughout have gradients that shrink from layer to layer, and need no others',
   why: 'lower layers stay virtually unchanged, and the upper ones learn from features that were drawn at random',
   remedies: [
     remedies.suitingInitializer,
@@ -91,12 +104,13 @@ export const vanishingGradient: Rule = {
     const layers = examination.hidden.slice(0, Math.max(1, Math.ceil(depth / 2))).map(({ layer }) => layer.name);
     const perLayer = sayFactor(rms, depth - 1);
     if (rms < risk) {
+      const starves = rms < ill && !keepsPace(examination, first);
       return [
         {
           layers,
-          severity: rms < ill ? 'ill' : 'risk',
+          severity: starves ? 'ill' : 'risk',
           measured: { what: 'gradient RMS, first hidden layer over last', value: rms },
-          expected: { from: rms < ill ? ill : risk, why: 'a layer learns at the speed of its gradient' },
+          expected: { from: starves ? ill : risk, why: 'a layer learns at the speed of its gradient' },
           cause: `the gradient's RMS ${measured ? 'is' : 'will be'} ${say(rms)} times that of ${last.layer.name} by the time it reaches ${first.layer.name}: a factor ${perLayer} for each of ${depth} layers${chiOf(examination, first)}`,
         },
       ];

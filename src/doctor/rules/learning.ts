@@ -1,5 +1,5 @@
 import { countOf } from '../../core/count.js';
-import { NEIGHBOURS } from '../examination.js';
+import { DEEP, NEIGHBOURS } from '../examination.js';
 import { walksAlongSteps } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, say, without } from '../rule.js';
@@ -77,7 +77,7 @@ export const belowNeighbours: Rule = {
   title: 'Behind nearest neighbours',
   looksFor:
     'how far beyond chance the validation rows are after the last epoch (of classes the accuracy, of numbers the mean squared error), over how far they are where each is answered as the training rows near to it are: by the nearest, by five, or by all, each by its nearness (kernel ridge regression), whichever does best',
-  threshold: `the training is over and less than ${percent(NEIGHBOURS.most)} of what neighbours reach is reached: to look them up takes no training, and the nearest alone errs at most twice as often as the best there can be where rows are many (Cover and Hart 1967). Networks that train well come to more, on grey levels as on tables, of classes as of numbers; a simple RNN, which sees no row at once, to ${percent(NEIGHBOURS.simpleRnn)}. Where validation rows are near copies of training rows, as windows that overlap are, neighbours know too much: split such data by time, or ignore the rule`,
+  threshold: `the training is over and less than ${percent(NEIGHBOURS.most)} of what neighbours reach is reached: to look them up takes no training, and the nearest alone errs at most twice as often as the best there can be where rows are many (Cover and Hart 1967). Networks that train well come to more, on grey levels as on tables, of classes as of numbers; a simple RNN, which sees no row at once, to ${percent(NEIGHBOURS.simpleRnn)}, several in a row to ${percent(NEIGHBOURS.stacked)}; as much is asked of ${DEEP} hidden layers and more that are all normalised, whose gradients grow with depth at first (Yang et al. 2019, "A mean field theory of batch normalization"). Where validation rows are near copies of training rows, as windows that overlap are, neighbours know too much: split such data by time, or ignore the rule`,
   why: 'the network makes less of its rows than looking them up would: it learned too little, or too much that holds for its own rows only',
   remedies: [
     remedies.standardizeInputs,

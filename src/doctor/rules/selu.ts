@@ -1,5 +1,6 @@
 import type { LayerFacts } from '../../vitals/facts.js';
 import type { Examination, WatchedUse } from '../examination.js';
+import { allBehind } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import type { Rule, Symptom } from '../rule.js';
 
@@ -98,15 +99,6 @@ export const seluDropout: Rule = {
   },
 };
 
-/** Uses that stand behind some of these, however far. */
-function behindAny({ facts }: Examination, uses: readonly WatchedUse[]): ReadonlySet<number> {
-  const [from, reached] = [new Set(uses.map(({ at }) => at)), new Set<number>()];
-  facts.layers.forEach(({ inputs }, at) => {
-    if (inputs.some((input) => from.has(input) || reached.has(input))) reached.add(at);
-  });
-  return reached;
-}
-
 /** What each does to a signal of variance 1. */
 function doing({ kind, role }: LayerFacts): string {
   if (role !== 'merge')
@@ -126,7 +118,10 @@ export const seluWiring: Rule = {
   check(examination) {
     const uses = seluUses(examination);
     // What is merged before the first of them is what comes in: `selu-inputs` looks at that.
-    const reached = behindAny(examination, uses);
+    const reached = allBehind(
+      examination.facts,
+      uses.map(({ at }) => at),
+    );
     const merges = examination.facts.layers.filter(({ role, kind }, at) => (role === 'merge' && reached.has(at)) || /rnn|lstm|gru/i.test(kind));
     const [first] = merges;
     if (uses.length === 0 || !first) return [];

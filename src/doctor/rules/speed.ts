@@ -62,8 +62,8 @@ const [MOST, RISKY] = [2.5, 0.3];
 const [MOST_LAYERS, RISKY_LAYERS] = [0.5, 0.2];
 /** How many times more where sums are normalised: weights that grow by a step are divided by what they have grown. */
 const NORMALIZED = 5;
-/** Of the fastest kernel: gradients may grow as a network learns, where steps are divided by their size those do not. */
-const SLOWEST = 5e-5;
+/** Speeds of the fastest kernel below which nothing is learned: gradients may grow as a network learns, where steps are divided by their size those do not. */
+export const SLOWEST = 5e-5;
 const SLOWEST_ADAPTIVE = 2e-4;
 
 export const stepTooLarge: Rule = {

@@ -1,5 +1,6 @@
 import type { Measured } from '../../vitals/trace.js';
 import { type Examination, median, value, type WatchedUse } from '../examination.js';
+import { allBehind } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { type Rule, type Symptom, say, sayFactor, unlearned } from '../rule.js';
 
@@ -10,6 +11,8 @@ interface Course {
   readonly ratio: number;
   /** Steps of the sequence. */
   readonly steps: number;
+  /** Whether another such layer stands before it, or behind. */
+  readonly stacked: boolean;
 }
 
 /** Size at the first step of a sequence over that at the last; undefined where there is only one, or nothing was measured. */
@@ -26,13 +29,15 @@ function fromTheFirstAlive(sizes: readonly Measured[]): readonly Measured[] {
 
 /** Layers that walk along a sequence with a state that no gate guards; an LSTM or GRU opens its gates where that pays. */
 function coursesOf({ uses, trace, facts }: Examination): Course[] {
-  return uses.flatMap((use) => {
+  const walking = uses.filter(({ layer }) => layer.kind === 'simpleRnn');
+  const stacked = (at: number): boolean => walking.some((other) => allBehind(facts, [at]).has(other.at) || allBehind(facts, [other.at]).has(at));
+  return walking.flatMap((use) => {
     const lists = trace.steps.slice(-5).map(({ signals }) => signals.gRmsByTime?.[use.column] ?? []);
     const ratios = lists.flatMap((list) => firstOverLast(fromTheFirstAlive(list)) ?? []);
     const [from] = use.layer.inputs;
     const steps = from === undefined ? undefined : facts.layers[from]?.shape[0];
-    if (use.layer.kind !== 'simpleRnn' || ratios.length === 0 || typeof steps !== 'number') return [];
-    return [{ use, ratio: median(ratios), steps }];
+    if (ratios.length === 0 || typeof steps !== 'number') return [];
+    return [{ use, ratio: median(ratios), steps, stacked: stacked(use.at) }];
   });
 }
 
@@ -64,13 +69,15 @@ export const vanishingAlongTime: Rule = {
   title: 'Gradient vanishes along time',
   looksFor,
   threshold:
-    'a millionth (risk: a tenth) over the whole sequence: what the first steps hold is then lost in the rounding of what the last ones hold, while tanh units behind orthogonal weights lose a factor of 100 to 100,000 over some 30 steps and learn. Each step multiplies the gradient by the recurrent weights and by the slope of the activation: by their spectral radius at most where the slope is 1, by less where it is not, so that over T steps √χ to the power of T is left (Bengio, Simard and Frasconi 1994; Pascanu, Mikolov and Bengio 2013). Optimizers that divide by the size of the gradient do not help here, since all steps share the weights',
+    'a millionth (risk: a tenth) over the whole sequence: what the first steps hold is then lost in the rounding of what the last ones hold, while tanh units behind orthogonal weights lose a factor of 100 to 100,000 over some 30 steps and learn. Each step multiplies the gradient by the recurrent weights and by the slope of the activation: by their spectral radius at most where the slope is 1, by less where it is not, so that over T steps √χ to the power of T is left (Bengio, Simard and Frasconi 1994; Pascanu, Mikolov and Bengio 2013). Optimizers that divide by the size of the gradient do not help here, since all steps share the weights. In stacks a risk whatever is left: what one layer loses another may hand on, and most that were seen learned',
   why: 'weights are shared over the steps, so that what is far back is drowned by what is near: the layer learns from the last steps alone',
   remedies: [remedies.identityRecurrence, remedies.gatedRecurrence, remedies.shorterSequences],
   check: (examination) =>
     coursesOf(examination).flatMap((course) => {
       if (!(course.ratio < 0.1)) return [];
-      return course.ratio < 1e-6 ? [symptomOf(course, 'ill', { from: 1e-6 }, 'vanishes')] : [symptomOf(course, 'risk', { from: 0.1 }, 'vanishes')];
+      return course.ratio < 1e-6 && !course.stacked
+        ? [symptomOf(course, 'ill', { from: 1e-6 }, 'vanishes')]
+        : [symptomOf(course, 'risk', { from: 0.1 }, 'vanishes')];
     }),
 };
 

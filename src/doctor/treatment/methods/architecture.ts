@@ -2,6 +2,7 @@ import type { ModelConfig } from '../../../model/config.js';
 import { insertAfter, layerAt, usedOnce, withLayer } from '../../../model/rewire.js';
 import type { NetworkFacts } from '../../../vitals/facts.js';
 import type { Examination } from '../../examination.js';
+import { allBehind } from '../../forecast/lookups.js';
 import type { Change, Chart, Method } from '../method.js';
 import { changed } from '../patient.js';
 import { drawnBy, isDrawable } from './weights.js';
@@ -114,13 +115,6 @@ export const normalize: Method = {
   },
 };
 
-/** Whether what one use gives comes to another, which stands behind it among the calls: layers of two branches do not. */
-function leads({ layers }: NetworkFacts, from: number, to: number): boolean {
-  const reached = new Set([from]);
-  for (let at = from + 1; at <= to; at++) if (layers[at]?.inputs.some((input) => reached.has(input))) reached.add(at);
-  return reached.has(to);
-}
-
 export const residual: Method = {
   alters: ['architecture'],
   apply({ patient, examination, facts }) {
@@ -131,7 +125,7 @@ export const residual: Method = {
       const from = one?.layer.inputs[0];
       const to = two?.bent ?? two?.at;
       if (!one || !two || from === undefined || to === undefined) continue;
-      if (!leads(facts, one.at, two.at) || String(facts.layers[from]?.shape) !== String(facts.layers[to]?.shape)) continue;
+      if (!allBehind(facts, [one.at]).has(two.at) || String(facts.layers[from]?.shape) !== String(facts.layers[to]?.shape)) continue;
       pairs.push({ from, to });
       i++;
     }
