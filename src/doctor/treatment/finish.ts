@@ -40,7 +40,7 @@ function isWorth({ run: { grade } }: Tried, { run }: Tried): boolean {
 
 /**
  * The full run of what did best; where that is not enough, of what did better in a trial, and at last of what came next, as often as the budget allows.
- * The best by validation stands, or the network as it was where that does nearly as well.
+ * The best by validation stands, or the network as it was where that does nearly as well; where only its first steps were seen, and did better, it is trained to its end.
  */
 export async function finish(course: Course, chosen: Tried, untreated: Tried | undefined, done: Set<string>): Promise<Tried> {
   const whole = untreated?.run.whole ? untreated : undefined;
@@ -73,5 +73,8 @@ export async function finish(course: Course, chosen: Tried, untreated: Tried | u
     if (satisfies(kept) || !course.canRun(other.patient)) break;
     await run(other);
   }
+  // Nothing that is given back has done worse than the network as it was, as far as that was seen.
+  const begun = whole ? undefined : shortOnes(course).find(({ remedies }) => remedies.length === 0);
+  if (begun && begun.run.grade.score > kept.run.grade.score && !ran.has(keyOf(begun)) && course.canRun(begun.patient)) await run(begun);
   return whole && kept !== whole && !isWorth(kept, whole) ? whole : kept;
 }
