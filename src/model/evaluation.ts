@@ -26,7 +26,7 @@ export interface EvaluationParts extends Pick<BatchParts, 'spec' | 'programs' | 
 export async function evaluateRows({ spec, programs, state, checked, batchSize, penalized }: EvaluationParts): Promise<RunningMeans> {
   const { network, inputs, targets, weights } = spec;
   if (batchSize !== undefined) checkBatches(network, checked.inputs[0]?.shape[0] ?? 0, batchSize);
-  const size = inferenceBatch(network, checked.inputs, batchSize ?? INFERENCE_BATCH);
+  const size = inferenceBatch(network, checked.inputs, batchSize);
   const { session, program } = await programs.load('evaluation', [inputs, targets, weights, penalized], INFERENCE_BATCH, () =>
     evaluationProgram(spec, penalized),
   );

@@ -3,12 +3,25 @@ import { ShapeError } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import { showShape } from '../core/shape.js';
 import type { Signal } from '../network/layer.js';
+import type { Network } from '../network/network.js';
 import type { Engine } from '../runtime/index.js';
 import { ArraySource, ChunkBuffers } from '../training/batches.js';
 import { feedNames, type StepSpec } from '../training/step.js';
 
-/** Rows per engine call where no gradient is needed. */
+/** Rows per engine call where no gradient is needed, at least. */
 export const INFERENCE_BATCH = 256;
+/** At most; and numbers that one layer may give for them, which stay in a processor's cache. */
+const MOST_ROWS = 1024;
+const MOST_NUMBERS = 2 ** 19;
+
+/** Rows per engine call where no gradient is needed: the more the fewer numbers layers give for each, since a call of a small network costs more than its sums. */
+export function inferenceRows({ calls }: Pick<Network, 'calls'>): number {
+  const sizes = calls.flatMap(({ outputs }) => outputs.map(({ shape }) => shape.slice(1).reduce<number>((size, dim) => size * Number(dim), 1)));
+  let rows = INFERENCE_BATCH;
+  // A length that is known at run time only is NaN, and bounds all.
+  while (rows < MOST_ROWS && sizes.every((size) => 2 * rows * size <= MOST_NUMBERS)) rows *= 2;
+  return rows;
+}
 
 /** Arrays of a minibatch under the names that they are fed by. */
 export function fed(spec: Pick<StepSpec, 'inputs' | 'targets' | 'weights'>, arrays: readonly NdArray[]): Record<string, NdArray> {

@@ -207,7 +207,7 @@ export class Model {
     const outputs = await this.#turns.reading(async () => {
       const inputs = checkInputs(this.network, x);
       commonRows(inputs, 'x');
-      const batchSize = inferenceBatch(this.network, inputs, INFERENCE_BATCH);
+      const batchSize = inferenceBatch(this.network, inputs);
       await this.#held.arrange();
       const types = typesOf(inputs);
       const { session, program } = await this.#programs.load('prediction', types, INFERENCE_BATCH, () =>

@@ -5,6 +5,7 @@ import type { Network } from '../network/network.js';
 import type { Feeds, Resident, Session } from '../runtime/index.js';
 import { nextName, type Program } from '../training/program.js';
 import type { State } from '../training/state.js';
+import { inferenceRows } from './feeding.js';
 
 /** Rows that every minibatch of a network must have, because layers keep a state for each; undefined where any number will do. */
 export function fixedBatch({ layers }: Network): number | undefined {
@@ -63,11 +64,11 @@ export function checkStreamed(network: Network, rows: number): void {
 
 const keeperOf = ({ layers }: Network): string => layers.find(({ batchSize }) => batchSize !== undefined)?.title ?? '';
 
-/** Rows per engine call where nothing is trained: as many as suit, or as stateful layers keep a state for. @throws DataError as `checkBatches`. */
-export function inferenceBatch(network: Network, inputs: readonly NdArray[], most: number): number {
+/** Rows per engine call where nothing is trained: as many as are asked for, or suit, or as stateful layers keep a state for. @throws DataError as `checkBatches`. */
+export function inferenceBatch(network: Network, inputs: readonly NdArray[], asked?: number): number {
   const wanted = fixedBatch(network);
   checkWholeBatches(network, inputs[0]?.shape[0] ?? 0, 'x');
-  return wanted ?? most;
+  return wanted ?? asked ?? inferenceRows(network);
 }
 
 /** Runs a program and keeps in the state what it writes. @returns the outputs asked for. */
