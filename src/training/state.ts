@@ -111,9 +111,9 @@ export class State {
 
   /** Takes over entries that a run left in the engine; the ones before are freed. */
   replace(values: Readonly<Record<string, Resident>>): void {
-    for (const [name, resident] of Object.entries(values)) {
-      const slot = this.#slot(name);
-      this.#release(slot);
+    const entries = Object.entries(values).map(([name, resident]) => ({ slot: this.#slot(name), resident }));
+    this.#release(entries.map(({ slot }) => slot));
+    for (const { slot, resident } of entries) {
       slot.resident = resident;
       delete slot.host;
     }
@@ -132,8 +132,8 @@ export class State {
     return {
       restore: () => {
         if (released) throw new ArgumentError('these weights were released; restore them before the fit ends');
+        this.#release(values.map(({ slot }) => slot));
         for (const { slot, host, resident } of values) {
-          this.#release(slot);
           if (resident) {
             slot.resident = resident;
             delete slot.host;
@@ -143,15 +143,8 @@ export class State {
       release: () => {
         if (released) return;
         released = true;
-        for (const { slot, resident } of values) {
-          if (!resident) continue;
-          const left = (this.#pins.get(resident) ?? 1) - 1;
-          if (left > 0) this.#pins.set(resident, left);
-          else {
-            this.#pins.delete(resident);
-            if (slot.resident !== resident) engine?.free([resident]);
-          }
-        }
+        const unused = values.flatMap(({ slot, resident }) => (resident && this.#unpin(resident) && slot.resident !== resident ? [resident] : []));
+        if (unused.length > 0) engine?.free(unused);
       },
     };
   }
@@ -199,15 +192,13 @@ export class State {
       copyElements(value, arrayAt(host, place));
       hosts.set(slot, host);
     });
-    for (const [slot, host] of hosts) {
-      this.#release(slot);
-      slot.host = host;
-    }
+    this.#release([...hosts.keys()]);
+    for (const [slot, host] of hosts) slot.host = host;
   }
 
   /** Frees what the engine holds; newer values there are lost unless read before. */
   dispose(): void {
-    for (const slot of this.#slots.values()) this.#release(slot);
+    this.#release([...this.#slots.values()]);
     this.#engine = undefined;
   }
 
@@ -226,9 +217,19 @@ export class State {
     return values;
   }
 
-  #release(slot: Slot): void {
-    if (slot.resident && !this.#pins.has(slot.resident)) this.#engine?.free([slot.resident]);
-    delete slot.resident;
+  /** Lets go of a pin. @returns whether it was the last. */
+  #unpin(resident: Resident): boolean {
+    const left = (this.#pins.get(resident) ?? 1) - 1;
+    if (left > 0) this.#pins.set(resident, left);
+    else this.#pins.delete(resident);
+    return left <= 0;
+  }
+
+  /** Frees what the engine holds of slots, but for what is pinned, in one message. */
+  #release(slots: readonly Slot[]): void {
+    const held = slots.flatMap(({ resident }) => (resident && !this.#pins.has(resident) ? [resident] : []));
+    if (held.length > 0) this.#engine?.free(held);
+    for (const slot of slots) delete slot.resident;
   }
 
   /** The array that another begins as, while entries are laid out. */

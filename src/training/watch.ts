@@ -9,6 +9,9 @@ import { type MeasuredChunk, Recorder } from './recording.js';
 import type { State } from './state.js';
 import type { StepSpec } from './step.js';
 
+/** Counts of units that are cheaper sent to and fro with each chunk than kept in the engine, and asked for when a pass is over. */
+const FEW_UNITS = 4096;
+
 type Pinned = Awaited<ReturnType<State['pin']>>;
 
 /** The engine's side of a trace: what the program reads and leaves there beside the state, and the records made of it. */
@@ -78,7 +81,8 @@ export class Watch {
   /** What a run gives beside the state. */
   get plan(): Record<string, 'fetch' | 'keep'> {
     const { unitCount, unitFigures } = this.#layout;
-    return { vitals: 'fetch', ...(unitFigures ? { units: 'fetch' } : {}), ...(unitCount > 0 ? { [nextName(FIRED)]: 'keep' } : {}) };
+    const fired = unitCount > FEW_UNITS ? 'keep' : 'fetch';
+    return { vitals: 'fetch', ...(unitFigures ? { units: 'fetch' } : {}), ...(unitCount > 0 ? { [nextName(FIRED)]: fired } : {}) };
   }
 
   /** Takes over what a run gave. */
@@ -89,7 +93,7 @@ export class Watch {
       const each = (at: number): number[] => chunk.learningRates.map((_, k) => logs.at(k * width + at));
       this.#taken = { ...chunk, vitals, units, losses: each(0), penalties: this.#layout.penalized ? each(width - 1) : undefined };
     }
-    const fired = kept[nextName(FIRED)];
+    const fired = kept[nextName(FIRED)] ?? fetched[nextName(FIRED)];
     if (!fired) return;
     this.#free();
     this.#fired = fired;

@@ -29,7 +29,11 @@ class SlowEngine {
     });
   }
 
+  /** How many were freed at a time. */
+  readonly freed: number[] = [];
+
   free(residents: readonly Resident[]): void {
+    this.freed.push(residents.length);
     for (const resident of residents) this.held.delete(resident);
   }
 
@@ -110,6 +114,22 @@ describe('a state that is read while steps are taken', () => {
     expect(numbers(await now)).toEqual([1, 1, 1, 1]);
     kept.release();
     state.dispose();
+    expect(engine.held.size).toBe(0);
+  });
+
+  it('frees together what a step replaces, but for what is kept', async () => {
+    const { state, engine, step } = await started();
+    expect(engine.freed).toEqual([3]);
+    const kept = state.keep(['a']);
+    step(2);
+    step(3);
+    expect(engine.freed).toEqual([3, 2, 3]);
+    const again = state.keep(['a', 'b']);
+    again.release();
+    kept.release();
+    expect(engine.freed).toEqual([3, 2, 3, 1]);
+    state.dispose();
+    expect(engine.freed).toEqual([3, 2, 3, 1, 3]);
     expect(engine.held.size).toBe(0);
   });
 

@@ -358,6 +358,21 @@ describe('units', () => {
     expect(states(await record(apart, {}), 0)).toContain('a1d1a1d1');
   });
 
+  it('are counted pass by pass however many there are', async () => {
+    const x = NdArray.zeros([40, 6], 'float32');
+    for (let row = 0; row < 40; row++) x.set(row * 6, row === 13 ? 5 : 0);
+    const data = { x, y: new NdArray(new Uint8Array(40), [40]) };
+    // The first half fires for one row of forty, the others for none; layers with more units are counted where they stay in the engine.
+    for (const units of [40, 5000]) {
+      const biases = (): number[] => Array.from({ length: units }, (_, i) => (i < units / 2 ? -4 : -6));
+      const net = stack([layers.dense(units, { activation: 'relu', kernelInitializer: 'ones', biasInitializer: biases })]);
+      net.compile({ optimizer: optimizers.sgd({ learningRate: 0 }), loss: 'sparseCategoricalCrossentropy' });
+      const { passes } = await record(net, {}, data, { epochs: 3, batchSize: 5, chunk: 3 });
+      expect(passes.map((pass) => pass.units[0]?.states)).toEqual(Array.from({ length: 3 }, () => `a${units / 2}d${units / 2}`));
+      await net.dispose();
+    }
+  });
+
   it('that one row of a hundred wakes are alive', async () => {
     const x = NdArray.zeros([100, 6], 'float32');
     x.set(57 * 6, 5);
