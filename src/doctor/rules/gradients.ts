@@ -68,7 +68,7 @@ const limits = (adaptive: boolean) => (adaptive ? { ill: 1e-5, risk: 1e-3, typic
 /** Of the fastest kernel's speed, what the first one must have at least to keep pace. */
 const PACE = 0.1;
 
-/** Whether weights of a layer turn over about as fast as the fastest, and none of them slowly: small weights need small gradients. Steps that are divided by the size of the gradient show nothing of it. */
+/** Whether weights of a layer turn over about as fast as the fastest, and those not slowly: small weights need small gradients. Steps that are divided by the size of the gradient show nothing of it. */
 function keepsPace(examination: Examination, { layer }: WatchedUse): boolean {
   if (examination.adaptive) return false;
   const list = speeds(examination);
@@ -85,7 +85,7 @@ export const vanishingGradient: Rule = {
   looksFor:
     'the RMS of ∂L/∂z in the first hidden layer over that in the last one, as measured or, before the first step, as forecast; and the same ratio of medians of |∂L/∂z| (of upper quartiles for rectifiers, half of whose entries have none)',
   threshold:
-    'a layer learns at the speed of its gradient: below a hundredth of the speed of the last layer the first stays what it was drawn as within a budget that suffices for the others (risk below a tenth). With width, depth and activation the ratio is √χ for each layer. Optimizers that divide by the size of the gradient bear more: 1e-5, risk 1e-3. A risk only where a step changes as much of the first kernel, by its size, as of the fastest, up to a tenth, and steps are not too small: weights that are small throughout have gradients that shrink from layer to layer, and need no others',
+    'a layer learns at the speed of its gradient: below a hundredth of the speed of the last layer the first stays what it was drawn as within a budget that suffices for the others (risk below a tenth). With width, depth and activation the ratio is √χ for each layer. Optimizers that divide by the size of the gradient bear more: 1e-5, risk 1e-3. A risk only where a step changes the first kernel by a tenth at least, of its size, of what it changes the fastest, and that is not slow: weights that are small throughout have gradients that shrink from layer to layer, and need no others',
   why: 'lower layers stay virtually unchanged, and the upper ones learn from features that were drawn at random',
   remedies: [
     remedies.suitingInitializer,

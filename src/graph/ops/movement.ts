@@ -1,9 +1,11 @@
 import { countOf } from '../../core/count.js';
 import { type DType, isFloat } from '../../core/dtype.js';
 import { ArgumentError, ShapeError } from '../../core/errors.js';
-import { checkOptionNames } from '../../core/expect.js';
 import { broadcastShapes, type Dim, isStatic, normalizeAxis, type Shape, sameShape, showShape, sizeOf } from '../../core/shape.js';
 import { type Attributes, applyOne, constantInts, int64, makeNode, notDifferentiable, type OpRecord, scalar, type Tensor } from '../node.js';
+import { reduction } from './reduce.js';
+
+export type { ReduceOptions } from './reduce.js';
 
 /** Movement of elements: nothing here computes, sums apart. `Expand` and `ReduceSum` stand here because each is the other's gradient. */
 
@@ -282,24 +284,6 @@ export function reducedShape(x: Tensor, axes: readonly number[] | undefined, kee
 export function keepAxes(y: Tensor, x: Tensor, axes: Tensor | undefined, kept: boolean): Tensor {
   if (kept) return y;
   return unsqueeze(y, reducedAxes(x, axesOf(axes)));
-}
-
-export interface ReduceOptions {
-  /** Axes to reduce; all unless given. */
-  readonly axes?: readonly number[];
-  /** Keep reduced axes with length 1; false unless given. */
-  readonly keepdims?: boolean;
-}
-
-/** An operator that reduces, as a function. It throws ArgumentError for an option that it does not know: `axis` would reduce all axes. */
-export function reduction(name: string, record: OpRecord): (x: Tensor, options?: ReduceOptions) => Tensor {
-  return (x, options = {}) => {
-    checkOptionNames(name, options, ['axes', 'keepdims']);
-    const { axes, keepdims = false } = options;
-    if (axes?.length === 0) return x;
-    const inputs = axes ? [x, int64(axes.map((axis) => normalizeAxis(axis, x.rank)))] : [x];
-    return applyOne(record, inputs, { keepdims: keepdims ? 1 : 0 });
-  };
 }
 
 /** Sum over axes. */

@@ -3,7 +3,8 @@ import { normalizeAxis, type Shape } from '../../core/shape.js';
 import { applyOne, type GradientContext, notDifferentiable, type OpRecord, type Tensor } from '../node.js';
 import { div, equal, mul, sub } from './arithmetic.js';
 import { exp } from './elementwise.js';
-import { axesOf, behindReshape, cast, expandLike, keepAxes, reducedShape, reduceSum, reduction, sizeAs } from './movement.js';
+import { axesOf, behindReshape, cast, expandLike, keepAxes, reducedShape, reduceSum, sizeAs } from './movement.js';
+import { reduction } from './reduce.js';
 
 function reducing(name: string, gradient: (x: Tensor, y: Tensor, dy: Tensor, axes: readonly number[] | undefined) => Tensor): OpRecord {
   return {
