@@ -62,15 +62,15 @@ function ratio([a, b]: readonly (number | undefined)[]): number[] {
   return a === undefined || b === undefined || !(b > 0) ? [] : [a / b];
 }
 
-/** Below these the lower layers learn too slowly: by RMS, and by what is typical of an entry. */
-const limits = (adaptive: boolean) => (adaptive ? { ill: 1e-5, risk: 1e-3, typical: 1e-6 } : { ill: 1e-2, risk: 0.1, typical: 1e-3 });
+/** Below these the lower layers learn too slowly: by RMS (by the second at any pace), and by what is typical of an entry. */
+const limits = (adaptive: boolean) =>
+  adaptive ? { ill: 1e-5, least: 1e-5, risk: 1e-3, typical: 1e-6 } : { ill: 1e-2, least: 1e-4, risk: 0.1, typical: 1e-3 };
 
 /** Of the fastest kernel's speed, what the first one must have at least to keep pace. */
 const PACE = 0.1;
 
-/** Whether weights of a layer turn over about as fast as the fastest, and those not slowly: small weights need small gradients. Steps that are divided by the size of the gradient show nothing of it. */
+/** Whether weights of a layer turn over about as fast as the fastest, and those not slowly: small weights need small gradients. */
 function keepsPace(examination: Examination, { layer }: WatchedUse): boolean {
-  if (examination.adaptive) return false;
   const list = speeds(examination);
   const fastest = Math.max(...list.map(({ speed }) => speed));
   const own = list.find((one) => one.layer === layer.layer)?.speed;
@@ -85,7 +85,7 @@ export const vanishingGradient: Rule = {
   looksFor:
     'the RMS of ∂L/∂z in the first hidden layer over that in the last one, as measured or, before the first step, as forecast; and the same ratio of medians of |∂L/∂z| (of upper quartiles for rectifiers, half of whose entries have none)',
   threshold:
-    'a layer learns at the speed of its gradient: below a hundredth of the speed of the last layer the first stays what it was drawn as within a budget that suffices for the others (risk below a tenth). With width, depth and activation the ratio is √χ for each layer. Optimizers that divide by the size of the gradient bear more: 1e-5, risk 1e-3. A risk only where a step changes the first kernel by a tenth at least, of its size, of what it changes the fastest, and that is not slow: weights that are small throughout have gradients that shrink from layer to layer, and need no others',
+    'a layer learns at the speed of its gradient: below a hundredth of the speed of the last layer the first stays what it was drawn as within a budget that suffices for the others (risk below a tenth). With width, depth and activation the ratio is √χ for each layer. Optimizers that divide by the size of the gradient bear more: 1e-5, risk 1e-3. Under others a ratio down to 1e-4 is a risk only where the first kernel’s step, by its size, is at least a tenth of the fastest one’s, and that is not slow: weights that are small throughout need no larger gradients',
   why: 'lower layers stay virtually unchanged, and the upper ones learn from features that were drawn at random',
   remedies: [
     remedies.suitingInitializer,
@@ -98,13 +98,13 @@ export const vanishingGradient: Rule = {
   check(examination) {
     const profile = profileOf(examination);
     if (!profile) return [];
-    const { ill, risk, typical } = limits(examination.adaptive);
+    const { ill, least, risk, typical } = limits(examination.adaptive);
     const { rms, first, last, measured } = profile;
     const depth = examination.hidden.length;
     const layers = examination.hidden.slice(0, Math.max(1, Math.ceil(depth / 2))).map(({ layer }) => layer.name);
     const perLayer = sayFactor(rms, depth - 1);
     if (rms < risk) {
-      const starves = rms < ill && !keepsPace(examination, first);
+      const starves = rms < least || (rms < ill && !keepsPace(examination, first));
       return [
         {
           layers,
