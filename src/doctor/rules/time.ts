@@ -30,14 +30,18 @@ function fromTheFirstAlive(sizes: readonly Measured[]): readonly Measured[] {
 /** Layers that walk along a sequence with a state that no gate guards; an LSTM or GRU opens its gates where that pays. */
 function coursesOf({ uses, trace, facts }: Examination): Course[] {
   const walking = uses.filter(({ layer }) => layer.kind === 'simpleRnn');
-  const stacked = (at: number): boolean => walking.some((other) => allBehind(facts, [at]).has(other.at) || allBehind(facts, [other.at]).has(at));
+  const handedOn = allBehind(
+    facts,
+    walking.map(({ at }) => at),
+  );
+  const handsOn = (use: number): boolean => walking.some(({ at }) => allBehind(facts, [use]).has(at));
   return walking.flatMap((use) => {
     const lists = trace.steps.slice(-5).map(({ signals }) => signals.gRmsByTime?.[use.column] ?? []);
     const ratios = lists.flatMap((list) => firstOverLast(fromTheFirstAlive(list)) ?? []);
     const [from] = use.layer.inputs;
     const steps = from === undefined ? undefined : facts.layers[from]?.shape[0];
     if (ratios.length === 0 || typeof steps !== 'number') return [];
-    return [{ use, ratio: median(ratios), steps, stacked: stacked(use.at) }];
+    return [{ use, ratio: median(ratios), steps, stacked: handedOn.has(use.at) || handsOn(use.at) }];
   });
 }
 

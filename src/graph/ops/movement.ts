@@ -3,7 +3,7 @@ import { type DType, isFloat } from '../../core/dtype.js';
 import { ArgumentError, ShapeError } from '../../core/errors.js';
 import { broadcastShapes, type Dim, isStatic, normalizeAxis, type Shape, sameShape, showShape, sizeOf } from '../../core/shape.js';
 import { type Attributes, applyOne, constantInts, int64, makeNode, notDifferentiable, type OpRecord, scalar, type Tensor } from '../node.js';
-import { reduction } from './reduce.js';
+import { reducer } from './reduce.js';
 
 export type { ReduceOptions } from './reduce.js';
 
@@ -287,7 +287,7 @@ export function keepAxes(y: Tensor, x: Tensor, axes: Tensor | undefined, kept: b
 }
 
 /** Sum over axes. */
-export const reduceSum = reduction('reduceSum', ReduceSum);
+export const reduceSum = reducer('reduceSum', ReduceSum);
 
 /** Sums a gradient over the axes along which its tensor was broadcast. */
 export function sumTo(dy: Tensor, x: Tensor): Tensor {

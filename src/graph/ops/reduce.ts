@@ -10,7 +10,7 @@ export interface ReduceOptions {
 }
 
 /** An operator that reduces, as a function. It throws ArgumentError for an option that it does not know: `axis` would reduce all axes. */
-export function reduction(name: string, record: OpRecord): (x: Tensor, options?: ReduceOptions) => Tensor {
+export function reducer(name: string, record: OpRecord): (x: Tensor, options?: ReduceOptions) => Tensor {
   return (x, options = {}) => {
     checkOptionNames(name, options, ['axes', 'keepdims']);
     const { axes, keepdims = false } = options;

@@ -4,9 +4,9 @@ import { applyOne, type GradientContext, notDifferentiable, type OpRecord, type 
 import { div, equal, mul, sub } from './arithmetic.js';
 import { exp } from './elementwise.js';
 import { axesOf, behindReshape, cast, expandLike, keepAxes, reducedShape, reduceSum, sizeAs } from './movement.js';
-import { reduction } from './reduce.js';
+import { reducer } from './reduce.js';
 
-function reducing(name: string, gradient: (x: Tensor, y: Tensor, dy: Tensor, axes: readonly number[] | undefined) => Tensor): OpRecord {
+function reduction(name: string, gradient: (x: Tensor, y: Tensor, dy: Tensor, axes: readonly number[] | undefined) => Tensor): OpRecord {
   return {
     name,
     attributes: { keepdims: 'int' },
@@ -18,24 +18,24 @@ function reducing(name: string, gradient: (x: Tensor, y: Tensor, dy: Tensor, axe
   };
 }
 
-const ReduceMean = reducing('ReduceMean', (x, y, dy) => expandLike(div(dy, div(sizeAs(x, x.dtype), sizeAs(y, x.dtype))), x));
+const ReduceMean = reduction('ReduceMean', (x, y, dy) => expandLike(div(dy, div(sizeAs(x, x.dtype), sizeAs(y, x.dtype))), x));
 /** Ties share the gradient equally. */
 const towardsExtremes = (x: Tensor, y: Tensor, dy: Tensor, axes: readonly number[] | undefined): Tensor => {
   const hit = cast(equal(x, y), x.dtype);
   return mul(hit, div(dy, reduceSum(hit, { ...(axes ? { axes } : {}), keepdims: true })));
 };
-const ReduceMax = reducing('ReduceMax', towardsExtremes);
-const ReduceMin = reducing('ReduceMin', towardsExtremes);
-const ReduceLogSumExp = reducing('ReduceLogSumExp', (x, y, dy) => mul(dy, exp(sub(x, y))));
+const ReduceMax = reduction('ReduceMax', towardsExtremes);
+const ReduceMin = reduction('ReduceMin', towardsExtremes);
+const ReduceLogSumExp = reduction('ReduceLogSumExp', (x, y, dy) => mul(dy, exp(sub(x, y))));
 
 /** Mean over axes. */
-export const reduceMean = reduction('reduceMean', ReduceMean);
+export const reduceMean = reducer('reduceMean', ReduceMean);
 /** Largest over axes. */
-export const reduceMax = reduction('reduceMax', ReduceMax);
+export const reduceMax = reducer('reduceMax', ReduceMax);
 /** Smallest over axes. */
-export const reduceMin = reduction('reduceMin', ReduceMin);
+export const reduceMin = reducer('reduceMin', ReduceMin);
 /** log Σ eˣ over axes, without overflow. */
-export const reduceLogSumExp = reduction('reduceLogSumExp', ReduceLogSumExp);
+export const reduceLogSumExp = reducer('reduceLogSumExp', ReduceLogSumExp);
 
 const onAxis = (name: string, gradient: (y: Tensor, dy: Tensor, axis: number) => Tensor): OpRecord => ({
   name,

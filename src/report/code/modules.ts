@@ -1,7 +1,7 @@
 import { isFloat } from '../../core/dtype.js';
 import { isDescribed, isInside } from '../../layers/registry.js';
 import { layerCall, picked, saying } from './calls.js';
-import { literal, type Noted } from './python.js';
+import { asFloats, literal, type Noted } from './python.js';
 import { bent } from './torch-activations.js';
 import { attention } from './torch-attention.js';
 import { convolution, depthwise, edges, sizes, transposed } from './torch-convolutions.js';
@@ -247,9 +247,9 @@ const takeAny: ReadonlySet<string> = new Set(['rescaling', 'normalization']);
 
 /** What makes of numbers such as PyTorch's module takes: it computes with floats alone, and looks up 32 and 64 bits alone. */
 function converted({ layer, dtypes: [dtype = 'float32'], keepsIntegers }: Use): Noted[] {
-  const convert = (to: string): Noted[] => [{ code: `Apply(lambda x: x.${to})`, notes: [] }];
-  if (layer.kind === 'embedding') return dtype === 'int32' || dtype === 'int64' ? [] : convert('long()');
-  return isFloat(dtype) || keepsIntegers || takeAny.has(layer.kind) ? [] : convert('to(torch.get_default_dtype())');
+  const convert = (x: string): Noted[] => [{ code: `Apply(lambda x: ${x})`, notes: [] }];
+  if (layer.kind === 'embedding') return dtype === 'int32' || dtype === 'int64' ? [] : convert('x.long()');
+  return isFloat(dtype) || keepsIntegers || takeAny.has(layer.kind) ? [] : convert(asFloats('x'));
 }
 
 /** A use of a layer as modules, in their order; nothing but a comment where PyTorch has none. */

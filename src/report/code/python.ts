@@ -16,6 +16,9 @@ export function literal(value: unknown): string {
   return String(value);
 }
 
+/** An expression of PyTorch's whose numbers become such as it computes with. */
+export const asFloats = (x: string): string => `${x}.to(torch.get_default_dtype())`;
+
 /** A number, or several, as numbers with a point: Python tells `1` from `1.0`. */
 export function float(value: unknown): string {
   return Array.isArray(value) ? tuple(value.map(float)) : literal(value).replace(/^-?\d+$/, '$&.0');

@@ -1,7 +1,7 @@
 import { isFloat } from '../../core/dtype.js';
 import type { SignalIndex } from '../../model/config.js';
 import { inWords, modulesOf } from './modules.js';
-import { listLines, literal, type Noted, noted } from './python.js';
+import { asFloats, listLines, literal, type Noted, noted } from './python.js';
 import { dotProduct } from './torch-attention.js';
 import { helpersOf } from './torch-helpers.js';
 import { heldBy, lossLines } from './torch-losses.js';
@@ -93,15 +93,14 @@ function graphLines(config: Config, made: readonly (readonly Noted[])[], uses: r
     return [noted(`self.${field(at)} = ${codes.length === 1 ? codes[0] : `nn.Sequential(${codes.join(', ')})`}`, notesOf(at), '        ')];
   });
   const steps = uses.flatMap(({ layer, inputs, gives, shapes, dtypes }, at): string[] => {
-    const merge = merges[layer.kind];
-    const plain = inputs.map(nameOf);
-    // Integers of few bits overflow where they are merged.
-    const from = merge ? plain.map((name, i) => (isFloat(dtypes[i] ?? 'float32') ? name : `${name}.to(torch.get_default_dtype())`)) : plain;
+    const from = inputs.map(nameOf);
     if (layer.kind === 'input') return [];
+    const merge = merges[layer.kind];
     if (merge)
       return [
+        // Integers of few bits overflow where they are merged.
         `        x${at} = ${merge(
-          from,
+          from.map((name, i) => (isFloat(dtypes[i] ?? 'float32') ? name : asFloats(name))),
           layer.config,
           shapes.map(({ length }) => length),
         )}`,
