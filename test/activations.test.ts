@@ -238,7 +238,12 @@ describe('resolveActivation', () => {
 
   it('refuses what is none', () => {
     expect(() => resolveActivation(activations.elu as never)).toThrow(/got the function that makes one; pass 'elu'/);
-    expect(() => resolveActivation(7 as never)).toThrow(/activation: expected the name or an instance of one, or a function, got 7/);
+    expect(() => resolveActivation(7 as never)).toThrow(/activation: expected the name or an instance of one, or a function, got 7$/);
+    expect(() => resolveActivation({ name: 'leaky_relu', slope: 0.1 } as never)).toThrow(
+      /with options it is what a function gives: leakyRelu\({ … }\)$/,
+    );
+    expect(() => resolveActivation({ class_name: 'ELU', config: {} } as never)).toThrow(/: elu\({ … }\)$/);
+    expect(() => resolveActivation({ name: 'none of them' } as never)).toThrow(/got {"name":"none of them"}$/);
     const context = new Bench('float32');
     expect(() => resolveActivation((() => 1) as never).apply(fixed([1]), context)).toThrow(ArgumentError);
     expect(() => resolveActivation((x: Tensor) => reduceSum(x)).apply(fixed([1]), context)).toThrow(ShapeError);

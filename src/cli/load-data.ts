@@ -191,7 +191,10 @@ export function fitted(x: NdArray, shape: readonly number[]): NdArray {
   const own = x.shape.slice(1);
   if (sameShape(own, shape)) return x;
   if (sizeOf(own) === sizeOf(shape)) return x.reshape([x.shape[0] ?? 0, ...shape]);
-  throw new ShapeError(`a row of the data has shape ${showShape(own)}, the model takes ${showShape(shape)}`, { expected: shape, received: own });
+  throw new ShapeError(
+    `a row of the data has shape ${showShape(own)}, the model takes ${showShape(shape)}; a model of such rows begins with layers.input(${showShape(own)})`,
+    { expected: shape, received: own },
+  );
 }
 
 /** The same set with its labels counted as `classNames` count them: another table may lack a class, and would number the others anew. */

@@ -1,4 +1,5 @@
 import { ArgumentError, show } from './errors.js';
+import { isRecord } from './expect.js';
 import { findName, foldName, suggestion } from './names.js';
 
 /** One option of what users pick by name: what stands in for it, and which values it takes. Users may pass `Given`, which `read` turns into `T`. */
@@ -222,5 +223,16 @@ export function resolve<T extends object>(catalogue: Catalogue<T>, value: unknow
   }
   if (value !== null && typeof value === 'object' && catalogue.holds(value)) return value as T;
   const expected = `the name or an instance of one${fromFunction ? ', or a function' : ''}`;
-  throw new ArgumentError(`${kind}: expected ${expected}, got ${show(value)}`, { argument: kind, received: value, expected });
+  throw new ArgumentError(`${kind}: expected ${expected}, got ${show(value)}${calledInstead(table, value)}`, {
+    argument: kind,
+    received: value,
+    expected,
+  });
+}
+
+/** What to write instead of an entry's name and options as data, as Keras's configs have them. */
+function calledInstead(table: object, value: unknown): string {
+  const name = isRecord(value) ? (value.class_name ?? value.className ?? value.name) : undefined;
+  const key = typeof name === 'string' ? findName(name, table) : undefined;
+  return key === undefined ? '' : `; with options it is what a function gives: ${key}({ … })`;
 }

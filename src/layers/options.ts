@@ -59,7 +59,9 @@ function ofOption(name: string, mistake: string): string {
  */
 export function checkOptions(kind: string, options: object, checks: OptionChecks, leads: Readonly<Record<string, unknown>> = {}): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new ArgumentError(`${kind}: options must be an object, such as { name: 'first' }, got ${show(options)}`, {
+    const meant = options === null ? undefined : Object.keys(checks).find((key) => checks[key]?.(options, {}) === undefined);
+    const example = meant === undefined ? "name: 'first'" : `${meant}: ${show(options)}`;
+    throw new ArgumentError(`${kind}: options must be an object, such as { ${example} }, got ${show(options)}`, {
       argument: 'options',
       received: options,
     });

@@ -265,6 +265,13 @@ it.each([3, true, 'same', [2]])('no layer takes %j in the place of its options',
   for (const [kind, one] of Object.entries(whole)) expect(() => one(given as unknown as Options), kind).toThrow(/options must be an object/);
 });
 
+it('what stands in the place of options is shown where it belongs', () => {
+  const given = (value: unknown) => value as never;
+  expect(() => layers.maxPooling2d(given(3))).toThrow('maxPooling2d: options must be an object, such as { poolSize: 3 }, got 3');
+  expect(() => layers.dense(4, given('relu'))).toThrow("such as { activation: 'relu' }");
+  expect(() => layers.maxPooling2d(given('nonsense'))).toThrow("such as { name: 'first' }");
+});
+
 it('options of activations reach the layer', () => {
   const { activation } = layers.dense(3, { activation: activations.leakyRelu({ slope: 0.3 }) });
   expect(activation.config).toEqual({ slope: 0.3 });
