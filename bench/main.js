@@ -9,6 +9,7 @@ import { forecast } from './benches/forecast.js';
 import { eventloop, memory, startup } from './benches/once.js';
 import { optimizers } from './benches/optimizers.js';
 import { recurrence } from './benches/recurrence.js';
+import { targets } from './benches/targets.js';
 import { treatment } from './benches/treatment.js';
 import { vanishing } from './benches/vanishing.js';
 import { watch } from './benches/watch.js';
@@ -65,6 +66,7 @@ const benches = {
     run: treatment,
     takes: ['networks'],
   },
+  targets: { about: 'what targets that are not standardised do, and treatments of them', run: targets, takes: [] },
   startup: { about: 'time from fit to the first step, in fresh processes', run: startup, takes: ['only', 'rounds'] },
   memory: { about: 'resident memory over 20,000 steps of A', run: memory, takes: ['only', 'steps'] },
   eventloop: { about: 'largest pause of the event loop while steps run', run: eventloop, takes: ['only', 'rounds', 'steps'] },

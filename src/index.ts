@@ -112,7 +112,17 @@ export { type CheckpointOptions, checkpoint } from './training/checkpoint.js';
 export type { History } from './training/history.js';
 /** What the report draws, as escaped HTML and SVG: functions from an `Examination`, findings or plain numbers to markup, which `String()` gives as text. */
 export * as views from './views/index.js';
-export type { InputFacts, LayerFacts, NeighbourFacts, NetworkFacts, Role, TargetFacts, TrainingFacts, WeightFacts } from './vitals/facts.js';
+export type {
+  InputFacts,
+  LayerFacts,
+  NeighbourFacts,
+  NetworkFacts,
+  Role,
+  TargetFacts,
+  TargetSpread,
+  TrainingFacts,
+  WeightFacts,
+} from './vitals/facts.js';
 export type {
   ArrayVitals,
   EndRecord,

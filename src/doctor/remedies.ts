@@ -5,6 +5,11 @@ const hint = (id: string, cost: RemedyHint['cost'], what: string): RemedyHint =>
 /** What may answer findings, by id. */
 export const remedies = {
   standardizeInputs: hint('standardize-inputs', 'data', 'standardise the features: layers.normalization() behind the input'),
+  scaleTargets: hint(
+    'scale-targets',
+    'data',
+    'standardise the targets, or end in layers.rescaling(deviation, { offset: mean }) and weigh the loss by 1 / deviation²',
+  ),
   dropConstantFeatures: hint('drop-constant-features', 'data', 'leave out features that never vary'),
   largerBatch: hint('larger-batch', 'training', 'take larger minibatches'),
   lowerLearningRate: hint('lower-learning-rate', 'training', 'lower the learning rate tenfold'),

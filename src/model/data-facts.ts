@@ -6,10 +6,12 @@ import type { Loss } from '../losses.js';
 import type { LayerCall } from '../network/layer.js';
 import type { Network } from '../network/network.js';
 import type { StepSpec } from '../training/step.js';
-import type { InputFacts, TargetFacts } from '../vitals/facts.js';
+import type { InputFacts, TargetFacts, TargetSpread } from '../vitals/facts.js';
 
 /** Rows of a sample that facts are taken from, spread over all of it. */
 const ROWS = 1024;
+/** Columns of targets that are told one by one, and targets that are put in order, at most. */
+const [MOST_COLUMNS, MOST_ORDERED] = [64, 4096];
 
 /** What a sample of data says about each input. */
 export function inputFacts({ calls, inputs }: Network, arrays: readonly NdArray[]): InputFacts[] {
@@ -120,7 +122,8 @@ export function targetFacts({ network: { outputs }, losses, lossWeights }: StepS
   return arrays.flatMap((array, i) => {
     const loss = losses[i];
     if (!loss || array.size === 0) return [];
-    const facts = kindOf(array, loss, Number(outputs[i]?.shape.at(-1)));
+    const units = Number(outputs[i]?.shape.at(-1));
+    const facts = kindOf(array, loss, units);
     const weight = lossWeights[i] ?? 1;
     const { chanceLoss, zeroLoss } = chanceOf(loss, array);
     return [
@@ -128,6 +131,7 @@ export function targetFacts({ network: { outputs }, losses, lossWeights }: StepS
         ...facts,
         ...(chanceLoss === undefined ? {} : { chanceLoss: chanceLoss * weight }),
         ...(zeroLoss === undefined || facts.kind !== 'real' ? {} : { zeroLoss: zeroLoss * weight }),
+        ...(facts.kind === 'real' ? { spread: spreadOfTargets(array, units) } : {}),
       },
     ];
   });
@@ -169,6 +173,31 @@ function chanceOf({ name }: Loss, array: NdArray): Pick<TargetFacts, 'chanceLoss
     default:
       return {};
   }
+}
+
+function spreadOfTargets(array: NdArray, units: number): TargetSpread {
+  const values = sampledValues(array).flat();
+  const count = array.shape.length > 1 && array.shape.at(-1) === units && units <= MOST_COLUMNS ? units : 1;
+  const columns = Array.from({ length: count }, (_, k) => values.filter((_, i) => i % count === k));
+  const mean = (some: readonly number[]): number => some.reduce((sum, one) => sum + one, 0) / some.length;
+  const means = columns.map(mean);
+  const stride = Math.ceil(values.length / MOST_ORDERED);
+  const sorted = values.filter((_, i) => i % stride === 0).sort((a, b) => a - b);
+  return {
+    means,
+    deviations: columns.map((column, k) => Math.sqrt(mean(column.map((one) => (one - (means[k] ?? 0)) ** 2)))),
+    least: sorted[0] ?? Number.NaN,
+    most: sorted.at(-1) ?? Number.NaN,
+    tenths: tenthsOf(sorted.length).map(([from, to]) => mean(sorted.slice(from, to))),
+  };
+}
+
+/** Where each tenth of so many begins and ends; of few, tenths share what they have. */
+function tenthsOf(count: number): (readonly [from: number, to: number])[] {
+  return Array.from({ length: 10 }, (_, tenth) => {
+    const from = Math.floor((tenth / 10) * count);
+    return [from, Math.max(from + 1, Math.floor(((tenth + 1) / 10) * count))];
+  });
 }
 
 function sampledValues(array: NdArray): number[][] {

@@ -43,7 +43,7 @@ export interface NeighbourParts {
  * Euclidean, each feature in its own standard deviations unless all are of one unit; where few look so, in whichever way the nearest answer better. One neighbour answers (Fix and Hodges 1951;
  * Cover and Hart 1967: it errs at most twice as often as the best there can be, where rows are many), or five, or all by kernel ridge regression; whichever does best.
  * Undefined where it cannot be compared: several inputs or outputs, inputs that number things, classes without accuracy among the metrics, numbers under
- * another loss than the mean squared error, or a weighted one.
+ * another loss than the mean squared error, or rows that are weighed.
  */
 export async function neighbourFacts(parts: NeighbourParts): Promise<NeighbourFacts | undefined> {
   const { engine, train, validation, data } = parts;
@@ -115,8 +115,8 @@ function questionOf({ spec, train, validation, targets }: NeighbourParts): Quest
   const [fact, known, wanted, loss] = [targets?.[0], train.targets[0], validation.targets[0], spec.losses[0]];
   if (!fact || !known || !wanted || !loss || train.targets.length > 1) return undefined;
   const width = rowWidth(known);
-  const plain = spec.lossWeights[0] === 1 && validation.weights.length === 0;
-  if (fact.kind === 'real') return loss.name === 'meanSquaredError' && plain ? ofNumbers(known, wanted, width) : undefined;
+  const counts = loss.name === 'meanSquaredError' && validation.weights.length === 0;
+  if (fact.kind === 'real') return counts ? ofNumbers(known, wanted, width, spec.lossWeights[0] ?? 1) : undefined;
   const at = (spec.metrics[0] ?? []).findIndex(({ name, weighted }) => !weighted && accuracies.includes(name));
   const log = logEntries(spec)[at + 1]?.name;
   const one = width === 1 || fact.kind === 'distribution';
@@ -141,7 +141,7 @@ function ofClasses(known: NdArray, wanted: NdArray, width: number, log: string):
   return { log, perfect: 1, ask };
 }
 
-function ofNumbers(known: NdArray, wanted: NdArray, columns: number): Question {
+function ofNumbers(known: NdArray, wanted: NdArray, columns: number, weight: number): Question {
   const ask = (answered: readonly number[], among: readonly number[]): Exam => {
     const right = takeRows(wanted, Uint32Array.from(answered));
     return {
@@ -153,7 +153,7 @@ function ofNumbers(known: NdArray, wanted: NdArray, columns: number): Question {
       value(answers) {
         let squares = 0;
         for (let i = 0; i < right.size; i++) squares += (right.at(i) - answers.at(i)) ** 2;
-        return squares / right.size;
+        return (weight * squares) / right.size;
       },
     };
   };

@@ -1,4 +1,5 @@
-import type { DescribedLayer, ModelConfig, SignalIndex } from './config.js';
+import { isRecord } from '../core/expect.js';
+import type { DescribedCompile, DescribedLayer, ModelConfig, SignalIndex } from './config.js';
 
 /** The layer whose call stands at a place. */
 export function layerAt({ layers, calls }: ModelConfig, call: number): DescribedLayer | undefined {
@@ -41,11 +42,22 @@ export function insertAfter(config: ModelConfig, call: number, { kind, config: o
     if (typeof signal === 'number') return signal >= call ? signal + 1 : signal;
     return signal[0] > call ? [signal[0] + 1, signal[1]] : signal;
   };
-  const layers = [...config.layers, { kind, name: freshName(config, kind), config: options }];
+  const name = freshName(config, kind);
+  const layers = [...config.layers, { kind, name, config: options }];
   const block = config.calls[call]?.block;
   const inserted = { layer: layers.length - 1, inputs: [call, ...more], ...(block ? { block } : {}) };
   const before = config.calls.slice(0, call + 1);
   const after = config.calls.slice(call + 1).map((one) => ({ ...one, inputs: one.inputs.map(moved) }));
   const inputs = config.inputs.map((at) => (at > call ? at + 1 : at));
-  return { ...config, layers, calls: [...before, inserted, ...after], inputs, outputs: config.outputs.map(moved) };
+  const compile =
+    config.compile && config.outputs.includes(call) ? withOutputNamed(config.compile, layerAt(config, call)?.name, name) : config.compile;
+  return { ...config, layers, calls: [...before, inserted, ...after], inputs, outputs: config.outputs.map(moved), ...(compile ? { compile } : {}) };
+}
+
+/** Compiled for an output of another name: metrics go by it. */
+function withOutputNamed(compile: DescribedCompile, from: string | undefined, to: string): DescribedCompile {
+  const renamed = (lists: unknown): unknown =>
+    isRecord(lists) ? Object.fromEntries(Object.entries(lists).map(([key, list]) => [key === from ? to : key, list])) : lists;
+  const { metrics, weightedMetrics } = compile;
+  return { ...compile, ...(metrics ? { metrics: renamed(metrics) } : {}), ...(weightedMetrics ? { weightedMetrics: renamed(weightedMetrics) } : {}) };
 }

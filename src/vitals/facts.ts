@@ -110,6 +110,17 @@ export interface NeighbourFacts {
   readonly rows: number;
 }
 
+/** How targets that are any numbers spread. */
+export interface TargetSpread {
+  /** Of each column of the output's last axis; one for all together where those are many, or cannot be told apart. */
+  readonly means: readonly number[];
+  readonly deviations: readonly number[];
+  readonly least: number;
+  readonly most: number;
+  /** Means of the least tenth of the targets, of the next one, …, of the largest. */
+  readonly tenths: readonly number[];
+}
+
 /** What is known of the targets of one output. */
 export interface TargetFacts {
   /** Whole numbers that stand for classes, rows that sum to 1, zeros and ones, or any numbers. */
@@ -120,4 +131,6 @@ export interface TargetFacts {
   readonly chanceLoss?: number;
   /** The same where every output is 0, of targets that are any numbers: those that are not standardised make a large first loss by their mean alone. */
   readonly zeroLoss?: number;
+  /** Of targets that are any numbers. */
+  readonly spread?: TargetSpread;
 }

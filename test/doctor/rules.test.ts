@@ -18,7 +18,7 @@ import { describe, expect, it } from 'vitest';
 import { ruleIds } from '#src/doctor/diagnose.js';
 import { rules } from '#src/doctor/rules/index.js';
 import { examine, type Patient, row, train } from './patients.js';
-import { glyphSet } from './sets.js';
+import { glyphSet, numberSet } from './sets.js';
 
 type Case = readonly [title: string, patient: Patient, how?: 'train'];
 
@@ -56,6 +56,17 @@ const judged = (patient: Patient): Patient => ({
   ...patient,
   compile: { ...patient.compile, metrics: ['accuracy'] },
   fit: { ...patient.fit, validationSplit: 0.1 },
+});
+/** A regression on targets of a deviation and a mean. */
+const numbers = (
+  { deviation, mean }: { readonly deviation?: number; readonly mean?: number },
+  compile: Patient['compile'] = {},
+  activation = 'linear',
+): Patient => ({
+  hidden: () => row(2, 32, { activation: 'relu', kernelInitializer: 'heNormal' }),
+  head: () => [layers.dense(1, { activation })],
+  data: numberSet(deviation, mean),
+  compile: { loss: 'mse', ...compile },
 });
 const raw = (patient: Patient): Patient => ({ ...patient, standardized: false });
 const then = (...hidden: (() => Layer)[]): Patient => ({ hidden: () => hidden.map((make) => make()) });
@@ -458,6 +469,39 @@ const cases: Readonly<Record<string, Cases>> = {
         'batch normalisation behind the input',
         raw(then(() => layers.batchNormalization(), dense({ activation: 'relu' }), dense({ activation: 'relu' }))),
       ],
+    ],
+  },
+  'raw-targets': {
+    fires: [
+      ['prices, by plain SGD', numbers({ deviation: 1e5, mean: 2e5 })],
+      ['prices, by Adam', numbers({ deviation: 1e5, mean: 2e5 }, { optimizer: 'adam' })],
+      ['small ones', numbers({ deviation: 0.01 })],
+      ['years', numbers({ deviation: 10, mean: 1990 }, { optimizer: 'adam' })],
+      ['prices behind a ReLU', numbers({ deviation: 1e5, mean: 2e5 }, {}, 'relu')],
+    ],
+    silent: [
+      ['standardised', numbers({})],
+      ['thirty times as large, by Adam', numbers({ deviation: 30 }, { optimizer: 'adam' })],
+      ['classes', he('relu', 2)],
+      ['prices that are compared by their logarithms', numbers({ deviation: 1e5, mean: 3e5 }, { loss: 'meanSquaredLogarithmicError' })],
+      ['prices behind a scale', { ...numbers({ deviation: 1e5, mean: 2e5 }), head: () => [layers.dense(1), layers.rescaling(1e5, { offset: 2e5 })] }],
+    ],
+  },
+  'unreachable-targets': {
+    fires: [
+      ['negative ones behind a ReLU', numbers({}, {}, 'relu')],
+      ['large ones behind a sigmoid', numbers({}, {}, 'sigmoid')],
+      ['large ones behind a tanh', numbers({ deviation: 3 }, {}, 'tanh')],
+      [
+        'prices behind a scale that is too small',
+        { ...numbers({ deviation: 1e5 }), head: () => [layers.dense(1, { activation: 'tanh' }), layers.rescaling(100)] },
+      ],
+    ],
+    silent: [
+      ['any, behind none', numbers({ deviation: 3 })],
+      ['positive ones behind a ReLU', numbers({ mean: 4 }, {}, 'relu')],
+      ['small ones behind a tanh', numbers({ deviation: 0.2 }, {}, 'tanh')],
+      ['prices behind a scale', { ...numbers({ deviation: 1e5 }), head: () => [layers.dense(1, { activation: 'tanh' }), layers.rescaling(4e5)] }],
     ],
   },
   'constant-features': {

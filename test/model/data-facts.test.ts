@@ -1,6 +1,6 @@
 import { layers, NdArray, sequential } from 'evenkeel';
-import { expect, it } from 'vitest';
-import { inputFacts } from '#src/model/data-facts.js';
+import { describe, expect, it } from 'vitest';
+import { inputFacts, targetFacts } from '#src/model/data-facts.js';
 
 const network = sequential([layers.input([3, 2]), layers.flatten(), layers.dense(1)]).network;
 /** Two rows of three steps of two features. */
@@ -44,4 +44,51 @@ it('moments of features, and how alike steps are', () => {
 it('are those of whole numbers of any length', () => {
   const [long] = inputFacts(network, [new NdArray(BigInt64Array.from(values, BigInt), shape)]);
   expect(long).toEqual(inputFacts(network, [new NdArray(Int32Array.from(values), shape)])[0]);
+});
+
+describe('targets that are any numbers', () => {
+  const facts = (units: number, loss: string, y: NdArray) => {
+    const { network, compiled } = sequential([layers.input([2]), layers.dense(units)]).compile({ loss });
+    const { losses, lossWeights, metrics, optimizer } = compiled;
+    return targetFacts({ network, losses, lossWeights, metrics, optimizer } as never, [y])[0];
+  };
+
+  it('are told column by column, with their tenths', () => {
+    // 0 … 10 in the first column, 100 in every other row of the second.
+    const y = NdArray.from(Array.from({ length: 11 }, (_, row) => [row, row % 2 === 0 ? 100 : 0]));
+    const { spread, kind } = facts(2, 'mse', y.cast('float32')) ?? {};
+    expect(kind).toBe('real');
+    expect(spread?.means[0]).toBeCloseTo(5, 9);
+    expect(spread?.deviations[0]).toBeCloseTo(Math.sqrt(10), 9);
+    expect(spread?.means[1]).toBeCloseTo(600 / 11, 9);
+    expect(spread?.deviations[1]).toBeCloseTo((100 * Math.sqrt(30)) / 11, 9);
+    // In order: 0 six times (five of the second column), 1 to 10, 100 six times.
+    expect(spread).toMatchObject({ least: 0, most: 100, tenths: [0, 0, 0, 1.5, 4, 6.5, 8.5, 55, 100, 100] });
+  });
+
+  it('are told together where columns are no outputs, or many', () => {
+    const row = new NdArray(Float32Array.of(1, 2, 3, 6), [4]);
+    expect(facts(1, 'mse', row)?.spread).toMatchObject({ means: [3], least: 1, most: 6, tenths: [1, 1, 1, 2, 2, 3, 3, 3, 6, 6] });
+    expect(facts(1, 'mae', row)?.spread?.deviations[0]).toBeCloseTo(Math.sqrt(14 / 4), 9);
+    const wide = new NdArray(
+      Float32Array.from({ length: 5 * 100 }, (_, i) => i + 0.5),
+      [5, 100],
+    );
+    expect(facts(100, 'mse', wide)?.spread?.means).toEqual([250]);
+  });
+
+  it('classes and shares have none', () => {
+    expect(facts(3, 'sparseCategoricalCrossentropy', new NdArray(Int32Array.of(0, 2, 1), [3]))?.spread).toBeUndefined();
+    expect(
+      facts(
+        2,
+        'mse',
+        NdArray.from([
+          [0.5, 0.5],
+          [0.25, 0.75],
+        ]),
+      )?.spread,
+    ).toBeUndefined();
+    expect(facts(1, 'mse', NdArray.from([[0], [1]]))?.spread).toBeUndefined();
+  });
 });

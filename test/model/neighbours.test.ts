@@ -144,6 +144,14 @@ describe('nearest neighbours of validation rows', () => {
       error(() => meanOf(known.map((_, i) => i))),
       5,
     );
+    // In terms of what is logged: the loss as it is weighed.
+    const weighed = await factsOf({
+      y: arrayOf(known, 1),
+      heldY: arrayOf(wanted, 1),
+      units: 1,
+      compile: { loss: 'mse', metrics: [], lossWeights: [0.25] },
+    });
+    expect(weighed.facts).toEqual({ ...facts, value: (facts?.value ?? 0) / 4, chance: (facts?.chance ?? 0) / 4 });
   });
 
   it('are looked for among grey levels, and not among numbers that stand for things', async () => {

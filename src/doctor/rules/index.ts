@@ -7,6 +7,7 @@ import { clippingAlways, misplacedNormalization, smallBatchStatistics, strongDro
 import { seluDropout, seluInitializer, seluInputs, seluLayers, seluWiring } from './selu.js';
 import { signalDying, signalExploding } from './signals.js';
 import { stepTooLarge, stepTooSmall, unevenSpeeds } from './speed.js';
+import { rawTargets, unreachableTargets } from './targets.js';
 import { explodingAlongTime, vanishingAlongTime } from './time.js';
 import { bornDead, coma, diedInTraining } from './units.js';
 import { constantWeights, initializerMismatch } from './weights.js';
@@ -15,6 +16,8 @@ import { constantWeights, initializerMismatch } from './weights.js';
 export const rules: readonly Rule[] = [
   notFinite,
   lossMismatch,
+  unreachableTargets,
+  rawTargets,
   constantWeights,
   strongPenalty,
   vanishingGradient,

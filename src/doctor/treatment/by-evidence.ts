@@ -3,7 +3,7 @@ import type { Look } from './attempt.js';
 import { best, distress, GOOD, leads, POOR, shortOnes } from './choose.js';
 import { type Candidate, type Course, illOf, type Tried } from './course.js';
 import { finish } from './finish.js';
-import { answersTo, keyOf, nextAfter, tryOut } from './next.js';
+import { answersTo, keyOf, nextAfter, tryOut, withAll } from './next.js';
 import { goneOn } from './patient.js';
 
 /** Looks at most before the first trial: each costs about as much as some tens of steps. */
@@ -26,9 +26,23 @@ export interface CourseEnd {
   readonly after: Tried;
 }
 
+/** A candidate, and what one minibatch showed of it. */
+interface Settled {
+  readonly candidate: Candidate;
+  readonly look: Look;
+}
+
+/** With targets and features brought to unit size, where targets are too large or too small: until then a minibatch shows little else. */
+async function withData(course: Course, start: Candidate, look: Look): Promise<Settled> {
+  if (!illOf(look).some(({ remedies }) => remedies.some(({ id }) => id === 'scale-targets'))) return { candidate: start, look };
+  const candidate = withAll(course, start, look, ['standardize-inputs', 'scale-targets']);
+  const next = candidate === start ? undefined : await course.look(candidate);
+  return next && distress(next) < distress(look) ? { candidate, look: next } : { candidate: start, look };
+}
+
 /** Adds remedies, cheapest first, as long as one minibatch shows each to help. No step is spent. */
-async function settle(course: Course, start: Candidate, look: Look): Promise<Candidate> {
-  let state = { candidate: start, look };
+async function settle(course: Course, start: Candidate, first: Look): Promise<Candidate> {
+  let state = await withData(course, start, first);
   let looks = 0;
   while (state.candidate.remedies.length < MOST_REMEDIES) {
     const [first] = illOf(state.look);

@@ -30,7 +30,7 @@ export class Clinic {
   /** Steps of all runs so far. */
   steps = 0;
   readonly options: ClinicOptions;
-  /** What the first training found of the validation rows' neighbours; false where that was nothing. */
+  /** What the first training found of the validation rows' neighbours, its loss not weighed; false where that was nothing. */
   #neighbours: NeighbourFacts | false | undefined;
   /** Candidates often differ in weights and rates alone. */
   readonly #programs = new SharedPrograms();
@@ -114,13 +114,15 @@ export class Clinic {
   async #begin(patient: Patient, guard?: Guard): Promise<Attempt> {
     const { material, signal, clock } = this.options;
     const began = clock();
+    const weight = weightOf(patient);
     return new Attempt(await build(patient, this.#making), patient, {
       material,
       epochs: this.#epochsOf(patient),
       perEpoch: this.stepsPerEpoch(patient),
-      neighbours: this.#neighbours,
+      neighbours: this.#neighbours && timesWeight(this.#neighbours, weight),
       judge: (trace, run) => {
-        this.#neighbours ??= trace.header.training?.neighbours ?? false;
+        const { neighbours } = trace.header.training ?? {};
+        this.#neighbours ??= neighbours ? timesWeight(neighbours, 1 / weight) : false;
         return this.#judged(trace, run);
       },
       spend: (steps) => {
@@ -139,6 +141,18 @@ export class Clinic {
     const options = { ...(ignore ? { ignore } : {}), ...(baseline ? { baseline } : {}) };
     return { examination, findings: diagnoseExamination(examination, options) };
   }
+}
+
+/** What the first output's loss is multiplied by. */
+function weightOf({ config: { compile } }: Patient): number {
+  const weights = compile?.lossWeights;
+  return Array.isArray(weights) ? Number(weights[0] ?? 1) : 1;
+}
+
+/** The same facts where the loss is multiplied by so much; what is told as accuracy stays. */
+function timesWeight(facts: NeighbourFacts, weight: number): NeighbourFacts {
+  const { log, value, chance, perfect } = facts;
+  return log === 'val_loss' ? { ...facts, value: value * weight, chance: chance * weight, perfect: perfect * weight } : facts;
 }
 
 /** What work gives, or undefined where what it works on cannot be: shapes that do not fit, an initializer that an activation has none of. */

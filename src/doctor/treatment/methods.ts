@@ -10,7 +10,7 @@ import {
   normalize,
   residual,
 } from './methods/architecture.js';
-import { standardizeInputs } from './methods/data.js';
+import { scaleTargets, standardizeInputs } from './methods/data.js';
 import { mendLoss } from './methods/loss.js';
 import { gatedRecurrence, identityRecurrence } from './methods/recurrence.js';
 import { weakenRegularizers } from './methods/regularization.js';
@@ -28,6 +28,7 @@ import { criticalInitializer, lecunNormal, lsuv, reviveUnits, smallerHead, suiti
 /** How each remedy is applied, or why it is left to people. */
 const methods: { readonly [K in keyof typeof remedies]: Method | Proposal } = {
   standardizeInputs,
+  scaleTargets,
   dropConstantFeatures: { proposal: 'which features a data set has is not for a network to say' },
   largerBatch,
   lowerLearningRate,

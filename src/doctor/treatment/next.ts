@@ -6,7 +6,7 @@ import { methodOf } from './methods.js';
 
 const [RAISE, LOWER, ADAPTIVE] = ['raise-learning-rate', 'lower-learning-rate', 'adaptive-optimizer'];
 /** What no network suffers from, and most that are slow lack; then what changes more, smallest first. */
-const basics = ['standardize-inputs', 'suiting-initializer', ADAPTIVE];
+const basics = ['standardize-inputs', 'scale-targets', 'suiting-initializer', ADAPTIVE];
 const boosters = [RAISE, 'change-activation', 'normalize', 'gated-recurrence', 'residual', LOWER];
 /** Normalised networks bear larger steps, and learn most in few of them (Ioffe and Szegedy 2015, section 4.2). */
 const boosts = ['normalize', RAISE];
@@ -27,7 +27,7 @@ export function answersTo(course: Course, candidate: Candidate, look: Look, find
 }
 
 /** The candidate with more remedies, each where it has something to change and is allowed. */
-function withAll(course: Course, candidate: Candidate, look: Look, ids: readonly string[]): Candidate {
+export function withAll(course: Course, candidate: Candidate, look: Look, ids: readonly string[]): Candidate {
   let [state, known] = [candidate, look.examination];
   for (const id of ids) {
     const remedy = methodOf(id);

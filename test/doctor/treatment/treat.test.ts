@@ -230,7 +230,7 @@ describe('treat', () => {
   it('says of a network that no allowed remedy cures that it is uncured', async () => {
     for (const [allowed, words] of [
       ['clip-gradients', /^no remedy that was tried helps\n/],
-      ['larger-batch', /^no remedy came to a trial\n/],
+      ['raise-clip', /^no remedy came to a trial\n/],
     ] as const) {
       const treatment = await treat(zeros, { allow: [allowed] });
       expect(treatment).toMatchObject({ outcome: 'uncured', changed: false });

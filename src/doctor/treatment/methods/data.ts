@@ -1,7 +1,9 @@
+import type { DescribedCompile } from '../../../model/config.js';
 import { insertAfter } from '../../../model/rewire.js';
 import type { InputFacts } from '../../../vitals/facts.js';
 import { ofOneUnit, spreadOf } from '../../../vitals/features.js';
 import type { Examination } from '../../examination.js';
+import { type Aim, aimsOf, both, rootMeanSquare, wantedOf } from '../../rules/targets.js';
 import type { Change, Method } from '../method.js';
 import { changed } from '../patient.js';
 import { sayLayers } from './wiring.js';
@@ -34,5 +36,60 @@ export const standardizeInputs: Method = {
       }, patient.config);
     const names = raw.flatMap((at) => facts.layers[at]?.name ?? []);
     return [{ patient: changed(patient, config), what: `standardise what enters at ${sayLayers(names)} by layers.normalization()` }];
+  },
+};
+
+/** Whether an activation gives numbers of any sign: others lose their bound where something is added. */
+const isFree = ({ activation: { range } }: Aim): boolean => range[0] === Number.NEGATIVE_INFINITY;
+
+/** Whether a scale can bring what an activation gives to its targets, and they are not there yet. */
+function isAway(aim: Aim): boolean {
+  const { deviation, mean } = wantedOf(aim);
+  const fits = deviation > 1 / DEVIATION && deviation < DEVIATION && (!isFree(aim) || mean < MEAN * deviation);
+  return aim.activation.range[1] === Number.POSITIVE_INFINITY && deviation > 0 && !fits;
+}
+
+/** As people write it: three digits. */
+const written = (value: number): number => Number(value.toPrecision(3));
+
+/** A number for all columns, or one for each. */
+const forColumns = (values: readonly number[]): number | readonly number[] => (values.length === 1 ? written(values[0] ?? 0) : values.map(written));
+
+/** What brings an output to its targets, and what the loss grows by for it. */
+function scaling(aim: Aim): { readonly scale: readonly number[]; readonly offset: readonly number[]; readonly growth: number } {
+  const { scales, offsets, spread, power } = aim;
+  const scale = both(spread.deviations, scales, (deviation, made) => deviation / made);
+  const shift = both(scale, offsets, (factor, made) => factor * made);
+  const offset = isFree(aim) ? both(spread.means, shift, (mean, made) => mean - made) : [0];
+  return { scale, offset, growth: rootMeanSquare(spread.deviations) ** power };
+}
+
+/** Trains as on standardised targets: what is given is brought to their size, and the loss divided by what that adds to it. */
+export const scaleTargets: Method = {
+  alters: ['data', 'loss'],
+  apply({ patient, facts, examination }): Change[] {
+    // From the last output on, so that the places of those before it stay.
+    const aims = aimsOf(examination)
+      .filter(isAway)
+      .sort((a, b) => (facts.outputs[b.output] ?? 0) - (facts.outputs[a.output] ?? 0));
+    if (aims.length === 0) return [];
+    const { lossWeights } = patient.config.compile ?? {};
+    const weights = facts.outputs.map((_, i) => (Array.isArray(lossWeights) ? Number(lossWeights[i] ?? 1) : 1));
+    let config = patient.config;
+    for (const aim of aims) {
+      const { scale, offset, growth } = scaling(aim);
+      const options = { scale: forColumns(scale), ...(offset.some((one) => one !== 0) ? { offset: forColumns(offset) } : {}) };
+      config = insertAfter(config, facts.outputs[aim.output] ?? 0, { kind: 'rescaling', config: options });
+      // Of a single output the weight is a matter of units alone.
+      weights[aim.output] = written((weights.length > 1 ? (weights[aim.output] ?? 1) : 1) / growth);
+    }
+    const names = aims.map(({ output }) => facts.layers[facts.outputs[output] ?? -1]?.name ?? '').reverse();
+    const compile: DescribedCompile = { ...config.compile, lossWeights: weights };
+    return [
+      {
+        patient: changed(patient, { ...config, compile }),
+        what: `bring what ${sayLayers(names)} gives to the size of its targets by layers.rescaling(), and weigh the loss by ${weights.join(' and ')}`,
+      },
+    ];
   },
 };

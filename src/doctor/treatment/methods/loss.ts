@@ -3,6 +3,7 @@ import type { DescribedCompile } from '../../../model/config.js';
 import type { LayerFacts } from '../../../vitals/facts.js';
 import { tableActivation } from '../../forecast/lookups.js';
 import { takenBy } from '../../rules/loss.js';
+import { aimsOf, beyondReach } from '../../rules/targets.js';
 import type { Chart, Method } from '../method.js';
 import { changed, type Patient } from '../patient.js';
 import { withCompile } from './training.js';
@@ -34,10 +35,13 @@ export const mendLoss: Method = {
   alters: ['loss'],
   apply({ patient, facts, examination, keep }: Chart) {
     const losses = examination.trace.header.training?.losses ?? [];
+    const beyond = aimsOf(examination).filter((aim) => beyondReach(aim) > 0);
     const said: string[] = [];
-    const made = facts.outputs.reduce((treated: Patient, at, i): Patient => {
+    const made = facts.outputs.reduce((treated: Patient, output, i): Patient => {
+      const missed = beyond.find((aim) => aim.output === i);
+      const at = missed?.at ?? output;
       const [layer, given] = [facts.layers[at], losses[i]];
-      const ways = layer && given ? mendings(layer, given) : [];
+      const ways: readonly Mended[] = missed ? [{ activation: 'linear' }] : layer && given ? mendings(layer, given) : [];
       const mended = ways.find(({ activation }) => activation === undefined || !keep.includes('activations'));
       if (!layer || !mended) return treated;
       const { activation, loss } = mended;
