@@ -90,13 +90,22 @@ function gradientsOf(examination: Examination): GradientChart | undefined {
   return chart;
 }
 
+/** Of changed losses the parts of what chance would make them: only then is higher larger. */
+const ALIKE = 0.02;
+
 function lossChart(was: Examination, is: Examination, changed: boolean): Markup {
-  const line = (name: string, { trace }: Examination): Line => ({
+  const [before = 1, after = 1] = [was.constantLoss, is.constantLoss];
+  const apart = changed && Math.abs(Math.log(before / after)) > ALIKE;
+  const line = (name: string, { trace }: Examination, unit: number): Line => ({
     name,
     steps: trace.steps.map(({ step }) => step),
-    values: trace.steps.map(({ loss }) => value(loss)),
+    values: trace.steps.map(({ loss }) => {
+      const measured = value(loss);
+      return measured === undefined ? undefined : measured / unit;
+    }),
   });
-  return overTime('Loss of the minibatch', changed ? [line('Before', was), line('After', is)] : [line('Loss', is)]);
+  const lines = changed ? [line('Before', was, apart ? before : 1), line('After', is, apart ? after : 1)] : [line('Loss', is, 1)];
+  return overTime(`Loss of the minibatch${apart ? ', over that of chance' : ''}`, lines);
 }
 
 function trialTable({ trials }: Treatment): Markup {

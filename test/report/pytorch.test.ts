@@ -259,6 +259,10 @@ describe('PyTorch code', () => {
       'losses = [\n    nn.MSELoss(),\n    nn.CrossEntropyLoss(label_smoothing=0.1),\n]\nweights = [1, 0.5]\nloss = lambda outputs, targets:',
     );
     expect(code).not.toContain('Softmax');
+    const weighed = (loss: string) => codeFor(sequential([layers.input([4]), layers.dense(1)]).compile({ loss, lossWeights: [0.25] }));
+    expect(weighed('mse')).toContain('loss = lambda output, target: 0.25 * nn.MSELoss()(output, target)\n');
+    expect(weighed('meanSquaredLogarithmicError')).toMatch(/loss = lambda output, target: 0\.25 \* \(lambda x, y: .*\)\(output, target\)\n/);
+    expect(weighed('dice')).toContain("loss = None  # PyTorch has no loss 'dice'\n");
   });
 
   it('keeps a shared layer once and frozen ones frozen, and says what is to be added to the loss', () => {

@@ -50,6 +50,24 @@ it('what is no treatment is refused', () => {
   expect(() => treatmentHtml({} as never)).toThrow('treatmentHtml: expected a treatment, such as doctor.treat gives');
 });
 
+it('shows losses that were changed as parts of what chance would make them', () => {
+  const loss = (page: string) => /<section id="loss">(.*?)<\/section>/s.exec(page)?.[1] ?? '';
+  expect(loss(treatmentHtml(treatment))).not.toContain('over that of chance');
+  const weighed = (evidence: Evidence, weight: number): Evidence => {
+    const { header, steps, ...rest } = evidence.trace;
+    const training = {
+      optimizer: { name: 'sgd', config: {} },
+      losses: [],
+      ...header.training,
+      targets: [{ kind: 'real', chanceLoss: 4 * weight } as const],
+    };
+    return { ...evidence, trace: { ...rest, header: { ...header, training }, steps: steps.map((step) => ({ ...step, loss: 2 * weight })) } };
+  };
+  const page = loss(treatmentHtml({ ...treatment, before: weighed(treatment.before, 1), after: weighed(treatment.after, 1e-6) }));
+  expect(page).toContain('Loss of the minibatch, over that of chance');
+  expect(page).toMatch(/Before: 0\.5 at step 1\b.* After: 0\.5 at step 1\b/);
+});
+
 it('says why there is no code: functions of one’s own, or weights alone that changed', () => {
   const paragraphs = (page: string): string[] =>
     [...page.matchAll(/<summary>(\w+)<\/summary><p>([^<]*)/g)].map(([, name, text]) => `${name}: ${text}`);

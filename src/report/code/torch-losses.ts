@@ -65,12 +65,16 @@ export function lossLines({ losses: given, lossWeights }: Training, ends: readon
   });
   const [only] = made;
   const weights = lossWeights ?? given.map(() => 1);
-  if (only && made.length === 1 && !lossWeights) return [noted(`loss = ${only.code}`, only.notes ?? [])];
+  if (only && made.length === 1) {
+    const called = only.code.startsWith('lambda') ? `(${only.code})` : only.code;
+    const weighed = lossWeights && only.code !== 'None';
+    return [noted(`loss = ${weighed ? `lambda output, target: ${literal(weights[0])} * ${called}(output, target)` : only.code}`, only.notes ?? [])];
+  }
   return [
     'losses = [',
     ...made.map(({ code, notes = [] }) => noted(`${code},`, notes, '    ')),
     ']',
     `weights = [${weights.map(literal).join(', ')}]`,
-    `loss = lambda outputs, targets: sum(w * one(x, y) for w, one, x, y in zip(weights, losses, ${made.length === 1 ? '[outputs], [targets]' : 'outputs, targets'}))`,
+    `loss = lambda outputs, targets: sum(w * one(x, y) for w, one, x, y in zip(weights, losses, outputs, targets))`,
   ];
 }
