@@ -42,6 +42,7 @@ export const remedies = {
     'training',
     'weaken the regularizers: they should add about a tenth of what there is to learn, or less',
   ),
+  bendLayers: hint('bend-layers', 'architecture', "bend what hidden layers give: activation: 'relu', or that of the other layers"),
   lowerDropout: hint('lower-dropout', 'training', 'drop a tenth of the units, or none'),
   alphaDropout: hint('alpha-dropout', 'architecture', 'use layers.alphaDropout instead of dropout'),
   normalize: hint('normalize', 'architecture', 'put layers.batchNormalization() or layerNormalization() between sums and activation'),

@@ -504,6 +504,26 @@ const cases: Readonly<Record<string, Cases>> = {
       ['prices behind a scale', { ...numbers({ deviation: 1e5 }), head: () => [layers.dense(1, { activation: 'tanh' }), layers.rescaling(4e5)] }],
     ],
   },
+  'linear-layers': {
+    fires: [
+      ['none is bent', then(dense(), dense())],
+      ['one of three', then(dense({ activation: 'relu' }), dense(), dense({ activation: 'relu' }))],
+      ['batch normalisation between', then(dense(), () => layers.batchNormalization(), dense())],
+    ],
+    silent: [
+      ['all are bent', he('relu', 3)],
+      [
+        'activations of their own',
+        then(
+          dense(),
+          () => layers.activation('relu'),
+          dense(),
+          () => layers.activation('relu'),
+        ),
+      ],
+      ['a bottleneck', then(dense({ activation: 'relu' }), () => layers.dense(4), dense({ activation: 'relu' }))],
+    ],
+  },
   'constant-features': {
     fires: [
       ['60 % constant', { ...raw(he('relu', 2)), data: fixedFeatures(0.6) }],

@@ -2,6 +2,7 @@ import type { Rule } from '../rule.js';
 import { constantFeatures, rawFeatures } from './data.js';
 import { explodingGradient, saturation, vanishingGradient } from './gradients.js';
 import { belowNeighbours, slowLearning } from './learning.js';
+import { linearLayers } from './linear.js';
 import { initialLoss, lossMismatch, lossOscillates, lossStalls, notFinite } from './loss.js';
 import { clippingAlways, misplacedNormalization, smallBatchStatistics, strongDropout, strongPenalty } from './practice.js';
 import { seluDropout, seluInitializer, seluInputs, seluLayers, seluWiring } from './selu.js';
@@ -18,6 +19,7 @@ export const rules: readonly Rule[] = [
   lossMismatch,
   unreachableTargets,
   rawTargets,
+  linearLayers,
   constantWeights,
   strongPenalty,
   vanishingGradient,

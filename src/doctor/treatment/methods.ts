@@ -4,6 +4,7 @@ import type { Method, Proposal } from './method.js';
 import {
   alphaDropout,
   batchFreeNormalization,
+  bendLayers,
   changeActivation,
   lowerDropout,
   moveNormalization,
@@ -48,6 +49,7 @@ const methods: { readonly [K in keyof typeof remedies]: Method | Proposal } = {
   gatedRecurrence,
   shorterSequences: { proposal: 'how far back matters is not for a network to say' },
   changeActivation,
+  bendLayers,
   weakenRegularizers,
   lowerDropout,
   alphaDropout,

@@ -7,10 +7,12 @@ import { methodOf } from './methods.js';
 const [RAISE, LOWER, ADAPTIVE] = ['raise-learning-rate', 'lower-learning-rate', 'adaptive-optimizer'];
 /** What no network suffers from, and most that are slow lack; then what changes more, smallest first. */
 const basics = ['standardize-inputs', 'scale-targets', 'suiting-initializer', ADAPTIVE];
-const boosters = [RAISE, 'change-activation', 'normalize', 'gated-recurrence', 'residual', LOWER];
+const boosters = ['bend-layers', RAISE, 'change-activation', 'normalize', 'gated-recurrence', 'residual', LOWER];
+/** Findings that follow from how a network is wired: nothing else makes up for them. */
+const wired: ReadonlySet<string> = new Set(['linear-layers']);
 /** Normalised networks bear larger steps, and learn most in few of them (Ioffe and Szegedy 2015, section 4.2). */
 const boosts = ['normalize', RAISE];
-const everything = [...basics, 'lower-dropout', 'change-activation', 'residual', ...boosts];
+const everything = [...basics, 'bend-layers', 'lower-dropout', 'change-activation', 'residual', ...boosts];
 
 /** Ways to answer what is ill, in the order of the findings, the cheapest remedy first. */
 export function answersTo(course: Course, candidate: Candidate, look: Look, findings: readonly Finding[]): Candidate[] {
@@ -40,11 +42,17 @@ export function withAll(course: Course, candidate: Candidate, look: Look, ids: r
 }
 
 /**
- * What could be tried after the best so far: what helps most networks, together; what answers the first thing that its run showed; what makes most networks learn
+ * What could be tried after the best so far: what answers a mistake in the wiring; what helps most networks, together; what answers the first thing that its run showed; what makes most networks learn
  * faster, together; then everything by itself, and everything at once. Made one by one, since each costs the making of some networks.
  */
 function* candidatesAfter(course: Course, tried: Tried): Generator<Candidate> {
   const { run, remedies } = tried;
+  yield* answersTo(
+    course,
+    tried,
+    run,
+    illOf(run).filter(({ rule }) => wired.has(rule)),
+  );
   yield withAll(course, tried, run, remedies.some(({ id }) => id === RAISE) ? basics.filter((id) => id !== ADAPTIVE) : basics);
   const [answer, ...answers] = answersTo(course, tried, run, illOf(run));
   if (answer) yield answer;

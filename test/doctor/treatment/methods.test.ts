@@ -341,7 +341,7 @@ describe('remedies', () => {
 
   it('are all tried here', () => {
     const ids = applicable.map(({ hint }) => hint.id);
-    expect(ids).toHaveLength(26);
+    expect(ids).toHaveLength(27);
     expect(sequential([layers.input([2]), layers.dense(1)]).layers).toHaveLength(2);
   });
 });

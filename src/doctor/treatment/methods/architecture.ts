@@ -3,6 +3,7 @@ import { insertAfter, layerAt, usedOnce, withLayer } from '../../../model/rewire
 import type { NetworkFacts } from '../../../vitals/facts.js';
 import type { Examination } from '../../examination.js';
 import { allBehind } from '../../forecast/lookups.js';
+import { unbent } from '../../rules/linear.js';
 import type { Change, Chart, Method } from '../method.js';
 import { changed } from '../patient.js';
 import { drawnBy, isDrawable } from './weights.js';
@@ -76,6 +77,30 @@ export const changeActivation: Method = {
         spares: to === 'selu' ? ['normalize'] : [],
       };
     });
+  },
+};
+
+/** What most hidden layers are bent by; ReLU where none is. */
+function usual(uses: readonly HiddenUse[]): string {
+  const counts = new Map<string, number>();
+  for (const { activation } of uses) if (activation in instead && activation !== 'linear') counts.set(activation, (counts.get(activation) ?? 0) + 1);
+  return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0] ?? 'relu';
+}
+
+export const bendLayers: Method = {
+  alters: ['activations', 'initializers', 'weights'],
+  apply({ patient, examination }: Chart): Change[] {
+    const straight = unbent(examination).map(({ use }) => use);
+    if (straight.length === 0) return [];
+    const to = usual(hiddenUses(examination));
+    const drawn = [...new Set(straight.flatMap(({ layer }) => (isDrawable(layer) ? layer.layer : [])))];
+    const bent = straight.reduce((config, { at }) => withActivation(config, at, named(to)), patient.config);
+    return [
+      {
+        patient: changed(patient, drawnBy(bent, drawn, named('auto')), drawn),
+        what: `bend ${sayLayers(straight.map(({ layer }) => layer.layer))} by ${to}${drawn.length > 0 ? ', drawn by what suits it' : ''}`,
+      },
+    ];
   },
 };
 

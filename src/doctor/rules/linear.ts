@@ -1,0 +1,86 @@
+import type { LayerFacts } from '../../vitals/facts.js';
+import type { Examination, WatchedUse } from '../examination.js';
+import { behind } from '../forecast/lookups.js';
+import { remedies } from '../remedies.js';
+import { type Rule, unlearned } from '../rule.js';
+
+/** Layers that sum by a kernel, and are bent by an option of their own. */
+const sums: ReadonlySet<string> = new Set(['dense', 'conv1d', 'conv2d', 'conv1dTranspose', 'conv2dTranspose']);
+/** Layers that multiply and add by what is the same for all rows; of roles that do so alike. */
+const straight: ReadonlySet<string> = new Set([
+  ...['batchNormalization', 'rescaling', 'identity', 'activityRegularization', 'zeroPadding1d', 'zeroPadding2d'],
+  ...['averagePooling1d', 'averagePooling2d', 'globalAveragePooling1d', 'globalAveragePooling2d'],
+]);
+const straightRoles: ReadonlySet<string> = new Set(['shape', 'noise']);
+/** Ways of merging that keep what is linear so. */
+const straightMerges: ReadonlySet<string> = new Set(['add', 'subtract', 'average', 'concatenate']);
+
+const isLinear = ({ activation }: LayerFacts): boolean => (activation?.name ?? 'linear') === 'linear';
+const passes = (layer: LayerFacts): boolean =>
+  straightRoles.has(layer.role) || straight.has(layer.kind) || (layer.role === 'activation' && isLinear(layer));
+
+/** A hidden layer whose sums come to the next sums as they are. */
+export interface Unbent {
+  readonly use: WatchedUse;
+  readonly next: LayerFacts;
+}
+
+/** Trained hidden layers that nothing bends before the next layer sums what they give. A narrow one between two wider ones has a use all the same: it bounds their rank. */
+export function unbent({ hidden, facts, users }: Examination): Unbent[] {
+  return hidden.flatMap((use): Unbent[] => {
+    const { at, layer } = use;
+    if (!sums.has(layer.kind) || !isLinear(layer) || !layer.trainable) return [];
+    for (const { layer: next } of behind(facts, users, at)) {
+      if (passes(next)) continue;
+      const narrow = (width: LayerFacts): number => width.shape.at(-1) ?? 0;
+      const bounds = narrow(layer) < Math.min(layer.fanIn ?? Number.POSITIVE_INFINITY, narrow(next));
+      return sums.has(next.kind) && !bounds ? [{ use, next }] : [];
+    }
+    return [];
+  });
+}
+
+/** Whether nothing bends between the inputs and the last sums. */
+function isOneLayer({ facts, uses }: Examination): boolean {
+  const heads = new Set(uses.filter(({ head }) => head).map(({ at }) => at));
+  return facts.layers.every(
+    (layer, at) =>
+      heads.has(at) ||
+      ['input', 'normalization'].includes(layer.kind) ||
+      passes(layer) ||
+      (layer.role === 'merge' && straightMerges.has(layer.kind)) ||
+      (sums.has(layer.kind) && isLinear(layer)),
+  );
+}
+
+export const linearLayers: Rule = {
+  id: 'linear-layers',
+  leadsTo: unlearned,
+  title: 'Layers that nothing bends',
+  looksFor: 'hidden dense and convolutional layers without an activation before the next layer sums what they give',
+  threshold:
+    'none: it follows from the wiring. What is linear twice is linear once, but for a layer narrower than what it takes and what comes behind it, which bounds the rank. A clear risk where nothing bends in the whole network: it then is one linear layer, whatever its depth',
+  why: 'depth adds nothing: the network can tell apart no more than one layer can',
+  remedies: [remedies.bendLayers],
+  check(examination) {
+    const found = unbent(examination);
+    const [first] = found;
+    if (!first) return [];
+    const names = found.map(({ use }) => use.layer.name);
+    const whole = isOneLayer(examination);
+    const listed = names.length > 2 ? `${names[0]} to ${names.at(-1)} (${names.length} layers)` : names.join(' and ');
+    return [
+      {
+        severity: 'risk',
+        layers: names,
+        step: 0,
+        measured: { what: 'hidden layers that nothing bends', value: names.length },
+        expected: { to: 0, why: 'layers in a row without a bend are one' },
+        margin: whole ? 2 : 1,
+        cause: whole
+          ? `nothing bends what ${listed} ${names.length > 1 ? 'give' : 'gives'}: the network is one linear layer, whatever its depth`
+          : `nothing bends what ${listed} ${names.length > 1 ? 'give' : 'gives'} before ${names.length > 1 ? 'the next layer sums it' : `${first.next.name} sums it`}`,
+      },
+    ];
+  },
+};
