@@ -37,6 +37,13 @@ export const remedies = {
   gatedRecurrence: hint('gated-recurrence', 'architecture', 'use layers.lstm or layers.gru, whose gates learn what to keep'),
   shorterSequences: hint('shorter-sequences', 'data', 'feed shorter sequences, where the far steps do not matter'),
   changeActivation: hint('change-activation', 'architecture', "use an activation that does not saturate or die: 'selu', 'elu', 'leakyRelu'"),
+  stopEarly: hint(
+    'stop-early',
+    'training',
+    'stop where the validation loss is least, and keep those weights: earlyStopping({ patience: 3, restoreBestWeights: true })',
+  ),
+  regularize: hint('regularize', 'training', "ask for less: more rows, weight decay (optimizer 'adamW'), dropout, fewer epochs"),
+  weighClasses: hint('weigh-classes', 'data', 'weigh classes by one over their share: classWeight of fit'),
   weakenRegularizers: hint(
     'weaken-regularizers',
     'training',

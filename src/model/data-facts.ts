@@ -129,6 +129,7 @@ export function targetFacts({ network: { outputs }, losses, lossWeights }: StepS
     return [
       {
         ...facts,
+        ...sharesOf(array, facts),
         ...(chanceLoss === undefined ? {} : { chanceLoss: chanceLoss * weight }),
         ...(zeroLoss === undefined || facts.kind !== 'real' ? {} : { zeroLoss: zeroLoss * weight }),
         ...(facts.kind === 'real' ? { spread: spreadOfTargets(array, units) } : {}),
@@ -153,7 +154,7 @@ function kindOf(array: NdArray, loss: Loss, units: number): Pick<TargetFacts, 'k
 function chanceOf({ name }: Loss, array: NdArray): Pick<TargetFacts, 'chanceLoss' | 'zeroLoss'> {
   const rows = sampledValues(array);
   const entropy = (shares: readonly number[]): number => -shares.reduce((sum, share) => sum + (share > 0 ? share * Math.log(share) : 0), 0);
-  const columns = Array.from({ length: rows[0]?.length ?? 0 }, (_, k) => rows.map((row) => row[k] ?? 0));
+  const columns = columnsOf(rows);
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
   switch (name) {
     case 'sparseCategoricalCrossentropy': {
@@ -174,6 +175,27 @@ function chanceOf({ name }: Loss, array: NdArray): Pick<TargetFacts, 'chanceLoss
       return {};
   }
 }
+
+/** A class of even share must be seen so often, for its share to be told. */
+const SEEN = 20;
+
+/** Shares of the classes that occur, where a row is of one. */
+function sharesOf(array: NdArray, { kind, classes = 0 }: Pick<TargetFacts, 'kind' | 'classes'>): Pick<TargetFacts, 'shares'> {
+  const rows = sampledValues(array);
+  const single = kind === 'distribution' || rowWidth(array) === 1;
+  if (kind === 'real' || !single || rows.length < SEEN * classes) return {};
+  const counts = new Map<number, number>();
+  const add = (one: number, count: number) => counts.set(one, (counts.get(one) ?? 0) + count);
+  for (const row of rows) {
+    if (kind === 'distribution') for (const [one, share] of row.entries()) add(one, share);
+    else add(row[0] ?? 0, 1);
+  }
+  const shares = [...counts.values()].filter((count) => count > 0).map((count) => count / rows.length);
+  return shares.length < 2 ? {} : { shares: { least: Math.min(...shares), largest: Math.max(...shares) } };
+}
+
+const columnsOf = (rows: readonly (readonly number[])[]): number[][] =>
+  Array.from({ length: rows[0]?.length ?? 0 }, (_, k) => rows.map((row) => row[k] ?? 0));
 
 function spreadOfTargets(array: NdArray, units: number): TargetSpread {
   const values = sampledValues(array).flat();

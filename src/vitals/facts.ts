@@ -127,6 +127,8 @@ export interface TargetFacts {
   readonly kind: 'labels' | 'distribution' | 'binary' | 'real';
   /** Number of classes, where there are any. */
   readonly classes?: number;
+  /** Shares of the rarest and of the most frequent class, where enough targets were seen to tell. */
+  readonly shares?: { readonly least: number; readonly largest: number };
   /** Loss of the best constant prediction, times the output's weight in the loss, where the loss has one that is known: ln C for balanced classes under cross-entropy. */
   readonly chanceLoss?: number;
   /** The same where every output is 0, of targets that are any numbers: those that are not standardised make a large first loss by their mean alone. */

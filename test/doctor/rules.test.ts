@@ -15,6 +15,7 @@ import {
   type Trace,
 } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
+import { takeRows } from '#src/data/dataset.js';
 import { ruleIds } from '#src/doctor/diagnose.js';
 import { rules } from '#src/doctor/rules/index.js';
 import { examine, type Patient, row, train } from './patients.js';
@@ -57,6 +58,24 @@ const judged = (patient: Patient): Patient => ({
   compile: { ...patient.compile, metrics: ['accuracy'] },
   fit: { ...patient.fit, validationSplit: 0.1 },
 });
+/** Zeros, and one row of ones among so many of them. */
+const uneven = (factor: number) => {
+  const places = Array.from({ length: glyphSet.y.size }, (_, i) => i);
+  const zeros = places.filter((i) => glyphSet.y.at(i) === 0);
+  const ones = places.filter((i) => glyphSet.y.at(i) === 1).filter((_, i) => i % factor === 0);
+  const rows = Uint32Array.from([...zeros, ...ones].sort((a, b) => a - b));
+  return { ...glyphSet, x: takeRows(glyphSet.x, rows), y: takeRows(glyphSet.y, rows) };
+};
+/** Labels that say nothing, so that nothing but the rows themselves can be learned. */
+const memorizing = (rows: number): Patient => {
+  const y = Int32Array.from({ length: 2 * rows }, (_, i) => (i * 7919) % 10);
+  return {
+    hidden: () => row(2, 64, { activation: 'relu', kernelInitializer: 'heNormal' }),
+    compile: { optimizer: 'adam' },
+    data: { ...glyphSet, x: glyphSet.x.slice(0, 2 * rows), y: new NdArray(y, [2 * rows]) },
+    fit: { epochs: 30, validationSplit: 0.5 },
+  };
+};
 /** A regression on targets of a deviation and a mean. */
 const numbers = (
   { deviation, mean }: { readonly deviation?: number; readonly mean?: number },
@@ -522,6 +541,30 @@ const cases: Readonly<Record<string, Cases>> = {
         ),
       ],
       ['a bottleneck', then(dense({ activation: 'relu' }), () => layers.dense(4), dense({ activation: 'relu' }))],
+    ],
+  },
+  'uneven-classes': {
+    fires: [
+      ['one digit in twenty rows of another', { ...he('relu', 2), data: uneven(20) }],
+      ['one in fifty', { ...he('relu', 2), data: uneven(50) }],
+      ['one in fifteen, trained', { ...he('relu', 2), data: uneven(15) }, 'train'],
+    ],
+    silent: [
+      ['ten digits', he('relu', 2)],
+      ['one in four', { ...he('relu', 2), data: uneven(4) }],
+      ['numbers', numbers({})],
+    ],
+  },
+  overfitting: {
+    fires: [
+      ['64 rows', memorizing(64), 'train'],
+      ['128 rows', memorizing(128), 'train'],
+      ['96 rows, by SGD', { ...memorizing(96), compile: { optimizer: optimizers.sgd({ learningRate: 0.1, momentum: 0.9 }) } }, 'train'],
+    ],
+    silent: [
+      ['no validation rows', { ...memorizing(64), fit: { epochs: 30 } }, 'train'],
+      ['four epochs', { ...memorizing(64), fit: { epochs: 4, validationSplit: 0.5 } }, 'train'],
+      ['6,400 rows', { ...he('relu', 2), fit: { epochs: 6, validationSplit: 0.2 } }, 'train'],
     ],
   },
   'constant-features': {

@@ -92,3 +92,25 @@ describe('targets that are any numbers', () => {
     expect(facts(1, 'mse', NdArray.from([[0], [1]]))?.spread).toBeUndefined();
   });
 });
+
+it('shares of classes are told where each row is of one, and enough were seen', () => {
+  const facts = (units: number, loss: string, y: NdArray) => {
+    const { network, compiled } = sequential([layers.input([2]), layers.dense(units)]).compile({ loss });
+    return targetFacts({ network, ...compiled } as never, [y])[0]?.shares;
+  };
+  const labels = (count: (label: number) => number) => Int32Array.from([0, 1, 2].flatMap((label) => new Array<number>(count(label)).fill(label)));
+  const some = labels((label) => [60, 30, 10][label] ?? 0);
+  const expected = { least: 0.1, largest: 0.6 };
+  expect(facts(3, 'sparseCategoricalCrossentropy', new NdArray(some, [100]))).toEqual(expected);
+  const oneHot = Float32Array.from({ length: 300 }, (_, i) => Number(some[Math.floor(i / 3)] === i % 3));
+  const shares = facts(3, 'categoricalCrossentropy', new NdArray(oneHot, [100, 3]));
+  expect(shares?.least).toBeCloseTo(0.1, 9);
+  expect(shares?.largest).toBeCloseTo(0.6, 9);
+  const ones = Float32Array.from({ length: 100 }, (_, i) => Number(i < 7));
+  expect(facts(1, 'binaryCrossentropy', new NdArray(ones, [100, 1]))).toEqual({ least: 0.07, largest: 0.93 });
+  // A class that no row is of is none; too few rows; steps, and decisions, of several in a row; numbers.
+  expect(facts(4, 'sparseCategoricalCrossentropy', new NdArray(some, [100]))).toEqual(expected);
+  expect(facts(3, 'sparseCategoricalCrossentropy', new NdArray(some.slice(0, 50), [50]))).toBeUndefined();
+  expect(facts(2, 'binaryCrossentropy', new NdArray(ones, [50, 2]))).toBeUndefined();
+  expect(facts(1, 'mse', NdArray.from([[0.5], [1.5]]))).toBeUndefined();
+});

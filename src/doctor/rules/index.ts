@@ -1,5 +1,6 @@
 import type { Rule } from '../rule.js';
 import { constantFeatures, rawFeatures } from './data.js';
+import { overfitting, unevenClasses } from './generalization.js';
 import { explodingGradient, saturation, vanishingGradient } from './gradients.js';
 import { belowNeighbours, slowLearning } from './learning.js';
 import { linearLayers } from './linear.js';
@@ -39,6 +40,7 @@ export const rules: readonly Rule[] = [
   unevenSpeeds,
   rawFeatures,
   constantFeatures,
+  unevenClasses,
   initializerMismatch,
   seluInputs,
   seluInitializer,
@@ -52,4 +54,5 @@ export const rules: readonly Rule[] = [
   lossStalls,
   slowLearning,
   belowNeighbours,
+  overfitting,
 ];

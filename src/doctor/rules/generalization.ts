@@ -1,0 +1,65 @@
+import { countOf } from '../../core/count.js';
+import { remedies } from '../remedies.js';
+import { percent, type Rule, type Symptom, say } from '../rule.js';
+
+/** By what factor a validation loss must have risen from its least, and what of the training loss there must be left by then. */
+const [RISEN, FALLEN] = [1.25, 0.9];
+/** Fewer epochs show no course. */
+const FEWEST = 5;
+
+export const overfitting: Rule = {
+  id: 'overfitting',
+  title: 'Learning what holds for the training rows alone',
+  looksFor: 'the validation loss of the last epoch over its least one, where the training loss went on falling',
+  threshold: `it rose by more than ${percent(RISEN - 1)} from its least while the training loss fell by more than ${percent(1 - FALLEN)}. Always a risk: a cross-entropy rises by growing sure of what it gets wrong, while accuracy often stays (Guo et al. 2017, "On calibration of modern neural networks")`,
+  why: 'steps behind the least loss were spent on rows that will not come again, and outputs are surer than they should be',
+  remedies: [remedies.stopEarly, remedies.regularize],
+  check(examination) {
+    const [seen, unseen] = [examination.losses, examination.course('val_loss')];
+    const [last, lastSeen] = [unseen.at(-1), seen.at(-1)];
+    if (last === undefined || lastSeen === undefined || unseen.length < FEWEST || seen.length !== unseen.length) return [];
+    const least = Math.min(...unseen);
+    const at = unseen.indexOf(least);
+    if (!(least > 0) || !(last > RISEN * least) || !(lastSeen < FALLEN * (seen[at] ?? 0))) return [];
+    const before = examination.trace.epochs[at]?.step;
+    return [
+      {
+        severity: 'risk',
+        layers: [],
+        ...examination.lastEpoch,
+        measured: { what: 'last validation loss over its least', value: last / least },
+        expected: { to: RISEN, why: 'what is learned should hold for other rows' },
+        cause: `the validation loss was least${before === undefined ? '' : ` after ${countOf(before, 'step')}`}, ${say(least)}, and is ${say(last)} now, while the training loss fell from ${say(seen[at] ?? 0)} to ${say(lastSeen)}`,
+      },
+    ];
+  },
+};
+
+/** How many times as frequent as the rarest class the most frequent one may be. */
+const UNEVEN = 10;
+
+export const unevenClasses: Rule = {
+  id: 'uneven-classes',
+  title: 'Classes of very different frequency',
+  looksFor: 'the most frequent class of the targets over the rarest, where enough rows were seen to tell',
+  threshold: `a factor of ${UNEVEN} (SageMaker Debugger's class_imbalance has the same): always the most frequent class is then right nearly as often as a network that learned something`,
+  why: 'rare classes hardly count in the loss, and accuracy says little: look at each class by itself',
+  remedies: [remedies.weighClasses],
+  check({ facts, trace }) {
+    const { targets = [] } = trace.header.training ?? {};
+    return targets.flatMap(({ shares }, i): Symptom[] => {
+      if (!shares || !(shares.largest > UNEVEN * shares.least)) return [];
+      const name = facts.layers[facts.outputs[i] ?? -1]?.name ?? 'the output';
+      return [
+        {
+          severity: 'risk',
+          layers: [name],
+          step: 0,
+          measured: { what: 'share of the most frequent class over that of the rarest', value: shares.largest / shares.least },
+          expected: { to: UNEVEN, why: 'each class should be seen often' },
+          cause: `${percent(shares.largest)} of the targets of ${name} are of one class, ${percent(shares.least)} of another`,
+        },
+      ];
+    });
+  },
+};
