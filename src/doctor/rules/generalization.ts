@@ -4,24 +4,33 @@ import { percent, type Rule, type Symptom, say } from '../rule.js';
 
 /** By what factor a validation loss must have risen from its least, and what of the training loss there must be left by then. */
 const [RISEN, FALLEN] = [1.25, 0.9];
-/** Fewer epochs show no course. */
-const FEWEST = 5;
+/** Fewer epochs show no course; of more, means over a fifth of them do: single ones stray. */
+const [FEWEST, PART] = [5, 0.2];
+/** A validation loss below this share of that of chance is next to nothing, however much less it was. */
+const NOTHING = 0.1;
+
+/** Means over so many epochs in a row, by the last of them. */
+const meansOver = (course: readonly number[], count: number): number[] =>
+  course.slice(count - 1).map((_, from) => course.slice(from, from + count).reduce((sum, one) => sum + one, 0) / count);
 
 export const overfitting: Rule = {
   id: 'overfitting',
   title: 'Learning what holds for the training rows alone',
-  looksFor: 'the validation loss of the last epoch over its least one, where the training loss went on falling',
-  threshold: `it rose by more than ${percent(RISEN - 1)} from its least while the training loss fell by more than ${percent(1 - FALLEN)}. Always a risk: a cross-entropy rises by growing sure of what it gets wrong, while accuracy often stays (Guo et al. 2017, "On calibration of modern neural networks")`,
+  looksFor: 'the validation loss over the last fifth of the epochs over its least such mean, where the training loss went on falling',
+  threshold: `it rose by more than ${percent(RISEN - 1)} from its least while the training loss fell by more than ${percent(1 - FALLEN)}, and is more than ${percent(NOTHING)} of that of chance. Always a risk: a cross-entropy rises by growing sure of what it gets wrong, while accuracy often stays (Guo et al. 2017, "On calibration of modern neural networks")`,
   why: 'steps behind the least loss were spent on rows that will not come again, and outputs are surer than they should be',
   remedies: [remedies.stopEarly, remedies.regularize],
   check(examination) {
-    const [seen, unseen] = [examination.losses, examination.course('val_loss')];
-    const [last, lastSeen] = [unseen.at(-1), seen.at(-1)];
-    if (last === undefined || lastSeen === undefined || unseen.length < FEWEST || seen.length !== unseen.length) return [];
-    const least = Math.min(...unseen);
+    const courses = [examination.losses, examination.course('val_loss')] as const;
+    const epochs = courses[1].length;
+    if (epochs < FEWEST || courses[0].length !== epochs) return [];
+    const count = Math.max(2, Math.round(PART * epochs));
+    const [seen, unseen] = courses.map((course) => meansOver(course, count)) as [number[], number[]];
+    const [least, last, lastSeen] = [Math.min(...unseen), unseen.at(-1) ?? Number.NaN, seen.at(-1) ?? Number.NaN];
     const at = unseen.indexOf(least);
-    if (!(least > 0) || !(last > RISEN * least) || !(lastSeen < FALLEN * (seen[at] ?? 0))) return [];
-    const before = examination.trace.epochs[at]?.step;
+    const told = last > NOTHING * (examination.chanceLoss ?? 0);
+    if (!told || !(least > 0) || !(last > RISEN * least) || !(lastSeen < FALLEN * (seen[at] ?? 0))) return [];
+    const before = examination.trace.epochs[at + count - 1]?.step;
     return [
       {
         severity: 'risk',
@@ -29,7 +38,7 @@ export const overfitting: Rule = {
         ...examination.lastEpoch,
         measured: { what: 'last validation loss over its least', value: last / least },
         expected: { to: RISEN, why: 'what is learned should hold for other rows' },
-        cause: `the validation loss was least${before === undefined ? '' : ` after ${countOf(before, 'step')}`}, ${say(least)}, and is ${say(last)} now, while the training loss fell from ${say(seen[at] ?? 0)} to ${say(lastSeen)}`,
+        cause: `over ${countOf(count, 'epoch')} the validation loss was least${before === undefined ? '' : ` after ${countOf(before, 'step')}`}, ${say(least)}, and is ${say(last)} now, while the training loss fell from ${say(seen[at] ?? 0)} to ${say(lastSeen)}`,
       },
     ];
   },
