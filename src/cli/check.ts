@@ -47,7 +47,7 @@ that suit the model's input and loss otherwise. Exit status: 0 where nothing is 
 /** Adds the options that say which findings are told, and how. */
 export function withFindingOptions(command: Command, { json = true } = {}): Command {
   command
-    .option('--ignore <RULE>', 'leave a rule out; may be repeated', (rule: string, before: string[] = []) => [
+    .option('--ignore <RULE>', 'leave a rule out (evenkeel list rules); may be repeated', (rule: string, before: string[] = []) => [
       ...before,
       nameFor((id) => checkRuleIds([id]))(rule),
     ])

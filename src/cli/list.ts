@@ -6,6 +6,9 @@ import { ArgumentError } from '../core/errors.js';
 import { lookUp } from '../core/names.js';
 import { alignColumns } from '../core/text-table.js';
 import { datasets } from '../data/datasets.js';
+import { remedies } from '../doctor/remedies.js';
+import { rules } from '../doctor/rules/index.js';
+import { methodOf } from '../doctor/treatment/methods.js';
 import { initializers } from '../initializers.js';
 import { layers } from '../layers/index.js';
 import { type Loss, losses } from '../losses.js';
@@ -76,6 +79,12 @@ const activationCells: Cells<Activation> = (entry) => ({
   initializer: entry.initializer,
 });
 
+/** What treatments change, or leave to people. */
+function remedyTable(): NameTable {
+  const rows = Object.values(remedies).map(({ id, what }) => [id, what, methodOf(id)?.method.alters.join(', ') ?? 'only proposed']);
+  return { columns: ['name', 'what it is', 'alters'], rows };
+}
+
 /** How every kind of thing that users pick by name is read from its table, whatever the table holds by then. */
 const kinds: Readonly<Record<string, () => NameTable>> = {
   activations: () => makers(activations, activationCells),
@@ -89,6 +98,8 @@ const kinds: Readonly<Record<string, () => NameTable>> = {
   layers: () => named(Object.keys(layers)),
   callbacks: () => named(Object.keys(callbacks)),
   datasets: () => ({ columns: ['name'], rows: datasets.names.map((name) => [name]) }),
+  rules: () => ({ columns: ['name', 'finds'], rows: rules.map(({ id, title }) => [id, title]) }),
+  remedies: remedyTable,
 };
 
 /** Kinds of things that users pick by name. */

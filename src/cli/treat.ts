@@ -87,7 +87,7 @@ export function addTreat(program: Command): void {
     .option('--budget <TIME>', 'most time to spend, such as 60s or 5m', duration)
     .option('--trials <N>', 'short trials at most, a tenth of a training each, of one below 500 steps up to a fifth', wholeNumber(1), 6)
     .option('--keep <WHAT>', `what must stay, may be repeated: ${alterables.join(', ')}`, listed(alterables))
-    .option('--allow <REMEDY>', 'apply this remedy only; may be repeated', listed(ids))
+    .option('--allow <REMEDY>', 'apply this remedy only (evenkeel list remedies); may be repeated', listed(ids))
     .option('--deny <REMEDY>', 'never apply this remedy; may be repeated', listed(ids))
     .addOption(new Option('--code <FRAMEWORK>', 'print the change as code of').choices(frameworkNames).default('evenkeel'))
     .option('--report <FILE>', 'write before and after as one HTML page')

@@ -58,6 +58,13 @@ describe('evenkeel list', () => {
     expect(list('Activations').stdout).toBe(`${listText('activations')}\n`);
   });
 
+  it('knows the rules, and the remedies with what they alter', () => {
+    expect(list('rules').stdout).toMatch(/^vanishing-gradient +\S/m);
+    const remedies = list('remedies').stdout;
+    expect(remedies).toMatch(/^lower-learning-rate +lower the learning rate tenfold +learningRate$/m);
+    expect(remedies).toMatch(/^fewer-layers +use fewer layers +only proposed$/m);
+  });
+
   it('suggests the nearest kind', () => {
     const { status, stderr } = list('activation');
     expect(status).toBe(2);
