@@ -5,7 +5,7 @@ import type { Examination } from '../../examination.js';
 import { allBehind } from '../../forecast/lookups.js';
 import { unbent } from '../../rules/linear.js';
 import type { Change, Chart, Method } from '../method.js';
-import { changed } from '../patient.js';
+import { changed, type Patient } from '../patient.js';
 import { drawnBy, isDrawable } from './weights.js';
 import {
   betweenSumsAndActivation,
@@ -55,6 +55,21 @@ function isGate({ users, facts }: Examination, { bent, activation }: HiddenUse):
   return bent !== undefined && opening.has(activation) && (users[bent] ?? []).some((at) => facts.layers[at]?.kind === 'multiply');
 }
 
+/** The patient with uses bent by another activation, and drawn by what suits it. @param said what bends them from now on */
+function bentBy(
+  patient: Patient,
+  uses: readonly (Pick<HiddenUse, 'at' | 'layer'> & { readonly bent?: number | undefined })[],
+  to: string,
+  said: string,
+): Change {
+  const drawn = [...new Set(uses.flatMap(({ layer }) => (isDrawable(layer) ? layer.layer : [])))];
+  const bent = uses.reduce((config, { at, bent: place = at }) => withActivation(config, place, named(to)), patient.config);
+  return {
+    patient: changed(patient, drawnBy(bent, drawn, named('auto')), drawn),
+    what: `bend ${sayLayers(uses.map(({ layer }) => layer.layer))} by ${said}${drawn.length > 0 ? ', drawn by what suits it' : ''}`,
+  };
+}
+
 export const changeActivation: Method = {
   alters: ['activations', 'initializers', 'weights'],
   supersedes: ['critical-initializer', 'lsuv', 'lecun-normal', 'revive-units'],
@@ -68,14 +83,8 @@ export const changeActivation: Method = {
     const others = instead[first.activation] ?? ['elu', 'selu'].filter((name) => name !== first.activation);
     return (isNormalized(facts) ? seluLast(others) : others).map((to) => {
       const uses = all.filter(({ activation }) => activation !== to);
-      const drawn = [...new Set(uses.flatMap(({ layer }) => (isDrawable(layer) ? layer.layer : [])))];
-      const bent = uses.reduce((config, use) => withActivation(config, use.bent ?? use.at, named(to)), patient.config);
       const before = sayNames([...new Set(uses.map(({ activation }) => activation))]);
-      return {
-        patient: changed(patient, drawnBy(bent, drawn, named('auto')), drawn),
-        what: `bend ${sayLayers(uses.map(({ layer }) => layer.layer))} by ${to} instead of ${before}${drawn.length > 0 ? ', drawn by what suits it' : ''}`,
-        spares: to === 'selu' ? ['normalize'] : [],
-      };
+      return { ...bentBy(patient, uses, to, `${to} instead of ${before}`), spares: to === 'selu' ? ['normalize'] : [] };
     });
   },
 };
@@ -93,14 +102,7 @@ export const bendLayers: Method = {
     const straight = unbent(examination).map(({ use }) => use);
     if (straight.length === 0) return [];
     const to = usual(hiddenUses(examination));
-    const drawn = [...new Set(straight.flatMap(({ layer }) => (isDrawable(layer) ? layer.layer : [])))];
-    const bent = straight.reduce((config, { at }) => withActivation(config, at, named(to)), patient.config);
-    return [
-      {
-        patient: changed(patient, drawnBy(bent, drawn, named('auto')), drawn),
-        what: `bend ${sayLayers(straight.map(({ layer }) => layer.layer))} by ${to}${drawn.length > 0 ? ', drawn by what suits it' : ''}`,
-      },
-    ];
+    return [bentBy(patient, straight, to, to)];
   },
 };
 
