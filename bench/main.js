@@ -13,6 +13,7 @@ import { targets } from './benches/targets.js';
 import { treatment } from './benches/treatment.js';
 import { vanishing } from './benches/vanishing.js';
 import { watch } from './benches/watch.js';
+import { width } from './benches/width.js';
 
 const list = (/** @type {string} */ value) => value.split(',').filter((item) => item !== '');
 
@@ -67,6 +68,7 @@ const benches = {
     takes: ['networks'],
   },
   targets: { about: 'what targets that are not standardised do, and treatments of them', run: targets, takes: [] },
+  width: { about: 'what a narrow hidden layer leaves of the accuracy', run: width, takes: [] },
   startup: { about: 'time from fit to the first step, in fresh processes', run: startup, takes: ['only', 'rounds'] },
   memory: { about: 'resident memory over 20,000 steps of A', run: memory, takes: ['only', 'steps'] },
   eventloop: { about: 'largest pause of the event loop while steps run', run: eventloop, takes: ['only', 'rounds', 'steps'] },

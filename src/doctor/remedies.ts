@@ -54,6 +54,7 @@ export const remedies = {
   alphaDropout: hint('alpha-dropout', 'architecture', 'use layers.alphaDropout instead of dropout'),
   normalize: hint('normalize', 'architecture', 'put layers.batchNormalization() or layerNormalization() between sums and activation'),
   residual: hint('residual', 'architecture', 'add skip connections'),
+  widen: hint('widen', 'architecture', 'give the narrow layer more units, at least half as many as there are classes'),
   fewerLayers: hint('fewer-layers', 'architecture', 'use fewer layers'),
   moveNormalization: hint('move-normalization', 'architecture', 'put the normalization between a layer without bias and its activation'),
   batchFreeNormalization: hint('batch-free-normalization', 'architecture', 'use layers.layerNormalization(), which needs no batch'),

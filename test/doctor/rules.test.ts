@@ -58,6 +58,17 @@ const judged = (patient: Patient): Patient => ({
   compile: { ...patient.compile, metrics: ['accuracy'] },
   fit: { ...patient.fit, validationSplit: 0.1 },
 });
+/** Ten classes as rows. */
+const oneHot: Partial<Patient> = {
+  data: {
+    ...glyphSet,
+    y: new NdArray(
+      Float32Array.from({ length: glyphSet.y.size * 10 }, (_, i) => Number(glyphSet.y.at(Math.floor(i / 10)) === i % 10)),
+      [glyphSet.y.size, 10],
+    ),
+  },
+  compile: { loss: 'categoricalCrossentropy' },
+};
 /** Zeros, and one row of ones among so many of them. */
 const uneven = (factor: number) => {
   const places = Array.from({ length: glyphSet.y.size }, (_, i) => i);
@@ -541,6 +552,18 @@ const cases: Readonly<Record<string, Cases>> = {
         ),
       ],
       ['a bottleneck', then(dense({ activation: 'relu' }), () => layers.dense(4), dense({ activation: 'relu' }))],
+    ],
+  },
+  'narrow-layer': {
+    fires: [
+      ['two units', then(dense({ activation: 'relu' }), () => layers.dense(2, { activation: 'relu' }))],
+      ['four units, first of all', then(() => layers.dense(4, { activation: 'tanh' }), dense({ activation: 'tanh' }))],
+      ['one-hot targets', { ...then(() => layers.dense(3, { activation: 'tanh' })), ...oneHot }],
+    ],
+    silent: [
+      ['five units', then(dense({ activation: 'relu' }), () => layers.dense(5, { activation: 'relu' }))],
+      ['numbers', { ...numbers({}), hidden: () => [layers.dense(1, { activation: 'tanh' })] }],
+      ['wide ones', he('relu', 3)],
     ],
   },
   'uneven-classes': {

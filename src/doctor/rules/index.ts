@@ -13,6 +13,7 @@ import { rawTargets, unreachableTargets } from './targets.js';
 import { explodingAlongTime, vanishingAlongTime } from './time.js';
 import { bornDead, coma, diedInTraining } from './units.js';
 import { constantWeights, initializerMismatch } from './weights.js';
+import { narrowLayer } from './width.js';
 
 /** All rules, in the order in which findings of one severity are told, and answered: what is wrong first, that it learned too little last. */
 export const rules: readonly Rule[] = [
@@ -21,6 +22,7 @@ export const rules: readonly Rule[] = [
   unreachableTargets,
   rawTargets,
   linearLayers,
+  narrowLayer,
   constantWeights,
   strongPenalty,
   vanishingGradient,

@@ -58,6 +58,7 @@ const methods: { readonly [K in keyof typeof remedies]: Method | Proposal } = {
   alphaDropout,
   normalize,
   residual,
+  widen: { proposal: 'a network of another size is another network' },
   fewerLayers: { proposal: 'a network of another size is another network' },
   moveNormalization,
   batchFreeNormalization,

@@ -1,4 +1,4 @@
-import { doctor, type Layer, layers, type Model, model, sequential, synthetic } from 'evenkeel';
+import { doctor, type Layer, layers, type Model, model, NdArray, sequential, synthetic } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { Random } from '#src/core/random.js';
 import { Examination } from '#src/doctor/examination.js';
@@ -73,5 +73,34 @@ describe('bend-layers', () => {
     const [among] = await bent(net(layers.dense(16, { activation: 'elu' }), layers.dense(16), layers.dense(16, { activation: 'elu' })));
     expect(activations(among)).toEqual(['elu', 'elu', 'elu', 'softmax']);
     expect(await bent(net(layers.dense(16, { activation: 'elu' })))).toEqual([]);
+  });
+});
+
+describe('a layer that is too narrow', () => {
+  const glyphs = (around: boolean): Model => {
+    const enter = layers.input([2]);
+    const wide = layers.dense(32, { activation: 'tanh' }).apply(enter);
+    const narrow = layers.dense(2, { activation: 'tanh' }).apply(wide);
+    const last = around ? layers.concatenate().apply([narrow, wide]) : narrow;
+    const given = model({ inputs: enter, outputs: layers.dense(10, { activation: 'softmax' }).apply(last) }, { seed: 1 });
+    return given.compile({ loss: 'sparseCategoricalCrossentropy' });
+  };
+  const narrowIn = async (given: Model) => {
+    const labels = new NdArray(
+      Int32Array.from({ length: 256 }, (_, i) => i % 10),
+      [256],
+    );
+    return doctor.diagnose(await given.examine(x.slice(0, 256), labels)).find(({ rule }) => rule === 'narrow-layer');
+  };
+
+  it('is named where all goes through it', async () => {
+    const finding = await narrowIn(glyphs(false));
+    expect(finding).toMatchObject({ severity: 'risk', layers: ['dense_2'], measured: { value: 2 }, expected: { from: 5 } });
+    expect(finding?.margin).toBeCloseTo(2.5, 9);
+    expect(finding?.cause).toBe('all that dense_3 tells 10 classes apart by goes through the 2 units of dense_2');
+  });
+
+  it('is none where there is a way around', async () => {
+    expect(await narrowIn(glyphs(true))).toBeUndefined();
   });
 });
