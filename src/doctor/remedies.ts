@@ -15,6 +15,7 @@ export const remedies = {
   lowerLearningRate: hint('lower-learning-rate', 'training', 'lower the learning rate tenfold'),
   raiseLearningRate: hint('raise-learning-rate', 'training', 'raise the learning rate'),
   decayLearningRate: hint('decay-learning-rate', 'training', 'let the learning rate fall towards the end'),
+  warmUp: hint('warm-up', 'training', 'begin with a tenth of the learning rate, and raise it over the first steps'),
   adaptiveOptimizer: hint('adaptive-optimizer', 'training', "use an optimizer that scales each weight's step, such as 'adam'"),
   clipGradients: hint('clip-gradients', 'training', 'clip gradients by their global norm'),
   raiseClip: hint('raise-clip', 'training', 'raise the bound of the clipping, or lower the learning rate and clip less'),

@@ -74,7 +74,7 @@ export const stepTooLarge: Rule = {
   threshold:
     'healthy steps change weights by about a thousandth; above a tenth (risk: above 3 %) a layer is drawn anew in ten steps, and what it had learned is gone. Of a first step alone 2.5 times a layer’s weights (risk: 30 %), or half of them where the median layer changes by a fifth (risk): most of the network is then thrown out at once; a risk only where more steps were observed, since how a first step is borne those that follow show. Five times as much of a first step where the sums of all hidden layers are normalised: the scale of their weights then does not matter, and steps that make them grow make the next ones smaller (van Laarhoven 2017, "L2 regularization versus batch and weight normalization")',
   why: 'the loss jumps about or overflows instead of falling',
-  remedies: [remedies.lowerLearningRate, remedies.clipGradients, remedies.standardizeInputs],
+  remedies: [remedies.lowerLearningRate, remedies.clipGradients, remedies.standardizeInputs, remedies.warmUp],
   check(examination) {
     const { steps } = examination.trace;
     const late = steps.length > 1 ? beyond(speeds(examination), [0.1, 0.03]) : [];

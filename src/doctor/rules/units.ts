@@ -71,7 +71,7 @@ export const diedInTraining: Rule = {
     'units that had fired before and fired for no instance of a later whole pass, with the step after which they were silent and whether bias or weights moved their sums',
   threshold: 'half of a layer (risk: a fifth); one large step that moves biases far down does it',
   why: 'a step threw them to the flat side for every instance; no gradient brings them back',
-  remedies: [remedies.lowerLearningRate, remedies.clipGradients, remedies.reviveUnits, remedies.changeActivation],
+  remedies: [remedies.lowerLearningRate, remedies.clipGradients, remedies.warmUp, remedies.reviveUnits, remedies.changeActivation],
   check(examination) {
     const { passes } = examination.trace;
     const lost = examination.bending.flatMap((use) => {

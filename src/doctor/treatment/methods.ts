@@ -23,6 +23,7 @@ import {
   lowerLearningRate,
   raiseClip,
   raiseLearningRate,
+  warmUp,
 } from './methods/training.js';
 import { criticalInitializer, lecunNormal, lsuv, reviveUnits, smallerHead, suitingInitializer } from './methods/weights.js';
 
@@ -35,6 +36,7 @@ const methods: { readonly [K in keyof typeof remedies]: Method | Proposal } = {
   lowerLearningRate,
   raiseLearningRate,
   decayLearningRate,
+  warmUp,
   adaptiveOptimizer,
   clipGradients,
   raiseClip,

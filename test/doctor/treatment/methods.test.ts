@@ -101,6 +101,25 @@ describe('remedies', () => {
     expect(await changes('decay-learning-rate', net({ compile: sgd({ learningRate: own }) }))).toEqual([]);
   });
 
+  it('begin with a small rate, which then falls as any other', async () => {
+    const given = net({ compile: sgd({ learningRate: 0.2 }) });
+    const [change] = await changes('warm-up', given);
+    expect(change?.what).toBe('begin with a learning rate of 0.02 up to step 25, and 0.06 up to step 50');
+    const warm = (change as Change).patient;
+    const stairs = { name: 'piecewiseConstantDecay', config: { boundaries: [25, 50], values: [0.02, 0.06, 0.2] } };
+    expect(optimizer(warm.config).config.learningRate).toEqual(stairs);
+    const model = await make(warm, {});
+    const falling = await changes('decay-learning-rate', model);
+    const all = { boundaries: [25, 50, 700, 900], values: [0.02, 0.06, 0.2, 0.06, 0.02] };
+    expect(optimizer((falling[0] as Change).patient.config).config.learningRate).toMatchObject({ config: all });
+    expect(optimizer(withoutDecay((falling[0] as Change).patient).config).config.learningRate).toEqual(stairs);
+    // Raised or lowered as a whole; nothing for a schedule of the user's own, and for a run that has begun.
+    expect(optimizer(await treated('raise-learning-rate', model)).config.learningRate).toMatchObject({ config: { boundaries: [25, 50] } });
+    const own = schedules.piecewiseConstantDecay({ boundaries: [10, 20], values: [0.02, 0.06, 0.2] });
+    for (const id of ['warm-up', 'decay-learning-rate']) expect(await changes(id, net({ compile: sgd({ learningRate: own }) }))).toEqual([]);
+    expect(optimizer(await treated('adaptive-optimizer', model))).toMatchObject({ name: 'adam', config: { learningRate: 1e-3 } });
+  });
+
   it('of the data: a normalization right behind the input', async () => {
     expect(kinds(await treated('standardize-inputs', net())).slice(0, 3)).toEqual(['input', 'normalization', 'flatten']);
   });
@@ -341,7 +360,7 @@ describe('remedies', () => {
 
   it('are all tried here', () => {
     const ids = applicable.map(({ hint }) => hint.id);
-    expect(ids).toHaveLength(27);
+    expect(ids).toHaveLength(28);
     expect(sequential([layers.input([2]), layers.dense(1)]).layers).toHaveLength(2);
   });
 });

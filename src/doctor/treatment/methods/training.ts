@@ -77,27 +77,72 @@ export const raiseLearningRate: Method = {
   },
 };
 
+/** Shares of a training up to which the rate is less than it will be, and what part of it there is till then. */
+const RISES = [
+  { until: 0.025, part: 0.1 },
+  { until: 0.05, part: 0.3 },
+] as const;
 /** Shares of a training after which the rate falls, and what is left of it then: late enough for a trial to be the same without. */
 const FALLS = [
   { after: 0.7, left: 0.3 },
   { after: 0.9, left: 0.1 },
 ] as const;
-const FALLING = 'piecewiseConstantDecay';
+const STAIRS = 'piecewiseConstantDecay';
+
+/** Rates one after the other, and the steps after which the next one begins. */
+interface Stairs {
+  readonly boundaries: readonly number[];
+  readonly values: readonly number[];
+}
+
+const shareOf = (rate: number, part: number): number => Number((rate * part).toPrecision(3));
+const risesOf = (steps: number): number[] => RISES.map(({ until }) => Math.round(until * steps));
+
+/** A rate as stairs of one, or the stairs up to it; undefined where it follows a schedule of the user's own. */
+function stairsOf({ config }: Named, steps: number): Stairs | undefined {
+  const rate = config.learningRate ?? 0.01;
+  if (typeof rate === 'number') return { boundaries: [], values: [rate] };
+  const { name, config: stairs } = rate as { readonly name?: string; readonly config?: Stairs };
+  return name === STAIRS && stairs && String(stairs.boundaries) === String(risesOf(steps)) ? stairs : undefined;
+}
+
+function withStairs(patient: Patient, { boundaries, values }: Stairs): Patient {
+  const optimizer = optimizerOf(patient);
+  const learningRate = values.length === 1 ? values[0] : { name: STAIRS, config: { boundaries, values } };
+  return withOptimizer(patient, { ...optimizer, config: { ...optimizer.config, learningRate } });
+}
+
+/** First steps, of what was just drawn, are the ones that go too far (Goyal et al. 2017, "Accurate, large minibatch SGD", section 2.2). */
+export const warmUp: Method = {
+  alters: ['learningRate'],
+  apply({ patient, steps }) {
+    const { learningRate: rate = 0.01 } = optimizerOf(patient).config;
+    const boundaries = risesOf(steps);
+    const [first = 0, second = 0] = boundaries;
+    if (typeof rate !== 'number' || patient.stepsDone > 0 || first < 1 || second <= first) return [];
+    const [least = rate, less = rate] = RISES.map(({ part }) => shareOf(rate, part));
+    return [
+      {
+        patient: withStairs(patient, { boundaries, values: [least, less, rate] }),
+        what: `begin with a learning rate of ${say(least)} up to step ${first}, and ${say(less)} up to step ${second}`,
+      },
+    ];
+  },
+};
 
 /** Smaller steps towards the end take the noise of minibatches out of the weights (Robbins and Monro 1951; He et al. 2016, section 3.4). */
 export const decayLearningRate: Method = {
   alters: ['learningRate'],
   apply({ patient, steps }) {
-    const optimizer = optimizerOf(patient);
-    const rate = optimizer.config.learningRate ?? 0.01;
+    const stairs = stairsOf(optimizerOf(patient), steps);
+    const rate = stairs?.values.at(-1);
     const boundaries = FALLS.map(({ after }) => patient.stepsDone + Math.round(after * steps));
-    if (typeof rate !== 'number' || (boundaries[0] ?? 0) <= patient.stepsDone || boundaries[0] === boundaries[1]) return [];
-    const values = [rate, ...FALLS.map(({ left }) => Number((rate * left).toPrecision(3)))];
-    const learningRate = { name: FALLING, config: { boundaries, values } };
+    if (!stairs || rate === undefined || (boundaries[0] ?? 0) <= patient.stepsDone || boundaries[0] === boundaries[1]) return [];
+    const values = [...stairs.values, ...FALLS.map(({ left }) => shareOf(rate, left))];
     const falls = FALLS.map(({ left }, i) => `to ${say(rate * left)} after step ${boundaries[i]}`);
     return [
       {
-        patient: withOptimizer(patient, { ...optimizer, config: { ...optimizer.config, learningRate } }),
+        patient: withStairs(patient, { boundaries: [...stairs.boundaries, ...boundaries], values }),
         what: `let the learning rate fall ${falls.join(' and ')}`,
       },
     ];
@@ -106,17 +151,15 @@ export const decayLearningRate: Method = {
 
 /** The patient with the rate that it had before `decayLearningRate`: what is changed next may change how many steps there are. */
 export function withoutDecay(patient: Patient): Patient {
-  const optimizer = optimizerOf(patient);
-  const { name, config } = (optimizer.config.learningRate ?? {}) as {
-    readonly name?: string;
-    readonly config?: { readonly values?: readonly number[] };
-  };
-  return name === FALLING ? withOptimizer(patient, { ...optimizer, config: { ...optimizer.config, learningRate: config?.values?.[0] } }) : patient;
+  const { name, config } = (optimizerOf(patient).config.learningRate ?? {}) as { readonly name?: string; readonly config?: Stairs };
+  if (name !== STAIRS || !config) return patient;
+  const { boundaries, values } = config;
+  return withStairs(patient, { boundaries: boundaries.slice(0, -FALLS.length), values: values.slice(0, -FALLS.length) });
 }
 
 export const adaptiveOptimizer: Method = {
   alters: ['optimizer', 'learningRate'],
-  supersedes: ['raise-learning-rate', 'lower-learning-rate', 'clip-gradients', 'raise-clip'],
+  supersedes: ['raise-learning-rate', 'lower-learning-rate', 'warm-up', 'clip-gradients', 'raise-clip'],
   apply({ patient }) {
     const given = optimizerOf(patient);
     const rate = rateOf(given) ?? ADAM_RATE;
