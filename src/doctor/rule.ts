@@ -104,3 +104,11 @@ export function sayFactor(whole: number, layers: number): string {
 export function percent(share: number): string {
   return `${Math.round(100 * share)} %`;
 }
+
+/** `dense_1`, `dense_1 and dense_2`, `dense_1 to dense_20 (20 layers)`; each once, however often it is used. */
+export function sayLayers(uses: readonly string[]): string {
+  const names = [...new Set(uses)];
+  const [first = '', second] = names;
+  if (names.length <= 1) return first;
+  return names.length === 2 ? `${first} and ${second}` : `${first} to ${names.at(-1)} (${names.length} layers)`;
+}

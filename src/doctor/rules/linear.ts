@@ -2,7 +2,7 @@ import type { LayerFacts } from '../../vitals/facts.js';
 import type { Examination, WatchedUse } from '../examination.js';
 import { behind } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
-import { type Rule, unlearned } from '../rule.js';
+import { type Rule, sayLayers, unlearned } from '../rule.js';
 
 /** Layers that sum by a kernel, and are bent by an option of their own. */
 const sums: ReadonlySet<string> = new Set(['dense', 'conv1d', 'conv2d', 'conv1dTranspose', 'conv2dTranspose']);
@@ -16,6 +16,7 @@ const straightRoles: ReadonlySet<string> = new Set(['shape', 'noise']);
 const straightMerges: ReadonlySet<string> = new Set(['add', 'subtract', 'average', 'concatenate']);
 
 const isLinear = ({ activation }: LayerFacts): boolean => (activation?.name ?? 'linear') === 'linear';
+const unitsOf = ({ shape }: LayerFacts): number => shape.at(-1) ?? 0;
 const passes = (layer: LayerFacts): boolean =>
   straightRoles.has(layer.role) || straight.has(layer.kind) || (layer.role === 'activation' && isLinear(layer));
 
@@ -32,8 +33,7 @@ export function unbent({ hidden, facts, users }: Examination): Unbent[] {
     if (!sums.has(layer.kind) || !isLinear(layer) || !layer.trainable) return [];
     for (const { layer: next } of behind(facts, users, at)) {
       if (passes(next)) continue;
-      const narrow = (width: LayerFacts): number => width.shape.at(-1) ?? 0;
-      const bounds = narrow(layer) < Math.min(layer.fanIn ?? Number.POSITIVE_INFINITY, narrow(next));
+      const bounds = unitsOf(layer) < Math.min(layer.fanIn ?? Number.POSITIVE_INFINITY, unitsOf(next));
       return sums.has(next.kind) && !bounds ? [{ use, next }] : [];
     }
     return [];
@@ -68,7 +68,8 @@ export const linearLayers: Rule = {
     if (!first) return [];
     const names = found.map(({ use }) => use.layer.name);
     const whole = isOneLayer(examination);
-    const listed = names.length > 2 ? `${names[0]} to ${names.at(-1)} (${names.length} layers)` : names.join(' and ');
+    const [give, next] = names.length > 1 ? ['give', 'the next layer'] : ['gives', first.next.name];
+    const so = whole ? ': the network is one linear layer, whatever its depth' : ` before ${next} sums it`;
     return [
       {
         severity: 'risk',
@@ -77,9 +78,7 @@ export const linearLayers: Rule = {
         measured: { what: 'hidden layers that nothing bends', value: names.length },
         expected: { to: 0, why: 'layers in a row without a bend are one' },
         margin: whole ? 2 : 1,
-        cause: whole
-          ? `nothing bends what ${listed} ${names.length > 1 ? 'give' : 'gives'}: the network is one linear layer, whatever its depth`
-          : `nothing bends what ${listed} ${names.length > 1 ? 'give' : 'gives'} before ${names.length > 1 ? 'the next layer sums it' : `${first.next.name} sums it`}`,
+        cause: `nothing bends what ${sayLayers(names)} ${give}${so}`,
       },
     ];
   },

@@ -41,8 +41,8 @@ async function withData(course: Course, start: Candidate, look: Look): Promise<S
 }
 
 /** Adds remedies, cheapest first, as long as one minibatch shows each to help. No step is spent. */
-async function settle(course: Course, start: Candidate, first: Look): Promise<Candidate> {
-  let state = await withData(course, start, first);
+async function settle(course: Course, start: Candidate, look: Look): Promise<Candidate> {
+  let state = await withData(course, start, look);
   let looks = 0;
   while (state.candidate.remedies.length < MOST_REMEDIES) {
     const [first] = illOf(state.look);

@@ -3,21 +3,12 @@ import { insertAfter, layerAt, usedOnce, withLayer } from '../../../model/rewire
 import type { NetworkFacts } from '../../../vitals/facts.js';
 import type { Examination } from '../../examination.js';
 import { allBehind } from '../../forecast/lookups.js';
+import { sayLayers } from '../../rule.js';
 import { unbent } from '../../rules/linear.js';
 import type { Change, Chart, Method } from '../method.js';
 import { changed, type Patient } from '../patient.js';
 import { drawnBy, isDrawable } from './weights.js';
-import {
-  betweenSumsAndActivation,
-  type HiddenUse,
-  hasBias,
-  hiddenUses,
-  named,
-  sayLayers,
-  withActivation,
-  withOptions,
-  withoutBias,
-} from './wiring.js';
+import { betweenSumsAndActivation, type HiddenUse, hasBias, hiddenUses, named, withActivation, withOptions, withoutBias } from './wiring.js';
 
 /**
  * Activations that answer each, by what it suffers from: a rectifier's units die, a logistic's or tanh's saturate. Where nothing normalises, SELU goes before tanh: it

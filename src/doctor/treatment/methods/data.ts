@@ -3,10 +3,10 @@ import { insertAfter } from '../../../model/rewire.js';
 import type { InputFacts } from '../../../vitals/facts.js';
 import { ofOneUnit, spreadOf } from '../../../vitals/features.js';
 import type { Examination } from '../../examination.js';
+import { sayLayers } from '../../rule.js';
 import { type Aim, aimsOf, both, rootMeanSquare, wantedOf } from '../../rules/targets.js';
 import type { Change, Method } from '../method.js';
 import { changed } from '../patient.js';
-import { sayLayers } from './wiring.js';
 
 /** Means and deviations nearer to 0 and 1 than these gain nothing. */
 const [MEAN, DEVIATION] = [0.1, 1.25];

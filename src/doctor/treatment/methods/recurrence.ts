@@ -1,10 +1,11 @@
 import type { ModelConfig } from '../../../model/config.js';
 import { withLayer } from '../../../model/rewire.js';
 import type { LayerFacts } from '../../../vitals/facts.js';
+import { sayLayers } from '../../rule.js';
 import type { Change, Chart, Method } from '../method.js';
 import { changed } from '../patient.js';
 import { clipped } from './training.js';
-import { named, sayLayers, withOptions } from './wiring.js';
+import { named, withOptions } from './wiring.js';
 
 /** Recurrent layers whose state no gate guards; what is frozen was learned as it is. */
 function ungated({ facts }: Chart): LayerFacts[] {

@@ -1,10 +1,10 @@
 import { isDescribed } from '../../../layers/registry.js';
 import type { ModelConfig } from '../../../model/config.js';
+import { sayLayers } from '../../rule.js';
 import { isActive, penaltyAt } from '../../rules/practice.js';
 import type { Method } from '../method.js';
 import { changed } from '../patient.js';
 import { rounded } from './training.js';
-import { sayLayers } from './wiring.js';
 
 /** Part of what there is to learn that a penalty may add to the first loss. */
 const LIGHT = 0.1;

@@ -2,10 +2,11 @@ import type { Described } from '../../../core/catalogue.js';
 import { NdArray } from '../../../core/ndarray.js';
 import type { ModelConfig } from '../../../model/config.js';
 import type { LayerFacts } from '../../../vitals/facts.js';
+import { sayLayers } from '../../rule.js';
 import { family } from '../../rules/weights.js';
 import type { Change, Chart, Method } from '../method.js';
 import { changed } from '../patient.js';
-import { hiddenUses, named, sayLayers, withOptions } from './wiring.js';
+import { hiddenUses, named, withOptions } from './wiring.js';
 
 /** Arrays that suit nothing in particular are drawn anew; what is scaled by data or by theory stands by itself. */
 const initializerOf = (layer: LayerFacts, array: string): Described | undefined => layer.weights.find(({ name }) => name === array)?.initializer;

@@ -70,11 +70,3 @@ export function betweenSumsAndActivation(
   const parted = insertAfter(withOptions(config, layer.layer, { activation: named('linear') }), at, { kind, config: options });
   return insertAfter(parted, at + 1, { kind: 'activation', config: { activation: described.config.activation } });
 }
-
-/** `dense_1`, `dense_1 and dense_2`, `dense_1 to dense_20 (20 layers)`; each once, however often it is used. */
-export function sayLayers(uses: readonly string[]): string {
-  const names = [...new Set(uses)];
-  const [first = '', second] = names;
-  if (names.length <= 1) return first;
-  return names.length === 2 ? `${first} and ${second}` : `${first} to ${names.at(-1)} (${names.length} layers)`;
-}
