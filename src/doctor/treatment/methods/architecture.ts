@@ -15,8 +15,8 @@ import { betweenSumsAndActivation, type HiddenUse, hasBias, hiddenUses, named, w
  * keeps signals at unit variance by itself, and gradients alive on one side.
  */
 const instead: Readonly<Record<string, readonly string[]>> = {
-  relu: ['leakyRelu', 'elu', 'selu'],
-  relu6: ['leakyRelu', 'elu', 'selu'],
+  relu: ['leakyRelu', 'elu', 'selu', 'gelu'],
+  relu6: ['leakyRelu', 'elu', 'selu', 'gelu'],
   thresholdedRelu: ['relu', 'elu'],
   sigmoid: ['selu', 'tanh', 'elu'],
   hardSigmoid: ['selu', 'tanh', 'elu'],
