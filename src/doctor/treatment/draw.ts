@@ -13,8 +13,9 @@ const DRAWS = 50;
 export async function drawn(course: Course, start: Candidate, look: Look, random: Random): Promise<Candidate | undefined> {
   const wanted = 1 + random.integer(TOGETHER);
   let [candidate, known] = [start, look.examination];
+  const allowed = applicable.filter((remedy) => course.allows(remedy, start.patient));
   for (let draw = 0; draw < DRAWS && candidate.remedies.length < start.remedies.length + wanted; draw++) {
-    const remedy = applicable[random.integer(applicable.length)];
+    const remedy = allowed[random.integer(Math.max(1, allowed.length))];
     if (!remedy || candidate.remedies.some(({ id }) => id === remedy.hint.id)) continue;
     const changes = course.changes(candidate, known, remedy, []);
     const change = changes[random.integer(Math.max(1, changes.length))];
