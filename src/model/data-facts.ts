@@ -123,54 +123,63 @@ export function targetFacts({ network: { outputs }, losses, lossWeights }: StepS
     const loss = losses[i];
     if (!loss || array.size === 0) return [];
     const units = Number(outputs[i]?.shape.at(-1));
-    const facts = kindOf(array, loss, units);
+    const rows = sampledValues(array);
+    const facts = kindOf(rows, loss, units);
     const weight = lossWeights[i] ?? 1;
-    const { chanceLoss, zeroLoss } = chanceOf(loss, array);
+    const { chanceLoss, zeroLoss } = chanceOf(loss, rows);
     return [
       {
         ...facts,
-        ...sharesOf(array, facts),
+        ...sharesOf(rows, facts),
         ...(chanceLoss === undefined ? {} : { chanceLoss: chanceLoss * weight }),
         ...(zeroLoss === undefined || facts.kind !== 'real' ? {} : { zeroLoss: zeroLoss * weight }),
-        ...(facts.kind === 'real' ? { spread: spreadOfTargets(array, units) } : {}),
+        ...(facts.kind === 'real'
+          ? { spread: spreadOf(rows.flat(), array.shape.length > 1 && array.shape.at(-1) === units && units <= MOST_COLUMNS ? units : 1) }
+          : {}),
       },
     ];
   });
 }
 
-function kindOf(array: NdArray, loss: Loss, units: number): Pick<TargetFacts, 'kind' | 'classes'> {
-  const width = array.size / Math.max(1, rowsOf(array));
-  const whole = isWhole(array);
+/** Values of targets, row by row. */
+type Rows = readonly (readonly number[])[];
+
+function kindOf(rows: Rows, loss: Loss, units: number): Pick<TargetFacts, 'kind' | 'classes'> {
+  const width = rows[0]?.length ?? 0;
+  const whole = rows.every((row) => row.every(Number.isInteger));
   const labels = width === 1 && whole && loss.targets === 'labels';
-  if (labels) return { kind: 'labels', classes: Number.isFinite(units) ? units : classesIn(array) };
-  const values = sampledValues(array);
-  if (width > 1 && values.every((row) => Math.abs(row.reduce((sum, value) => sum + value, 0) - 1) < 1e-3 && row.every((value) => value >= 0)))
+  if (labels) return { kind: 'labels', classes: Number.isFinite(units) ? units : classesIn(rows) };
+  if (width > 1 && rows.every((row) => Math.abs(row.reduce((sum, value) => sum + value, 0) - 1) < 1e-3 && row.every((value) => value >= 0)))
     return { kind: 'distribution', classes: width };
-  if (whole && values.flat().every((value) => value === 0 || value === 1)) return { kind: 'binary', classes: 2 };
+  if (whole && rows.every((row) => row.every((value) => value === 0 || value === 1))) return { kind: 'binary', classes: 2 };
   return { kind: 'real' };
 }
 
+const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+
+function varianceOf(values: readonly number[]): number {
+  const mean = meanOf(values);
+  return meanOf(values.map((value) => (value - mean) ** 2));
+}
+
 /** The loss of the best constant output, where there is a formula: the entropy of the targets, or their variance; of numbers that of no output as well. */
-function chanceOf({ name }: Loss, array: NdArray): Pick<TargetFacts, 'chanceLoss' | 'zeroLoss'> {
-  const rows = sampledValues(array);
+function chanceOf({ name }: Loss, rows: Rows): Pick<TargetFacts, 'chanceLoss' | 'zeroLoss'> {
   const entropy = (shares: readonly number[]): number => -shares.reduce((sum, share) => sum + (share > 0 ? share * Math.log(share) : 0), 0);
-  const columns = columnsOf(rows);
-  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
   switch (name) {
     case 'sparseCategoricalCrossentropy': {
+      const labels = rows.flat();
       const counts = new Map<number, number>();
-      for (const label of rows.flat()) counts.set(label, (counts.get(label) ?? 0) + 1);
-      return { chanceLoss: entropy([...counts.values()].map((count) => count / rows.flat().length)) };
+      for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+      return { chanceLoss: entropy([...counts.values()].map((count) => count / labels.length)) };
     }
     case 'categoricalCrossentropy':
-      return { chanceLoss: entropy(columns.map(mean)) };
+      return { chanceLoss: entropy(columnsOf(rows).map(meanOf)) };
     case 'binaryCrossentropy':
-      return { chanceLoss: mean(columns.map((column) => entropy([mean(column), 1 - mean(column)]))) };
-    case 'meanSquaredError':
-      return {
-        chanceLoss: mean(columns.map((column) => mean(column.map((value) => (value - mean(column)) ** 2)))),
-        zeroLoss: mean(columns.map((column) => mean(column.map((value) => value ** 2)))),
-      };
+      return { chanceLoss: meanOf(columnsOf(rows).map((column) => entropy([meanOf(column), 1 - meanOf(column)]))) };
+    case 'meanSquaredError': {
+      const columns = columnsOf(rows);
+      return { chanceLoss: meanOf(columns.map(varianceOf)), zeroLoss: meanOf(columns.map((column) => meanOf(column.map((value) => value ** 2)))) };
+    }
     default:
       return {};
   }
@@ -180,9 +189,8 @@ function chanceOf({ name }: Loss, array: NdArray): Pick<TargetFacts, 'chanceLoss
 const SEEN = 20;
 
 /** Shares of the classes that occur, where a row is of one. */
-function sharesOf(array: NdArray, { kind, classes = 0 }: Pick<TargetFacts, 'kind' | 'classes'>): Pick<TargetFacts, 'shares'> {
-  const rows = sampledValues(array);
-  const single = kind === 'distribution' || rowWidth(array) === 1;
+function sharesOf(rows: Rows, { kind, classes = 0 }: Pick<TargetFacts, 'kind' | 'classes'>): Pick<TargetFacts, 'shares'> {
+  const single = kind === 'distribution' || rows[0]?.length === 1;
   if (kind === 'real' || !single || rows.length < SEEN * classes) return {};
   const counts = new Map<number, number>();
   const add = (one: number, count: number) => counts.set(one, (counts.get(one) ?? 0) + count);
@@ -194,23 +202,19 @@ function sharesOf(array: NdArray, { kind, classes = 0 }: Pick<TargetFacts, 'kind
   return shares.length < 2 ? {} : { shares: { least: Math.min(...shares), largest: Math.max(...shares) } };
 }
 
-const columnsOf = (rows: readonly (readonly number[])[]): number[][] =>
-  Array.from({ length: rows[0]?.length ?? 0 }, (_, k) => rows.map((row) => row[k] ?? 0));
+const columnsOf = (rows: Rows): number[][] => Array.from({ length: rows[0]?.length ?? 0 }, (_, k) => rows.map((row) => row[k] ?? 0));
 
-function spreadOfTargets(array: NdArray, units: number): TargetSpread {
-  const values = sampledValues(array).flat();
-  const count = array.shape.length > 1 && array.shape.at(-1) === units && units <= MOST_COLUMNS ? units : 1;
+/** @param count columns, whose values stand in turn */
+function spreadOf(values: readonly number[], count: number): TargetSpread {
   const columns = Array.from({ length: count }, (_, k) => values.filter((_, i) => i % count === k));
-  const mean = (some: readonly number[]): number => some.reduce((sum, one) => sum + one, 0) / some.length;
-  const means = columns.map(mean);
   const stride = Math.ceil(values.length / MOST_ORDERED);
   const sorted = values.filter((_, i) => i % stride === 0).sort((a, b) => a - b);
   return {
-    means,
-    deviations: columns.map((column, k) => Math.sqrt(mean(column.map((one) => (one - (means[k] ?? 0)) ** 2)))),
+    means: columns.map(meanOf),
+    deviations: columns.map((column) => Math.sqrt(varianceOf(column))),
     least: sorted[0] ?? Number.NaN,
     most: sorted.at(-1) ?? Number.NaN,
-    tenths: tenthsOf(sorted.length).map(([from, to]) => mean(sorted.slice(from, to))),
+    tenths: tenthsOf(sorted.length).map(([from, to]) => meanOf(sorted.slice(from, to))),
   };
 }
 
@@ -227,5 +231,4 @@ function sampledValues(array: NdArray): number[][] {
   return spreadRows(array, ROWS).map((row) => Array.from({ length: width }, (_, k) => array.at(row * width + k)));
 }
 
-const isWhole = (array: NdArray): boolean => sampledValues(array).every((row) => row.every(Number.isInteger));
-const classesIn = (array: NdArray): number => sampledValues(array).reduce((most, [label = 0]) => Math.max(most, label + 1), 0);
+const classesIn = (rows: Rows): number => rows.reduce((most, [label = 0]) => Math.max(most, label + 1), 0);

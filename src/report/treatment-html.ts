@@ -90,22 +90,26 @@ function gradientsOf(examination: Examination): GradientChart | undefined {
   return chart;
 }
 
-/** Of changed losses the parts of what chance would make them: only then is higher larger. */
+/** Losses of chance this near, in logarithms, are of one loss. */
 const ALIKE = 0.02;
 
+/** Losses that were changed are drawn as parts of what chance would make them: only then is higher larger. */
 function lossChart(was: Examination, is: Examination, changed: boolean): Markup {
-  const [before = 1, after = 1] = [was.constantLoss, is.constantLoss];
-  const apart = changed && Math.abs(Math.log(before / after)) > ALIKE;
-  const line = (name: string, { trace }: Examination, unit: number): Line => ({
+  const { constantLoss: before } = was;
+  const { constantLoss: after } = is;
+  const apart = changed && before !== undefined && after !== undefined && Math.abs(Math.log(before / after)) > ALIKE;
+  const line = (name: string, { trace, constantLoss = 1 }: Examination): Line => ({
     name,
     steps: trace.steps.map(({ step }) => step),
     values: trace.steps.map(({ loss }) => {
       const measured = value(loss);
-      return measured === undefined ? undefined : measured / unit;
+      return measured === undefined ? undefined : measured / (apart ? constantLoss : 1);
     }),
   });
-  const lines = changed ? [line('Before', was, apart ? before : 1), line('After', is, apart ? after : 1)] : [line('Loss', is, 1)];
-  return overTime(`Loss of the minibatch${apart ? ', over that of chance' : ''}`, lines);
+  return overTime(
+    `Loss of the minibatch${apart ? ', over that of chance' : ''}`,
+    changed ? [line('Before', was), line('After', is)] : [line('Loss', is)],
+  );
 }
 
 function trialTable({ trials }: Treatment): Markup {

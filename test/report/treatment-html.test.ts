@@ -66,6 +66,8 @@ it('shows losses that were changed as parts of what chance would make them', () 
   const page = loss(treatmentHtml({ ...treatment, before: weighed(treatment.before, 1), after: weighed(treatment.after, 1e-6) }));
   expect(page).toContain('Loss of the minibatch, over that of chance');
   expect(page).toMatch(/Before: 0\.5 at step 1\b.* After: 0\.5 at step 1\b/);
+  // Where chance is known of one side alone, there is nothing to bring both to.
+  expect(loss(treatmentHtml({ ...treatment, after: weighed(treatment.after, 1) }))).not.toContain('over that of chance');
 });
 
 it('says why there is no code: functions of one’s own, or weights alone that changed', () => {

@@ -73,7 +73,8 @@ export function initializerOf({ name, config, custom }: Described, lookups: Look
 
 const between: ReadonlySet<Role> = new Set<Role>(['normalization', 'noise', 'shape']);
 
-const isBending = (activation: Described | undefined): activation is Described => activation !== undefined && activation.name !== 'linear';
+/** Whether an activation is there, and is not linear. */
+export const isBending = (activation: Described | undefined): activation is Described => activation !== undefined && activation.name !== 'linear';
 
 /** Uses by index: those that take each as an input. */
 export function usersOf({ layers }: NetworkFacts): number[][] {

@@ -1,15 +1,14 @@
 import { countOf } from '../../core/count.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, type Symptom, say } from '../rule.js';
+import { FEWEST, lateEpochs } from './learning.js';
 
 /** By what factor a validation loss must have risen from its least, and what of the training loss there must be left by then. */
 const [RISEN, FALLEN] = [1.25, 0.9];
-/** Fewer epochs show no course; of more, means over a fifth of them do: single ones stray. */
-const [FEWEST, PART] = [5, 0.2];
 /** A validation loss below this share of that of chance is next to nothing, however much less it was. */
 const NOTHING = 0.1;
 
-/** Means over so many epochs in a row, by the last of them. */
+/** Means over so many epochs in a row, by the last of them: single ones stray. */
 const meansOver = (course: readonly number[], count: number): number[] =>
   course.slice(count - 1).map((_, from) => course.slice(from, from + count).reduce((sum, one) => sum + one, 0) / count);
 
@@ -22,9 +21,8 @@ export const overfitting: Rule = {
   remedies: [remedies.stopEarly, remedies.regularize],
   check(examination) {
     const courses = [examination.losses, examination.course('val_loss')] as const;
-    const epochs = courses[1].length;
-    if (epochs < FEWEST || courses[0].length !== epochs) return [];
-    const count = Math.max(2, Math.round(PART * epochs));
+    if (courses[1].length < FEWEST || courses[0].length !== courses[1].length) return [];
+    const count = lateEpochs(courses[1]);
     const [seen, unseen] = courses.map((course) => meansOver(course, count)) as [number[], number[]];
     const [least, last, lastSeen] = [Math.min(...unseen), unseen.at(-1) ?? Number.NaN, seen.at(-1) ?? Number.NaN];
     const at = unseen.indexOf(least);

@@ -14,10 +14,10 @@ const VALIDATION_FALL = 0.03;
 const BEGUN = 0.5;
 const STRAIGHT = 0.5;
 /** Fewer epochs show no course. */
-const FEWEST = 5;
+export const FEWEST = 5;
 
 /** Epochs of the last fifth. */
-const lateEpochs = (losses: readonly number[]): number => Math.max(2, Math.round(losses.length / 5));
+export const lateEpochs = (losses: readonly number[]): number => Math.max(2, Math.round(losses.length / 5));
 
 /** By what share a loss fell over the last fifth of the epochs. */
 function lateFall(losses: readonly number[]): number | undefined {

@@ -1,6 +1,6 @@
 import type { LayerFacts } from '../../vitals/facts.js';
 import type { Examination, WatchedUse } from '../examination.js';
-import { behind } from '../forecast/lookups.js';
+import { behind, isBending } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { type Rule, sayLayers, unlearned } from '../rule.js';
 
@@ -15,7 +15,7 @@ const straightRoles: ReadonlySet<string> = new Set(['shape', 'noise']);
 /** Ways of merging that keep what is linear so. */
 const straightMerges: ReadonlySet<string> = new Set(['add', 'subtract', 'average', 'concatenate']);
 
-const isLinear = ({ activation }: LayerFacts): boolean => (activation?.name ?? 'linear') === 'linear';
+const isLinear = ({ activation }: LayerFacts): boolean => !isBending(activation);
 const unitsOf = ({ shape }: LayerFacts): number => shape.at(-1) ?? 0;
 const passes = (layer: LayerFacts): boolean =>
   straightRoles.has(layer.role) || straight.has(layer.kind) || (layer.role === 'activation' && isLinear(layer));

@@ -1,4 +1,5 @@
 import type { NetworkFacts } from '../../vitals/facts.js';
+import { allBehind } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { type Rule, type Symptom, unlearned } from '../rule.js';
 
@@ -8,12 +9,9 @@ const SHARE = 0.5;
 const MOST_CLASSES = 100;
 
 /** Whether all that an output knows of the inputs goes through a use. */
-function isOnlyWay({ layers, inputs }: NetworkFacts, use: number, output: number): boolean {
-  const reached = new Set(inputs.filter((at) => at !== use));
-  layers.forEach((layer, at) => {
-    if (at !== use && layer.inputs.some((from) => reached.has(from))) reached.add(at);
-  });
-  return !reached.has(output);
+function isOnlyWay(facts: NetworkFacts, use: number, output: number): boolean {
+  const layers = facts.layers.map((layer, at) => (at === use ? { ...layer, inputs: [] } : layer));
+  return !allBehind({ ...facts, layers }, facts.inputs).has(output);
 }
 
 export const narrowLayer: Rule = {

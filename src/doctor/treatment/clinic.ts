@@ -10,7 +10,7 @@ import { Examination } from '../examination.js';
 import type { Bends } from '../forecast.js';
 import { Attempt, type Guard, type Look, type Run } from './attempt.js';
 import type { Material } from './material.js';
-import { build, type Making, type Patient } from './patient.js';
+import { build, lossWeightsOf, type Making, type Patient } from './patient.js';
 
 /** Rows of a look: enough to tell dead units from unlucky ones. */
 const LOOK_ROWS = 256;
@@ -114,7 +114,7 @@ export class Clinic {
   async #begin(patient: Patient, guard?: Guard): Promise<Attempt> {
     const { material, signal, clock } = this.options;
     const began = clock();
-    const weight = weightOf(patient);
+    const [weight = 1] = lossWeightsOf(patient);
     return new Attempt(await build(patient, this.#making), patient, {
       material,
       epochs: this.#epochsOf(patient),
@@ -141,12 +141,6 @@ export class Clinic {
     const options = { ...(ignore ? { ignore } : {}), ...(baseline ? { baseline } : {}) };
     return { examination, findings: diagnoseExamination(examination, options) };
   }
-}
-
-/** What the first output's loss is multiplied by. */
-function weightOf({ config: { compile } }: Patient): number {
-  const weights = compile?.lossWeights;
-  return Array.isArray(weights) ? Number(weights[0] ?? 1) : 1;
 }
 
 /** The same facts where the loss is multiplied by so much; what is told as accuracy stays. */

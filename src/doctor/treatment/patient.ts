@@ -58,6 +58,12 @@ export async function build({ config, weights, adapted, stepsDone }: Patient, ma
   return model;
 }
 
+/** By what the loss of each output is multiplied. */
+export function lossWeightsOf({ config: { compile, outputs } }: Patient): number[] {
+  const weights = compile?.lossWeights;
+  return outputs.map((_, i) => (Array.isArray(weights) ? Number(weights[i] ?? 1) : 1));
+}
+
 /** The patient with a changed description; arrays of the layers named are drawn anew. */
 export function changed(patient: Patient, config: ModelConfig, redrawn: readonly string[] = []): Patient {
   const anew = new Set(redrawn);

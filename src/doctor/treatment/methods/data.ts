@@ -6,7 +6,8 @@ import type { Examination } from '../../examination.js';
 import { sayLayers } from '../../rule.js';
 import { type Aim, aimsOf, both, rootMeanSquare, wantedOf } from '../../rules/targets.js';
 import type { Change, Method } from '../method.js';
-import { changed } from '../patient.js';
+import { changed, lossWeightsOf } from '../patient.js';
+import { written } from './rates.js';
 
 /** Means and deviations nearer to 0 and 1 than these gain nothing. */
 const [MEAN, DEVIATION] = [0.1, 1.25];
@@ -49,9 +50,6 @@ function isAway(aim: Aim): boolean {
   return aim.activation.range[1] === Number.POSITIVE_INFINITY && deviation > 0 && !fits;
 }
 
-/** As people write it: three digits. */
-const written = (value: number): number => Number(value.toPrecision(3));
-
 /** A number for all columns, or one for each. */
 const forColumns = (values: readonly number[]): number | readonly number[] => (values.length === 1 ? written(values[0] ?? 0) : values.map(written));
 
@@ -73,8 +71,7 @@ export const scaleTargets: Method = {
       .filter(isAway)
       .sort((a, b) => (facts.outputs[b.output] ?? 0) - (facts.outputs[a.output] ?? 0));
     if (aims.length === 0) return [];
-    const { lossWeights } = patient.config.compile ?? {};
-    const weights = facts.outputs.map((_, i) => (Array.isArray(lossWeights) ? Number(lossWeights[i] ?? 1) : 1));
+    const weights = lossWeightsOf(patient);
     let config = patient.config;
     for (const aim of aims) {
       const { scale, offset, growth } = scaling(aim);

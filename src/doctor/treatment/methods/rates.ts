@@ -5,6 +5,9 @@ type Options = Named['config'];
 /** Options of schedules that are rates. */
 const rateOptions = ['initialLearningRate', 'endLearningRate', 'warmupTarget', 'maxLearningRate', 'values'];
 
+/** As people write it: three digits. */
+export const written = (value: number): number => Number(value.toPrecision(3));
+
 const numbersOf = (value: unknown): number[] => [value].flat().filter((one) => typeof one === 'number');
 
 /** Options of a schedule; undefined where the rate is a number. */

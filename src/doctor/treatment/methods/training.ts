@@ -6,7 +6,7 @@ import { say } from '../../rule.js';
 import { speeds } from '../../rules/speed.js';
 import type { Change, Chart, Method } from '../method.js';
 import { changed, type Patient } from '../patient.js';
-import { isScheduled, rateOf, withRate } from './rates.js';
+import { isScheduled, rateOf, withRate, written } from './rates.js';
 
 /** Update over weight that suits most networks: a thousandth turns them over in a thousand steps. */
 const HEALTHY_SPEED = 3e-3;
@@ -95,7 +95,6 @@ interface Stairs {
   readonly values: readonly number[];
 }
 
-const shareOf = (rate: number, part: number): number => Number((rate * part).toPrecision(3));
 const risesOf = (steps: number): number[] => RISES.map(({ until }) => Math.round(until * steps));
 
 /** A rate as stairs of one, or the stairs up to it; undefined where it follows a schedule of the user's own. */
@@ -120,7 +119,7 @@ export const warmUp: Method = {
     const boundaries = risesOf(steps);
     const [first = 0, second = 0] = boundaries;
     if (typeof rate !== 'number' || patient.stepsDone > 0 || first < 1 || second <= first) return [];
-    const [least = rate, less = rate] = RISES.map(({ part }) => shareOf(rate, part));
+    const [least = rate, less = rate] = RISES.map(({ part }) => written(rate * part));
     return [
       {
         patient: withStairs(patient, { boundaries, values: [least, less, rate] }),
@@ -138,7 +137,7 @@ export const decayLearningRate: Method = {
     const rate = stairs?.values.at(-1);
     const boundaries = FALLS.map(({ after }) => patient.stepsDone + Math.round(after * steps));
     if (!stairs || rate === undefined || (boundaries[0] ?? 0) <= patient.stepsDone || boundaries[0] === boundaries[1]) return [];
-    const values = [...stairs.values, ...FALLS.map(({ left }) => shareOf(rate, left))];
+    const values = [...stairs.values, ...FALLS.map(({ left }) => written(rate * left))];
     const falls = FALLS.map(({ left }, i) => `to ${say(rate * left)} after step ${boundaries[i]}`);
     return [
       {
