@@ -37,7 +37,7 @@ import { type Arrays, checkInputs, checkTargets, commonRows } from './inputs.js'
 import { ModelState } from './model-state.js';
 import { type EngineChoice, Programs } from './programs.js';
 import { type SaveOptions, saveModel } from './saving.js';
-import { type BatchParts, batchGradients, examineBatch } from './single-batch.js';
+import { type BatchParts, batchCurvature, batchGradients, type Curvature, examineBatch } from './single-batch.js';
 import { checkBatches, inferenceBatch, runKeeping } from './stateful.js';
 import { structureOf } from './structure.js';
 import { summarize } from './summary.js';
@@ -243,6 +243,11 @@ export class Model {
   /** Loss, metrics and the gradient of every trainable array on one minibatch, in training mode, without a step. */
   async gradients(x: Arrays, y: Arrays): Promise<{ readonly logs: Logs; readonly gradients: ReadonlyMap<string, NdArray> }> {
     return this.#turns.exclusively(async () => batchGradients(await this.#batch(x, y)));
+  }
+
+  /** Curvature. */
+  async curvature(x: Arrays, y: Arrays, { steps = 20 }: { readonly steps?: number } = {}): Promise<Curvature> {
+    return this.#turns.reading(async () => batchCurvature(await this.#batch(x, y), steps));
   }
 
   /**

@@ -1,9 +1,10 @@
 import { NdArray } from '../core/ndarray.js';
-import { gradients } from '../graph/gradients.js';
 import { SINGLE } from '../network/network.js';
 import type { Engine } from '../runtime/index.js';
 import { rateAt } from '../schedules.js';
+import { extremeEigenvalues } from '../theory/tridiagonal.js';
 import { type Logs, WATCHED } from '../training/callbacks.js';
+import { curvatureProgram } from '../training/curvature.js';
 import { RunningMeans } from '../training/history.js';
 import { gradientProgram, nextName } from '../training/program.js';
 import type { State } from '../training/state.js';
@@ -25,6 +26,9 @@ export interface BatchParts {
   readonly checked: Checked;
 }
 
+/** Part of the largest entry below which the length of what is left is rounding error. */
+const EXHAUSTED = 1e-6;
+
 const rowsIn = ({ inputs }: Checked): number => inputs[0]?.shape[0] ?? 1;
 
 /** Loss, metrics and the gradient of every trainable array, in training mode. */
@@ -34,7 +38,7 @@ export async function batchGradients({ spec: given, programs, state, checked }: 
 }> {
   const spec = { ...given, layout: SINGLE };
   const { session, program } = await programs.load('gradients', [spec.inputs, spec.targets, spec.weights], rowsIn(checked), () =>
-    gradientProgram(spec, gradients),
+    gradientProgram(spec),
   );
   const values = await state.read(program.reads);
   const kept = Object.fromEntries(program.reads.map((name, i) => [name, values[i] as NdArray]));
@@ -44,6 +48,36 @@ export async function batchGradients({ spec: given, programs, state, checked }: 
   const means = new RunningMeans(logEntries(spec));
   means.add((fetched.logs as NdArray).data as ArrayLike<number>, 0, rowsIn(checked));
   return { logs: means.logs(), gradients: new Map(trained.map((name, i) => [name, fetched[`gradient_${i}`] as NdArray])) };
+}
+
+/** How strongly a loss bends, over all directions of the weights. */
+export interface Curvature {
+  /** Largest eigenvalue of the Hessian, λ_max: the sharpness. */
+  readonly largest: number;
+  /** Least one; below 0 where the loss bends downwards. */
+  readonly least: number;
+  /** Whether the last quarter of the steps changed `largest` by less than 1 %. */
+  readonly settled: boolean;
+}
+
+/** The Hessian's extreme eigenvalues on one minibatch, after so many steps of Lanczos's iteration. */
+export async function batchCurvature({ spec: given, programs, state, checked }: BatchParts, steps: number): Promise<Curvature> {
+  const spec = { ...given, layout: SINGLE };
+  const key = [spec.inputs, spec.targets, spec.weights, steps];
+  const { session, program } = await programs.load('curvature', key, rowsIn(checked), () => curvatureProgram(spec, steps));
+  const values = await state.read(program.reads);
+  const kept = Object.fromEntries(program.reads.map((name, i) => [name, values[i] as NdArray]));
+  const { fetched } = await session.run({ ...fed(spec, arraysOf(checked)), ...kept }, { diagonal: 'fetch', beside: 'fetch' });
+  const numbers = (name: string): number[] => Array.from((fetched[name] as NdArray).data as ArrayLike<number>);
+  const [diagonal, beside] = [numbers('diagonal'), numbers('beside')];
+  // Where directions run out, what follows is of no matrix.
+  const scale = Math.max(...diagonal.map(Math.abs));
+  const end = beside.findIndex((link) => link <= EXHAUSTED * scale);
+  const size = end < 0 ? steps : end + 1;
+  const after = (count: number) => extremeEigenvalues({ diagonal: diagonal.slice(0, count), beside: beside.slice(0, count - 1) });
+  const { least, largest } = after(size);
+  const earlier = after(Math.ceil(0.75 * size)).largest;
+  return { largest, least, settled: size < steps || Math.abs(largest - earlier) <= 0.01 * Math.abs(largest) };
 }
 
 /** Everything that vital signs tell of one step, which is taken and thrown away: a trace of one record, and what became of the units in its rows. */

@@ -1,7 +1,9 @@
 import { emitModel } from '../graph/emit.js';
+import { gradients } from '../graph/gradients.js';
 import { input, scalar, type Tensor } from '../graph/node.js';
 import { encodeOnnx } from '../graph/onnx/encode.js';
 import { add, concat, dimOf, gather, loop, reshape, sub } from '../graph/ops/index.js';
+import type { UniformSource } from '../network/loops.js';
 import { type Layout, type Network, withPieces } from '../network/network.js';
 import { finiteMark } from './finite.js';
 import { FIRED, firedNext, type Observation, observeStep, type VitalsLayout } from './observe.js';
@@ -154,23 +156,37 @@ export function predictionProgram(network: Network, inputs: StepSpec['inputs'], 
   return finish('prediction', [...batch.inputs, ...states], Object.fromEntries(outputs.map((tensor, i) => [`output_${i}`, tensor])), states, updates);
 }
 
-/** Loss, logs and gradients of one batch in training mode; outputs `logs` and `gradient_i` per trainable variable. */
-export function gradientProgram(spec: StepSpec, gradientsOf: (loss: Tensor, parameters: readonly Tensor[]) => readonly Tensor[]): Program {
+/** What a program on one batch's loss may use. */
+export interface LossParts {
+  /** In training mode, with what regularizers and layers add. */
+  readonly loss: Tensor;
+  /** The trained arrays. */
+  readonly parameters: readonly Tensor[];
+  /** Random numbers of the step. */
+  readonly uniform: UniformSource;
+}
+
+/** Loss and logs of one batch in training mode, without a step; outputs `logs`, and what `outputsOf` makes of the loss. */
+export function lossProgram(spec: StepSpec, name: string, outputsOf: (parts: LossParts) => Readonly<Record<string, Tensor>>): Program {
   const batch = minibatchInputs(spec);
   const { states, values } = variableInputs(spec.network, spec.layout);
-  const iterations = input('iterations', [], 'int64');
-  const result = spec.network.forward(feedNetwork(spec.network, batch.inputs), {
-    training: true,
-    values,
-    uniform: uniformSource(spec.seed, iterations),
-  });
+  const iterations = input(ITERATIONS, [], 'int64');
+  const uniform = uniformSource(spec.seed, iterations);
+  const result = spec.network.forward(feedNetwork(spec.network, batch.inputs), { training: true, values, uniform });
   const { loss, logs } = evaluateOutputs(spec, result, batch, penaltyOf(spec.network, values, result.penalties));
   const parameters = spec.network
     .storage(spec.layout)
     .filter((stored) => stored.trainable)
-    .map(({ name }) => values.get(name) as Tensor);
-  const found = Object.fromEntries(gradientsOf(loss, parameters).map((tensor, i) => [`gradient_${i}`, tensor]));
-  return finish('gradients', [...tensorsOf(batch), ...states, iterations], { logs: stackScalars(logs), ...found }, [...states, iterations]);
+    .map((stored) => values.get(stored.name) as Tensor);
+  const outputs = { logs: stackScalars(logs), ...outputsOf({ loss, parameters, uniform }) };
+  return finish(name, [...tensorsOf(batch), ...states, iterations], outputs, [...states, iterations]);
+}
+
+/** Gradients of one batch's loss; outputs `logs` and `gradient_i` per trained array. */
+export function gradientProgram(spec: StepSpec): Program {
+  return lossProgram(spec, 'gradients', ({ loss, parameters }) =>
+    Object.fromEntries(gradients(loss, parameters).map((tensor, i) => [`gradient_${i}`, tensor])),
+  );
 }
 
 function variableInputs(network: Network, layout: Layout): { states: Tensor[]; values: Map<string, Tensor> } {

@@ -222,6 +222,15 @@ export const gradientCases: Readonly<Record<string, readonly GradientCase[]>> = 
       ],
       'every third of ',
     ),
+    ...each((x) => ops.flip(x, 0), [[4], [3, 2], [1, 2]], 'backwards of '),
+    ...each(
+      (x) => ops.slice(x, { axis: 1, start: -2, end: 0, step: -3 }),
+      [
+        [2, 8],
+        [2, 7],
+      ],
+      'every third backwards of ',
+    ),
     ...each((x) => applyOne(ops.joiningRecords.Slice, [x, int64([1, -2]), int64([3, 99]), int64([0, -1])]), [[4, 3]], 'two axes of '),
   ],
   Pad: [

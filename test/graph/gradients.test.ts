@@ -4,7 +4,7 @@ import { NdArray } from '#src/core/ndarray.js';
 import { gradients } from '#src/graph/gradients.js';
 import { apply, constant, input, type OpRecord, scalar, type Tensor } from '#src/graph/node.js';
 import * as ops from '#src/graph/ops/index.js';
-import { engineLoss, generator, numericGradients, relativeError, symbolicGradients, valuesFor } from './differences.js';
+import { type Build, engineLoss, generator, numericGradients, relativeError, symbolicGradients, valuesFor, weighted } from './differences.js';
 import { compute, numbers } from './engine.js';
 import { gradientCases } from './gradient-cases.js';
 
@@ -44,6 +44,27 @@ describe('gradients against central differences in float64', () => {
     const plain = await symbolicGradients(testCase.build, testCase.args, arrays, 'float32');
     for (const [i, gradient] of actual.entries())
       expect(relativeError(plain[i]?.cast('float64'), gradient), `float32, input ${i}`).toBeLessThanOrEqual(2e-4);
+  });
+});
+
+describe('second derivatives against central differences of the first in float64', () => {
+  const rows = Object.entries(gradientCases).flatMap(([name, cases]) => cases.map((testCase) => ({ name, testCase, title: testCase.title })));
+  // Differences of what float32 rounds are noise.
+  const smooth = rows.filter(({ title }) => !title.includes('float32'));
+  /** Every entry of every gradient, each counted differently. */
+  const slopes =
+    (build: Build): Build =>
+    (inputs) =>
+      gradients(weighted(build(inputs)), inputs)
+        .map((gradient, i) => weighted(gradient, 13 + i))
+        .reduce((sum, next) => ops.add(sum, next));
+  it.each(smooth)('$name $title', async ({ testCase }) => {
+    const next = generator(11);
+    const arrays = testCase.args.map((argument) => valuesFor(argument, next));
+    const build = slopes(testCase.build);
+    const actual = await symbolicGradients(build, testCase.args, arrays, 'float64');
+    const expected = await numericGradients(await engineLoss(build, testCase.args), arrays);
+    for (const [i, gradient] of expected.entries()) expect(relativeError(actual[i], gradient), `input ${i}`).toBeLessThanOrEqual(1e-5);
   });
 });
 

@@ -3,7 +3,7 @@ import { ShapeError } from '../../core/errors.js';
 import { type Dim, product, type StaticShape, showShape } from '../../core/shape.js';
 import { type Attributes, applyOne, type OpRecord, type Tensor } from '../node.js';
 import { add } from './arithmetic.js';
-import { slice, spreadOut } from './joining.js';
+import { flip, slice, spreadOut } from './joining.js';
 import { kernelGradient } from './kernel-gradient.js';
 import { matMul } from './linear.js';
 import { like, reduceSum, reshape, transpose } from './movement.js';
@@ -167,11 +167,7 @@ function inputGradient(dy: Tensor, kernel: Tensor, at: Windows, groups: number, 
 /** Inputs and outputs change places, and every axis of taps runs backwards. */
 function turnedAround(kernel: Tensor): Tensor {
   const axes = kernel.shape.map((_, axis) => axis).slice(2);
-  const backwards = axes.reduce(
-    (taps, axis) => (taps.shape[axis] === 1 ? taps : slice(taps, { axis, start: -1, end: -(2 ** 31), step: -1 })),
-    kernel,
-  );
-  return transpose(backwards, [1, 0, ...axes]);
+  return transpose(axes.reduce(flip, kernel), [1, 0, ...axes]);
 }
 
 /**

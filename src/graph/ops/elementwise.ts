@@ -1,5 +1,6 @@
 import { type Attributes, applyOne, type NotDifferentiable, notDifferentiable, type OpRecord, scalar, type Tensor } from '../node.js';
 import { add, div, greater, less, log, max, min, mul, neg, sub, where } from './arithmetic.js';
+import { stopGradient } from './movement.js';
 
 type Slope = (context: { x: Tensor; y: Tensor; dy: Tensor; attributes: Attributes }) => Tensor;
 
@@ -32,7 +33,7 @@ const op =
 const isFlat = notDifferentiable('it is constant wherever it is smooth');
 const alphaOf = (attributes: Attributes, fallback: number): number => Number(attributes.alpha ?? fallback);
 
-const Abs = unary('Abs', { evaluate: Math.abs, gradient: ({ x, dy }) => mul(dy, sign(x)) });
+const Abs = unary('Abs', { evaluate: Math.abs, gradient: ({ x, dy }) => mul(dy, stopGradient(sign(x))) });
 const Sign = unary('Sign', { evaluate: Math.sign, gradient: isFlat });
 const Floor = unary('Floor', { evaluate: Math.floor, gradient: isFlat });
 const Ceil = unary('Ceil', { evaluate: Math.ceil, gradient: isFlat });

@@ -139,15 +139,12 @@ const Slice: OpRecord = {
     spansOf(inputs).reduce((result, { axis, start, step }) => {
       const dim = (inputs[0] as Tensor).shape[axis];
       if (dim === result.shape[axis] && step === 1) return result;
-      if (typeof dim !== 'number' || step < 1) {
-        throw new ShapeError(
-          `the gradient of Slice needs a known length and a step of at least 1, got length ${dim} and step ${step} on axis ${axis}`,
-        );
-      }
-      const spread = spreadOut(result, axis, step);
-      const after = dim - start - Number(spread.shape[axis]);
+      if (typeof dim !== 'number') throw new ShapeError(`the gradient of Slice needs a known length, got ${dim} on axis ${axis}`);
+      const taken = Number(result.shape[axis]);
+      const spread = spreadOut(step < 0 ? flip(result, axis) : result, axis, Math.abs(step));
+      const before = step < 0 && taken > 0 ? start + (taken - 1) * step : Math.min(start, dim);
       // The last step may reach beyond the end: what lies there are zeros of `spread`.
-      return pad(spread, { axis, before: start, after });
+      return pad(spread, { axis, before, after: dim - before - Number(spread.shape[axis]) });
     }, dy),
   ],
 };
@@ -169,6 +166,11 @@ export function slice(x: Tensor, { axis, start, end, step = 1 }: { axis: number;
   if (start === 0 && end === x.shape[at] && step === 1) return x;
   const inputs = [x, int64([start]), int64([end]), int64([at])];
   return applyOne(Slice, step === 1 ? inputs : [...inputs, int64([step])]);
+}
+
+/** Elements of one axis from the last to the first. */
+export function flip(x: Tensor, axis: number): Tensor {
+  return x.shape[axis] === 1 ? x : slice(x, { axis, start: -1, end: -FAR - 1, step: -1 });
 }
 
 function padsOf(pads: Tensor | undefined): readonly number[] {

@@ -20,6 +20,8 @@ const turned = (x: Tensor): Tensor => transpose(x, [1, 0, ...x.shape.slice(2).ma
 export function kernelGradient(x: Tensor, dy: Tensor, at: Windows, groups: number, convolve: Convolve): Tensor {
   const channels = Number(x.shape[1]);
   if (groups > 1) return groupedProducts(x, dy, at, groups);
+  // The convolution that `convolved` writes has the batch, whose length is not known, for channels: its own gradient turns it back.
+  if (Number.isNaN(channels)) return convolved(x, dy, at, convolve);
   if (channels === 1) return x.dtype === 'float64' ? products(x, dy, at) : convolved(x, dy, at, convolve);
   return channels < 8 || at.strides.some((stride) => stride > 1) ? unfolded(x, dy, at, convolve) : products(x, dy, at);
 }
