@@ -88,6 +88,7 @@ export { Model, type ModelOptions } from './model/model.js';
 export { type ConfigOptions, fromConfig, type LoadOptions, load } from './model/persistence.js';
 export { type SaveOptions, saveModel } from './model/saving.js';
 export { SharedPrograms } from './model/shared-programs.js';
+export type { Curvature, CurvatureOptions, ExamineOptions } from './model/single-batch.js';
 export type { ClassWeight } from './model/weights.js';
 export { Layer, type LayerContext, type LayerOptions, Signal, type WeightSpec } from './network/layer.js';
 export { type Optimizer, type OptimizerLike, type OptimizerName, optimizers } from './optimizers.js';

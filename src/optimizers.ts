@@ -20,6 +20,8 @@ export const optimizers = {
       return {
         ...bare,
         linear: true,
+        // Cohen et al. 2021, "Gradient descent on neural networks typically occurs at the edge of stability", equation 1.
+        stableProduct: (2 + 2 * momentum) / (nesterov ? 1 + 2 * momentum : 1),
         slots: momentum === 0 ? [] : ['velocity'],
         update(context) {
           const { gradient } = context;

@@ -5,7 +5,7 @@ import { Examination } from '../doctor/examination.js';
 import type { Finding } from '../doctor/finding.js';
 import { Bends, lookupsOf } from '../doctor/forecast.js';
 import { resolveLoss } from '../losses.js';
-import { examinedLayers, showExamined } from '../report/examined.js';
+import { examinedBend, examinedLayers, showBend, showExamined } from '../report/examined.js';
 import { showFindings } from '../report/findings.js';
 import { readFile } from '../storage/files.js';
 import { withoutOption } from './columns.js';
@@ -90,12 +90,13 @@ async function check(path: string, options: CheckOptions): Promise<number> {
   const batch = data ?? { train: madeUp(loaded, { ...options, seed: seed ?? loaded.model.seed }), classes: undefined };
   const { model, train } = await prepareRun(loaded, batch, options);
   const taken = Math.min(rows, train.x.shape[0] ?? rows);
-  const trace = await model.examine(train.x.slice(0, taken), train.y.slice(0, taken));
+  const trace = await model.examine(train.x.slice(0, taken), train.y.slice(0, taken), { sharpness: true });
   const examination = new Examination(trace, { bends: new Bends(lookupsOf(model)) });
   const findings = diagnoseExamination(examination, { ...options, baseline });
   const layers = examinedLayers(examination);
-  if (options.json) printResult(JSON.stringify({ layers, findings }));
-  else printResult(`${showExamined(layers)}\n\n${showFindings(findings)}`);
+  const bend = examinedBend(examination);
+  if (options.json) printResult(JSON.stringify({ layers, ...bend, findings }));
+  else printResult([showExamined(layers), ...showBend(bend), showFindings(findings)].join('\n\n'));
   return exitOf(findings);
 }
 

@@ -1,6 +1,6 @@
 import type { FloatDType } from '../core/dtype.js';
 import { ArgumentError } from '../core/errors.js';
-import { checkOptionNames } from '../core/expect.js';
+import { checkOptionNames, checkWhole } from '../core/expect.js';
 import { suggestion } from '../core/names.js';
 import { NdArray } from '../core/ndarray.js';
 import type { Dataset } from '../data/dataset.js';
@@ -37,7 +37,15 @@ import { type Arrays, checkInputs, checkTargets, commonRows } from './inputs.js'
 import { ModelState } from './model-state.js';
 import { type EngineChoice, Programs } from './programs.js';
 import { type SaveOptions, saveModel } from './saving.js';
-import { type BatchParts, batchCurvature, batchGradients, type Curvature, examineBatch } from './single-batch.js';
+import {
+  type BatchParts,
+  batchCurvature,
+  batchGradients,
+  type Curvature,
+  type CurvatureOptions,
+  type ExamineOptions,
+  examineBatch,
+} from './single-batch.js';
 import { checkBatches, inferenceBatch, runKeeping } from './stateful.js';
 import { structureOf } from './structure.js';
 import { summarize } from './summary.js';
@@ -245,24 +253,37 @@ export class Model {
     return this.#turns.exclusively(async () => batchGradients(await this.#batch(x, y)));
   }
 
-  /** Curvature. */
-  async curvature(x: Arrays, y: Arrays, { steps = 20 }: { readonly steps?: number } = {}): Promise<Curvature> {
-    return this.#turns.reading(async () => batchCurvature(await this.#batch(x, y), steps));
+  /**
+   * How the loss bends on one minibatch, in training mode: the extreme eigenvalues of its Hessian by all trained weights, and the learning rate that the larger one allows.
+   * @param options `steps` of Lanczos's iteration (default 20), each as much work as two to three gradients; callbacks may ask too.
+   */
+  async curvature(x: Arrays, y: Arrays, options: CurvatureOptions = {}): Promise<Curvature> {
+    checkOptionNames('curvature', options, ['steps']);
+    checkWhole('curvature', 'steps', options.steps, 2);
+    return this.#turns.reading(async () => batchCurvature((await this.#look(x, y)).parts, options));
   }
 
   /**
    * Vital signs of one minibatch, forward and backward, without a step: a trace for `doctor.diagnose`. Layers that need data take it from these rows,
    * and once more at the first fit.
+   * @param options `sharpness`: also the largest eigenvalue of the loss's Hessian, see `curvature`.
    */
-  async examine(x: Arrays, y: Arrays): Promise<Trace> {
+  async examine(x: Arrays, y: Arrays, options: ExamineOptions = {}): Promise<Trace> {
+    checkOptionNames('examine', options, ['sharpness']);
     return this.#turns.exclusively(async () => {
-      const parts = await this.#batch(x, y);
-      const engine = await this.#programs.engine(INFERENCE_BATCH);
-      const known = new Set(this.#held.adapted);
-      await adaptLayers(this.#adaptable(engine), parts.checked.inputs, false);
-      for (const layer of this.layers) if (!known.has(layer)) this.#held.adapted.delete(layer);
-      return examineBatch(parts, engine);
+      const { parts, engine } = await this.#look(x, y);
+      return examineBatch(parts, engine, options);
     });
+  }
+
+  /** A minibatch from which layers that need data take it, for now: the first fit takes it again. */
+  async #look(x: Arrays, y: Arrays): Promise<{ readonly parts: BatchParts; readonly engine: Engine }> {
+    const parts = await this.#batch(x, y);
+    const engine = await this.#programs.engine(INFERENCE_BATCH);
+    const known = new Set(this.#held.adapted);
+    await adaptLayers(this.#adaptable(engine), parts.checked.inputs, false);
+    for (const layer of this.layers) if (!known.has(layer)) this.#held.adapted.delete(layer);
+    return { parts, engine };
   }
 
   async #batch(x: Arrays, y: Arrays): Promise<BatchParts> {

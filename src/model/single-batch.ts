@@ -1,17 +1,18 @@
 import { NdArray } from '../core/ndarray.js';
 import { SINGLE } from '../network/network.js';
-import type { Engine } from '../runtime/index.js';
+import type { Engine, Session } from '../runtime/index.js';
 import { rateAt } from '../schedules.js';
 import { extremeEigenvalues } from '../theory/tridiagonal.js';
 import { type Logs, WATCHED } from '../training/callbacks.js';
 import { curvatureProgram } from '../training/curvature.js';
 import { RunningMeans } from '../training/history.js';
-import { gradientProgram, nextName } from '../training/program.js';
+import { gradientProgram, nextName, type Program } from '../training/program.js';
+import { measured } from '../training/recording.js';
 import type { State } from '../training/state.js';
 import { ITERATIONS, logEntries, type StepSpec } from '../training/step.js';
 import { updatesBefore } from '../training/update.js';
 import { Watch } from '../training/watch.js';
-import type { Trace } from '../vitals/trace.js';
+import type { StepRecord, Trace } from '../vitals/trace.js';
 import { fed } from './feeding.js';
 import type { Programs } from './programs.js';
 import { traceHeader } from './trace-header.js';
@@ -26,62 +27,94 @@ export interface BatchParts {
   readonly checked: Checked;
 }
 
-/** Part of the largest entry below which the length of what is left is rounding error. */
-const EXHAUSTED = 1e-6;
-
 const rowsIn = ({ inputs }: Checked): number => inputs[0]?.shape[0] ?? 1;
 
 /** Loss, metrics and the gradient of every trainable array, in training mode. */
-export async function batchGradients({ spec: given, programs, state, checked }: BatchParts): Promise<{
+export async function batchGradients(parts: BatchParts): Promise<{
   readonly logs: Logs;
   readonly gradients: ReadonlyMap<string, NdArray>;
 }> {
-  const spec = { ...given, layout: SINGLE };
-  const { session, program } = await programs.load('gradients', [spec.inputs, spec.targets, spec.weights], rowsIn(checked), () =>
-    gradientProgram(spec),
-  );
-  const values = await state.read(program.reads);
-  const kept = Object.fromEntries(program.reads.map((name, i) => [name, values[i] as NdArray]));
+  const spec = { ...parts.spec, layout: SINGLE };
+  const { session, program } = await parts.programs.load('gradients', typesOf(spec), rowsIn(parts.checked), () => gradientProgram(spec));
   const trained = spec.network.variables.filter((variable) => variable.trainable).map(({ name }) => name);
-  const plan = { logs: 'fetch', ...Object.fromEntries(trained.map((_, i) => [`gradient_${i}`, 'fetch'] as const)) } as const;
-  const { fetched } = await session.run({ ...fed(spec, arraysOf(checked)), ...kept }, plan);
+  const fetched = await fetchedOf(session, { ...parts, spec, program }, ['logs', ...trained.map((_, i) => `gradient_${i}`)]);
   const means = new RunningMeans(logEntries(spec));
-  means.add((fetched.logs as NdArray).data as ArrayLike<number>, 0, rowsIn(checked));
+  means.add((fetched.logs as NdArray).data as ArrayLike<number>, 0, rowsIn(parts.checked));
   return { logs: means.logs(), gradients: new Map(trained.map((name, i) => [name, fetched[`gradient_${i}`] as NdArray])) };
 }
 
-/** How strongly a loss bends, over all directions of the weights. */
-export interface Curvature {
-  /** Largest eigenvalue of the Hessian, λ_max: the sharpness. */
-  readonly largest: number;
-  /** Least one; below 0 where the loss bends downwards. */
-  readonly least: number;
-  /** Whether the last quarter of the steps changed `largest` by less than 1 %. */
-  readonly settled: boolean;
-}
+/** What programs of one batch are known by. */
+const typesOf = ({ inputs, targets, weights }: StepSpec): unknown[] => [inputs, targets, weights];
 
-/** The Hessian's extreme eigenvalues on one minibatch, after so many steps of Lanczos's iteration. */
-export async function batchCurvature({ spec: given, programs, state, checked }: BatchParts, steps: number): Promise<Curvature> {
-  const spec = { ...given, layout: SINGLE };
-  const key = [spec.inputs, spec.targets, spec.weights, steps];
-  const { session, program } = await programs.load('curvature', key, rowsIn(checked), () => curvatureProgram(spec, steps));
+const numbersOf = (array: NdArray | undefined): number[] => Array.from(array?.cast('float64').data ?? [], Number);
+
+/** What a program without a step gives for the minibatch. */
+async function fetchedOf(session: Session, { spec, program, state, checked }: BatchParts & { readonly program: Program }, names: readonly string[]) {
   const values = await state.read(program.reads);
   const kept = Object.fromEntries(program.reads.map((name, i) => [name, values[i] as NdArray]));
-  const { fetched } = await session.run({ ...fed(spec, arraysOf(checked)), ...kept }, { diagonal: 'fetch', beside: 'fetch' });
-  const numbers = (name: string): number[] => Array.from((fetched[name] as NdArray).data as ArrayLike<number>);
-  const [diagonal, beside] = [numbers('diagonal'), numbers('beside')];
-  // Where directions run out, what follows is of no matrix.
-  const scale = Math.max(...diagonal.map(Math.abs));
-  const end = beside.findIndex((link) => link <= EXHAUSTED * scale);
+  const plan = Object.fromEntries(names.map((name) => [name, 'fetch' as const]));
+  const { fetched } = await session.run({ ...fed(spec, arraysOf(checked)), ...kept }, plan);
+  return fetched;
+}
+
+export interface CurvatureOptions {
+  readonly steps?: number;
+}
+
+export interface ExamineOptions {
+  readonly sharpness?: boolean;
+}
+
+/** How a loss bends along the directions in which weights can move. */
+export interface Curvature {
+  /** Largest eigenvalue of the Hessian, λ_max. */
+  readonly sharpness: number;
+  /** Least eigenvalue, below 0 where the loss bends downwards. */
+  readonly least: number;
+  /** Whether the last quarter of the iteration changed the sharpness by less than 1 %. */
+  readonly settled: boolean;
+  /** Learning rate above which the compiled optimizer's steps along the sharpest direction grow; undefined where it divides gradients by their size, and where the loss bends upwards nowhere. */
+  readonly stableRate: number | undefined;
+}
+
+/** Steps of the iteration, which mostly settle the sharpness. */
+const CURVATURE_STEPS = 20;
+/** Part of the largest entry below which the length of what is left is rounding error: the directions have run out. */
+const EXHAUSTED = 1e-6;
+/** By what part the last quarter of the iteration may change what is settled. */
+const SETTLED = 0.01;
+
+/** The extreme eigenvalues of the Hessian on one minibatch, in training mode. */
+export async function batchCurvature(parts: BatchParts, { steps = CURVATURE_STEPS }: CurvatureOptions = {}): Promise<Curvature> {
+  const spec = { ...parts.spec, layout: SINGLE };
+  const { session, program } = await parts.programs.load('curvature', [...typesOf(spec), steps], rowsIn(parts.checked), () =>
+    curvatureProgram(spec, steps),
+  );
+  const { diagonal, beside } = await fetchedOf(session, { ...parts, spec, program }, ['diagonal', 'beside']);
+  const [entries, links] = [numbersOf(diagonal), numbersOf(beside)];
+  const scale = Math.max(...entries.map(Math.abs));
+  const end = links.findIndex((link) => link <= EXHAUSTED * scale);
   const size = end < 0 ? steps : end + 1;
-  const after = (count: number) => extremeEigenvalues({ diagonal: diagonal.slice(0, count), beside: beside.slice(0, count - 1) });
-  const { least, largest } = after(size);
+  const after = (count: number) => extremeEigenvalues({ diagonal: entries.slice(0, count), beside: links.slice(0, count - 1) });
+  const { least, largest: sharpness } = after(size);
   const earlier = after(Math.ceil(0.75 * size)).largest;
-  return { largest, least, settled: size < steps || Math.abs(largest - earlier) <= 0.01 * Math.abs(largest) };
+  const { stableProduct } = spec.optimizer;
+  return {
+    sharpness,
+    least,
+    settled: end >= 0 || Math.abs(sharpness - earlier) <= SETTLED * Math.abs(sharpness),
+    stableRate: stableProduct !== undefined && sharpness > 0 ? stableProduct / sharpness : undefined,
+  };
+}
+
+async function sharpnessOf(parts: BatchParts): Promise<Pick<StepRecord, 'sharpness' | 'stableRate'>> {
+  const { sharpness, stableRate } = await batchCurvature(parts);
+  return { sharpness: measured(sharpness), ...(stableRate === undefined ? {} : { stableRate }) };
 }
 
 /** Everything that vital signs tell of one step, which is taken and thrown away: a trace of one record, and what became of the units in its rows. */
-export async function examineBatch({ model, spec: given, programs, state, checked }: BatchParts, engine: Engine): Promise<Trace> {
+export async function examineBatch(parts: BatchParts, engine: Engine, { sharpness = false }: ExamineOptions = {}): Promise<Trace> {
+  const { model, spec: given, programs, state, checked } = parts;
   // The program of a training that is watched, which often comes next.
   const spec: StepSpec = { ...given, vitals: WATCHED };
   const vitals = { ...WATCHED, every: 1, spaced: false };
@@ -104,8 +137,9 @@ export async function examineBatch({ model, spec: given, programs, state, checke
     const result = await session.run(feeds, { logs: 'fetch', finite: 'fetch', ...Object.fromEntries(writes), ...watch.plan });
     watch.take(result, { firstStep: step, epoch: 0, learningRates: [learningRate] });
     engine.free(writes.flatMap(([name]) => result.kept[name] ?? []));
+    const bent = sharpness ? await sharpnessOf(parts) : {};
     const records = [
-      ...watch.steps().map((record) => ({ ...record, step })),
+      ...watch.steps().map((record) => ({ ...record, ...bent, step })),
       ...(await watch.endPass(0, step + 1)).map((record) => ({ ...record, step })),
     ];
     for (const record of records) watch.trace.add(record);

@@ -46,6 +46,8 @@ export interface Optimizer {
   /** The update depends linearly on learning rate × gradient, so the loss's gradient may be seeded with the learning rate. */
   readonly linear: boolean;
   readonly clip: Clip;
+  /** Learning rate × curvature up to which steps on a quadratic converge; absent where gradients are divided by their size. */
+  readonly stableProduct?: number;
   /** Share of each parameter, times the learning rate, that `update` takes away first, apart from the gradient. */
   readonly weightDecay?: number;
   /** Names of the arrays kept beside each parameter. */

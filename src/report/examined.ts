@@ -130,3 +130,24 @@ function shortened(rows: string[][]): string[][] {
   const half = MOST / 2;
   return [...rows.slice(0, half), [`… ${rows.length - MOST} more …`], ...rows.slice(-half)];
 }
+
+/** How a look finds the loss to bend. */
+export interface ExaminedBend {
+  /** Largest eigenvalue of its Hessian. */
+  readonly sharpness?: number;
+  /** Learning rate above which steps along the sharpest direction grow, where the optimizer has one. */
+  readonly stableRate?: number;
+}
+
+/** How the loss bends before the first step; empty where that was not measured. */
+export function examinedBend({ first }: Examination): ExaminedBend {
+  const [sharpness, stableRate] = [value(first?.sharpness), value(first?.stableRate)];
+  return { ...(sharpness === undefined ? {} : { sharpness }), ...(stableRate === undefined ? {} : { stableRate }) };
+}
+
+/** The same as a line, or none. */
+export function showBend({ sharpness, stableRate }: ExaminedBend): string[] {
+  if (sharpness === undefined) return [];
+  const stable = stableRate === undefined ? '' : `: steps along it grow above a learning rate of ${short(stableRate)}`;
+  return [`Sharpest curvature of the loss (λ_max) ${short(sharpness)}${stable}`];
+}

@@ -74,7 +74,7 @@ function pointsOf(header: TraceHeader, record: TraceRecord): Point[] {
   }
 }
 
-function stepPoints(header: TraceHeader, { loss, learningRate, gradientNorm, clipScale, signals, arrays }: StepRecord): Point[] {
+function stepPoints(header: TraceHeader, { loss, learningRate, gradientNorm, clipScale, sharpness, signals, arrays }: StepRecord): Point[] {
   const layers = watchedNames(header);
   const ofLayers = (group: string, column?: readonly Measured[]): Point[] => columnPoints(group, layers, column);
   const ofArrays = (group: string, column?: readonly Measured[]): Point[] => columnPoints(group, header.arrays, column);
@@ -83,6 +83,7 @@ function stepPoints(header: TraceHeader, { loss, learningRate, gradientNorm, cli
     ...numberPoint('train/learning_rate', learningRate),
     ...numberPoint('train/gradient_norm', gradientNorm),
     ...numberPoint('train/clip_scale', clipScale),
+    ...numberPoint('train/sharpness', sharpness),
     ...ofLayers('z_mean', signals.zMean),
     ...ofLayers('z_rms', signals.zRms),
     ...ofLayers('h_mean', signals.hMean),

@@ -99,6 +99,10 @@ export interface StepRecord {
   readonly gradientNorm?: Measured;
   /** By what clipping multiplied the gradients: 1 where it did nothing. Absent where nothing is clipped. */
   readonly clipScale?: Measured;
+  /** Largest eigenvalue of the loss's Hessian on the minibatch, where it was asked for. */
+  readonly sharpness?: Measured;
+  /** Learning rate above which steps along the sharpest direction grow; absent where the optimizer divides gradients by their size. */
+  readonly stableRate?: Measured;
   readonly signals: SignalVitals;
   /** Level `full`. */
   readonly arrays?: ArrayVitals;

@@ -1,6 +1,6 @@
 import { activations, layers, ops } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
-import type { NdArray } from '#src/core/ndarray.js';
+import { NdArray } from '#src/core/ndarray.js';
 import { emitModel } from '#src/graph/emit.js';
 import { gradients } from '#src/graph/gradients.js';
 import type { Tensor } from '#src/graph/node.js';
@@ -323,27 +323,68 @@ const cases: Record<Exclude<keyof typeof layers, 'repeat'>, readonly Case[]> = {
 };
 
 const rows = 4;
+const every = Object.values(cases).flatMap((list) => list.map((one) => [one.title, one] as const));
+
+/** A layer's loss on arrays of its own, and whatever follows from it as the engine computes it. */
+function lossOf({ shapes, apply }: Case, training: boolean) {
+  const signals = shapes.map((shape) => layers.input(shape));
+  const { inputs, variables, outputs } = wire(signals, [apply(signals)], rows, training);
+  const [output] = outputs;
+  const fed: [string, Tensor][] = [...inputs.map((tensor, i) => [`in_${i}`, tensor] as [string, Tensor]), ...variables];
+  // Variances must be positive; other weights may have either sign.
+  const arrays = fed.map(([name, { shape }], i) => randomArray(shape.map(Number), 11 + i, name.endsWith('variance') ? 0.5 : -1.3, 1.7));
+  const loss = seededLoss(output as Tensor, randomArray((output as Tensor).shape.map(Number), 99, 0.5, 1.5));
+  const tensors = fed.map(([, tensor]) => tensor);
+  const computed = async (wanted: readonly Tensor[]) => {
+    const runner = await open(emitModel(tensors, Object.fromEntries(wanted.map((tensor, i) => [`out_${i}`, tensor]))));
+    return async (values: readonly NdArray[]): Promise<NdArray[]> => {
+      const found = await runner.run(Object.fromEntries(fed.map(([name], i) => [name, values[i] as NdArray])));
+      return wanted.map((_, i) => found[`out_${i}`] as NdArray);
+    };
+  };
+  return { names: fed.map(([name]) => name), arrays, loss, tensors, computed };
+}
 
 describe.each([true, false])('gradients against central differences in float64, training: %s', (training) => {
-  it.each(Object.values(cases).flatMap((list) => list.map((one) => [one.title, one] as const)))('%s', async (_, { shapes, apply }) => {
-    const signals = shapes.map((shape) => layers.input(shape));
-    const { inputs, variables, outputs } = wire(signals, [apply(signals)], rows, training);
-    const [output] = outputs;
-    const fed: [string, Tensor][] = [...inputs.map((tensor, i) => [`in_${i}`, tensor] as [string, Tensor]), ...variables];
-    // Variances must be positive; other weights may have either sign.
-    const arrays = fed.map(([name, { shape }], i) => randomArray(shape.map(Number), 11 + i, name.endsWith('variance') ? 0.5 : -1.3, 1.7));
-    const seed = randomArray((output as Tensor).shape.map(Number), 99, 0.5, 1.5);
-    const loss = seededLoss(output as Tensor, seed);
-    const tensors = fed.map(([, tensor]) => tensor);
-    const feeds = (values: readonly NdArray[]) => Object.fromEntries(fed.map(([name], i) => [name, values[i] as NdArray]));
+  it.each(every)('%s', async (_, one) => {
+    const { names, arrays, loss, tensors, computed } = lossOf(one, training);
+    const forward = await computed([loss]);
+    const found = await (await computed(gradients(loss, tensors)))(arrays);
+    const expected = await numericGradients(async (values) => (await forward(values))[0]?.at(0) ?? Number.NaN, arrays);
+    for (const [i, name] of names.entries()) expect(relativeError(found[i], expected[i] as NdArray), name).toBeLessThanOrEqual(1e-6);
+  });
+});
 
-    const forward = await open(emitModel(tensors, { loss }));
-    const lossAt = async (values: readonly NdArray[]): Promise<number> => (await forward.run(feeds(values))).loss?.at(0) ?? Number.NaN;
-    const backward = await open(emitModel(tensors, Object.fromEntries(gradients(loss, tensors).map((tensor, i) => [`d_${i}`, tensor]))));
-    const found = await backward.run(feeds(arrays));
-    const expected = await numericGradients(lossAt, arrays);
-    for (const [i, [name]] of fed.entries()) {
-      expect(relativeError(found[`d_${i}`], expected[i] as NdArray), name).toBeLessThanOrEqual(1e-6);
+describe('second derivatives along a direction, against central differences of the first', () => {
+  const STEP = 1e-3;
+  it.each(every)('%s', async (_, one) => {
+    const { names, arrays, loss, tensors, computed } = lossOf(one, true);
+    const slopes = gradients(loss, tensors);
+    const direction = tensors.map(({ shape }, i) => randomArray(shape.map(Number), 51 + i, -0.1, 0.1));
+    const along = slopes.map((slope, i) => seededLoss(slope, direction[i] as NdArray)).reduce((sum, next) => ops.add(sum, next));
+    const found = await (await computed(gradients(along, tensors)))(arrays);
+    const first = await computed(slopes);
+    const at = (shift: number): Promise<NdArray[]> =>
+      first(
+        arrays.map(
+          (array, i) =>
+            new NdArray(
+              Float64Array.from({ length: array.size }, (__, j) => array.at(j) + shift * (direction[i]?.at(j) ?? 0)),
+              array.shape,
+            ),
+        ),
+      );
+    const [far, near, nearBack, farBack] = [await at(2 * STEP), await at(STEP), await at(-STEP), await at(-2 * STEP)];
+    for (const [i, name] of names.entries()) {
+      const entry = (list: readonly NdArray[], j: number): number => list[i]?.at(j) ?? Number.NaN;
+      const expected = new NdArray(
+        Float64Array.from(
+          { length: arrays[i]?.size ?? 0 },
+          (__, j) => (entry(farBack, j) - 8 * entry(nearBack, j) + 8 * entry(near, j) - entry(far, j)) / (12 * STEP),
+        ),
+        (arrays[i] as NdArray).shape,
+      );
+      expect(relativeError(found[i], expected), name).toBeLessThanOrEqual(1e-5);
     }
   });
 });

@@ -26,19 +26,22 @@ import {
 
 const groupsOf = ({ group }: Attributes): number => (group as number | undefined) ?? 1;
 
+/** Where a convolution has the batch for its channels, their number is not known. */
+const channelsOf = (count: Dim): string => (typeof count === 'number' ? countOf(count, 'channel') : `${count} channels`);
+
 /** Windows of a kernel [.., .., ...taps]. */
 function placesOf(kernel: Tensor, attributes: Attributes): Windows {
   return windowsOf(attributes, spatial(kernel));
 }
 
-function check(name: string, x: Tensor, kernel: Tensor, bias: Tensor | undefined, channels: number, out: number): void {
+function check(name: string, x: Tensor, kernel: Tensor, bias: Tensor | undefined, channels: number, out: Dim): void {
   const taken = x.shape[1];
   if (x.rank < 3 || kernel.rank !== x.rank || (typeof taken === 'number' && taken !== channels) || kernel.dtype !== x.dtype) {
     throw new ShapeError(
       `${name} cannot apply a kernel ${kernel.dtype}${showShape(kernel.shape)} to ${x.dtype}${showShape(x.shape)}: it takes ${countOf(channels, 'channel')}`,
     );
   }
-  if (bias && (bias.rank !== 1 || bias.shape[0] !== out)) throw new ShapeError(`${name} needs one bias for each of ${countOf(out, 'channel')}`);
+  if (bias && (bias.rank !== 1 || bias.shape[0] !== out)) throw new ShapeError(`${name} needs one bias for each of ${channelsOf(out)}`);
 }
 
 const Conv: OpRecord = {
@@ -47,9 +50,9 @@ const Conv: OpRecord = {
   infer: ([x, kernel, bias], attributes) => {
     const [from, weights] = [x as Tensor, kernel as Tensor];
     const groups = groupsOf(attributes);
-    const out = Number(weights.shape[0]);
+    const out = weights.shape[0] as Dim;
     check('Conv', from, weights, bias, Number(weights.shape[1]) * groups, out);
-    if (out % groups !== 0) throw new ShapeError(`Conv cannot divide ${countOf(out, 'channel')} by ${countOf(groups, 'group')}`);
+    if (groups > 1 && Number(out) % groups !== 0) throw new ShapeError(`Conv cannot divide ${channelsOf(out)} by ${countOf(groups, 'group')}`);
     return like(from, [from.shape[0] as Dim, out, ...countsOf(from.shape, placesOf(weights, attributes))]);
   },
   gradient: ({ inputs: [x, kernel, bias], attributes, dy, wanted }) => {
@@ -85,7 +88,8 @@ const ConvTranspose: OpRecord = {
   infer: ([x, kernel, bias], attributes) => {
     const [from, weights] = [x as Tensor, kernel as Tensor];
     const at = placesOf(weights, attributes);
-    const out = Number(weights.shape[1]) * groupsOf(attributes);
+    const groups = groupsOf(attributes);
+    const out = groups === 1 ? (weights.shape[1] as Dim) : Number(weights.shape[1]) * groups;
     check('ConvTranspose', from, weights, bias, Number(weights.shape[0]), out);
     const extra = outputPadding(attributes, at);
     const lengths = from.shape.slice(2).map((length, axis): Dim => {
