@@ -289,6 +289,11 @@ export class Examination {
     return name !== 'sgd';
   }
 
+  /** Each step follows the gradient of its own minibatch alone, whatever those before it did. */
+  get forgetful(): boolean {
+    return !this.adaptive && !this.trace.header.training?.optimizer.config.momentum;
+  }
+
   /** Gradients are clipped in some way before they move weights. */
   get clipped(): boolean {
     return isClipped(this.trace.header.training?.optimizer.config ?? {});

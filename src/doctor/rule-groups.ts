@@ -3,7 +3,7 @@ const groups = {
   gradients: ['vanishing-gradient', 'exploding-gradient', 'vanishing-along-time', 'exploding-along-time', 'saturation'],
   signals: ['signal-dying', 'signal-exploding'],
   units: ['born-dead', 'died-in-training', 'coma'],
-  speeds: ['step-too-large', 'step-too-small', 'uneven-speeds'],
+  speeds: ['step-too-large', 'step-too-small', 'uneven-speeds', 'unstable-rate'],
   losses: ['not-finite', 'initial-loss', 'loss-stalls', 'loss-oscillates'],
   mistakes: ['loss-mismatch', 'constant-weights'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;

@@ -266,7 +266,7 @@ export class Model {
   /**
    * Vital signs of one minibatch, forward and backward, without a step: a trace for `doctor.diagnose`. Layers that need data take it from these rows,
    * and once more at the first fit.
-   * @param options `sharpness`: also the largest eigenvalue of the loss's Hessian, see `curvature`.
+   * @param options `sharpness`: whether the largest eigenvalue of the loss's Hessian is among them, see `curvature`; default where the optimizer's steps have a bound that follows from it.
    */
   async examine(x: Arrays, y: Arrays, options: ExamineOptions = {}): Promise<Trace> {
     checkOptionNames('examine', options, ['sharpness']);

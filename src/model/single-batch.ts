@@ -1,6 +1,6 @@
 import { NdArray } from '../core/ndarray.js';
 import { SINGLE } from '../network/network.js';
-import type { Engine, Session } from '../runtime/index.js';
+import type { Engine, Resident, Session } from '../runtime/index.js';
 import { rateAt } from '../schedules.js';
 import { extremeEigenvalues } from '../theory/tridiagonal.js';
 import { type Logs, WATCHED } from '../training/callbacks.js';
@@ -113,7 +113,11 @@ async function sharpnessOf(parts: BatchParts): Promise<Pick<StepRecord, 'sharpne
 }
 
 /** Everything that vital signs tell of one step, which is taken and thrown away: a trace of one record, and what became of the units in its rows. */
-export async function examineBatch(parts: BatchParts, engine: Engine, { sharpness = false }: ExamineOptions = {}): Promise<Trace> {
+export async function examineBatch(
+  parts: BatchParts,
+  engine: Engine,
+  { sharpness = parts.spec.optimizer.stableProduct !== undefined }: ExamineOptions = {},
+): Promise<Trace> {
   const { model, spec: given, programs, state, checked } = parts;
   // The program of a training that is watched, which often comes next.
   const spec: StepSpec = { ...given, vitals: WATCHED };
@@ -135,11 +139,13 @@ export async function examineBatch(parts: BatchParts, engine: Engine, { sharpnes
     const feeds = { ...chunked, learning_rate: rates, ...(await state.feeds(engine, program.reads)), ...watch.feeds(step, 1) };
     const writes = program.writes.map((name) => [nextName(name), 'keep'] as const);
     const result = await session.run(feeds, { logs: 'fetch', finite: 'fetch', ...Object.fromEntries(writes), ...watch.plan });
+    const stepped = Object.fromEntries(program.writes.map((name) => [name, result.kept[nextName(name)] as Resident]));
+    const after = await session.run({ ...feeds, ...stepped }, { logs: 'fetch' });
     watch.take(result, { firstStep: step, epoch: 0, learningRates: [learningRate] });
     engine.free(writes.flatMap(([name]) => result.kept[name] ?? []));
-    const bent = sharpness ? await sharpnessOf(parts) : {};
+    const more = { lossAfter: measured(after.fetched.logs?.at(0)), ...(sharpness ? await sharpnessOf(parts) : {}) };
     const records = [
-      ...watch.steps().map((record) => ({ ...record, ...bent, step })),
+      ...watch.steps().map((record) => ({ ...record, ...more, step })),
       ...(await watch.endPass(0, step + 1)).map((record) => ({ ...record, step })),
     ];
     for (const record of records) watch.trace.add(record);

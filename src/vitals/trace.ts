@@ -99,7 +99,9 @@ export interface StepRecord {
   readonly gradientNorm?: Measured;
   /** By what clipping multiplied the gradients: 1 where it did nothing. Absent where nothing is clipped. */
   readonly clipScale?: Measured;
-  /** Largest eigenvalue of the loss's Hessian on the minibatch, where it was asked for. */
+  /** Loss of the same minibatch after the step; of a look before a step. */
+  readonly lossAfter?: Measured;
+  /** Largest eigenvalue of the loss's Hessian on the minibatch; of a look before a step. */
   readonly sharpness?: Measured;
   /** Learning rate above which steps along the sharpest direction grow; absent where the optimizer divides gradients by their size. */
   readonly stableRate?: Measured;

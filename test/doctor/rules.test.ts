@@ -18,7 +18,7 @@ import { describe, expect, it } from 'vitest';
 import { takeRows } from '#src/data/dataset.js';
 import { ruleIds } from '#src/doctor/diagnose.js';
 import { rules } from '#src/doctor/rules/index.js';
-import { examine, type Patient, row, train } from './patients.js';
+import { by, examine, type Patient, row, train } from './patients.js';
 import { glyphSet, numberSet } from './sets.js';
 
 type Case = readonly [title: string, patient: Patient, how?: 'train'];
@@ -342,11 +342,28 @@ const cases: Readonly<Record<string, Cases>> = {
       ['a learning rate of 3', rate(glorot('tanh', 3), 3), 'train'],
       ['a learning rate of 10 in SELU layers', rate(selu(2), 10), 'train'],
       ['a learning rate of 10', rate(he('tanh', 3), 10), 'train'],
+      ['a first step that raises the loss of its own rows', rate(he('relu', 3), 0.6)],
     ],
     silent: [
+      ['a first step that lowers it', rate(he('relu', 3), 0.1)],
       ['0.01', glorot('tanh', 3), 'train'],
       ['Adam at 0.001', { ...he('relu', 3), compile: { optimizer: 'adam' } }, 'train'],
       ['0.05 in SELU layers', rate(selu(3), 0.05), 'train'],
+    ],
+  },
+  'unstable-rate': {
+    fires: [
+      ['twice what the curvature bears', rate(he('relu', 3), 0.1)],
+      ['many times as much', rate(he('relu', 3), 1)],
+      ['the rate of a plain network in SELU layers', rate(selu(3), 0.1)],
+      ['momentum on top of much', by(he('relu', 3), optimizers.sgd({ learningRate: 0.3, momentum: 0.9 }))],
+    ],
+    silent: [
+      ['a tenth of it', rate(he('relu', 3), 0.005)],
+      ['the same rate where the loss bends less', rate(glorot('tanh', 3), 0.1)],
+      ['Adam, which divides by the size of gradients', by(he('relu', 3), optimizers.adam({ learningRate: 1 }))],
+      ['clipped gradients', by(he('relu', 3), optimizers.sgd({ learningRate: 1, globalClipNorm: 1 }))],
+      ['a training, whose first step shows by itself how it was borne', rate(he('relu', 3), 0.1), 'train'],
     ],
   },
   'step-too-small': {

@@ -8,7 +8,7 @@ import { initialLoss, lossMismatch, lossOscillates, lossStalls, notFinite } from
 import { clippingAlways, misplacedNormalization, smallBatchStatistics, strongDropout, strongPenalty } from './practice.js';
 import { seluDropout, seluInitializer, seluInputs, seluLayers, seluWiring } from './selu.js';
 import { signalDying, signalExploding } from './signals.js';
-import { stepTooLarge, stepTooSmall, unevenSpeeds } from './speed.js';
+import { stepTooLarge, stepTooSmall, unevenSpeeds, unstableRate } from './speed.js';
 import { rawTargets, unreachableTargets } from './targets.js';
 import { explodingAlongTime, vanishingAlongTime } from './time.js';
 import { bornDead, coma, diedInTraining } from './units.js';
@@ -36,6 +36,7 @@ export const rules: readonly Rule[] = [
   diedInTraining,
   coma,
   stepTooLarge,
+  unstableRate,
   stepTooSmall,
   lossOscillates,
   initialLoss,

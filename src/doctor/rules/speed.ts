@@ -1,4 +1,4 @@
-import { type Examination, median, value } from '../examination.js';
+import { type Examination, LEARNED, median, value } from '../examination.js';
 import { remedies } from '../remedies.js';
 import { type Rule, type Symptom, say, unlearned } from '../rule.js';
 
@@ -70,9 +70,10 @@ export const stepTooLarge: Rule = {
   id: 'step-too-large',
   leadsTo: ['vanishing-gradient', 'saturation', 'coma', 'died-in-training', ...unlearned],
   title: 'Steps too large',
-  looksFor: 'update over weight, by RMS, of trained kernels at the observed steps',
+  looksFor:
+    'update over weight, by RMS, of trained kernels at the observed steps; before the first one, what it makes of the loss of the very rows that it follows',
   threshold:
-    'healthy steps change weights by about a thousandth; above a tenth (risk: above 3 %) a layer is drawn anew in ten steps, and what it had learned is gone. Of a first step alone 2.5 times a layer’s weights (risk: 30 %), or half of them where the median layer changes by a fifth (risk): most of the network is then thrown out at once; a risk only where more steps were observed, since how a first step is borne those that follow show. Five times as much of a first step where the sums of all hidden layers are normalised: the scale of their weights then does not matter, and steps that make them grow make the next ones smaller (van Laarhoven 2017, "L2 regularization versus batch and weight normalization")',
+    'healthy steps change weights by about a thousandth; above a tenth (risk: above 3 %) a layer is drawn anew in ten steps, and what it had learned is gone. Of a first step alone 2.5 times a layer’s weights (risk: 30 %), or half of them where the median layer changes by a fifth (risk): most of the network is then thrown out at once; a risk only where more steps were observed, since how a first step is borne those that follow show. Five times as much of a first step where the sums of all hidden layers are normalised: the scale of their weights then does not matter, and steps that make them grow make the next ones smaller (van Laarhoven 2017, "L2 regularization versus batch and weight normalization"). A first step that makes the loss of its own rows 1.3 times as large (risk: 1.1), under plain gradient descent, whose next step turns back, and where all sums are normalised 3 times (risk: 1.3), and leaves most of what there is to learn',
   why: 'the loss jumps about or overflows instead of falling',
   remedies: [remedies.lowerLearningRate, remedies.clipGradients, remedies.standardizeInputs, remedies.warmUp],
   check(examination) {
@@ -82,15 +83,50 @@ export const stepTooLarge: Rule = {
     if (late.length > 0 || !first || first.step > 1) return late;
     // How it was borne the others show.
     const list = speeds(examination, [first]);
-    const early = beyond(list, firstLimits(list, examination));
+    const early = worst([...beyond(list, firstLimits(list, examination)), ...overshot(examination)]);
     return steps.length > 1 ? early.map((symptom) => ({ ...symptom, severity: 'risk', step: 1 })) : early;
   },
 };
 
+/** From what a first step makes of the loss of its own rows on it is ill, and a risk: healthy networks of the ward came to 1.07 at most. */
+const RAISED = { most: 1.3, risky: 1.1 } as const;
+/** The same where the next step turns back, or steps that go too far shorten those that follow: to 1.9. */
+const RAISED_FOR_NOW = { most: 3, risky: 1.3 } as const;
+
+/** A first step, of a look, that raises the loss of the rows that it follows. */
+function overshot(examination: Examination): Symptom[] {
+  const { first, firstLoss: before, learnable = 0, forgetful } = examination;
+  const { most, risky } = forgetful || normalizedThroughout(examination) ? RAISED_FOR_NOW : RAISED;
+  const penalty = value(first?.penalty) ?? 0;
+  const told = value(first?.lossAfter);
+  if (told === undefined || before === undefined || !(before > 0)) return [];
+  const after = told - penalty;
+  // What was learned before is lost and found again in a few steps.
+  if (after < LEARNED * learnable || after <= risky * before) return [];
+  const ratio = Number.isFinite(after) ? after / before : Number.MAX_VALUE;
+  const limit = ratio > most ? most : risky;
+  return [
+    {
+      severity: limit === most ? 'ill' : 'risk',
+      layers: [],
+      measured: { what: 'loss of the same rows after the first step, over before', value: ratio },
+      expected: { to: limit, why: 'a step should lower the loss of the rows that it follows' },
+      cause: `the first step raises the loss of the very rows that it follows, from ${say(before)} to ${say(after)}`,
+    },
+  ];
+}
+
+/** The first one that is ill, else the first. */
+const worst = (symptoms: readonly Symptom[]): Symptom[] =>
+  [...symptoms].sort((a, b) => Number(b.severity === 'ill') - Number(a.severity === 'ill')).slice(0, 1);
+
+/** Whether the scale of no hidden layer's weights matters. */
+const normalizedThroughout = (examination: Examination): boolean =>
+  examination.hidden.length > 0 && examination.hidden.every(({ at }) => examination.normalizedBehind(at));
+
 /** What a first step may change: by itself it says little of those that follow, unless it throws out most layers. */
 function firstLimits(list: readonly Speed[], examination: Examination): Limits {
-  const { hidden } = examination;
-  const borne = hidden.length > 0 && hidden.every(({ at }) => examination.normalizedBehind(at)) ? NORMALIZED : 1;
+  const borne = normalizedThroughout(examination) ? NORMALIZED : 1;
   const most = list.length > 1 ? median(list.map(({ speed }) => speed)) : 0;
   return most > borne * RISKY_LAYERS ? [borne * MOST_LAYERS, borne * RISKY_LAYERS] : [borne * MOST, borne * RISKY];
 }
@@ -112,6 +148,36 @@ function beyond(list: readonly Speed[], [ill, risk]: Limits): Symptom[] {
     },
   ];
 }
+
+/** How many times the rate that a quadratic bears is ill: plain gradient descent was seen to be caught at flatter places from up to 15 times, with momentum from 4 times. */
+const [CAUGHT, CAUGHT_PLAIN] = [5, 20];
+
+export const unstableRate: Rule = {
+  id: 'unstable-rate',
+  title: 'Learning rate beyond what the curvature bears',
+  looksFor:
+    'the learning rate over the one above which steps along the sharpest direction grow: 2 / λ_max for gradient descent, (2 + 2μ) / λ_max with momentum μ, λ_max being the largest eigenvalue of the Hessian of one minibatch’s loss before the first step; where the optimizer does not divide gradients by their size, nor clips them (Cohen et al. 2021, "Gradient descent on neural networks typically occurs at the edge of stability")',
+  threshold: `1 is a risk: steps that overshoot may be caught at a flatter place (Lewkowycz et al. 2020, "The large learning rate phase of deep learning: the catapult mechanism"); of 165 healthy networks of the ward one went beyond ${CAUGHT_PLAIN}, none with momentum beyond ${CAUGHT}, which is ill. ${NORMALIZED} times as much where the sums of all hidden layers are normalised`,
+  why: 'each step overshoots by more than the last, until units die or values stop being finite',
+  remedies: [remedies.lowerLearningRate, remedies.standardizeInputs, remedies.warmUp, remedies.clipGradients],
+  check(examination) {
+    const { first, clipped, forgetful } = examination;
+    const [rate, stable, sharpness] = [value(first?.learningRate), value(first?.stableRate), value(first?.sharpness)];
+    if (rate === undefined || stable === undefined || clipped || !(rate > stable)) return [];
+    const borne = (forgetful ? CAUGHT_PLAIN : CAUGHT) * (normalizedThroughout(examination) ? NORMALIZED : 1);
+    const ill = rate > borne * stable;
+    return [
+      {
+        severity: ill ? 'ill' : 'risk',
+        layers: [],
+        step: first?.step ?? 0,
+        measured: { what: 'learning rate', value: rate },
+        expected: { to: ill ? borne * stable : stable, why: `steps along a curvature of ${say(sharpness ?? 0)} grow from ${say(stable)} on` },
+        cause: `the learning rate is ${say(rate)}, and along the sharpest direction, of curvature ${say(sharpness ?? 0)}, steps grow from ${say(stable)} on`,
+      },
+    ];
+  },
+};
 
 const turnsOver = (speed: number): string => Math.round(1 / speed).toLocaleString('en');
 

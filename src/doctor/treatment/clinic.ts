@@ -8,6 +8,7 @@ import type { Trace } from '../../vitals/trace.js';
 import { type DiagnoseOptions, diagnoseExamination } from '../diagnose.js';
 import { Examination } from '../examination.js';
 import type { Bends } from '../forecast.js';
+import { unstableRate } from '../rules/speed.js';
 import { Attempt, type Guard, type Look, type Run } from './attempt.js';
 import type { Material } from './material.js';
 import { build, lossWeightsOf, type Making, type Patient } from './patient.js';
@@ -35,6 +36,8 @@ export class Clinic {
   /** Candidates often differ in weights and rates alone. */
   readonly #programs = new SharedPrograms();
   readonly #making: Making;
+  /** Whether looks measure how the loss bends, as the first one does: those that follow only where that was too much. */
+  #curved: boolean | undefined;
   /** Trainings whose rest may still come. */
   readonly #waiting = new Map<Patient, Attempt>();
 
@@ -79,7 +82,10 @@ export class Clinic {
     const model = await build(patient, this.#making);
     try {
       const head = (array: NdArray): NdArray => array.slice(0, LOOK_ROWS);
-      return this.#judged(await model.examine(material.train.inputs.map(head), material.train.targets.map(head)));
+      const curved = (this.#curved ?? true) ? {} : { sharpness: false };
+      const look = this.#judged(await model.examine(material.train.inputs.map(head), material.train.targets.map(head), curved));
+      this.#curved ??= look.findings.some(({ rule }) => rule === unstableRate.id);
+      return look;
     } finally {
       await model.dispose();
     }

@@ -53,6 +53,12 @@ function rated(chart: Chart, factors: readonly number[], word: 'lower' | 'raise'
   }));
 }
 
+/** Half of what the curvature bears, in parts of the rate; undefined where that is not known, or not too little. */
+function bornePart({ examination: { first } }: Chart): number | undefined {
+  const [rate, stable] = [value(first?.learningRate), value(first?.stableRate)];
+  return rate === undefined || stable === undefined || !(stable < rate) ? undefined : stable / rate / 2;
+}
+
 const between = (low: number, number: number, high: number): number => Math.min(Math.max(number, low), high);
 
 export const lowerLearningRate: Method = {
@@ -60,6 +66,8 @@ export const lowerLearningRate: Method = {
   apply(chart) {
     const speed = fastest(chart);
     const broke = chart.examination.trace.failure !== undefined;
+    const borne = bornePart(chart);
+    if (borne !== undefined) return rated(chart, [between(1e-4, borne, 0.3), between(1e-4, borne, 0.3) / 10], 'lower');
     const factor = speed === undefined || broke || !(speed > HEALTHY_SPEED) ? 0.1 : between(1e-4, HEALTHY_SPEED / speed, 0.3);
     return rated(chart, [factor, factor / 10], 'lower');
   },

@@ -1,0 +1,58 @@
+import { layers, type Measured, optimizers, type StepRecord, type Trace } from 'evenkeel';
+import { describe, expect, it } from 'vitest';
+import { by, examine, type Patient, row, severityOf } from './patients.js';
+
+const plain: Patient = { hidden: () => row(2, 32, { activation: 'tanh' }) };
+const heavy = by(plain, optimizers.sgd({ momentum: 0.9 }));
+const normalized: Patient = { hidden: () => [0, 1].flatMap(() => [...row(1, 32, {}), layers.batchNormalization(), layers.activation('tanh')]) };
+
+/** A look in which some of what was measured is something else. */
+const told = (trace: Trace, more: Partial<StepRecord>): Trace => ({ ...trace, steps: trace.steps.map((step) => ({ ...step, ...more })) });
+
+describe('a first step, by what it makes of the loss of its own rows', () => {
+  const look = examine(heavy);
+  const severity = async (loss: number, lossAfter: Measured) => severityOf(told(await look, { loss, lossAfter }), 'step-too-large');
+
+  it('is measured on the same minibatch', async () => {
+    const [step] = (await look).steps;
+    expect(Number(step?.lossAfter)).toBeLessThan(Number(step?.loss));
+  });
+
+  it.each<[title: string, loss: number, after: Measured, expected: string | undefined]>([
+    ['lower', 2.3, 2.2, undefined],
+    ['a little more', 2.3, 2.4, undefined],
+    ['more', 2.3, 2.8, 'risk'],
+    ['half as much again', 2.3, 3.5, 'ill'],
+    ['no number', 2.3, 'NaN', 'ill'],
+    ['without end', 2.3, 'Infinity', 'ill'],
+    ['many times what was left of it, which is little', 0.01, 0.05, undefined],
+    ['all that was learned before', 0.01, 4, 'ill'],
+  ])('%s', async (_, loss, after, expected) => {
+    expect(await severity(loss, after)).toBe(expected);
+  });
+
+  it('may raise it more where the next one turns back', async () => {
+    const raisedTo = async (lossAfter: number) => severityOf(told(await examine(plain), { loss: 2.3, lossAfter }), 'step-too-large');
+    expect([await raisedTo(2.8), await raisedTo(5), await raisedTo(8)]).toEqual([undefined, 'risk', 'ill']);
+  });
+
+  it('is judged without penalties', async () => {
+    const { loss, lossAfter } = { loss: 102.3, lossAfter: 103.5 };
+    expect(severityOf(told(await look, { loss, lossAfter, penalty: 100 }), 'step-too-large')).toBe('ill');
+    expect(severityOf(told(await look, { loss, lossAfter }), 'step-too-large')).toBeUndefined();
+  });
+});
+
+describe('a learning rate, by what the curvature bears', () => {
+  it.each<[times: number, of: string, patient: Patient, expected: string | undefined]>([
+    [0.9, 'it', plain, undefined],
+    [3, 'it', plain, 'risk'],
+    [12, 'it', plain, 'risk'],
+    [22, 'it', plain, 'ill'],
+    [6, 'it with momentum', heavy, 'ill'],
+    [20, 'it where all sums are normalised', normalized, 'risk'],
+    [101, 'it where all sums are normalised', normalized, 'ill'],
+  ])('%d times %s', async (times, _, patient, expected) => {
+    expect(severityOf(told(await examine(patient), { learningRate: times * 0.01, stableRate: 0.01 }), 'unstable-rate')).toBe(expected);
+  });
+});
