@@ -260,7 +260,7 @@ export class Model {
   async curvature(x: Arrays, y: Arrays, options: CurvatureOptions = {}): Promise<Curvature> {
     checkOptionNames('curvature', options, ['steps']);
     checkWhole('curvature', 'steps', options.steps, 2);
-    return this.#turns.reading(async () => batchCurvature((await this.#look(x, y)).parts, options));
+    return this.#turns.reading(async () => batchCurvature(await this.#look(x, y), options));
   }
 
   /**
@@ -270,20 +270,16 @@ export class Model {
    */
   async examine(x: Arrays, y: Arrays, options: ExamineOptions = {}): Promise<Trace> {
     checkOptionNames('examine', options, ['sharpness']);
-    return this.#turns.exclusively(async () => {
-      const { parts, engine } = await this.#look(x, y);
-      return examineBatch(parts, engine, options);
-    });
+    return this.#turns.exclusively(async () => examineBatch(await this.#look(x, y), options));
   }
 
   /** A minibatch from which layers that need data take it, for now: the first fit takes it again. */
-  async #look(x: Arrays, y: Arrays): Promise<{ readonly parts: BatchParts; readonly engine: Engine }> {
+  async #look(x: Arrays, y: Arrays): Promise<BatchParts> {
     const parts = await this.#batch(x, y);
-    const engine = await this.#programs.engine(INFERENCE_BATCH);
     const known = new Set(this.#held.adapted);
-    await adaptLayers(this.#adaptable(engine), parts.checked.inputs, false);
+    await adaptLayers(this.#adaptable(await this.#programs.engine(INFERENCE_BATCH)), parts.checked.inputs, false);
     for (const layer of this.layers) if (!known.has(layer)) this.#held.adapted.delete(layer);
-    return { parts, engine };
+    return parts;
   }
 
   async #batch(x: Arrays, y: Arrays): Promise<BatchParts> {

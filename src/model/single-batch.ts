@@ -1,6 +1,6 @@
 import { NdArray } from '../core/ndarray.js';
 import { SINGLE } from '../network/network.js';
-import type { Engine, Resident, Session } from '../runtime/index.js';
+import type { Resident, Session } from '../runtime/index.js';
 import { rateAt } from '../schedules.js';
 import { extremeEigenvalues } from '../theory/tridiagonal.js';
 import { type Logs, WATCHED } from '../training/callbacks.js';
@@ -115,7 +115,6 @@ async function sharpnessOf(parts: BatchParts): Promise<Pick<StepRecord, 'sharpne
 /** Everything that vital signs tell of one step, which is taken and thrown away: a trace of one record, and what became of the units in its rows. */
 export async function examineBatch(
   parts: BatchParts,
-  engine: Engine,
   { sharpness = parts.spec.optimizer.stableProduct !== undefined }: ExamineOptions = {},
 ): Promise<Trace> {
   const { model, spec: given, programs, state, checked } = parts;
@@ -123,6 +122,7 @@ export async function examineBatch(
   const spec: StepSpec = { ...given, vitals: WATCHED };
   const vitals = { ...WATCHED, every: 1, spaced: false };
   const rows = rowsIn(checked);
+  const engine = await programs.engine(rows);
   const { session, program } = await programs.training(spec, rows);
   const [counter] = await state.read([ITERATIONS]);
   const step = counter?.at(0) ?? 0;

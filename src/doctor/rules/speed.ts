@@ -152,6 +152,17 @@ function beyond(list: readonly Speed[], [ill, risk]: Limits): Symptom[] {
 /** How many times the rate that a quadratic bears is ill: plain gradient descent was seen to be caught at flatter places from up to 15 times, with momentum from 4 times. */
 const [CAUGHT, CAUGHT_PLAIN] = [5, 20];
 
+/** Parts of the bound that train well: momentum goes on in a direction that raised the loss. */
+const [PART, PART_PLAIN] = [1 / 8, 1];
+
+/** A learning rate that the curvature bears, where the one that was taken goes beyond; undefined where it does not, or that was not measured. */
+export function borneRate({ first, forgetful }: Examination): number | undefined {
+  const [rate, stable] = [value(first?.learningRate), value(first?.stableRate)];
+  return rate !== undefined && stable !== undefined && rate > stable ? stable * (forgetful ? PART_PLAIN : PART) : undefined;
+}
+
+const otherThanRate = [remedies.standardizeInputs, remedies.warmUp, remedies.clipGradients];
+
 export const unstableRate: Rule = {
   id: 'unstable-rate',
   title: 'Learning rate beyond what the curvature bears',
@@ -159,21 +170,23 @@ export const unstableRate: Rule = {
     'the learning rate over the one above which steps along the sharpest direction grow: 2 / λ_max for gradient descent, (2 + 2μ) / λ_max with momentum μ, λ_max being the largest eigenvalue of the Hessian of one minibatch’s loss before the first step; where the optimizer does not divide gradients by their size, nor clips them (Cohen et al. 2021, "Gradient descent on neural networks typically occurs at the edge of stability")',
   threshold: `1 is a risk: steps that overshoot may be caught at a flatter place (Lewkowycz et al. 2020, "The large learning rate phase of deep learning: the catapult mechanism"); of 165 healthy networks of the ward one went beyond ${CAUGHT_PLAIN}, none with momentum beyond ${CAUGHT}, which is ill. ${NORMALIZED} times as much where the sums of all hidden layers are normalised`,
   why: 'each step overshoots by more than the last, until units die or values stop being finite',
-  remedies: [remedies.lowerLearningRate, remedies.standardizeInputs, remedies.warmUp, remedies.clipGradients],
+  remedies: [remedies.lowerLearningRate, ...otherThanRate],
   check(examination) {
     const { first, clipped, forgetful } = examination;
-    const [rate, stable, sharpness] = [value(first?.learningRate), value(first?.stableRate), value(first?.sharpness)];
-    if (rate === undefined || stable === undefined || clipped || !(rate > stable)) return [];
-    const borne = (forgetful ? CAUGHT_PLAIN : CAUGHT) * (normalizedThroughout(examination) ? NORMALIZED : 1);
-    const ill = rate > borne * stable;
+    const [rate = 0, stable = 0, sharpness = 0] = [value(first?.learningRate), value(first?.stableRate), value(first?.sharpness)];
+    const borne = borneRate(examination);
+    if (borne === undefined || clipped) return [];
+    const caught = (forgetful ? CAUGHT_PLAIN : CAUGHT) * (normalizedThroughout(examination) ? NORMALIZED : 1);
+    const ill = rate > caught * stable;
     return [
       {
         severity: ill ? 'ill' : 'risk',
         layers: [],
         step: first?.step ?? 0,
         measured: { what: 'learning rate', value: rate },
-        expected: { to: ill ? borne * stable : stable, why: `steps along a curvature of ${say(sharpness ?? 0)} grow from ${say(stable)} on` },
-        cause: `the learning rate is ${say(rate)}, and along the sharpest direction, of curvature ${say(sharpness ?? 0)}, steps grow from ${say(stable)} on`,
+        expected: { to: ill ? caught * stable : stable, why: `steps along a curvature of ${say(sharpness)} grow from ${say(stable)} on` },
+        cause: `the learning rate is ${say(rate)}, and along the sharpest direction, of curvature ${say(sharpness)}, steps grow from ${say(stable)} on`,
+        remedies: [{ ...remedies.lowerLearningRate, what: `lower the learning rate to ${say(borne)}` }, ...otherThanRate],
       },
     ];
   },

@@ -3,7 +3,7 @@ import type { DescribedCompile } from '../../../model/config.js';
 import { clipOptions, isClipped } from '../../../optimizers/optimizer.js';
 import { value } from '../../examination.js';
 import { say } from '../../rule.js';
-import { speeds } from '../../rules/speed.js';
+import { borneRate, speeds } from '../../rules/speed.js';
 import type { Change, Chart, Method } from '../method.js';
 import { changed, type Patient } from '../patient.js';
 import { isScheduled, rateOf, withRate, written } from './rates.js';
@@ -53,22 +53,20 @@ function rated(chart: Chart, factors: readonly number[], word: 'lower' | 'raise'
   }));
 }
 
-/** Half of what the curvature bears, in parts of the rate; undefined where that is not known, or not too little. */
-function bornePart({ examination: { first } }: Chart): number | undefined {
-  const [rate, stable] = [value(first?.learningRate), value(first?.stableRate)];
-  return rate === undefined || stable === undefined || !(stable < rate) ? undefined : stable / rate / 2;
-}
-
 const between = (low: number, number: number, high: number): number => Math.min(Math.max(number, low), high);
+
+/** By what part a rate is too high; a tenth where nothing says more. */
+function excess(chart: Chart): number {
+  const [rate, borne, speed] = [rateOf(optimizerOf(chart.patient)), borneRate(chart.examination), fastest(chart)];
+  if (rate !== undefined && borne !== undefined) return borne / rate;
+  const broke = chart.examination.trace.failure !== undefined;
+  return speed === undefined || broke || !(speed > HEALTHY_SPEED) ? 0.1 : HEALTHY_SPEED / speed;
+}
 
 export const lowerLearningRate: Method = {
   alters: ['learningRate'],
   apply(chart) {
-    const speed = fastest(chart);
-    const broke = chart.examination.trace.failure !== undefined;
-    const borne = bornePart(chart);
-    if (borne !== undefined) return rated(chart, [between(1e-4, borne, 0.3), between(1e-4, borne, 0.3) / 10], 'lower');
-    const factor = speed === undefined || broke || !(speed > HEALTHY_SPEED) ? 0.1 : between(1e-4, HEALTHY_SPEED / speed, 0.3);
+    const factor = between(1e-4, excess(chart), 0.3);
     return rated(chart, [factor, factor / 10], 'lower');
   },
 };
