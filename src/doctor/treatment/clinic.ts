@@ -2,13 +2,14 @@ import { ArgumentError, ShapeError } from '../../core/errors.js';
 import type { NdArray } from '../../core/ndarray.js';
 import { fromConfig } from '../../model/persistence.js';
 import { SharedPrograms } from '../../model/shared-programs.js';
+import type { ExamineOptions } from '../../model/single-batch.js';
 import { factsOf } from '../../network/facts.js';
 import type { NeighbourFacts } from '../../vitals/facts.js';
 import type { Trace } from '../../vitals/trace.js';
 import { type DiagnoseOptions, diagnoseExamination } from '../diagnose.js';
 import { Examination } from '../examination.js';
 import type { Bends } from '../forecast.js';
-import { unstableRate } from '../rules/speed.js';
+import { stepTooLarge } from '../rules/speed.js';
 import { Attempt, type Guard, type Look, type Run } from './attempt.js';
 import type { Material } from './material.js';
 import { build, lossWeightsOf, type Making, type Patient } from './patient.js';
@@ -36,7 +37,7 @@ export class Clinic {
   /** Candidates often differ in weights and rates alone. */
   readonly #programs = new SharedPrograms();
   readonly #making: Making;
-  /** Whether looks measure how the loss bends, as the first one does: those that follow only where that was too much. */
+  /** Whether looks measure how the loss bends, which takes as long as all else: where the first one sees steps that go too far, and the optimizer's have a bound. */
   #curved: boolean | undefined;
   /** Trainings whose rest may still come. */
   readonly #waiting = new Map<Patient, Attempt>();
@@ -82,10 +83,12 @@ export class Clinic {
     const model = await build(patient, this.#making);
     try {
       const head = (array: NdArray): NdArray => array.slice(0, LOOK_ROWS);
-      const curved = (this.#curved ?? true) ? {} : { sharpness: false };
-      const look = this.#judged(await model.examine(material.train.inputs.map(head), material.train.targets.map(head), curved));
-      this.#curved ??= look.findings.some(({ rule }) => rule === unstableRate.id);
-      return look;
+      const [x, y] = [material.train.inputs.map(head), material.train.targets.map(head)];
+      const seen = async (options: ExamineOptions): Promise<Look> => this.#judged(await model.examine(x, y, options));
+      if (this.#curved) return await seen({});
+      const look = await seen({ sharpness: false });
+      this.#curved ??= model.compiled.optimizer.stableProduct !== undefined && look.findings.some(({ rule }) => rule === stepTooLarge.id);
+      return this.#curved ? await seen({}) : look;
     } finally {
       await model.dispose();
     }
