@@ -152,14 +152,27 @@ export class Examination {
     return losses.length === targets.length && losses.length > 0 ? losses.reduce((a, b) => a + b, 0) : undefined;
   }
 
-  /** What there is to learn: the loss of chance, or where that is not known the first one. */
+  /** What is left in a loss that could be learned: not what targets leave that are shares, or smoothed. */
+  left(loss: number): number {
+    const targets = this.trace.header.training?.targets ?? [];
+    return targets.reduce((rest, { leastLoss = 0 }) => rest - leastLoss, loss);
+  }
+
+  /** What there is to learn: what is left in the loss of chance, or where that is not known in the first one. */
   get learnable(): number | undefined {
-    return this.constantLoss ?? this.firstLoss;
+    const start = this.constantLoss ?? this.firstLoss;
+    return start === undefined ? undefined : this.left(start);
   }
 
   /** The loss of chance, to compare the losses of epochs with; undefined where much is added to those that is not known. */
   get chanceLoss(): number | undefined {
     return this.#hidden ? undefined : this.constantLoss;
+  }
+
+  /** What the last epoch leaves of what chance leaves to learn; undefined where the loss of chance is not known, or 0. */
+  get partOfChance(): number | undefined {
+    const [last, chance] = [this.losses.at(-1), this.chanceLoss];
+    return last !== undefined && chance !== undefined && this.left(chance) > 0 ? this.left(last) / this.left(chance) : undefined;
   }
 
   /** Whether something is added to the loss that every epoch tells, so that it was taken from `losses`: those of older traces, and one that is not over, do not. */
@@ -244,13 +257,14 @@ export class Examination {
     if (last === undefined || start === undefined || this.trace.failure !== undefined) return false;
     // A penalty may take back some of what was learned: what is made less is both together.
     const { minimized } = this;
-    return last < enough * start && ((minimized.at(-1) ?? last) <= 1.05 * Math.min(...minimized) || last < NEXT_TO_NOTHING * start);
+    const left = this.left(last);
+    return left < enough * start && ((minimized.at(-1) ?? last) <= 1.05 * Math.min(...minimized) || left < NEXT_TO_NOTHING * start);
   }
 
   /** Whether a whole training has learned next to nothing: most of chance's loss is left. */
   get suffers(): boolean {
-    const last = this.losses.at(-1);
-    return this.over && last !== undefined && this.chanceLoss !== undefined && this.chanceLoss > 0 && last > SUFFERED * this.chanceLoss;
+    const part = this.partOfChance;
+    return this.over && part !== undefined && part > SUFFERED;
   }
 
   /** Mean losses of the epochs so far, without what is added to them where that is known. */

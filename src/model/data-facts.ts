@@ -126,12 +126,13 @@ export function targetFacts({ network: { outputs }, losses, lossWeights }: StepS
     const rows = sampledValues(array);
     const facts = kindOf(rows, loss, units);
     const weight = lossWeights[i] ?? 1;
-    const { chanceLoss, zeroLoss } = chanceOf(loss, rows);
+    const { chanceLoss, leastLoss = 0, zeroLoss } = chanceOf(loss, rows);
     return [
       {
         ...facts,
         ...sharesOf(rows, facts),
         ...(chanceLoss === undefined ? {} : { chanceLoss: chanceLoss * weight }),
+        ...(leastLoss > 0 ? { leastLoss: leastLoss * weight } : {}),
         ...(zeroLoss === undefined || facts.kind !== 'real' ? {} : { zeroLoss: zeroLoss * weight }),
         ...(facts.kind === 'real'
           ? { spread: spreadOf(rows.flat(), array.shape.length > 1 && array.shape.at(-1) === units && units <= MOST_COLUMNS ? units : 1) }
@@ -162,22 +163,30 @@ function varianceOf(values: readonly number[]): number {
   return meanOf(values.map((value) => (value - mean) ** 2));
 }
 
-/** The loss of the best constant output, where there is a formula: the entropy of the targets, or their variance; of numbers that of no output as well. */
-function chanceOf({ name }: Loss, rows: Rows): Pick<TargetFacts, 'chanceLoss' | 'zeroLoss'> {
+/** The loss of the best constant output, where there is a formula: the entropy of the targets, or their variance; of shares that without error, of numbers that of no output as well. */
+function chanceOf({ name, config }: Loss, given: Rows): Pick<TargetFacts, 'chanceLoss' | 'leastLoss' | 'zeroLoss'> {
   const entropy = (shares: readonly number[]): number => -shares.reduce((sum, share) => sum + (share > 0 ? share * Math.log(share) : 0), 0);
+  const decision = (share: number): number => entropy([share, 1 - share]);
+  const smoothing = Number(config.labelSmoothing ?? 0);
+  const smoothed = (ways: number): Rows =>
+    smoothing === 0 ? given : given.map((row) => row.map((share) => share * (1 - smoothing) + smoothing / ways));
   switch (name) {
     case 'sparseCategoricalCrossentropy': {
-      const labels = rows.flat();
+      const labels = given.flat();
       const counts = new Map<number, number>();
       for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
       return { chanceLoss: entropy([...counts.values()].map((count) => count / labels.length)) };
     }
-    case 'categoricalCrossentropy':
-      return { chanceLoss: entropy(columnsOf(rows).map(meanOf)) };
-    case 'binaryCrossentropy':
-      return { chanceLoss: meanOf(columnsOf(rows).map((column) => entropy([meanOf(column), 1 - meanOf(column)]))) };
+    case 'categoricalCrossentropy': {
+      const rows = smoothed(given[0]?.length ?? 1);
+      return { chanceLoss: entropy(columnsOf(rows).map(meanOf)), leastLoss: meanOf(rows.map(entropy)) };
+    }
+    case 'binaryCrossentropy': {
+      const rows = smoothed(2);
+      return { chanceLoss: meanOf(columnsOf(rows).map((column) => decision(meanOf(column)))), leastLoss: meanOf(rows.flat().map(decision)) };
+    }
     case 'meanSquaredError': {
-      const columns = columnsOf(rows);
+      const columns = columnsOf(given);
       return { chanceLoss: meanOf(columns.map(varianceOf)), zeroLoss: meanOf(columns.map((column) => meanOf(column.map((value) => value ** 2)))) };
     }
     default:

@@ -131,6 +131,8 @@ export interface TargetFacts {
   readonly shares?: { readonly least: number; readonly largest: number };
   /** Loss of the best constant prediction, times the output's weight in the loss, where the loss has one that is known: ln C for balanced classes under cross-entropy. */
   readonly chanceLoss?: number;
+  /** The same of a prediction without error, where that is not 0: targets that are shares, or smoothed, have an entropy of their own. */
+  readonly leastLoss?: number;
   /** The same where every output is 0, of targets that are any numbers: those that are not standardised make a large first loss by their mean alone. */
   readonly zeroLoss?: number;
   /** Of targets that are any numbers. */

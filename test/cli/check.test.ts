@@ -56,6 +56,32 @@ describe('evenkeel check', () => {
     expect(stdout).toMatch(/^lstm_1 .*'lstm', is not one that theory knows/m);
   });
 
+  it('tells how sharply the loss bends, and the rate that this bears where the optimizer has one', () => {
+    const of = (optimizer: object): string => {
+      const path = join(folder, 'rated.json');
+      const layers = [
+        { kind: 'input', shape: [28, 28], dtype: 'uint8' },
+        { kind: 'flatten' },
+        { kind: 'normalization', axis: null },
+        { kind: 'dense', units: 32, activation: 'relu', kernelInitializer: 'heNormal' },
+        { kind: 'dense', units: 10, activation: 'softmax' },
+      ];
+      writeFileSync(path, JSON.stringify({ layers, compile: { optimizer, loss: 'sparseCategoricalCrossentropy' } }));
+      return path;
+    };
+    const fast = of({ name: 'sgd', config: { learningRate: 20 } });
+    const { stdout } = run('check', fast, '--data', 'glyphs');
+    const [, bound = ''] = /^Sharpest curvature of the loss \(λ_max\) \S+: steps along it grow above a learning rate of (\S+)$/m.exec(stdout) ?? [];
+    expect(Number(bound)).toBeGreaterThan(0.01);
+    expect(Number(bound)).toBeLessThan(1);
+    expect(stdout).toMatch(
+      /^ILL {2}unstable-rate: the learning rate is 20, and along the sharpest direction, of curvature \S+, steps grow from \S+ on$/m,
+    );
+    expect(stdout).toMatch(/^ +· lower the learning rate to 0\.\d+$/m);
+    expect(JSON.parse(run('check', fast, '--json').stdout)).toMatchObject({ sharpness: expect.any(Number), stableRate: expect.any(Number) });
+    expect(run('check', of({ name: 'adam' }), '--data', 'glyphs').stdout).toMatch(/^Sharpest curvature of the loss \(λ_max\) \S+$/m);
+  });
+
   it('finds nothing ill in a healthy network, with data or without', () => {
     for (const data of [['--data', 'glyphs'], []]) {
       const { status, stdout } = run('check', healthy, ...data);

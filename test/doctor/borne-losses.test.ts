@@ -2,6 +2,7 @@ import { doctor, initializers, layers, NdArray, optimizers, Random, regularizers
 import { describe, expect, it } from 'vitest';
 import { Examination } from '#src/doctor/examination.js';
 import { by, examine, type Patient, row, severityOf, train } from './patients.js';
+import { glyphSet } from './sets.js';
 
 describe('losses that some networks bear and others do not', () => {
   it('a large first loss: steps of an optimizer that divides by gradients’ sizes are no larger for it', async () => {
@@ -40,6 +41,26 @@ describe('losses that some networks bear and others do not', () => {
     expect(doctor.diagnose(far, { ignore }).find(({ rule }) => rule === 'initial-loss')?.severity).toBe('risk');
     expect(severityOf(await examine(patient(0, 3)), 'initial-loss')).toBe('ill');
     expect(severityOf(await examine(patient(0, 0.1)), 'initial-loss')).toBeUndefined();
+  });
+
+  it('units that died, where most of what targets leave was learned: grey levels have an entropy of their own', async () => {
+    const pixels = glyphSet.x.slice(0, 2048).reshape([2048, 784]);
+    const grey = new NdArray(
+      Float32Array.from({ length: pixels.size }, (_, i) => pixels.at(i) / 255),
+      pixels.shape,
+    );
+    const trace = await train({
+      hidden: () => [128, 32, 128].map((units) => layers.dense(units, { activation: 'relu', kernelInitializer: 'heNormal' })),
+      head: () => [layers.dense(784, { activation: 'sigmoid' })],
+      compile: { optimizer: 'adam', loss: 'binaryCrossentropy' },
+      data: { x: grey, y: grey },
+      standardized: false,
+      fit: { epochs: 12 },
+    });
+    const { losses, chanceLoss = 0, partOfChance } = new Examination(trace);
+    expect((losses.at(-1) ?? 0) / chanceLoss).toBeGreaterThan(0.45);
+    expect(partOfChance).toBeLessThan(0.45);
+    expect(severityOf(trace, 'died-in-training')).toBe('risk');
   });
 
   it('whatever showed, where a training does as well on other rows as their nearest neighbours, if those do well', async () => {

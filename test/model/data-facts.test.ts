@@ -1,4 +1,4 @@
-import { layers, NdArray, sequential } from 'evenkeel';
+import { type Loss, layers, losses, NdArray, sequential } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { inputFacts, targetFacts } from '#src/model/data-facts.js';
 
@@ -113,4 +113,47 @@ it('shares of classes are told where each row is of one, and enough were seen', 
   expect(facts(3, 'sparseCategoricalCrossentropy', new NdArray(some.slice(0, 50), [50]))).toBeUndefined();
   expect(facts(2, 'binaryCrossentropy', new NdArray(ones, [50, 2]))).toBeUndefined();
   expect(facts(1, 'mse', NdArray.from([[0.5], [1.5]]))).toBeUndefined();
+});
+
+describe('what targets that are shares leave of a loss', () => {
+  const facts = (units: number, loss: Loss | string, y: readonly (readonly number[])[], lossWeights = [1]) => {
+    const { network, compiled } = sequential([layers.input([2]), layers.dense(units)]).compile({ loss, lossWeights });
+    return targetFacts({ network, ...compiled } as never, [NdArray.from(y)])[0];
+  };
+  const least = (...shares: readonly number[]): number => -shares.reduce((sum, share) => sum + share * Math.log(share), 0);
+
+  it('is the entropy of each of them', () => {
+    const grey = [
+      [0.25, 0.5],
+      [0.75, 1],
+    ];
+    const [quarter, half] = [least(0.25, 0.75), least(0.5, 0.5)];
+    expect(facts(2, 'binaryCrossentropy', grey)?.leastLoss).toBeCloseTo((2 * quarter + half) / 4, 6);
+    expect(facts(2, 'binaryCrossentropy', grey)?.chanceLoss).toBeCloseTo((half + quarter) / 2, 6);
+    expect(facts(2, 'binaryCrossentropy', grey, [10])?.leastLoss).toBeCloseTo((10 * (2 * quarter + half)) / 4, 5);
+    const shared = [
+      [0.2, 0.8],
+      [1, 0],
+    ];
+    expect(facts(2, 'categoricalCrossentropy', shared)?.leastLoss).toBeCloseTo(least(0.2, 0.8) / 2, 6);
+  });
+
+  it('is that of smoothing', () => {
+    const certain = [
+      [1, 0, 0],
+      [0, 1, 0],
+      [0, 0, 1],
+    ];
+    const smoothed = facts(3, losses.categoricalCrossentropy({ labelSmoothing: 0.3 }), certain);
+    expect(smoothed?.leastLoss).toBeCloseTo(least(0.8, 0.1, 0.1), 6);
+    expect(smoothed?.chanceLoss).toBeCloseTo(Math.log(3), 6);
+    const decided = facts(1, losses.binaryCrossentropy({ labelSmoothing: 0.2 }), [[1], [0]]);
+    expect(decided?.leastLoss).toBeCloseTo(least(0.9, 0.1), 6);
+  });
+
+  it('is nothing where they are certain', () => {
+    expect(facts(1, 'binaryCrossentropy', [[0], [1]])).not.toHaveProperty('leastLoss');
+    expect(facts(2, 'categoricalCrossentropy', [[1, 0]])).not.toHaveProperty('leastLoss');
+    expect(facts(2, 'mse', [[0.5, 0.2]])).not.toHaveProperty('leastLoss');
+  });
 });

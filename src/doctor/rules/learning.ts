@@ -48,25 +48,26 @@ export const slowLearning: Rule = {
     remedies.normalize,
   ],
   check(examination) {
-    const { bare, losses, chanceLoss, over, facts } = examination;
+    const { bare, losses, chanceLoss, partOfChance: part, over, facts } = examination;
     const { epochs } = examination.trace;
-    if (!over || epochs.length < FEWEST || chanceLoss === undefined || !(chanceLoss > 0)) return [];
+    if (!over || epochs.length < FEWEST || chanceLoss === undefined || part === undefined) return [];
     const validation = examination.course('val_loss');
     const [last, fall, fallBeyond] = [losses.at(-1), lateFall(losses), lateFall(validation)];
     const left = facts.layers.some(walksAlongSteps) ? LEFT_ALONG_STEPS : LEFT;
-    if (last === undefined || fall === undefined || !(last > left * chanceLoss)) return [];
+    if (last === undefined || fall === undefined || !(part > left)) return [];
     const unseen = fallBeyond === undefined;
     const falls = fall > FALL && (unseen || fallBeyond > VALIDATION_FALL);
-    const begun = last > BEGUN * chanceLoss && lateSpeed(losses) > STRAIGHT && (unseen || lateSpeed(validation) > STRAIGHT);
+    const least = chanceLoss - examination.left(chanceLoss);
+    const begun = part > BEGUN && lateSpeed(losses) > STRAIGHT && (unseen || lateSpeed(validation) > STRAIGHT);
     if (!falls && !begun) return [];
     return [
       {
         severity: 'ill',
         layers: [],
         ...examination.lastEpoch,
-        measured: { what: 'last loss over that of chance', value: last / chanceLoss },
+        measured: { what: 'last loss over that of chance', value: part },
         expected: { to: left, why: 'a budget should end when the loss has fallen' },
-        cause: `after ${countOf(epochs.at(-1)?.step, 'step')} ${percent(last / chanceLoss)} of chance's loss is left (${say(last)}${without(bare)} of ${say(chanceLoss)}), and it still fell by ${percent(fall)} in the last fifth of the epochs`,
+        cause: `after ${countOf(epochs.at(-1)?.step, 'step')} ${percent(part)} of chance's loss is left (${say(last)}${without(bare)} of ${say(chanceLoss)}${least > 0 ? `, of which targets leave ${say(least)}` : ''}), and it still fell by ${percent(fall)} in the last fifth of the epochs`,
       },
     ];
   },

@@ -184,7 +184,7 @@ export const lossStalls: Rule = {
     const [first, last] = [losses[0], losses.at(-1)];
     if (first === undefined || last === undefined || (epochs.at(-1)?.step ?? 0) < 200) return [];
     const chance = examination.chanceLoss;
-    const part = chance === undefined ? (losses.length > 1 ? last / first : 0) : last / chance;
+    const part = chance === undefined ? (losses.length > 1 ? last / first : 0) : (examination.partOfChance ?? 0);
     const limit = chance === undefined ? 0.98 : 0.95;
     if (!(part > limit)) return [];
     return [

@@ -102,7 +102,7 @@ function overshot(examination: Examination): Symptom[] {
   if (told === undefined || before === undefined || !(before > 0)) return [];
   const after = told - penalty;
   // What was learned before is lost and found again in a few steps.
-  if (after < LEARNED * learnable || after <= risky * before) return [];
+  if (examination.left(after) < LEARNED * learnable || after <= risky * before) return [];
   const ratio = Number.isFinite(after) ? after / before : Number.MAX_VALUE;
   const limit = ratio > most ? most : risky;
   return [

@@ -10,10 +10,7 @@ const PATIENT = 6;
 /** Share of chance's loss below which a network fits the rows that it is trained on: what is missing then is not its gradients' fault. */
 const FITTED = 0.25;
 
-function fits({ examination: { losses, chanceLoss } }: Look): boolean {
-  const loss = losses.at(-1);
-  return loss !== undefined && chanceLoss !== undefined && loss < FITTED * chanceLoss;
-}
+const fits = ({ examination: { partOfChance } }: Look): boolean => partOfChance !== undefined && partOfChance < FITTED;
 
 /** Part of what neighbours reach that leaves nothing to treat, and a score that does where they reach more. */
 const [REACHED, NEARLY_ALL] = [0.95, 0.93];
