@@ -33,11 +33,15 @@ export function rowAndColumn(array: NdArray, index: number): readonly [row: numb
   return [Math.floor(index / width), index % width];
 }
 
-/** Row numbers, at most so many, spread evenly over all rows. */
+/** The golden ratio's fraction, whose multiples keep time with no period. */
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
+/** Row numbers, at most so many, spread over all rows: one of each of as many equal parts, each time at another place in it, since rows may be in order, or alternate. */
 export function spreadRows(array: NdArray, most: number): number[] {
   const rows = rowsOf(array);
   const count = Math.min(most, rows);
-  return Array.from({ length: count }, (_, i) => Math.floor((i * rows) / count));
+  const from = (part: number): number => Math.floor((part * rows) / count);
+  return Array.from({ length: count }, (_, i) => from(i) + Math.floor(((i * GOLDEN) % 1) * (from(i + 1) - from(i))));
 }
 
 /** Where the largest of `count` elements from `start` on is, counted from there; of several the first. */

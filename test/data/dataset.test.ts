@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ArgumentError, DataError } from '#src/core/errors.js';
 import { NdArray } from '#src/core/ndarray.js';
-import { checkFinite, datasetRows, gatherRows, rowsOf, rowWidth, split, takeRows } from '#src/data/dataset.js';
+import { checkFinite, datasetRows, gatherRows, rowsOf, rowWidth, split, spreadRows, takeRows } from '#src/data/dataset.js';
 
 const counting = (rows: number, width: number): NdArray =>
   new NdArray(
@@ -92,6 +92,35 @@ describe('rows', () => {
   it('wants as many targets as rows, and some', () => {
     expect(() => datasetRows({ x: NdArray.zeros([3, 2]), y: NdArray.zeros([2]) })).toThrow(/x has 3 rows and y has 2/);
     expect(() => datasetRows({ x: NdArray.zeros([0, 2]), y: NdArray.zeros([0]) })).toThrow(/no rows/);
+  });
+});
+
+describe('spreadRows', () => {
+  const rows = (count: number): NdArray => NdArray.zeros([count, 1]);
+
+  it('are all rows where there are no more, each once and in order', () => {
+    expect(spreadRows(rows(5), 9)).toEqual([0, 1, 2, 3, 4]);
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 3000 }), fc.integer({ min: 1, max: 600 }), (count, most) => {
+        const taken = spreadRows(rows(count), most);
+        expect(taken).toHaveLength(Math.min(count, most));
+        expect(new Set(taken).size).toBe(taken.length);
+        expect(taken).toEqual(taken.toSorted((a, b) => a - b));
+        expect(taken.at(-1)).toBeLessThan(count);
+      }),
+    );
+  });
+
+  it.each([
+    ['in order', 4, (row: number) => Math.floor(row / 512)],
+    ['taking turns', 4, (row: number) => row % 4],
+    ['taking turns by twos', 2, (row: number) => Math.floor(row / 2) % 2],
+    ['taking turns at every sixteenth', 16, (row: number) => row % 16],
+  ])('hold all classes alike that stand %s', (_, classes, classOf) => {
+    for (const most of [256, 1024]) {
+      const counts = Array.from({ length: classes }, (__, one) => spreadRows(rows(2048), most).filter((row) => classOf(row) === one).length);
+      for (const count of counts) expect(Math.abs(count - most / classes)).toBeLessThan((0.25 * most) / classes);
+    }
   });
 });
 

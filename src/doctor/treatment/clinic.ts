@@ -1,5 +1,6 @@
 import { ArgumentError, ShapeError } from '../../core/errors.js';
 import type { NdArray } from '../../core/ndarray.js';
+import { spreadRows, takeRows } from '../../data/dataset.js';
 import { fromConfig } from '../../model/persistence.js';
 import { SharedPrograms } from '../../model/shared-programs.js';
 import type { ExamineOptions } from '../../model/single-batch.js';
@@ -82,8 +83,8 @@ export class Clinic {
     const { material } = this.options;
     const model = await build(patient, this.#making);
     try {
-      const head = (array: NdArray): NdArray => array.slice(0, LOOK_ROWS);
-      const [x, y] = [material.train.inputs.map(head), material.train.targets.map(head)];
+      const some = (array: NdArray): NdArray => takeRows(array, Uint32Array.from(spreadRows(array, LOOK_ROWS)));
+      const [x, y] = [material.train.inputs.map(some), material.train.targets.map(some)];
       const seen = async (options: ExamineOptions): Promise<Look> => this.#judged(await model.examine(x, y, options));
       if (this.#curved) return await seen({});
       const look = await seen({ sharpness: false });

@@ -176,7 +176,7 @@ export const adaptiveOptimizer: Method = {
     return [
       {
         patient: { ...withOptimizer(patient, { name: 'adam', config }), stepsDone: 0 },
-        what: `train by adam at ${ADAM_RATE} instead of ${given.name}${isClipped(given.config) ? ', gradients clipped no more' : ''}`,
+        what: `train by adam at ${ADAM_RATE} instead of ${given.name === 'adam' ? say(rate) : given.name}${isClipped(given.config) ? ', gradients clipped no more' : ''}`,
       },
     ];
   },
