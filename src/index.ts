@@ -83,12 +83,13 @@ export type { BatchLike, BatchStream, EvaluateOptions, FitOptions } from './mode
 export type { CompileOptions } from './model/compiled.js';
 export { type ModelConfig, toConfig } from './model/config.js';
 export { type ModelWiring, model, sequential } from './model/construct.js';
+export type { Curvature, CurvatureOptions } from './model/curvature.js';
 export type { Arrays } from './model/inputs.js';
 export { Model, type ModelOptions } from './model/model.js';
 export { type ConfigOptions, fromConfig, type LoadOptions, load } from './model/persistence.js';
 export { type SaveOptions, saveModel } from './model/saving.js';
 export { SharedPrograms } from './model/shared-programs.js';
-export type { Curvature, CurvatureOptions, ExamineOptions } from './model/single-batch.js';
+export type { ExamineOptions } from './model/single-batch.js';
 export type { ClassWeight } from './model/weights.js';
 export { Layer, type LayerContext, type LayerOptions, Signal, type WeightSpec } from './network/layer.js';
 export { type Optimizer, type OptimizerLike, type OptimizerName, optimizers } from './optimizers.js';

@@ -5,7 +5,7 @@ import { RunningMeans } from '../training/history.js';
 import { evaluationProgram } from '../training/program.js';
 import { logEntries } from '../training/step.js';
 import { eachBatch, fed, INFERENCE_BATCH } from './feeding.js';
-import type { BatchParts } from './single-batch.js';
+import type { BatchParts } from './minibatch.js';
 import { checkBatches, inferenceBatch, runKeeping } from './stateful.js';
 import { arraysOf } from './weights.js';
 

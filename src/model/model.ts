@@ -30,22 +30,16 @@ import {
   readFitArguments,
 } from './arguments.js';
 import { type Compiled, type CompileOptions, compileOptions } from './compiled.js';
+import { batchCurvature, type Curvature, type CurvatureOptions } from './curvature.js';
 import { dependsOnBatch, evaluateRows } from './evaluation.js';
 import { eachBatch, fed, INFERENCE_BATCH, joinRows, withRows } from './feeding.js';
 import { openFitData, typesOf } from './fit-data.js';
 import { type Arrays, checkInputs, checkTargets, commonRows } from './inputs.js';
+import type { BatchParts } from './minibatch.js';
 import { ModelState } from './model-state.js';
 import { type EngineChoice, Programs } from './programs.js';
 import { type SaveOptions, saveModel } from './saving.js';
-import {
-  type BatchParts,
-  batchCurvature,
-  batchGradients,
-  type Curvature,
-  type CurvatureOptions,
-  type ExamineOptions,
-  examineBatch,
-} from './single-batch.js';
+import { batchGradients, type ExamineOptions, examineBatch } from './single-batch.js';
 import { checkBatches, inferenceBatch, runKeeping } from './stateful.js';
 import { structureOf } from './structure.js';
 import { summarize } from './summary.js';
