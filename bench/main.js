@@ -6,6 +6,7 @@ import { confidence } from './benches/confidence.js';
 import { convolution, dense } from './benches/dense.js';
 import { depth } from './benches/depth.js';
 import { forecast } from './benches/forecast.js';
+import { kinds } from './benches/kinds.js';
 import { eventloop, memory, startup } from './benches/once.js';
 import { optimizers } from './benches/optimizers.js';
 import { recurrence } from './benches/recurrence.js';
@@ -68,6 +69,12 @@ const benches = {
     takes: ['networks'],
   },
   targets: { about: 'what targets that are not standardised do, and treatments of them', run: targets, takes: [] },
+  kinds: {
+    about:
+      'kinds of networks that the ward does not draw (--only transformer,words), from far too low rates to far too high ones, and treatments of them',
+    run: kinds,
+    takes: ['only'],
+  },
   width: { about: 'what a narrow hidden layer leaves of the accuracy', run: width, takes: [] },
   startup: { about: 'time from fit to the first step, in fresh processes', run: startup, takes: ['only', 'rounds'] },
   memory: { about: 'resident memory over 20,000 steps of A', run: memory, takes: ['only', 'steps'] },

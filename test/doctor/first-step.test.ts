@@ -1,4 +1,4 @@
-import { layers, type Measured, optimizers, type StepRecord, type Trace } from 'evenkeel';
+import { layers, type Measured, NdArray, optimizers, type StepRecord, sequential, type Trace } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { by, examine, type Patient, row, severityOf } from './patients.js';
 
@@ -54,5 +54,27 @@ describe('a learning rate, by what the curvature bears', () => {
     [101, 'it where all sums are normalised', normalized, 'ill'],
   ])('%d times %s', async (times, _, patient, expected) => {
     expect(severityOf(told(await examine(patient), { learningRate: times * 0.01, stableRate: 0.01 }), 'unstable-rate')).toBe(expected);
+  });
+});
+
+describe('vectors of an embedding', () => {
+  it('are drawn small, and may move by more than their size', async () => {
+    const words = new NdArray(
+      Int32Array.from({ length: 64 * 6 }, (_, i) => (7 * i + (i % 5)) % 50),
+      [64, 6],
+    );
+    const topics = new NdArray(
+      Int32Array.from({ length: 64 }, (_, i) => i % 3),
+      [64],
+    );
+    const look = await sequential(
+      [layers.input([6], { dtype: 'int32' }), layers.embedding(50, 8), layers.globalAveragePooling1d(), layers.dense(3, { activation: 'softmax' })],
+      { seed: 1 },
+    )
+      .compile({ optimizer: optimizers.adam({ learningRate: 0.03 }), loss: 'sparseCategoricalCrossentropy' })
+      .examine(words, topics);
+    const { update, weight } = look.steps[0]?.arrays ?? {};
+    expect(Number(update?.[0])).toBeGreaterThan(0.5 * Number(weight?.[0]));
+    expect(severityOf(look, 'step-too-large')).toBeUndefined();
   });
 });

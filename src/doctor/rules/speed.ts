@@ -71,22 +71,28 @@ export const stepTooLarge: Rule = {
   leadsTo: ['vanishing-gradient', 'saturation', 'coma', 'died-in-training', ...unlearned],
   title: 'Steps too large',
   looksFor:
-    'update over weight, by RMS, of trained kernels at the observed steps; before the first one, what it makes of the loss of the very rows that it follows',
+    'update over weight, by RMS, of trained kernels, tables of embeddings excepted, at the observed steps; before the first one, what it makes of the loss of the very rows that it follows',
   threshold:
     'healthy steps change weights by about a thousandth; above a tenth (risk: above 3 %) a layer is drawn anew in ten steps, and what it had learned is gone. Of a first step alone 2.5 times a layer’s weights (risk: 30 %), or half of them where the median layer changes by a fifth (risk): most of the network is then thrown out at once; a risk only where more steps were observed, since how a first step is borne those that follow show. Five times as much of a first step where the sums of all hidden layers are normalised: the scale of their weights then does not matter, and steps that make them grow make the next ones smaller (van Laarhoven 2017, "L2 regularization versus batch and weight normalization"). A first step that makes the loss of its own rows 1.3 times as large (risk: 1.1), under plain gradient descent, whose next step turns back, and where all sums are normalised 3 times (risk: 1.3), and leaves most of what there is to learn',
   why: 'the loss jumps about or overflows instead of falling',
   remedies: [remedies.lowerLearningRate, remedies.clipGradients, remedies.standardizeInputs, remedies.warmUp],
   check(examination) {
     const { steps } = examination.trace;
-    const late = steps.length > 1 ? beyond(speeds(examination), [0.1, 0.03]) : [];
+    const late = steps.length > 1 ? beyond(judged(speeds(examination), examination), [0.1, 0.03]) : [];
     const [first] = steps;
     if (late.length > 0 || !first || first.step > 1) return late;
     // How it was borne the others show.
-    const list = speeds(examination, [first]);
+    const list = judged(speeds(examination, [first]), examination);
     const early = worst([...beyond(list, firstLimits(list, examination)), ...overshot(examination)]);
     return steps.length > 1 ? early.map((symptom) => ({ ...symptom, severity: 'risk', step: 1 })) : early;
   },
 };
+
+/** All but tables of vectors, which are drawn small whatever follows: how far they move matters to what sums them. */
+function judged(list: readonly Speed[], { facts }: Examination): Speed[] {
+  const tables = new Set(facts.layers.flatMap(({ kind, layer }) => (kind === 'embedding' ? [layer] : [])));
+  return list.filter(({ layer }) => !tables.has(layer));
+}
 
 /** From what a first step makes of the loss of its own rows on it is ill, and a risk: healthy networks of the ward under Adam and its like came to 1.13 at most. */
 const RAISED = { most: 1.3, risky: 1.1 } as const;
