@@ -1,3 +1,4 @@
+import { ArgumentError } from '../core/errors.js';
 import type { NdArray } from '../core/ndarray.js';
 import { SINGLE } from '../network/network.js';
 import { extremeEigenvalues } from '../theory/tridiagonal.js';
@@ -30,8 +31,12 @@ const SETTLED = 0.01;
 
 const numbersOf = (array: NdArray | undefined): number[] => Array.from(array?.cast('float64').data ?? [], Number);
 
-/** The extreme eigenvalues of the Hessian on one minibatch, in training mode. */
+/** Whether there is anything along which a loss can bend. */
+export const isTrained = ({ spec }: BatchParts): boolean => spec.network.variables.some(({ trainable }) => trainable);
+
+/** The extreme eigenvalues of the Hessian on one minibatch, in training mode. @throws ArgumentError where nothing is trained. */
 export async function batchCurvature(parts: BatchParts, { steps = CURVATURE_STEPS }: CurvatureOptions = {}): Promise<Curvature> {
+  if (!isTrained(parts)) throw new ArgumentError('curvature: no array of the model is trained, so the loss bends along none', { argument: 'model' });
   const spec = { ...parts.spec, layout: SINGLE };
   const { session, program } = await parts.programs.load('curvature', [...typesOf(spec), steps], rowsIn(parts.checked), () =>
     curvatureProgram(spec, steps),

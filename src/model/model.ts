@@ -249,7 +249,7 @@ export class Model {
 
   /**
    * How the loss bends on one minibatch, in training mode: the extreme eigenvalues of its Hessian by all trained weights, and the learning rate that the larger one allows.
-   * @param options `steps` of Lanczos's iteration (default 20), each as much work as two to three gradients; callbacks may ask too.
+   * @param options `steps` of Lanczos's iteration (default 20), each as much work as two to three gradients; callbacks may ask too. @throws ArgumentError where nothing is trained.
    */
   async curvature(x: Arrays, y: Arrays, options: CurvatureOptions = {}): Promise<Curvature> {
     checkOptionNames('curvature', options, ['steps']);

@@ -10,7 +10,7 @@ import { ITERATIONS, logEntries, type StepSpec } from '../training/step.js';
 import { updatesBefore } from '../training/update.js';
 import { Watch } from '../training/watch.js';
 import type { StepRecord, Trace } from '../vitals/trace.js';
-import { batchCurvature } from './curvature.js';
+import { batchCurvature, isTrained } from './curvature.js';
 import { fed } from './feeding.js';
 import { type BatchParts, fetchedOf, rowsIn, typesOf } from './minibatch.js';
 import { traceHeader } from './trace-header.js';
@@ -43,7 +43,7 @@ async function sharpnessOf(parts: BatchParts): Promise<Pick<StepRecord, 'sharpne
 /** Everything that vital signs tell of one step, which is taken and thrown away: a trace of one record, and what became of the units in its rows. */
 export async function examineBatch(
   parts: BatchParts,
-  { sharpness = parts.spec.optimizer.stableProduct !== undefined }: ExamineOptions = {},
+  { sharpness = parts.spec.optimizer.stableProduct !== undefined && isTrained(parts) }: ExamineOptions = {},
 ): Promise<Trace> {
   const { model, spec: given, programs, state, checked } = parts;
   // The program of a training that is watched, which often comes next.

@@ -185,6 +185,13 @@ describe('the curvature of a loss', () => {
     expect(asked).not.toHaveProperty('stableRate');
   });
 
+  it('is none where nothing is trained, which a look bears', async () => {
+    const frozen = sequential([layers.input([4]), layers.dense(3, { activation: 'softmax', trainable: false })]);
+    frozen.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });
+    await expect(frozen.curvature(x, labels)).rejects.toThrow(/no array of the model is trained/);
+    expect((await frozen.examine(x, labels)).steps).toHaveLength(1);
+  });
+
   it('is NaN where weights are', async () => {
     const model = small();
     await model.setWeights((await model.getWeights()).map((array) => new NdArray(new Float32Array(array.size).fill(Number.NaN), array.shape)));
