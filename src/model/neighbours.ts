@@ -16,8 +16,9 @@ const MOST_WORK = 2 ** 30;
 const FEWEST_ROWS = 64;
 /** Element types of what is measured, grey levels included; others number things, and numbers that are near stand for nothing near. */
 const measures: readonly DType[] = ['float32', 'float64', 'uint8'];
-/** Metrics that are shares of right answers. */
-const accuracies = ['accuracy', 'sparseCategoricalAccuracy', 'categoricalAccuracy', 'binaryAccuracy'];
+/** Metrics that are shares of right answers; of several decisions a row, of right decisions. */
+const decided = ['accuracy', 'binaryAccuracy'];
+const accuracies = [...decided, 'sparseCategoricalAccuracy', 'categoricalAccuracy'];
 /** Neighbours that are asked: the nearest one, or some together; of as many votes the nearer ones win. */
 const COUNTS = [1, 5] as const;
 const NEARER = 1e-6;
@@ -117,10 +118,12 @@ function questionOf({ spec, train, validation, targets }: NeighbourParts): Quest
   const width = rowWidth(known);
   const counts = loss.name === 'meanSquaredError' && validation.weights.length === 0;
   if (fact.kind === 'real') return counts ? ofNumbers(known, wanted, width, spec.lossWeights[0] ?? 1) : undefined;
-  const at = (spec.metrics[0] ?? []).findIndex(({ name, weighted }) => !weighted && accuracies.includes(name));
-  const log = logEntries(spec)[at + 1]?.name;
   const one = width === 1 || fact.kind === 'distribution';
-  return at >= 0 && log !== undefined && one ? ofClasses(known, wanted, width, `val_${log}`) : undefined;
+  if (!one && !(fact.kind === 'binary' && loss.targets === 'binary')) return undefined;
+  const at = (spec.metrics[0] ?? []).findIndex(({ name, weighted }) => !weighted && (one ? accuracies : decided).includes(name));
+  const log = logEntries(spec)[at + 1]?.name;
+  if (at < 0 || log === undefined) return undefined;
+  return one ? ofClasses(known, wanted, width, `val_${log}`) : ofDecisions(known, wanted, width, `val_${log}`);
 }
 
 function ofClasses(known: NdArray, wanted: NdArray, width: number, log: string): Question {
@@ -141,8 +144,19 @@ function ofClasses(known: NdArray, wanted: NdArray, width: number, log: string):
   return { log, perfect: 1, ask };
 }
 
+/** Several decisions a row, each by its own column. */
+function ofDecisions(known: NdArray, wanted: NdArray, columns: number, log: string): Question {
+  const isRight = (answer: number, target: number): number => Number(answer > 0.5 === target > 0.5);
+  return { log, perfect: 1, ask: byColumns(known, wanted, columns, isRight) };
+}
+
 function ofNumbers(known: NdArray, wanted: NdArray, columns: number, weight: number): Question {
-  const ask = (answered: readonly number[], among: readonly number[]): Exam => {
+  return { log: 'val_loss', perfect: 0, ask: byColumns(known, wanted, columns, (answer, target) => weight * (target - answer) ** 2) };
+}
+
+/** Answers that are what targets hold, compared number by number: the mean of that stands. */
+function byColumns(known: NdArray, wanted: NdArray, columns: number, compare: (answer: number, target: number) => number): Question['ask'] {
+  return (answered, among) => {
     const right = takeRows(wanted, Uint32Array.from(answered));
     return {
       columns,
@@ -151,13 +165,12 @@ function ofNumbers(known: NdArray, wanted: NdArray, columns: number, weight: num
         for (let k = 0; k < columns; k++) answers.set(row * columns + k, answers.at(row * columns + k) + share * known.at(from + k));
       },
       value(answers) {
-        let squares = 0;
-        for (let i = 0; i < right.size; i++) squares += (right.at(i) - answers.at(i)) ** 2;
-        return (weight * squares) / right.size;
+        let sum = 0;
+        for (let i = 0; i < right.size; i++) sum += compare(answers.at(i), right.at(i));
+        return sum / right.size;
       },
     };
   };
-  return { log: 'val_loss', perfect: 0, ask };
 }
 
 /** A row's class: its label, or where its target is highest. */

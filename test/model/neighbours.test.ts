@@ -128,6 +128,37 @@ describe('nearest neighbours of validation rows', () => {
     expect(facts).toEqual((await factsOf({})).facts);
   });
 
+  it('answer several decisions each by itself', async () => {
+    const bits = (labels: readonly number[]) => labels.map((label) => [Number(label === 0), Number(label !== 1)]);
+    const [known, wanted] = [bits(train.labels), bits(held.labels)];
+    const bit = (row: number, k: number): number => known[row]?.[k] ?? Number.NaN;
+    const right = (answer: (row: number, k: number) => number): number =>
+      wanted.reduce((sum, targets, row) => sum + targets.filter((target, k) => target === Number(answer(row, k) > 0.5)).length, 0) / (2 * HELD);
+    const among = (count: number) => (row: number, k: number) =>
+      nearest(held.values, row)
+        .slice(0, count)
+        .reduce((sum, i) => sum + bit(i, k) / count, 0);
+    const columns = [0, 1].map((k) => regression(known.map((_, row) => bit(row, k))));
+    const share = (k: number): number => known.reduce((sum, _, row) => sum + bit(row, k), 0) / TRAIN;
+    const decided = { y: arrayOf(known.flat(), 2), heldY: arrayOf(wanted.flat(), 2), units: 2, compile: { loss: 'binaryCrossentropy' } };
+    const { facts } = await factsOf(decided);
+    expect(facts).toMatchObject({ log: 'val_accuracy', perfect: 1, rows: TRAIN });
+    expect(facts?.value).toBeCloseTo(
+      Math.max(
+        right(among(1)),
+        right(among(5)),
+        right((row, k) => columns[k]?.(row) ?? Number.NaN),
+      ),
+      9,
+    );
+    expect(facts?.chance).toBeCloseTo(
+      right((_, k) => share(k)),
+      9,
+    );
+    // Where one of them is right is another question than which is the largest.
+    expect((await factsOf({ ...decided, compile: { loss: 'binaryCrossentropy', metrics: ['categoricalAccuracy'] } })).facts).toBeUndefined();
+  });
+
   it('answer numbers by their mean or by all, judged by the squared error', async () => {
     const target = (values: readonly number[], count: number) =>
       Array.from({ length: count }, (_, i) => Math.sin(values[i * FEATURES] as number) - (values[i * FEATURES + 1] as number));
