@@ -139,10 +139,11 @@ export interface ExaminedBend {
   readonly stableRate?: number;
 }
 
-/** How the loss bends before the first step; empty where that was not measured. */
+/** How the loss bends before the first step; empty where that was not measured, or is not finite. */
 export function examinedBend({ first }: Examination): ExaminedBend {
   const [sharpness, stableRate] = [value(first?.sharpness), value(first?.stableRate)];
-  return { ...(sharpness === undefined ? {} : { sharpness }), ...(stableRate === undefined ? {} : { stableRate }) };
+  if (sharpness === undefined || !Number.isFinite(sharpness)) return {};
+  return { sharpness, ...(stableRate === undefined ? {} : { stableRate }) };
 }
 
 /** The same as a line, or none. */
