@@ -39,7 +39,8 @@ export const treatBy =
       validationData: set.validation,
       epochs: epochsOf(patient, times),
       batchSize: patient.batchSize,
-      seed,
+      // Remedies that chance chooses are others for each network: else all would share the luck of one draw.
+      seed: choose === 'random' ? patient.seed : seed,
       budget,
       choose,
     });
