@@ -1,12 +1,14 @@
 // @ts-check
 import { datasets, doctor, layers, model, NdArray, optimizers, Random, sequential } from 'evenkeel';
+import { illRules } from '../../ward/detectors/evenkeel.js';
+import { mean } from '../../ward/statistics.js';
+import { endWhereNotFinite } from '../../ward/train.js';
+import { HEALTHY, SICK } from '../../ward/truth.js';
 import { median, printTable, writeReport } from '../harness/report.js';
 
 /** Passes of a training of 2,048 rows: 768 steps of 32. */
 const EPOCHS = 12;
 const ROWS = { train: 2048, validation: 512, test: 512 };
-/** Parts of the best score of a kind: below the first a network is sick, above the second healthy, as in the ward. */
-const [SICK, HEALTHY] = [0.9, 0.97];
 /** Times the rates that are usual. */
 const ways = [
   ...[1e-3, 0.03, 1, 3, 30, 100].map((times) => ({ name: `adam × ${times}`, optimizer: () => optimizers.adam({ learningRate: 0.001 * times }) })),
@@ -15,8 +17,6 @@ const ways = [
     optimizer: () => optimizers.sgd({ learningRate: 0.01 * times, momentum: 0.9 }),
   })),
 ];
-
-const mean = (/** @type {readonly number[]} */ values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** @typedef {{ x: NdArray, y: NdArray }} Part @typedef {{ train: Part, validation: Part, test: Part }} Parts */
 
@@ -207,9 +207,6 @@ async function scoreOf(net, { x, y }, numbers) {
   return mean(scores);
 }
 
-const illRules = (/** @type {import('evenkeel').Trace | undefined} */ trace) =>
-  trace ? [...new Set(doctor.diagnose(trace).flatMap(({ rule, severity }) => (severity === 'ill' ? [rule] : [])))] : [];
-
 /**
  * Kinds of networks that the ward does not draw, at rates from far too small to far too large: what the doctor says of them, and how they do treated.
  * @param {{ only?: readonly string[], json?: string }} options
@@ -228,7 +225,7 @@ export async function kinds({ only, json }) {
         epochs: EPOCHS,
         verbose: 0,
         validationData,
-        callbacks: [{ vitals: {}, onNonFinite: (_, control) => control.stop() }],
+        callbacks: [endWhereNotFinite, { vitals: {} }],
       });
       const plain = await scoreOf(net, test, numbers);
       const treatment = await doctor.treat(made(), train, { validationData, epochs: EPOCHS, seed: 1, budget: { trials: 8, steps: 5 * 768 } });
@@ -237,7 +234,7 @@ export async function kinds({ only, json }) {
         way: name,
         plain,
         before,
-        after: illRules(trace),
+        after: trace ? illRules(trace) : [],
         treated: await scoreOf(treatment.model, test, numbers),
         steps: treatment.steps / treatment.plainSteps,
         remedies: treatment.remedies.map(({ id }) => id),

@@ -1,7 +1,9 @@
 // @ts-check
 import { doctor, layers, NdArray, optimizers, sequential } from 'evenkeel';
 import { missingSets, Sets } from '../../ward/data.js';
+import { illRules } from '../../ward/detectors/evenkeel.js';
 import { grade } from '../../ward/score.js';
+import { endWhereNotFinite } from '../../ward/train.js';
 import { median, printTable, short, writeReport } from '../harness/report.js';
 
 const DATA = 'california-housing';
@@ -42,7 +44,7 @@ const scaled = ({ x, y }, { deviation, mean }) => ({
   ),
 });
 
-const isIll = (/** @type {import('evenkeel').Trace} */ trace) => doctor.diagnose(trace).some(({ severity }) => severity === 'ill');
+const isIll = (/** @type {import('evenkeel').Trace} */ trace) => illRules(trace).length > 0;
 
 /**
  * What targets that are not standardised do to networks on California housing, what the doctor says of them, and how they do treated.
@@ -65,7 +67,7 @@ export async function targets({ json }) {
           epochs: EPOCHS,
           verbose: 0,
           validationData,
-          callbacks: [{ vitals: {}, onNonFinite: (_, control) => control.stop() }],
+          callbacks: [endWhereNotFinite, { vitals: {} }],
         });
         const plain = await grade(model, test, set);
         const treatment = await doctor.treat(made(), train, { validationData, epochs: EPOCHS, seed: 1, budget: { trials: 8, steps: 5 * 1024 } });

@@ -1,5 +1,5 @@
-import { NdArray } from '../core/ndarray.js';
-import { constant, type Tensor } from '../graph/node.js';
+import type { NdArray } from '../core/ndarray.js';
+import { scalar, type Tensor } from '../graph/node.js';
 import { add, div, exp, loop, matMul, max, mul, neg, reduceMean, reduceSum, sqrt, square, sub } from '../graph/ops/index.js';
 import type { Engine } from '../runtime/index.js';
 import { alike, computed, type Rows, squaredDistances } from './nearness.js';
@@ -47,7 +47,7 @@ const centred = (rows: Tensor): Tensor => sub(rows, meanOf(rows));
 function solved(a: Tensor, b: Tensor, ridge: number): Tensor {
   const squares = (x: Tensor): Tensor => reduceSum(square(x), { axes: [0], keepdims: true });
   const { state } = loop({
-    count: constant(new NdArray(BigInt64Array.of(BigInt(KERNEL_STEPS)), [])),
+    count: scalar(KERNEL_STEPS, 'int64'),
     state: [mul(b, 0), b, b, squares(b)],
     step: (_, [x, left, direction, size]) => {
       const [at, r, p, s] = [x, left, direction, size] as [Tensor, Tensor, Tensor, Tensor];

@@ -1,6 +1,5 @@
-import { NdArray } from '../core/ndarray.js';
 import { gradients } from '../graph/gradients.js';
-import { constant, type Tensor } from '../graph/node.js';
+import { scalar, type Tensor } from '../graph/node.js';
 import { add, div, greater, loop, max, mul, reduceSum, sqrt, square, sub, where } from '../graph/ops/index.js';
 import { type LossParts, lossProgram, type Program } from './program.js';
 import type { StepSpec } from './step.js';
@@ -28,7 +27,7 @@ function lanczos({ loss, parameters, uniform }: LossParts, steps: number): Reado
   const start = parameters.map((array, i) => sub(uniform(array, `curvature/${i}`), 0.5));
   const first = scaled(start, div(1, lengthOf(start)));
   const { outputs } = loop({
-    count: constant(new NdArray(BigInt64Array.of(BigInt(steps)), [])),
+    count: scalar(steps, 'int64'),
     state: [mul(lengthOf(first), 0), ...first, ...first.map((one) => mul(one, 0))],
     step: (_, [link, ...vectors]) => {
       const [direction, before] = [vectors.slice(0, parameters.length), vectors.slice(parameters.length)];
