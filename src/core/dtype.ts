@@ -58,3 +58,8 @@ export function isTypedArray(value: unknown): value is TypedArray {
 export function isFloat(dtype: DType): dtype is FloatDType {
   return dtype === 'float32' || dtype === 'float64';
 }
+
+/** Whether elements are whole numbers of 64 bits, which no other array takes as they are. */
+export function isLong(data: TypedArray): data is BigInt64Array | BigUint64Array {
+  return data instanceof BigInt64Array || data instanceof BigUint64Array;
+}

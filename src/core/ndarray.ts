@@ -1,5 +1,5 @@
 import { countOf } from './count.js';
-import { type DType, dtypeOf, dtypes, isTypedArray, type TypedArray } from './dtype.js';
+import { type DType, dtypeOf, dtypes, isLong, isTypedArray, type TypedArray } from './dtype.js';
 import { ArgumentError, DataError, ShapeError, show } from './errors.js';
 import { refuse } from './expect.js';
 import { suggestion } from './names.js';
@@ -76,7 +76,7 @@ export class NdArray {
   }
 
   set(index: number, value: number): void {
-    if (this.data instanceof BigInt64Array || this.data instanceof BigUint64Array) this.data[index] = BigInt(value);
+    if (isLong(this.data)) this.data[index] = BigInt(value);
     else this.data[index] = value;
   }
 
@@ -97,7 +97,7 @@ export class NdArray {
   cast(dtype: DType): NdArray {
     if (dtype === this.dtype) return this;
     const result = NdArray.zeros(this.shape, dtype);
-    for (let i = 0; i < this.size; i++) result.set(i, dtype === 'bool' ? Number(this.at(i) !== 0) : this.at(i));
+    copyElements(this, result);
     return result;
   }
 
@@ -117,4 +117,12 @@ export class NdArray {
 export function ndarray(value: ArrayLike, shape?: StaticShape): NdArray {
   const array = NdArray.from(value);
   return shape ? array.reshape(shape) : array;
+}
+
+/** Writes an array's elements into another of its size, as that one's dtype stores them. */
+export function copyElements({ data, dtype, size }: NdArray, to: NdArray): void {
+  const isTruth = to.dtype === 'bool' && dtype !== 'bool';
+  // Typed arrays convert each other's elements at the speed of memory, but for those of 64 bits.
+  if (!isTruth && isLong(data) === isLong(to.data)) (to.data as Float32Array).set(data as Float32Array);
+  else for (let i = 0; i < size; i++) to.set(i, isTruth ? Number(Number(data[i]) !== 0) : Number(data[i]));
 }

@@ -1,4 +1,4 @@
-import type { TypedArray } from '../core/dtype.js';
+import { isLong, type TypedArray } from '../core/dtype.js';
 import type { NdArray } from '../core/ndarray.js';
 import { product, type StaticShape, stridesOf } from '../core/shape.js';
 import { rowsOf, rowWidth, spreadRows, takeRows } from '../data/dataset.js';
@@ -35,8 +35,7 @@ interface Sample {
 function sampled(array: NdArray): Sample {
   const rows = spreadRows(array, ROWS);
   const { data } = takeRows(array, Uint32Array.from(rows));
-  const isLong = data instanceof BigInt64Array || data instanceof BigUint64Array;
-  return { rows: rows.length, features: rowWidth(array), numbers: isLong ? Float64Array.from(data, Number) : data };
+  return { rows: rows.length, features: rowWidth(array), numbers: isLong(data) ? Float64Array.from(data, Number) : data };
 }
 
 function momentsOf({ rows, features, numbers }: Sample): Omit<InputFacts, 'layer'> {

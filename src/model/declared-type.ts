@@ -1,4 +1,4 @@
-import type { DType, FloatDType } from '../core/dtype.js';
+import { type DType, type FloatDType, isLong } from '../core/dtype.js';
 import { DataError } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import { rowAndColumn } from '../data/dataset.js';
@@ -21,8 +21,8 @@ export function ofDeclaredType(array: NdArray, dtype: Exclude<DType, FloatDType>
   if (array.dtype === dtype) return array;
   const [low, high] = ranges[dtype];
   const made = NdArray.zeros(array.shape, dtype);
-  const whole = array.data instanceof BigInt64Array || array.data instanceof BigUint64Array ? array.data : undefined;
-  const wide = made.data instanceof BigInt64Array || made.data instanceof BigUint64Array ? made.data : undefined;
+  const whole = isLong(array.data) ? array.data : undefined;
+  const wide = isLong(made.data) ? made.data : undefined;
   for (let i = 0; i < array.size; i++) {
     const value = array.at(i);
     if (!(value >= low && value <= high && Number.isInteger(value))) {

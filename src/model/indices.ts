@@ -1,4 +1,4 @@
-import type { TypedArray } from '../core/dtype.js';
+import { isLong, type TypedArray } from '../core/dtype.js';
 import { DataError } from '../core/errors.js';
 import type { NdArray } from '../core/ndarray.js';
 import { rowAndColumn } from '../data/dataset.js';
@@ -34,7 +34,7 @@ function hintOf(index: number, { inputDim, maskZero }: Embedding): string {
 
 /** Where the first number stands that is none of 0 to `count` − 1; −1 where there is none. */
 function firstUnknown(data: TypedArray, count: number): number {
-  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+  if (isLong(data)) {
     const end = BigInt(count);
     return (data as BigInt64Array).findIndex((index) => index < 0n || index >= end);
   }

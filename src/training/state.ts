@@ -1,7 +1,7 @@
 import { countOf } from '../core/count.js';
 import type { DType } from '../core/dtype.js';
 import { ArgumentError, ShapeError } from '../core/errors.js';
-import { NdArray } from '../core/ndarray.js';
+import { copyElements, NdArray } from '../core/ndarray.js';
 import { Random } from '../core/random.js';
 import { type StaticShape, sameShape, showShape, sizeOf } from '../core/shape.js';
 import { resolveInitializer, type Warn } from '../initializers.js';
@@ -288,11 +288,6 @@ export function copyOf(array: NdArray): NdArray {
   return new NdArray(array.data.slice(), array.shape, array.dtype);
 }
 
-function copyElements(from: NdArray, to: NdArray): void {
-  if (from.dtype === to.dtype) (to.data as Float32Array).set(from.data as Float32Array);
-  else for (let i = 0; i < to.size; i++) to.set(i, from.at(i));
-}
-
 /** A first value: the stream of random numbers is that of the entry's path, so that two layers differ and order does not matter. */
 function initialValue(entry: EntryPart, dtype: DType, seed: number, warn: Warn): NdArray {
   const random = entry.name.split('/').reduce((stream, part) => stream.stream(part), new Random(seed));
@@ -302,9 +297,7 @@ function initialValue(entry: EntryPart, dtype: DType, seed: number, warn: Warn):
       argument: entry.name,
     });
   }
-  const array = NdArray.zeros(entry.shape, dtype);
-  copyElements(new NdArray(sample, entry.shape), array);
-  return array;
+  return new NdArray(sample, entry.shape).cast(dtype);
 }
 
 /** Puts moving averages, where the optimizer keeps them, in their arrays' places. */

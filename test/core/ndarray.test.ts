@@ -97,6 +97,12 @@ describe('NdArray', () => {
     expect(array.cast('bool').toNested()).toEqual([0, 1, 1, 1]);
     expect(array.cast('int32').toNested()).toEqual([0, 1, -2, 300]);
     expect(ndarray([0, 1, -2, 300]).cast('int64').data).toEqual(BigInt64Array.of(0n, 1n, -2n, 300n));
+    expect(array.cast('uint8').data).toEqual(Uint8Array.of(0, 1, 254, 44));
+    expect(array.cast('bool').cast('float32').data).toEqual(Float32Array.of(0, 1, 1, 1));
+    const long = new NdArray(BigInt64Array.of(0n, 2n ** 53n + 1n, -1n), [3]);
+    expect(long.cast('uint64').data).toEqual(BigUint64Array.of(0n, 2n ** 53n + 1n, 2n ** 64n - 1n));
+    expect(long.cast('float64').data).toEqual(Float64Array.of(0, 2 ** 53, -1));
+    expect(long.cast('bool').data).toEqual(Uint8Array.of(0, 1, 1));
   });
 
   it('refuses a shape that does not hold the elements', () => {

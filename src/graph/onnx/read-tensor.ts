@@ -1,5 +1,5 @@
 import { countOf } from '../../core/count.js';
-import { dtypes, type TypedArray } from '../../core/dtype.js';
+import { dtypes, isLong, type TypedArray } from '../../core/dtype.js';
 import { NdArray } from '../../core/ndarray.js';
 import { type StaticShape, showShape, sizeOf } from '../../core/shape.js';
 import { BFLOAT16, dtypeOfElementType, ENTRY, elementTypes, foreignElementTypes, HALF, TENSOR } from './schema.js';
@@ -61,7 +61,7 @@ export function readTensor(wire: WireReader): { name: string; array: NdArray } {
     data = new dtypes[dtype].array(raw.slice().buffer);
   } else {
     data = dtypes[dtype].allocate(size);
-    if (data instanceof BigInt64Array || data instanceof BigUint64Array) for (let i = 0; i < size; i++) data[i] = BigInt(listed[i] ?? 0);
+    if (isLong(data)) for (let i = 0; i < size; i++) data[i] = BigInt(listed[i] ?? 0);
     else for (let i = 0; i < size; i++) data[i] = Number(listed[i]);
   }
   return { name, array: new NdArray(data, shape, dtype) };
