@@ -9,7 +9,7 @@ import { linear } from '../graph/ops/index.js';
 import { type Initializer, initializers } from '../initializers.js';
 import { BATCH, Layer, LayerCall, type LayerContext, type LayerOptions, type Signal } from '../network/layer.js';
 import { type Regularizer, type RegularizerLike, resolveRegularizer } from '../regularizers.js';
-import { checkOptions, isBoolean, type OptionCheck, resolves } from './options.js';
+import { checkOptions, isBoolean, isCount, type OptionCheck, resolves } from './options.js';
 import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
 
 export interface InputOptions {
@@ -101,6 +101,7 @@ export const isActivation: OptionCheck = (value, all) => {
 };
 
 const denseChecks = {
+  units: isCount,
   activation: isActivation,
   useBias: isBoolean,
   activityRegularizer: resolves(resolveRegularizer),
@@ -120,11 +121,8 @@ export class Dense extends Layer {
   readonly activityRegularizer: Regularizer | undefined;
 
   constructor(units: number, options: DenseOptions = {}) {
-    checkOptions('dense', options, denseChecks);
+    checkOptions('dense', options, denseChecks, { units: units ?? null });
     super(options);
-    if (!Number.isInteger(units) || units < 1) {
-      throw new ArgumentError(`dense: units must be a whole number ≥ 1, got ${show(units)}`, { layer: 'dense', argument: 'units', received: units });
-    }
     this.units = units;
     this.activation = resolveActivation(options.activation ?? 'linear');
     this.useBias = options.useBias ?? true;

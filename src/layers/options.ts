@@ -1,4 +1,5 @@
 import { ArgumentError, show } from '../core/errors.js';
+import { isRecord } from '../core/expect.js';
 import { nearestNames, suggestion } from '../core/names.js';
 
 /** Finds mistakes in one option: the message, or undefined. */
@@ -52,6 +53,25 @@ function ofOption(name: string, mistake: string): string {
   return /^\w+: expected /.test(mistake) ? mistake.replace(/^\w+/, name) : `${name} ${mistake}`;
 }
 
+/** @throws ArgumentError where what stands before the options was given among them, or in one object with them. */
+function refuseLeadsAmongOptions(kind: string, options: object, leads: Readonly<Record<string, unknown>>): void {
+  const [names, [first]] = [Object.keys(leads), Object.values(leads)];
+  const isLiteral = (value: unknown): value is Readonly<Record<string, unknown>> =>
+    isRecord(value) && Object.getPrototypeOf(value) === Object.prototype;
+  const given = [first, options].find((one) => isLiteral(one) && names.some((name) => name in one && one[name] !== leads[name]));
+  if (!given) return;
+  const entries = new Map(Object.entries(given));
+  const values = names.map((name) => {
+    const value = entries.get(name) ?? (given === first ? undefined : leads[name]);
+    return value === undefined || value === null ? name : show(value);
+  });
+  const rest = [...entries.keys()].some((key) => !names.includes(key)) ? ['{ … }'] : [];
+  throw new ArgumentError(
+    `${kind}: ${names.join(' and ')} ${names.length === 1 ? 'stands' : 'stand'} before the options, not among them: ${kind}(${[...values, ...rest].join(', ')}), got ${show(given)}`,
+    { layer: kind, argument: names[0] ?? 'options', received: given },
+  );
+}
+
 /**
  * Checks a layer's options, and arguments that stand before them, and names every mistake in one message.
  * A misspelt option is also checked under the name it was meant to have.
@@ -66,6 +86,7 @@ export function checkOptions(kind: string, options: object, checks: OptionChecks
       received: options,
     });
   }
+  refuseLeadsAmongOptions(kind, options, leads);
   const given: Readonly<Record<string, unknown>> = { ...options, ...leads };
   const known = new Map(Object.entries({ ...checks, ...common }));
   const names = [...known.keys()];

@@ -1,7 +1,7 @@
 import { ArgumentError, ShapeError, show } from '../core/errors.js';
 import { sameShape, showShape } from '../core/shape.js';
 import { Layer, type LayerCall, type Row, Signal } from '../network/layer.js';
-import { checkOptions, isBoolean } from './options.js';
+import { checkOptions, isBoolean, isCount } from './options.js';
 import { isDescribed, isInside, isOwnLayer, layerFromConfig } from './registry.js';
 
 export interface RepeatOptions {
@@ -27,10 +27,7 @@ export class Repeat {
 
   /** @throws ArgumentError where `n` is no whole number ≥ 1, or the block is no layer, list or function, or holds layers that cannot be made again. */
   constructor(n: number, block: RepeatBlock, options: RepeatOptions = {}) {
-    checkOptions('repeat', options, { remat: isBoolean });
-    if (!Number.isInteger(n) || n < 1) {
-      throw new ArgumentError(`repeat: n must be a whole number of blocks ≥ 1, got ${show(n)}`, { argument: 'n', received: n });
-    }
+    checkOptions('repeat', options, { n: isCount, remat: isBoolean }, { n: n ?? null });
     if (typeof block !== 'function') checkPatterns(block);
     this.n = n;
     this.#block = block;

@@ -68,9 +68,8 @@ export async function examineBatch(
     const writes = program.writes.map((name) => [nextName(name), 'keep'] as const);
     const result = await session.run(feeds, { logs: 'fetch', finite: 'fetch', ...Object.fromEntries(writes), ...watch.plan });
     const stepped = Object.fromEntries(program.writes.map((name) => [name, result.kept[nextName(name)] as Resident]));
-    const after = await session.run({ ...feeds, ...stepped }, { logs: 'fetch' });
+    const after = await session.run({ ...feeds, ...stepped }, { logs: 'fetch' }).finally(() => engine.free(Object.values(stepped)));
     watch.take(result, { firstStep: step, epoch: 0, learningRates: [learningRate] });
-    engine.free(writes.flatMap(([name]) => result.kept[name] ?? []));
     const more = { lossAfter: measured(after.fetched.logs?.at(0)), ...(sharpness ? await sharpnessOf(parts) : {}) };
     const records = [
       ...watch.steps().map((record) => ({ ...record, ...more, step })),

@@ -272,6 +272,20 @@ it('what stands in the place of options is shown where it belongs', () => {
   expect(() => layers.maxPooling2d(given('nonsense'))).toThrow("such as { name: 'first' }");
 });
 
+it.each<[string, () => unknown, string]>([
+  [
+    'all in one object',
+    () => layers.dense({ units: 3, activation: 'relu' } as never),
+    'dense: units stands before the options, not among them: dense(3, { … }), got',
+  ],
+  ['two of them', () => layers.multiHeadAttention({ numHeads: 2, keyDim: 8 } as never, undefined as never), 'multiHeadAttention(2, 8)'],
+  ['one of two', () => layers.conv2d({ filters: 3 } as never, undefined as never, { padding: 'same' }), 'conv2d(3, kernelSize)'],
+  ['once more', () => layers.lstm(4, { units: 5 } as never), 'lstm: units stands before the options, not among them: lstm(5), got {"units":5}'],
+  ['blocks', () => layers.repeat({ n: 2, block: layers.dense(2) } as never, undefined as never), 'repeat(2, { … })'],
+])('what stands before the options is shown there where it was given among them: %s', (_, work, expected) => {
+  expect(work).toThrow(expected);
+});
+
 it('options of activations reach the layer', () => {
   const { activation } = layers.dense(3, { activation: activations.leakyRelu({ slope: 0.3 }) });
   expect(activation.config).toEqual({ slope: 0.3 });

@@ -279,7 +279,7 @@ describe('a row of blocks', () => {
   it('says what is wrong with it', () => {
     const input = layers.input([5]);
     expect(() => layers.repeat(3, () => layers.dense(4)).apply(input)).toThrow(/the block of dense takes float32\[N, 5\] and gives float32\[N, 4\]/);
-    expect(() => layers.repeat(0, layers.dense(5))).toThrow(/whole number of blocks ≥ 1, got 0/);
+    expect(() => layers.repeat(0, layers.dense(5))).toThrow(/n must be a whole number ≥ 1, got 0/);
     expect(() => layers.repeat(2.5, layers.dense(5))).toThrow(/got 2\.5/);
     expect(() => layers.repeat(2, [])).toThrow(/no layers/);
     expect(() => layers.repeat(2, 7 as never)).toThrow(/must be a layer, a list of layers or a function/);
