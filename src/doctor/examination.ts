@@ -308,6 +308,11 @@ export class Examination {
     return !this.adaptive && !this.trace.header.training?.optimizer.config.momentum;
   }
 
+  /** The first step goes further than those that follow: its gradients are divided by a part of their own size, since their squares' mean begins from 0. */
+  get leaps(): boolean {
+    return this.trace.header.training?.optimizer.name === 'rmsprop';
+  }
+
   /** Gradients are clipped in some way before they move weights. */
   get clipped(): boolean {
     return isClipped(this.trace.header.training?.optimizer.config ?? {});

@@ -31,9 +31,20 @@ describe('a first step, by what it makes of the loss of its own rows', () => {
     expect(await severity(loss, after)).toBe(expected);
   });
 
-  it('may raise it more where the next one turns back', async () => {
-    const raisedTo = async (lossAfter: number) => severityOf(told(await examine(plain), { loss: 2.3, lossAfter }), 'step-too-large');
+  it.each([
+    ['turns back', plain],
+    ['goes less far', by(plain, optimizers.rmsprop())],
+  ])('may raise it more where the next one %s', async (_, patient) => {
+    const raisedTo = async (lossAfter: number) => severityOf(told(await examine(patient), { loss: 2.3, lossAfter }), 'step-too-large');
     expect([await raisedTo(2.8), await raisedTo(5), await raisedTo(8)]).toEqual([undefined, 'risk', 'ill']);
+  });
+
+  it('may go far where it lowers that', async () => {
+    const trace = await look;
+    const arrays = trace.steps[0]?.arrays;
+    const far = arrays && { ...arrays, update: arrays.weight.map((weight) => 3 * Number(weight)) };
+    const loweredTo = (lossAfter: Measured) => severityOf(told(trace, { loss: 2.3, lossAfter, ...(far ? { arrays: far } : {}) }), 'step-too-large');
+    expect([loweredTo(1.8), loweredTo(2.2), loweredTo('NaN')]).toEqual(['risk', 'ill', 'ill']);
   });
 
   it('is judged without penalties', async () => {

@@ -60,6 +60,8 @@ export const unevenSpeeds: Rule = {
 /** What a first step may change of the fastest layer, and from where on that is a risk; less where it changes the median layer by more than is a risk there. */
 const [MOST, RISKY] = [2.5, 0.3];
 const [MOST_LAYERS, RISKY_LAYERS] = [0.5, 0.2];
+/** A first step that leaves less than this of the loss of its own rows is borne, however far it goes. */
+const BORNE = 0.8;
 /** How many times more where sums are normalised: weights that grow by a step are divided by what they have grown. */
 const NORMALIZED = 5;
 /** Speeds of the fastest kernel below which nothing is learned: gradients may grow as a network learns, where steps are divided by their size those do not. */
@@ -73,7 +75,7 @@ export const stepTooLarge: Rule = {
   looksFor:
     'update over weight, by RMS, of trained kernels, tables of embeddings excepted, at the observed steps; before the first one, what it makes of the loss of the very rows that it follows',
   threshold:
-    'healthy steps change weights by about a thousandth; above a tenth (risk: above 3 %) a layer is drawn anew in ten steps, and what it had learned is gone. Of a first step alone 2.5 times a layer’s weights (risk: 30 %), or half of them where the median layer changes by a fifth (risk): most of the network is then thrown out at once; a risk only where more steps were observed, since how a first step is borne those that follow show. Five times as much of a first step where the sums of all hidden layers are normalised: the scale of their weights then does not matter, and steps that make them grow make the next ones smaller (van Laarhoven 2017, "L2 regularization versus batch and weight normalization"). A first step that makes the loss of its own rows 1.3 times as large (risk: 1.1), under plain gradient descent, whose next step turns back, and where all sums are normalised 3 times (risk: 1.3), and leaves most of what there is to learn',
+    'healthy steps change weights by about a thousandth; above a tenth (risk: above 3 %) a layer is drawn anew in ten steps, and what it had learned is gone. Of a first step alone 2.5 times a layer’s weights (risk: 30 %), or half of them where the median layer changes by a fifth (risk): most of the network is then thrown out at once; a risk only where more steps were observed, since how a first step is borne those that follow show. Five times as much of a first step where the sums of all hidden layers are normalised: the scale of their weights then does not matter, and steps that make them grow make the next ones smaller (van Laarhoven 2017, "L2 regularization versus batch and weight normalization"). One that leaves less than four fifths of the loss of its own rows is a risk at most; one that makes that 1.3 times as large (risk: 1.1), under plain gradient descent, whose next step turns back, under RMSprop, whose first step is the longest, and where all sums are normalised 3 times (risk: 1.3), and leaves most of what there is to learn is ill',
   why: 'the loss jumps about or overflows instead of falling',
   remedies: [remedies.lowerLearningRate, remedies.clipGradients, remedies.standardizeInputs, remedies.warmUp],
   check(examination) {
@@ -83,8 +85,10 @@ export const stepTooLarge: Rule = {
     if (late.length > 0 || !first || first.step > 1) return late;
     // How it was borne the others show.
     const list = judged(speeds(examination, [first]), examination);
-    const early = worst([...beyond(list, firstLimits(list, examination)), ...overshot(examination)]);
-    return steps.length > 1 ? early.map((symptom) => ({ ...symptom, severity: 'risk', step: 1 })) : early;
+    const far = beyond(list, firstLimits(list, examination));
+    const { before = 0, after = before } = ownRows(examination) ?? {};
+    const early = worst([...(after < BORNE * before ? far.map(asRisk) : far), ...overshot(examination)]);
+    return steps.length > 1 ? early.map((symptom) => ({ ...asRisk(symptom), step: 1 })) : early;
   },
 };
 
@@ -96,17 +100,24 @@ function judged(list: readonly Speed[], { facts }: Examination): Speed[] {
 
 /** From what a first step makes of the loss of its own rows on it is ill, and a risk: healthy networks of the ward under Adam and its like came to 1.13 at most. */
 const RAISED = { most: 1.3, risky: 1.1 } as const;
-/** The same where the next step turns back, or steps that go too far shorten those that follow: under plain gradient descent to 1.9, but for one. */
+/** The same where the next step turns back, goes less far, or is shortened by one that goes too far: under plain gradient descent to 1.9, but for one. */
 const RAISED_FOR_NOW = { most: 3, risky: 1.3 } as const;
+
+const asRisk = (symptom: Symptom): Symptom => ({ ...symptom, severity: 'risk' });
+
+/** Loss of a look's rows, without penalties, before the step that follows them and after it; undefined where it was not taken again. */
+function ownRows({ first, firstLoss: before }: Examination): { readonly before: number; readonly after: number } | undefined {
+  const told = value(first?.lossAfter);
+  return told === undefined || before === undefined || !(before > 0) ? undefined : { before, after: told - (value(first?.penalty) ?? 0) };
+}
 
 /** A first step, of a look, that raises the loss of the rows that it follows. */
 function overshot(examination: Examination): Symptom[] {
-  const { first, firstLoss: before, learnable = 0, forgetful } = examination;
-  const { most, risky } = forgetful || normalizedThroughout(examination) ? RAISED_FOR_NOW : RAISED;
-  const penalty = value(first?.penalty) ?? 0;
-  const told = value(first?.lossAfter);
-  if (told === undefined || before === undefined || !(before > 0)) return [];
-  const after = told - penalty;
+  const { learnable = 0, forgetful, leaps } = examination;
+  const { most, risky } = forgetful || leaps || normalizedThroughout(examination) ? RAISED_FOR_NOW : RAISED;
+  const rows = ownRows(examination);
+  if (!rows) return [];
+  const { before, after } = rows;
   // What was learned before is lost and found again in a few steps.
   if (examination.left(after) < LEARNED * learnable || after <= risky * before) return [];
   const ratio = Number.isFinite(after) ? after / before : Number.MAX_VALUE;

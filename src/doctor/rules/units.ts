@@ -23,8 +23,8 @@ function shares(examination: Examination, state: 'dead' | 'coma', pass: 'first' 
 const worst = (list: readonly Share[]): Share | undefined =>
   list.reduce<Share | undefined>((most, one) => (one.share > (most?.share ?? 0) ? one : most), undefined);
 
-/** Share of dead units with which a layer passes next to nothing on. */
-const WHOLE_LAYER = 0.9;
+/** Shares of dead units with which one layer, or all together, pass next to nothing on. */
+const [WHOLE_LAYER, WHOLE_NETWORK] = [0.95, 0.75];
 
 export const bornDead: Rule = {
   id: 'born-dead',
@@ -33,7 +33,7 @@ export const bornDead: Rule = {
   title: 'Units born dead',
   looksFor: 'units that fired for no instance of the first whole pass over the data (in a check: of its batch), by layer',
   threshold:
-    'nine tenths of a layer, or half of all (risk: a fifth of a layer). A ReLU unit with zero bias and centred inputs is dead for a batch with probability 2 to the power of minus the independent rows; whole layers die with probability 2 to the power of minus their width',
+    'all but a twentieth of a layer, or three quarters of all (risk: a fifth of a layer). A ReLU unit with zero bias and centred inputs is dead for a batch with probability 2 to the power of minus the independent rows; whole layers die with probability 2 to the power of minus their width',
   why: 'a unit that never fires gets no gradient and cannot learn to',
   remedies: [remedies.reviveUnits, remedies.standardizeInputs, remedies.suitingInitializer, remedies.changeActivation],
   check(examination) {
@@ -45,7 +45,7 @@ export const bornDead: Rule = {
     const symptom = deadSymptom(all, first, examination.trace.passes[0]?.step ?? 0, 'fired for no instance since the start');
     // One half-dead layer among many passes on what the others need: narrow deep rectifiers have such and train.
     const whole = all.reduce((sum, { count }) => sum + count, 0) / all.reduce((sum, { units }) => sum + units, 0);
-    const ill = first.share >= WHOLE_LAYER || whole >= 0.5;
+    const ill = first.share >= WHOLE_LAYER || whole >= WHOLE_NETWORK;
     return [ill ? symptom : { ...symptom, severity: 'risk' }];
   },
 };

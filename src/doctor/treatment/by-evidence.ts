@@ -70,8 +70,8 @@ const PATIENCE = 3;
 /** An epoch that leaves less than this of the last one's loss is no sign of illness, whatever else is. */
 const FALLEN = 0.95;
 
-/** Part of what neighbours reach from which on a network is well on its way, whatever it looks like. */
-const ON_ITS_WAY = 0.78;
+/** Parts of what neighbours reach: from the first on a network is well on its way, whatever it looks like; a trial that comes to the second leaves little to gain. */
+const [ON_ITS_WAY, WELL] = [0.78, 0.85];
 
 /** Whether a run has been surely ill, and getting no further, for long enough to be ended. */
 function patience(): (look: Look) => boolean {
@@ -85,9 +85,12 @@ function patience(): (look: Look) => boolean {
   };
 }
 
-/** Whether the first steps of a network come so near to what neighbours reach that it is trained as it is. */
-const isOnItsWay = ({ run: { grade, examination } }: Tried): boolean =>
-  grade.score >= ON_ITS_WAY * (examination.neighbourScore ?? Number.POSITIVE_INFINITY);
+/** Whether the first steps of a network come to that part of what neighbours reach. */
+const comesTo = (part: number, { run: { grade, examination } }: Tried): boolean =>
+  grade.score >= part * (examination.neighbourScore ?? Number.POSITIVE_INFINITY);
+
+/** Whether a trial leaves little to gain. */
+const isWell = (tried: Tried): boolean => tried.run.grade.score >= GOOD || comesTo(WELL, tried);
 
 /**
  * The smallest remedy that works. A network in which nothing is surely ill is trained as it is, watched; what shows then, or showed before the first step, is answered:
@@ -98,7 +101,7 @@ export async function treatByEvidence(course: Course, start: Candidate): Promise
   course.trials.push({ remedies: [], kind: 'look', steps: 0, ill: illOf(look).map(({ rule }) => rule) });
   if (isCertain(look)) {
     const begun = await course.short(start);
-    if (!isOnItsWay(begun)) return answer(course, start, look, { begun });
+    if (!comesTo(ON_ITS_WAY, begun)) return answer(course, start, look, { begun });
   }
   const untreated = await course.full(start, patience());
   if (untreated.run.whole && illOf(untreated.run).length === 0) return spur(course, start, untreated);
@@ -128,7 +131,7 @@ async function answer(course: Course, start: Candidate, look: Look, { begun, unt
   let lead = best(shortOnes(course));
   // A run that was begun shows more than a minibatch, or a trial.
   const shown = (): Tried => (lead && lead.remedies.length > 0 ? lead : { ...(untreated ?? before), patient: start.patient });
-  const wanting = (): boolean => !lead || lead.run.grade.score < (course.treatedTrials < ENOUGH ? GOOD : POOR);
+  const wanting = (): boolean => !lead || (course.treatedTrials < ENOUGH ? !isWell(lead) : lead.run.grade.score < POOR);
   while (course.canTry(start.patient) && wanting()) {
     const next = nextAfter(course, shown(), done);
     if (!next) break;
