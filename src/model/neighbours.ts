@@ -43,22 +43,21 @@ export interface NeighbourParts {
  * What validation rows come to when each is answered as the training rows near to it are: what a network should surpass that has learned from them. Nearness is
  * Euclidean, each feature in its own standard deviations unless all are of one unit; where few look so, in whichever way the nearest answer better. One neighbour answers (Fix and Hodges 1951;
  * Cover and Hart 1967: it errs at most twice as often as the best there can be, where rows are many), or five, or all by kernel ridge regression; whichever does best.
- * Undefined where it cannot be compared: several inputs or outputs, inputs that number things, classes without accuracy among the metrics, numbers under
- * another loss than the mean squared error, or rows that are weighed.
+ * Of several inputs features stand side by side. Undefined where it cannot be compared: several outputs, inputs that number things, classes without accuracy
+ * among the metrics, numbers under another loss than the mean squared error, or rows that are weighed.
  */
 export async function neighbourFacts(parts: NeighbourParts): Promise<NeighbourFacts | undefined> {
   const { engine, train, validation, data } = parts;
   const [seen, asked] = [train.inputs[0], validation.inputs[0]];
   const question = questionOf(parts);
-  if (!seen || !asked || train.inputs.length > 1 || !measures.includes(seen.dtype) || !question) return undefined;
-  const features = rowWidth(seen);
+  if (!seen || !asked || !train.inputs.every(({ dtype }) => measures.includes(dtype)) || !question) return undefined;
+  const features = train.inputs.reduce((sum, array) => sum + rowWidth(array), 0);
   const answered = spreadRows(asked, MOST_ROWS);
   const among = spreadRows(seen, Math.floor(MOST_WORK / (answered.length * features)));
   if (answered.length < FEWEST_ROWS || among.length < FEWEST_ROWS) return undefined;
   const exam = question.ask(answered, among);
   const { columns, value } = exam;
-  const rows = (array: NdArray, wanted: readonly number[]): NdArray => takeRows(array, Uint32Array.from(wanted)).reshape([wanted.length, features]);
-  const [wanted, known] = [rows(asked, answered), rows(seen, among)];
+  const [wanted, known] = [sideBySide(validation.inputs, answered), sideBySide(train.inputs, among)];
   const { perfect, log } = question;
   const best = (values: readonly number[]): number => values.reduce((a, b) => (Math.abs(perfect - b) < Math.abs(perfect - a) ? b : a));
   const together = spreadRows(known, mostTogether(features, columns));
@@ -71,16 +70,32 @@ export async function neighbourFacts(parts: NeighbourParts): Promise<NeighbourFa
     const answers = COUNTS.map((count) => lists.map((places) => places.slice(0, count)));
     return { oneUnit, value: best(answers.map((places) => value(meansOf(exam, places, NEARER)))) };
   };
-  const oneUnit = data?.[0] !== undefined && ofOneUnit(data[0]);
+  const oneUnit = data?.[0] !== undefined && train.inputs.length === 1 && ofOneUnit(data[0]);
   const ways = [await byNearest(oneUnit), ...(oneUnit && features < FEWEST_PIXELS ? [await byNearest(false)] : [])];
   // All rows together cost most by far: they are asked in the way in which near ones say most.
   const nearest = ways.reduce((a, b) => (best([a.value, b.value]) === a.value ? a : b));
-  const all = value(await kernelAnswers(engine, { asked: wanted, known: rows(known, together) }, taught, nearest.oneUnit));
+  const all = value(await kernelAnswers(engine, { asked: wanted, known: sideBySide([known], together) }, taught, nearest.oneUnit));
   const reached = best([nearest.value, all]);
   const usual = meansOf(exam, [among.map((_, place) => place)]);
   const base = value(takeRows(usual, new Uint32Array(answered.length)));
   if (!((reached - base) / (perfect - base) > LEAST)) return undefined;
   return { log, value: reached, chance: base, perfect, rows: among.length };
+}
+
+/** Some rows of all inputs, [rows, features]: as they are, or as floats where they come from several. */
+function sideBySide(inputs: readonly NdArray[], wanted: readonly number[]): NdArray {
+  const parts = inputs.map((array) => takeRows(array, Uint32Array.from(wanted)).reshape([wanted.length, rowWidth(array)]));
+  const [first] = parts;
+  if (first && parts.length === 1) return first;
+  const features = parts.reduce((sum, part) => sum + rowWidth(part), 0);
+  const all = new Float32Array(wanted.length * features);
+  let from = 0;
+  for (const part of parts) {
+    const [width, { data }] = [rowWidth(part), part.cast('float32')];
+    for (let row = 0; row < wanted.length; row++) all.set((data as Float32Array).subarray(row * width, (row + 1) * width), row * features + from);
+    from += width;
+  }
+  return new NdArray(all, [wanted.length, features]);
 }
 
 /** Rows that can answer together: pairs of them are compared by features, and looked at again in every step for every column. */

@@ -1,4 +1,15 @@
-import { type Callback, type CompileOptions, layers, NdArray, type NeighbourFacts, optimizers, Random, regularizers, sequential } from 'evenkeel';
+import {
+  type Callback,
+  type CompileOptions,
+  layers,
+  model,
+  NdArray,
+  type NeighbourFacts,
+  optimizers,
+  Random,
+  regularizers,
+  sequential,
+} from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 
 const random = new Random(5);
@@ -126,6 +137,22 @@ describe('nearest neighbours of validation rows', () => {
       );
     const { facts } = await factsOf({ y: oneHot(train.labels), heldY: oneHot(held.labels), compile: { loss: 'categoricalCrossentropy' } });
     expect(facts).toEqual((await factsOf({})).facts);
+  });
+
+  it('are near by the features of all inputs', async () => {
+    const cut = (values: readonly number[], from: number, to: number): NdArray =>
+      arrayOf(
+        values.filter((_, i) => i % FEATURES >= from && i % FEATURES < to),
+        to - from,
+      );
+    const parts = (values: readonly number[]) => [cut(values, 0, 1), cut(values, 1, FEATURES)];
+    const inputs = [layers.input([1]), layers.input([FEATURES - 1])];
+    const sums = layers.concatenate().apply(inputs);
+    const two = model({ inputs, outputs: layers.dense(3, { activation: 'softmax' }).apply(sums) }, { seed: 1 });
+    two.compile({ loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
+    const validationData = { x: parts(held.values), y: labelsOf(held.labels) };
+    const { trace } = await two.fit(parts(train.values), labelsOf(train.labels), { verbose: 0, validationData, callbacks: [{ vitals: {} }] });
+    expect(trace?.header.training?.neighbours).toEqual((await factsOf({})).facts);
   });
 
   it('answer several decisions each by itself', async () => {
