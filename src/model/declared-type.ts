@@ -1,6 +1,6 @@
-import { type DType, type FloatDType, isLong } from '../core/dtype.js';
+import type { DType, FloatDType } from '../core/dtype.js';
 import { DataError } from '../core/errors.js';
-import { NdArray } from '../core/ndarray.js';
+import type { NdArray } from '../core/ndarray.js';
 import { rowAndColumn } from '../data/dataset.js';
 
 /** The least and the largest number of each type; of the widest ones the largest that a float holds as well. */
@@ -20,9 +20,6 @@ const ranges: { readonly [D in Exclude<DType, FloatDType>]: readonly [low: numbe
 export function ofDeclaredType(array: NdArray, dtype: Exclude<DType, FloatDType>, name: string): NdArray {
   if (array.dtype === dtype) return array;
   const [low, high] = ranges[dtype];
-  const made = NdArray.zeros(array.shape, dtype);
-  const whole = isLong(array.data) ? array.data : undefined;
-  const wide = isLong(made.data) ? made.data : undefined;
   for (let i = 0; i < array.size; i++) {
     const value = array.at(i);
     if (!(value >= low && value <= high && Number.isInteger(value))) {
@@ -32,8 +29,6 @@ export function ofDeclaredType(array: NdArray, dtype: Exclude<DType, FloatDType>
         { layer: name, argument: 'x', received: value, expected: dtype },
       );
     }
-    if (whole && wide) wide[i] = whole[i] as bigint;
-    else made.set(i, value);
   }
-  return made;
+  return array.cast(dtype);
 }
