@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { ArgumentError, ShapeError } from '#src/core/errors.js';
+import { emitModel } from '#src/graph/emit.js';
 import { gradients } from '#src/graph/gradients.js';
 import { input, type Tensor } from '#src/graph/node.js';
+import { encodeOnnx } from '#src/graph/onnx/encode.js';
 import { abs, mul, reduceMean, reduceSum, reshape, sigmoid, softmax, sub, transpose } from '#src/graph/ops/index.js';
 import { type Loss, losses, lossFromConfig, resolveLoss, type TargetKind } from '#src/losses.js';
 import { type MeanMetric, resolveMetric } from '#src/metrics.js';
@@ -322,5 +324,30 @@ describe('resolveLoss', () => {
     });
     loss.perSample(input('t', ['N'], 'int32'), input('o', ['N', 3]));
     expect(got).toEqual(['N']);
+  });
+});
+
+describe('labels of many classes', () => {
+  const classes = 3000;
+  const logits = Float64Array.from({ length: 3 * classes }, (_, i) => Math.sin(i * i));
+  const labels = [0, 2999, 1234];
+  const row = (i: number) => [...logits.subarray(i * classes, (i + 1) * classes)];
+
+  it('have the loss and slope of the formula, in a graph that does not grow with their square', async () => {
+    const x = fixed([row(0), row(1), row(2)], 'float64');
+    const loss = losses.sparseCategoricalCrossentropy({ fromLogits: true }).perSample(fixed(labels, 'float64'), x);
+    const { value, slope } = await evaluate({ value: loss, slope: gradients(reduceSum(loss), [x])[0] as Tensor });
+    labels.forEach((label, i) => {
+      const exps = row(i).map(Math.exp);
+      const sum = exps.reduce((a, b) => a + b, 0);
+      expect(value?.[i]).toBeCloseTo(Math.log(sum / (exps[label] as number)), 9);
+      for (const k of [label, 0, 17, classes - 1]) {
+        expect(slope?.[i * classes + k]).toBeCloseTo((exps[k] as number) / sum - Number(k === label), 9);
+      }
+    });
+    const target = input('target', ['N'], 'int32');
+    const output = input('output', ['N', classes], 'float32');
+    const graph = emitModel([target, output], { loss: losses.sparseCategoricalCrossentropy().perSample(target, output) }, { name: 'many' });
+    expect(encodeOnnx(graph).byteLength).toBeLessThan(100 * classes);
   });
 });

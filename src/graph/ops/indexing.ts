@@ -3,7 +3,8 @@ import { GradientError } from '../../core/errors.js';
 import { NdArray } from '../../core/ndarray.js';
 import { type Dim, isStatic, normalizeAxis, showShape, sizeOf } from '../../core/shape.js';
 import { type AttributeValue, applyOne, constant, filled, notDifferentiable, type OpRecord, scalar, scalarValue, type Tensor } from '../node.js';
-import { cast, expandLike, reshape, sizeDim } from './movement.js';
+import { equal } from './arithmetic.js';
+import { cast, expandLike, reshape, sizeDim, unsqueeze } from './movement.js';
 
 const Gather: OpRecord = {
   name: 'Gather',
@@ -113,8 +114,15 @@ export function filledLike(x: Tensor, value: number): Tensor {
   );
 }
 
+/** Classes up to which rows are copied from an identity matrix, which is quicker; beyond, that would be larger than all else. */
+const FEW_CLASSES = 256;
+
 /** Rows of the identity matrix: 1 at the label, else 0; labels are whole numbers in [0, classes). */
 export function oneHot(labels: Tensor, classes: number, dtype: DType): Tensor {
+  if (classes > FEW_CLASSES) {
+    const numbers = Int32Array.from({ length: classes }, (_, i) => i);
+    return cast(equal(unsqueeze(cast(labels, 'int32'), [-1]), constant(new NdArray(numbers, [classes]))), dtype);
+  }
   const eye = new NdArray(dtypes[dtype].allocate(sizeOf([classes, classes])), [classes, classes], dtype);
   for (let i = 0; i < classes; i++) eye.set(i * classes + i, 1);
   return gather(constant(eye, `eye_${classes}`), cast(labels, 'int64'));
