@@ -52,6 +52,11 @@ export function optionalNumber(limits: Limits = {}): Option<number | undefined> 
   return { fallback: undefined, expected: describe(limits), accepts: (value) => within(value, limits) };
 }
 
+/** A whole number from `least` on. */
+export function wholeOption(fallback: number, least = 0): Option<number> {
+  return { fallback, expected: `a whole number ≥ ${least}`, accepts: (value) => Number.isInteger(value) && (value as number) >= least };
+}
+
 /** A whole number from `from` on, or nothing. */
 export function optionalWhole(from: number): Option<number | undefined> {
   return { fallback: undefined, expected: `a whole number ≥ ${from}`, accepts: (value) => Number.isSafeInteger(value) && Number(value) >= from };

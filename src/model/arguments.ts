@@ -78,13 +78,16 @@ function areOptions(value: unknown, known: readonly string[]): boolean {
   return keys.length > 0 && keys.every((key) => known.includes(key));
 }
 
+/** Whether what follows an object of x and y are options or nothing, and no targets of a network whose inputs have those names. */
+const standsAlone = (second: unknown): boolean => second === undefined || (isRecord(second) && !(second instanceof NdArray));
+
 /** Reads `fit(data, options)` or `fit(x, y, options)`. @throws ArgumentError */
 export function readFitArguments(
   first: unknown,
   second: unknown,
   third: FitOptions | undefined,
 ): { data: BatchLike | BatchStream; options: FitOptions } {
-  const whole = isBatch(first) || isStream(first);
+  const whole = (isBatch(first) && standsAlone(second)) || isStream(first);
   if (!whole && (second === undefined || (third === undefined && areOptions(second, fitOptions)))) {
     throw new ArgumentError('fit needs targets: fit(x, y, options), or fit({ x, y }, options)', { argument: 'y' });
   }
@@ -129,7 +132,7 @@ export function readEvaluateArguments(
   second: unknown,
   third: EvaluateOptions | undefined,
 ): { data: BatchLike; batchSize: number | undefined } {
-  const whole = isBatch(first) && (second === undefined || (isRecord(second) && !(second instanceof NdArray)));
+  const whole = isBatch(first) && standsAlone(second);
   if (!whole && (second === undefined || (third === undefined && areOptions(second, evaluateOptions)))) {
     throw new ArgumentError('evaluate needs targets: evaluate(x, y), or evaluate({ x, y })', { argument: 'y' });
   }
@@ -156,6 +159,24 @@ export function entriesOf(weights: readonly NdArray[], variables: readonly Varia
   const entries = new Map(variables.map(({ name }, i): [string, NdArray] => [name, weights[i] as NdArray]));
   checkEntries('setWeights', entries);
   return entries;
+}
+
+/** Of a state by name, the arrays of layers that two models have in common. @throws ArgumentError where there is none. */
+export function commonEntries(
+  variables: readonly Variable[],
+  others: readonly Variable[],
+  state: ReadonlyMap<string, NdArray>,
+): Map<string, NdArray> {
+  const layers = new Set(others.map(({ layer }) => layer));
+  const entries = variables.flatMap(({ layer, name }): [string, NdArray][] => {
+    const array = layers.has(layer) ? state.get(name) : undefined;
+    return array ? [[name, array]] : [];
+  });
+  if (entries.length > 0) return new Map(entries);
+  throw new ArgumentError(
+    'copyWeights: the models have no layer with weights in common; layers that are made anew are others, whatever their names: setWeights(await other.getWeights()) copies by order',
+    { argument: 'from' },
+  );
 }
 
 /** @throws ArgumentError where what is to be set are no arrays by name. */

@@ -59,7 +59,7 @@ export interface ModelWiring {
   readonly outputs: Signal | readonly Signal[];
 }
 
-/** A model of any wiring: several inputs and outputs, skip connections, shared layers. @throws ArgumentError where an input is missing. */
+/** A model of any wiring: several inputs and outputs, skip connections, shared layers. It has weights of its own, also for layers that another model has: `copyWeights` hands them over. @throws ArgumentError where an input is missing. */
 export function model(wiring: ModelWiring, options: ModelOptions = {}): Model {
   checkModelOptions(options);
   if (!isRecord(wiring)) refuse('model', 'wiring', '{ inputs, outputs }; layers in a row are for sequential([…])', wiring);

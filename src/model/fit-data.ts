@@ -1,11 +1,12 @@
-import { ArgumentError, DataError, ShapeError, show } from '../core/errors.js';
+import { ArgumentError, show } from '../core/errors.js';
 import type { NdArray } from '../core/ndarray.js';
 import { Random } from '../core/random.js';
-import { sameShape, showShape } from '../core/shape.js';
 import type { Network } from '../network/network.js';
-import { ArraySource, type Batch, type BatchSource, IterableSource } from '../training/batches.js';
+import { ArraySource, type BatchSource } from '../training/batches.js';
 import type { InstanceType } from '../training/step.js';
 import { type BatchLike, type BatchStream, type FitOptions, isBatch } from './arguments.js';
+import { joinRows } from './feeding.js';
+import { openStream } from './fit-stream.js';
 import { checkBatches, checkStreamed, checkWholeBatches } from './stateful.js';
 import { arraysOf, type Checked, checkClasses, withClassWeights } from './weights.js';
 
@@ -18,6 +19,8 @@ export interface FitData {
   readonly validation: Checked | undefined;
   /** Rows of a minibatch; of a stream's first. */
   readonly batchSize: number;
+  /** Lets go of what no epoch has taken over: a stream's iterator, where the fit ends before its first step. */
+  readonly close: () => void;
   /** Inputs from which normalization layers take their moments. */
   readonly sample: readonly NdArray[];
   /** Targets of the same rows. */
@@ -34,30 +37,33 @@ function typesIn({ inputs, targets, weights }: Checked) {
 }
 
 /**
- * Opens the data of a fit.
+ * Opens the data of a fit for some work, and lets go of them however that ends.
  * @throws DataError, ShapeError from `check`; the same where stateful layers of the network keep a state for other numbers of rows; ArgumentError on options
- * that do not go together.
+ * that do not go together; AbortError on `signal`, while a stream's first rows are waited for.
  */
-export async function openFitData(
+export async function withFitData<T>(
   data: BatchLike | BatchStream,
   options: FitOptions,
-  seed: number,
-  network: Network,
+  { seed, network }: { readonly seed: number; readonly network: Network },
   check: (given: BatchLike) => Checked,
-): Promise<FitData> {
+  work: (opened: FitData) => Promise<T>,
+): Promise<T> {
   const given = options.validationData && check(options.validationData);
   const opened = isBatch(data) ? openArrays(check(data), options, seed, network, given) : await openMinibatches(data, options, network, given, check);
-  const { validation, sample } = opened;
-  if (isBatch(data)) checkBatches(network, rowsIn(sample), options.batchSize ?? 32);
-  if (validation) checkWholeBatches(network, rowsIn(validation.inputs), 'the validation data');
-  return opened;
+  try {
+    if (isBatch(data)) checkBatches(network, rowsIn(opened.sample), options.batchSize ?? 32);
+    if (opened.validation) checkWholeBatches(network, rowsIn(opened.validation.inputs), 'the validation data');
+    return await work(opened);
+  } finally {
+    opened.close();
+  }
 }
 
 const rowsIn = (arrays: readonly NdArray[]): number => arrays[0]?.shape[0] ?? 0;
 
-function openMinibatches(
+async function openMinibatches(
   data: BatchStream,
-  { validationSplit = 0, stepsPerEpoch, classWeight }: FitOptions,
+  { validationSplit = 0, stepsPerEpoch, classWeight, signal }: FitOptions,
   network: Network,
   validation: Checked | undefined,
   check: (given: BatchLike) => Checked,
@@ -65,19 +71,43 @@ function openMinibatches(
   if (validationSplit > 0) {
     throw new ArgumentError('validationSplit needs arrays; give a stream its validationData', { argument: 'validationSplit' });
   }
-  const steps = stepsPerEpoch ?? (Array.isArray(data) ? data.length : undefined);
-  return openStream(data, steps, validation, (given) => {
-    const checked = check(given);
-    checkStreamed(network, rowsIn(checked.inputs));
-    return withClassWeights(checked, classWeight);
+  const { source, read, close } = await openStream(data, {
+    steps: stepsPerEpoch ?? (Array.isArray(data) ? data.length : undefined),
+    sampled: network.layers.some(({ needsData }) => needsData),
+    signal,
+    check: (given) => {
+      const checked = check(given);
+      checkStreamed(network, rowsIn(checked.inputs));
+      return withClassWeights(checked, classWeight);
+    },
   });
+  const [opening, ...others] = read;
+  const joined = (arrays: (of: Checked) => readonly NdArray[]): readonly NdArray[] =>
+    others.length === 0 ? arrays(opening) : arrays(opening).map((_, i) => joinRows(read.map((one) => arrays(one)[i] as NdArray)));
+  return {
+    source,
+    ...typesIn(opening),
+    validation,
+    batchSize: rowsIn(opening.inputs) || 1,
+    sample: joined(({ inputs }) => inputs),
+    sampleTargets: joined(({ targets }) => targets),
+    close,
+  };
 }
 
 function openArrays(checked: Checked, options: FitOptions, seed: number, network: Network, validation: Checked | undefined): FitData {
-  const { batchSize = 32, shuffle = true, validationSplit = 0, classWeight } = options;
+  const { batchSize = 32, shuffle = true, validationSplit = 0, classWeight, stepsPerEpoch } = options;
+  if (stepsPerEpoch !== undefined) {
+    throw new ArgumentError(
+      'fit: stepsPerEpoch goes with a list or generator of minibatches; an epoch of arrays takes every row once: for fewer steps give fewer rows, or more of them to a step by batchSize',
+      { argument: 'stepsPerEpoch', received: stepsPerEpoch },
+    );
+  }
   checkClasses(checked, Number(network.outputs[0]?.shape.at(-1)), classWeight);
   const rows = checked.inputs[0]?.shape[0] ?? 0;
-  const kept = splitRow(rows, validationSplit);
+  const first = splitRow(rows, validationSplit);
+  // As in Keras, rows that are given for validation leave all others to training.
+  const kept = validation ? rows : first;
   const cut = (from: number, to: number): Checked => {
     const part = (arrays: readonly NdArray[]): NdArray[] => arrays.map((array) => array.slice(from, to));
     return { inputs: part(checked.inputs), targets: part(checked.targets), weights: part(checked.weights) };
@@ -91,6 +121,7 @@ function openArrays(checked: Checked, options: FitOptions, seed: number, network
     batchSize: Math.min(batchSize, kept),
     sample: trained.inputs,
     sampleTargets: trained.targets,
+    close: () => {},
   };
 }
 
@@ -105,83 +136,4 @@ function splitRow(rows: number, validationSplit: number): number {
   const kept = Math.floor(rows * (1 - validationSplit));
   if (kept < 1) throw new ArgumentError(`validationSplit ${validationSplit} leaves no row of ${rows} to train on`, { argument: 'validationSplit' });
   return kept;
-}
-
-function checkMinibatch(given: BatchLike, check: (given: BatchLike) => Checked): Checked {
-  if (!isBatch(given)) {
-    const keys = typeof given === 'object' && given !== null && !Array.isArray(given) ? Object.keys(given).join(', ') : undefined;
-    const received = keys ? `an object of ${keys}` : show(given);
-    throw new DataError(`a stream must give minibatches { x, y }, got ${received}`, { argument: 'data', received: given });
-  }
-  return check(given);
-}
-
-/** @throws ShapeError where a later minibatch's targets have rows of another shape than the first one's. */
-function checkTargetRows({ targets }: Checked, opening: Checked): void {
-  targets.forEach((target, i) => {
-    const [row, first] = [target, opening.targets[i] as NdArray].map(({ shape }) => shape.slice(1)) as [number[], number[]];
-    if (sameShape(row, first)) return;
-    throw new ShapeError(
-      `a minibatch's y has shape ${showShape(target.shape)} where the first one's rows are ${showShape(first)}; all minibatches need rows of one shape`,
-      { argument: 'y', received: target.shape, expected: ['N', ...first] },
-    );
-  });
-}
-
-async function openStream(
-  stream: BatchStream,
-  steps: number | undefined,
-  validation: Checked | undefined,
-  check: (given: BatchLike) => Checked,
-): Promise<FitData> {
-  const open = (): Iterator<BatchLike> | AsyncIterator<BatchLike> => {
-    const iterable = typeof stream === 'function' ? stream() : stream;
-    return Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
-  };
-  const iterator = open();
-  // A generator object under way cannot start anew: with `stepsPerEpoch` it goes on from epoch to epoch, and stays open for whoever holds it.
-  const endless = steps !== undefined && (iterator as unknown) === stream;
-  const head = await iterator.next();
-  if (head.done) throw new DataError('the stream of minibatches is empty', { argument: 'data' });
-  const opening = checkMinibatch(head.value, check);
-  const types = arraysOf(opening).map(({ dtype }) => dtype);
-  // The first minibatch told the types; it opens the first epoch.
-  let [waiting, rest]: [Batch | undefined, typeof iterator | undefined] = [arraysOf(opening), iterator];
-  async function* batches(): AsyncGenerator<Batch> {
-    const current = rest ?? open();
-    if (!endless) rest = undefined;
-    try {
-      const first = waiting;
-      waiting = undefined;
-      if (first) yield first;
-      for (let next = await current.next(); !next.done; next = await current.next()) {
-        const checked = checkMinibatch(next.value, check);
-        const batch = arraysOf(checked);
-        checkTargetRows(checked, opening);
-        if (checked.weights.length !== opening.weights.length) {
-          const [first, later] = [opening, checked].map(({ weights }) => (weights.length > 0 ? `${weights.length} sampleWeight` : 'no sampleWeight'));
-          throw new DataError(`a minibatch holds ${later} where the first one held ${first}; all need the same`, { argument: 'sampleWeight' });
-        }
-        const other = batch.findIndex(({ dtype }, i) => dtype !== types[i]);
-        if (other >= 0) {
-          throw new DataError(`a minibatch holds ${batch[other]?.dtype} where the first one held ${types[other]}; all need the same element types`, {
-            argument: 'data',
-            received: batch[other]?.dtype,
-            expected: types[other],
-          });
-        }
-        yield batch;
-      }
-    } finally {
-      if (!endless) await current.return?.();
-    }
-  }
-  return {
-    source: new IterableSource(batches, steps),
-    ...typesIn(opening),
-    validation,
-    batchSize: opening.inputs[0]?.shape[0] ?? 1,
-    sample: opening.inputs,
-    sampleTargets: opening.targets,
-  };
 }

@@ -23,6 +23,7 @@ import {
   type BatchLike,
   type BatchStream,
   checkEntries,
+  commonEntries,
   type EvaluateOptions,
   entriesOf,
   type FitOptions,
@@ -33,7 +34,7 @@ import { type Compiled, type CompileOptions, compileOptions } from './compiled.j
 import { batchCurvature, type Curvature, type CurvatureOptions } from './curvature.js';
 import { dependsOnBatch, evaluateRows } from './evaluation.js';
 import { eachBatch, fed, INFERENCE_BATCH, joinRows, withRows } from './feeding.js';
-import { openFitData, typesOf } from './fit-data.js';
+import { type FitData, typesOf, withFitData } from './fit-data.js';
 import { type Arrays, checkInputs, checkTargets, commonRows } from './inputs.js';
 import type { BatchParts } from './minibatch.js';
 import { ModelState } from './model-state.js';
@@ -150,9 +151,8 @@ export class Model {
 
   async #fit(first: unknown, second: unknown, third: FitOptions | undefined, settle: () => Promise<void>): Promise<History> {
     const { data, options } = readFitArguments(first, second, third);
-    return this.#turns.exclusively(async () => {
+    const train = async (opened: FitData): Promise<History> => {
       const { epochs = 1, initialEpoch = 0, batchSize = 32, callbacks = [], verbose = 1 } = options;
-      const opened = await openFitData(data, options, this.seed, this.network, (given) => this.#check(given));
       const engine = await this.#programs.engine(batchSize);
       const vitals = vitalsWanted(callbacks);
       const plain = await this.#spec(opened.inputTypes, opened.targetTypes, opened.weightTypes);
@@ -190,7 +190,8 @@ export class Model {
             }
           : {}),
       });
-    });
+    };
+    return this.#turns.exclusively(() => withFitData(data, options, this, (given) => this.#check(given), train));
   }
 
   /** Loss and metrics on data, without training; sample weights count in the loss and in weighted metrics. @returns values by name. */
@@ -309,6 +310,11 @@ export class Model {
   /** Sets all layers' arrays, in the order of `variables`. @throws ShapeError naming the array that does not fit; then none is set. */
   async setWeights(weights: readonly NdArray[]): Promise<void> {
     await this.setState(entriesOf(weights, this.variables));
+  }
+
+  /** Copies the arrays of all layers that another model, made of some of the same, has too. @throws ArgumentError where there is none. */
+  async copyWeights(from: Model): Promise<void> {
+    await this.setState(commonEntries(this.variables, from.variables, await from.getState()));
   }
 
   /** Copies of the whole state by name: weights, optimizer slots, step counter; of one step, also while the model trains. What a checkpoint holds. */

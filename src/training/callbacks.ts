@@ -47,7 +47,7 @@ export interface TrainingControl {
  * The engine runs many steps per call: `every` says how often `onBatchEnd` must be called, and so how long a call may be.
  */
 export interface Callback {
-  /** Steps between calls of `onBatchEnd`, or once an epoch. Default 1, which costs one engine call per step. */
+  /** Steps of the fit between calls of `onBatchEnd`, counted through its epochs, or once an epoch. Default 1, which costs one engine call per step. */
   readonly every?: number | 'epoch';
   onTrainBegin?(control: TrainingControl): void | Promise<void>;
   onTrainEnd?(logs: Logs, control: TrainingControl): void | Promise<void>;
@@ -110,11 +110,11 @@ export function checkCallbacks(callbacks: readonly unknown[]): void {
   }
 }
 
-/** Steps until some callback must be called, from step `batch` of the epoch on. */
-export function stepsUntilCallback(callbacks: readonly Callback[], batch: number): number {
+/** Steps until some callback must be called, where the fit has taken so many. */
+export function stepsUntilCallback(callbacks: readonly Callback[], taken: number): number {
   return callbacks.reduce((least, callback) => {
     const period = periodOf(callback);
-    return period === undefined ? least : Math.min(least, period - (batch % period));
+    return period === undefined ? least : Math.min(least, period - (taken % period));
   }, Number.POSITIVE_INFINITY);
 }
 

@@ -5,7 +5,7 @@ import { checkPath, textOption } from './callbacks/options.js';
 import type { Callback, Logs, TrainingControl } from './callbacks.js';
 
 export interface CheckpointOptions {
-  /** Steps between saves, or once an epoch, after its validation; default 'epoch'. */
+  /** Steps of the fit between saves, counted through its epochs, or once an epoch, after its validation; default 'epoch'. */
   readonly every?: number | 'epoch';
   /** Save only where `monitor` is better than it has been in this fit; default false. */
   readonly saveBestOnly?: boolean;

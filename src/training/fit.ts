@@ -3,6 +3,7 @@ import { NdArray } from '../core/ndarray.js';
 import type { Engine, Resident, Session } from '../runtime/index.js';
 import { rateAt, type Schedule } from '../schedules.js';
 import type { TraceHeader, TraceRecord } from '../vitals/trace.js';
+import { unlessAborted } from './abort.js';
 import { type BatchSource, type Chunk, ChunkBuffers } from './batches.js';
 import { type Callback, type KeptWeights, type Logs, periodOf, stepsUntilCallback, type TrainingControl } from './callbacks.js';
 import { History, RunningMeans } from './history.js';
@@ -114,12 +115,18 @@ async function runEpochs(run: FitRun, watch: Watch | undefined, keepWeights: () 
   for (let index = run.initialEpoch; index < run.epochs && !flags.stop; index++) {
     control.epoch = index;
     for (const callback of run.callbacks) await callback.onEpochBegin?.(index, control);
+    if (flags.stop) break;
     const means = new RunningMeans(entries, run.program.vitals?.penalized);
     const epoch = run.source.epoch(index);
     const first = step;
     const take = (batch: number): Promise<Chunk | undefined> =>
       epoch.take(
-        Math.min(run.maxChunk, stepsUntilCallback(run.callbacks, batch), watch?.most(first + batch) ?? pace.steps, pace.steps),
+        Math.min(
+          run.maxChunk,
+          stepsUntilCallback(run.callbacks, first + batch - run.iterations),
+          watch?.most(first + batch) ?? pace.steps,
+          pace.steps,
+        ),
         buffers.next(),
       );
     try {
@@ -147,7 +154,7 @@ async function runEpochs(run: FitRun, watch: Watch | undefined, keepWeights: () 
         else watch?.defer();
         for (const callback of run.callbacks) {
           const period = periodOf(callback);
-          if (period !== undefined && batch % period === 0) await callback.onBatchEnd?.(batch - 1, logs, control);
+          if (period !== undefined && (step - run.iterations) % period === 0) await callback.onBatchEnd?.(batch - 1, logs, control);
           await callback.onProgress?.(batch, logs, control);
         }
         chunk = flags.stop ? undefined : await unlessAborted(upcoming, run.signal, step);
@@ -190,22 +197,6 @@ async function runEpochs(run: FitRun, watch: Watch | undefined, keepWeights: () 
 /** @throws ArgumentError where a callback hands the fit what is no such number. */
 function checkNumber(argument: string, received: unknown, expected: string, fits: boolean): void {
   if (!fits) throw new ArgumentError(`control.${argument} takes ${expected}, got ${show(received)}`, { argument, received, expected });
-}
-
-/** What `work` gives, or AbortError as soon as the signal fires. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined, step: number): Promise<T> {
-  if (!signal) return work;
-  let stop = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(new AbortError(`training was stopped after step ${step}`, {}, { cause: signal.reason }));
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([aborted, work]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
 }
 
 /** Steps of the next engine call: as many as fit its time. The number stays while it is near, so that buffers made for one chunk serve the next. */

@@ -1,4 +1,4 @@
-import { type BatchLike, DataError, type FitOptions, layers, type Model, NdArray, ShapeError, sequential } from 'evenkeel';
+import { type BatchLike, DataError, type FitOptions, layers, type Model, model, NdArray, ShapeError, sequential } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 
 function waves(...shape: number[]): NdArray {
@@ -28,6 +28,24 @@ async function trouble(model: Model, data: BatchLike | (() => Iterable<BatchLike
   const same = [...after].every(([name, array]) => [...array.data].every((value, i) => value === before.get(name)?.data[i]));
   return { error, steps, same };
 }
+
+describe('options that do not go together', () => {
+  it('are refused: steps of an epoch whose rows are all there', async () => {
+    const { error, steps } = await trouble(dense(), batch(8, 1), { stepsPerEpoch: 3 });
+    expect(String(error)).toMatch(/stepsPerEpoch goes with a list or generator of minibatches/);
+    expect(steps).toBe(0);
+  });
+});
+
+describe('inputs that are named x and y', () => {
+  it('are no dataset where targets follow', async () => {
+    const [x, y] = [layers.input([3], { name: 'x' }), layers.input([3], { name: 'y' })];
+    const outputs = layers.dense(1).apply(layers.add().apply([x, y]));
+    const net = model({ inputs: [x, y], outputs }).compile({ loss: 'mse' });
+    const { steps } = await net.fit({ x: waves(8, 3), y: waves(8, 3) }, waves(8, 1), { batchSize: 4, verbose: 0 });
+    expect(steps).toBe(2);
+  });
+});
 
 describe('data that do not fit', () => {
   it('are refused before the first step where they are for validation', async () => {

@@ -1,4 +1,4 @@
-import { layers, losses, metrics, ndarray, optimizers, sequential } from 'evenkeel';
+import { layers, losses, metrics, model, ndarray, optimizers, sequential } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 
 const x = Array.from({ length: 12 }, (_, i) => [Math.sin(i), Math.cos(3 * i)]);
@@ -110,5 +110,28 @@ describe('sums over an epoch', () => {
       expect(batches?.logs[name]).toBeCloseTo(value, 5);
       expect(whole?.evaluated[name]).toBeCloseTo(value, 5);
     }
+  });
+});
+
+describe('copyWeights', () => {
+  const wired = () => {
+    const input = layers.input([2]);
+    const code = layers.dense(3, { activation: 'tanh' }).apply(input);
+    const whole = model({ inputs: input, outputs: layers.dense(2).apply(code) }, { seed: 1 }).compile({ loss: 'mse' });
+    return { whole, part: model({ inputs: input, outputs: code }, { seed: 9 }) };
+  };
+
+  it('hands over what a model of the same layers learned', async () => {
+    const { whole, part } = wired();
+    const features = ndarray([[0.5, -1], [2, 0.25]]); // biome-ignore format: rows
+    await whole.fit(features, features, { epochs: 3, verbose: 0 });
+    const [kernel, bias] = await whole.getWeights();
+    expect(await part.getWeights()).not.toEqual([kernel, bias]);
+    await part.copyWeights(whole);
+    expect(await part.getWeights()).toEqual([kernel, bias]);
+  });
+
+  it('is refused where the models have no layer in common', async () => {
+    await expect(wired().part.copyWeights(wired().whole)).rejects.toThrow(/no layer with weights in common; .*setWeights/);
   });
 });

@@ -122,6 +122,13 @@ describe('history', () => {
     expect(await model.evaluate(other.x, other.y)).toEqual(await model.evaluate(other));
   });
 
+  it('rows that are given for it leave all others to training, as in Keras', async () => {
+    const other = labelled(30, 6, 9);
+    const [both, given] = [build(), build()];
+    const history = await both.fit(set, quiet({ batchSize: 10, validationSplit: 0.5, validationData: other }));
+    expect([history.steps, history.last]).toEqual([5, (await given.fit(set, quiet({ batchSize: 10, validationData: other }))).last]);
+  });
+
   it('a split so small that it keeps no row for validation still keeps one, as in Keras', async () => {
     const { history } = await build().fit(set.x.slice(0, 5), set.y.slice(0, 5), quiet({ validationSplit: 0.1 }));
     expect(history.val_loss).toHaveLength(1);
@@ -151,8 +158,9 @@ describe('callbacks', () => {
       'batch 3 step 4 epoch 0/2 of 5',
       'epoch end step 5 epoch 0/2 of 5',
       'epoch begin step 5 epoch 1/2 of 5',
-      'batch 1 step 7 epoch 1/2 of 5',
-      'batch 3 step 9 epoch 1/2 of 5',
+      'batch 0 step 6 epoch 1/2 of 5',
+      'batch 2 step 8 epoch 1/2 of 5',
+      'batch 4 step 10 epoch 1/2 of 5',
       'epoch end step 10 epoch 1/2 of 5',
       'train end step 10 epoch 1/2 of 5',
     ]);
@@ -162,7 +170,29 @@ describe('callbacks', () => {
     const seen: Record<string, number[]> = { two: [], three: [], epoch: [] };
     const watch = (key: string, every: number | 'epoch'): Callback => ({ every, onBatchEnd: (batch) => void seen[key]?.push(batch) });
     await build().fit(set, quiet({ epochs: 2, batchSize: 7, callbacks: [watch('two', 2), watch('three', 3), watch('epoch', 'epoch')] }));
-    expect(seen).toEqual({ two: [1, 3, 5, 7, 1, 3, 5, 7], three: [2, 5, 2, 5], epoch: [7, 7] });
+    // Eight steps an epoch; periods are counted through both.
+    expect(seen).toEqual({ two: [1, 3, 5, 7, 1, 3, 5, 7], three: [2, 5, 0, 3, 6], epoch: [7, 7] });
+  });
+
+  it('of periods longer than an epoch are called all the same, from the first step of the fit on', async () => {
+    const steps: number[] = [];
+    const rare: Callback = { every: 7, onBatchEnd: (_, __, { step }) => void steps.push(step) };
+    const model = build();
+    await model.fit(set, quiet({ epochs: 4, batchSize: 10, callbacks: [rare] }));
+    await model.fit(set, quiet({ epochs: 2, batchSize: 10, callbacks: [rare] }));
+    expect(steps).toEqual([7, 14, 27]);
+  });
+
+  it('that stop where an epoch begins leave it out of the history', async () => {
+    const ends: string[] = [];
+    const stopping: Callback = {
+      every: 'epoch',
+      onEpochBegin: (epoch, control) => (epoch === 1 ? control.stop() : undefined),
+      onBatchEnd: (batch) => void ends.push(`batch ${batch}`),
+      onEpochEnd: (epoch) => void ends.push(`epoch ${epoch}`),
+    };
+    const history = await build().fit(set, quiet({ epochs: 3, batchSize: 10, callbacks: [stopping] }));
+    expect([history.epoch, history.steps, history.history.loss?.length, ends]).toEqual([[0], 5, 1, ['batch 4', 'epoch 0']]);
   });
 
   it('are waited for', async () => {

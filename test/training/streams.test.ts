@@ -146,7 +146,101 @@ it('a set larger than a chunk’s memory is cut into chunks that fit', async () 
   expect(Math.max(...steps)).toBeLessThan(7);
 });
 
+describe('layers that take what they need from data', () => {
+  const normalized = (): Model =>
+    sequential([layers.input([6]), layers.normalization({ name: 'n' }), layers.dense(3, { activation: 'softmax' })], { seed: 3 }).compile({
+      loss: 'sparseCategoricalCrossentropy',
+    });
+  const mean = async (model: Model): Promise<number[]> => Array.from((await model.getState()).get('n/mean')?.data ?? [], Number);
+  const meanOf = (rows: number): number[] =>
+    Array.from({ length: 6 }, (_, column) => set.nested.slice(0, rows).reduce((sum, row) => sum + (row[column] ?? 0), 0) / rows);
+
+  it('see more than the first minibatch, which all train once', async () => {
+    const [streamed, given] = [normalized(), normalized()];
+    // The same arrays are filled again.
+    const [x, y] = [NdArray.zeros([8, 6]), NdArray.zeros([8], 'uint8')];
+    const { steps } = await streamed.fit(
+      function* () {
+        for (const one of batches) {
+          for (let i = 0; i < x.size; i++) x.set(i, (one.x as NdArray).at(i));
+          for (let i = 0; i < y.size; i++) y.set(i, (one.y as NdArray).at(i));
+          yield { x, y };
+        }
+      },
+      { epochs: 2, verbose: 0 },
+    );
+    await given.fit(set, { epochs: 2, batchSize: 8, shuffle: false, verbose: 0 });
+    expect(steps).toBe(10);
+    expect(await weights(streamed)).toEqual(await weights(given));
+    (await mean(streamed)).forEach((value, i) => {
+      expect(value).toBeCloseTo(meanOf(40)[i] as number, 6);
+    });
+  });
+
+  it('see no more of an endless one than its first epoch', async () => {
+    let drawn = 0;
+    function* endless(): Generator<BatchLike> {
+      for (;;) yield batches[drawn++ % 5] as BatchLike;
+    }
+    const model = normalized();
+    await model.fit(endless(), { stepsPerEpoch: 3, verbose: 0 });
+    expect(drawn).toBe(3);
+    (await mean(model)).forEach((value, i) => {
+      expect(value).toBeCloseTo(meanOf(24)[i] as number, 6);
+    });
+  });
+
+  it('hear of trouble behind the first minibatch when its turn comes', async () => {
+    const [model, before] = [normalized(), normalized()];
+    const broken = function* (): Generator<BatchLike> {
+      yield* batches.slice(0, 2);
+      throw new RangeError('the disk is gone');
+    };
+    await expect(model.fit(broken, { verbose: 0 })).rejects.toThrow(new RangeError('the disk is gone'));
+    await before.fit(() => batches.slice(0, 2), { verbose: 0 });
+    expect(await weights(model)).toEqual(await weights(before));
+  });
+});
+
 describe('trouble in a generator', () => {
+  it.each<[string, () => unknown, RegExp]>([
+    ['nothing', () => undefined, /must return a list or a generator of \{ x, y \}, got undefined/],
+    ['one minibatch', () => batches[0], /must return a list or a generator of \{ x, y \}, got an object/],
+    ['a promise', async () => batches, /got a promise: make it an async function\*/],
+  ])('a function that gives %s is refused', async (_, stream, message) => {
+    const wrong = build().fit(stream as () => Iterable<BatchLike>, { verbose: 0 });
+    await expect(wrong).rejects.toThrow(DataError);
+    await expect(wrong).rejects.toThrow(message);
+  });
+
+  it('one that never gives its first minibatch is left on a signal', async () => {
+    const abort = new AbortController();
+    async function* hanging(): AsyncGenerator<BatchLike> {
+      await new Promise(() => {});
+      yield* batches;
+    }
+    const running = build().fit(hanging, { verbose: 0, signal: abort.signal });
+    setTimeout(() => abort.abort(), 20);
+    await expect(running).rejects.toThrow(/stopped after step 0/);
+  });
+
+  it.each<[string, BatchLike, BatchLike | undefined, RegExp]>([
+    ['its first minibatch does not fit', { x: NdArray.zeros([8, 5]), y: set.y.slice(0, 8) }, undefined, /expects \[N, 6\]/],
+    ['validation rows do not fit', batch(0, 8), { x: set.x.slice(0, 8), y: NdArray.zeros([8, 7]) }, /validationData/],
+  ])('is closed where the fit fails before its first step: %s', async (_, first, validationData, message) => {
+    let closed = 0;
+    function* watched(): Generator<BatchLike> {
+      try {
+        yield first;
+      } finally {
+        closed++;
+      }
+    }
+    await expect(build().fit(watched, { verbose: 0, validationData })).rejects.toThrow(message);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    expect(closed).toBe(1);
+  });
+
   it('its own error ends the fit; steps before it count; it is closed', async () => {
     const model = build();
     let closed = 0;

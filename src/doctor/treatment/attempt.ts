@@ -142,11 +142,11 @@ export class Attempt {
 
   #callback(): Callback {
     const { perEpoch, neighbours } = this.#options;
-    // Epoch and minibatch behind which it waits. Calls of the engine are as long as they can be before that epoch, and once it waits no more.
+    // The epoch in which it waits, and behind which minibatch. Calls of the engine are as long as they can be before that epoch, and once it waits no more.
     const steps = this.#halt - this.#patient.stepsDone;
     const [epoch, at] = [Math.floor(steps / perEpoch), steps % perEpoch];
     let begun = 0;
-    const every = (): number | 'epoch' => (at > 0 && begun > epoch && !this.#waited ? at : 'epoch');
+    const every = (): number | 'epoch' => (at > 0 && begun > epoch && !this.#waited ? steps : 'epoch');
     return {
       onEpochBegin: () => {
         begun += 1;

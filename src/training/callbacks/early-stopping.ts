@@ -1,7 +1,7 @@
-import { flagOption, numberOption, type OptionsOf, optionalNumber, readOptions } from '../../core/catalogue.js';
+import { flagOption, numberOption, type OptionsOf, optionalNumber, readOptions, wholeOption } from '../../core/catalogue.js';
 import type { Callback, KeptWeights } from '../callbacks.js';
 import { modeOption, monitorOf } from './monitor.js';
-import { textOption, wholeOption } from './options.js';
+import { textOption } from './options.js';
 
 const rules = {
   /** The value that tells better from worse; default 'val_loss'. */
@@ -16,7 +16,7 @@ const rules = {
   baseline: optionalNumber(),
   /** Epochs from 0 that are only watched from this one on; default 0. */
   startFromEpoch: wholeOption(0),
-  /** Gives the model the weights of the best epoch at the end of the fit, however it ends; default false. */
+  /** Gives the model the weights of the best epoch at the end of the fit, also where `patience` never ran out, but not where it is aborted or throws; default false. */
   restoreBestWeights: flagOption(false),
 };
 

@@ -1,11 +1,6 @@
 import type { Option } from '../../core/catalogue.js';
 import { ArgumentError, show } from '../../core/errors.js';
 
-/** A whole number from `least` on. */
-export function wholeOption(fallback: number, least = 0): Option<number> {
-  return { fallback, expected: `a whole number ≥ ${least}`, accepts: (value) => Number.isInteger(value) && (value as number) >= least };
-}
-
 /** A string that is not empty, or nothing. */
 export function textOption<T extends string | undefined>(fallback: T): Option<T> {
   return { fallback, expected: 'a string that is not empty', accepts: (value) => typeof value === 'string' && value !== '' };

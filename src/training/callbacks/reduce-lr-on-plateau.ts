@@ -1,7 +1,7 @@
-import { numberOption, type OptionsOf, readOptions } from '../../core/catalogue.js';
+import { numberOption, type OptionsOf, readOptions, wholeOption } from '../../core/catalogue.js';
 import type { Callback } from '../callbacks.js';
 import { modeOption, monitorOf } from './monitor.js';
-import { textOption, wholeOption } from './options.js';
+import { textOption } from './options.js';
 
 const rules = {
   /** The value that tells better from worse; default 'val_loss'. */
