@@ -3,7 +3,7 @@ import { product } from '../core/shape.js';
 import { emitModel } from '../graph/emit.js';
 import { input, type Tensor } from '../graph/node.js';
 import { encodeOnnx } from '../graph/onnx/encode.js';
-import { cast, div, reduceSum, reshape, sizeAs, square } from '../graph/ops/index.js';
+import { cast, div, reduceSum, reshape, sizeAs, square, sub } from '../graph/ops/index.js';
 import { Normalization } from '../layers/normalization.js';
 import { TimeDistributed } from '../layers/wrappers.js';
 import type { Layer, LayerCall, Signal } from '../network/layer.js';
@@ -12,9 +12,13 @@ import { feedNetwork } from '../training/step.js';
 import type { Adaptable } from './adaptable.js';
 import { normalizationIn } from './adapted.js';
 import { scaleByData } from './lsuv.js';
+import { fixedBatch } from './stateful.js';
 
-/** Rows per engine call. */
+/** Rows per engine call, unless layers keep a state for some number of rows. */
 const BATCH = 2048;
+
+/** Shares of a sum that rounding may have made. */
+const ROUNDED = 1e-12;
 
 /**
  * Gives every layer what it takes from data, in the order of the network: normalization layers mean and variance of their features, layers with
@@ -47,7 +51,7 @@ export async function adaptLayers(model: Adaptable, inputs: readonly NdArray[], 
   await scale();
 }
 
-/** Mean and variance by sums in float64, batch by batch. */
+/** Mean and variance by sums in float64, batch by batch, of what is left when the mean of the first batch is taken away: squares of large numbers leave no digits for how far those vary. */
 async function measure(
   { network, layout, engine, state }: Adaptable,
   call: LayerCall,
@@ -64,31 +68,45 @@ async function measure(
   });
   const x = cast(seenInside(call.layer, signals.get(call.inputs[0] as Signal) as Tensor), 'float64');
   const { axes, kept } = Normalization.reduction(x.shape, layer.axis);
+  const shift = input('shift', kept, 'float64');
+  const along = reshape(
+    shift,
+    x.shape.map((dim, axis) => (axes.includes(axis) ? 1 : (dim as number))),
+  );
+  const left = sub(x, along);
   const total = (tensor: Tensor): Tensor => reshape(reduceSum(tensor, { axes }), kept);
-  const sum = total(x);
-  const outputs = { sum, squares: total(square(x)), count: div(sizeAs(x, 'float64'), sizeAs(sum, 'float64')) };
-  const model = emitModel([...tensors, ...values.values()], outputs, { name: 'moments' });
+  const sum = total(left);
+  const outputs = { sum, squares: total(square(left)), count: div(sizeAs(x, 'float64'), sizeAs(sum, 'float64')) };
+  const model = emitModel([...tensors, ...values.values(), shift], outputs, { name: 'moments' });
   const session = await engine.load(encodeOnnx(model), { name: `${call.layer.title}, moments` });
   try {
     const feeds = await state.feeds(engine, [...values.keys()]);
     const rows = arrays[0]?.shape[0] ?? 0;
     const size = product(kept);
+    const batchSize = fixedBatch(network) ?? BATCH;
+    const sumsFrom = async (row: number, from: Float64Array): Promise<{ sum: NdArray; squares: NdArray; count: number }> => {
+      const batch = Object.fromEntries(arrays.map((array, i) => [`x_${i}`, array.slice(row, row + batchSize)]));
+      const shifted = { ...batch, ...feeds, shift: new NdArray(from, kept) };
+      const { fetched } = await session.run(shifted, { sum: 'fetch', squares: 'fetch', count: 'fetch' });
+      return { sum: fetched.sum as NdArray, squares: fetched.squares as NdArray, count: fetched.count?.at(0) ?? 0 };
+    };
+    const first = await sumsFrom(0, new Float64Array(size));
+    const from = Float64Array.from({ length: size }, (_, i) => first.sum.at(i) / first.count);
     const [sums, squares] = [new Float64Array(size), new Float64Array(size)];
     let count = 0;
-    for (let row = 0; row < rows; row += BATCH) {
-      const batch = Object.fromEntries(arrays.map((array, i) => [`x_${i}`, array.slice(row, row + BATCH)]));
-      const { fetched } = await session.run({ ...batch, ...feeds }, { sum: 'fetch', squares: 'fetch', count: 'fetch' });
+    for (let row = 0; row < rows; row += batchSize) {
+      const part = await sumsFrom(row, from);
       for (let i = 0; i < size; i++) {
-        sums[i] = (sums[i] ?? 0) + (fetched.sum?.at(i) ?? 0);
-        squares[i] = (squares[i] ?? 0) + (fetched.squares?.at(i) ?? 0);
+        sums[i] = (sums[i] ?? 0) + part.sum.at(i);
+        squares[i] = (squares[i] ?? 0) + part.squares.at(i);
       }
-      count += fetched.count?.at(0) ?? 0;
+      count += part.count;
     }
-    const mean = sums.map((value) => value / count);
+    const mean = sums.map((value, i) => (from[i] ?? 0) + value / count);
     const variance = squares.map((value, i) => {
-      const spread = value / count - (mean[i] ?? 0) ** 2;
-      // Below the rounding error of the sums a feature does not vary.
-      return spread > 1e-12 * (value / count) ? spread : 0;
+      const spread = value / count - ((sums[i] ?? 0) / count) ** 2;
+      // Below the rounding errors of the sums, and of the mean that was taken away, a feature does not vary.
+      return spread > ROUNDED * (value / count) && spread > (ROUNDED * (mean[i] ?? 0)) ** 2 ? spread : 0;
     });
     return { mean: new NdArray(mean, kept), variance: new NdArray(variance, kept) };
   } finally {

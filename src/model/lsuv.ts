@@ -7,8 +7,9 @@ import type { Layer } from '../network/layer.js';
 import { copyOf } from '../training/state.js';
 import { feedNetwork } from '../training/step.js';
 import type { Adaptable } from './adaptable.js';
+import { fixedBatch } from './stateful.js';
 
-/** Rows that a layer's variance is taken of. */
+/** Rows that a layer's variance is taken of, unless layers keep a state for some number of rows. */
 const ROWS = 1024;
 
 /**
@@ -35,7 +36,7 @@ export async function scaleByData({ network, engine, state }: Adaptable, layers:
   try {
     const arrays = await state.read(variables.map(({ name }) => name));
     const feeds = Object.fromEntries(variables.map(({ name }, i) => [name, arrays[i] as NdArray]));
-    const rows = Object.fromEntries(inputs.map((array, i) => [`x_${i}`, array.slice(0, ROWS)]));
+    const rows = Object.fromEntries(inputs.map((array, i) => [`x_${i}`, array.slice(0, fixedBatch(network) ?? ROWS)]));
     const { fetched } = await session.run({ ...rows, ...feeds }, Object.fromEntries(Object.keys(outputs).map((title) => [title, 'fetch' as const])));
     const scaled = variables.flatMap(({ name, layer, trainable }, i): [string, NdArray][] => {
       const deviation = fetched[layer.title]?.at(0);

@@ -20,6 +20,48 @@ async function afterFit(model: Model): Promise<number[]> {
   return momentsOf(model);
 }
 
+describe('moments', () => {
+  it('of features that are large beside how far they vary', async () => {
+    const rows = 5000;
+    const seconds = new NdArray(
+      Float64Array.from({ length: rows }, (_, i) => 1.7e9 + (i % 1000)),
+      [rows, 1],
+    );
+    const model = sequential([layers.input([1]), layers.normalization({ name: 'n' }), layers.dense(1)], { dtype: 'float64' }).compile({
+      loss: 'mse',
+    });
+    await model.fit(seconds, NdArray.zeros([rows, 1]), quiet);
+    const [mean, variance] = await momentsOf(model);
+    expect(mean).toBeCloseTo(1.7e9 + 499.5, 5);
+    // Of the numbers 0 to n − 1: (n² − 1) / 12.
+    expect((variance ?? 0) / ((1000 ** 2 - 1) / 12)).toBeCloseTo(1, 8);
+  });
+
+  it.each([0.1, -3e7])('of a feature that is always %d: it keeps its scale', async (value) => {
+    const model = sequential([layers.input([1]), layers.normalization({ name: 'n' }), layers.dense(1)], { dtype: 'float64' }).compile({
+      loss: 'mse',
+    });
+    await model.fit(new NdArray(new Float64Array(3000).fill(value), [3000, 1]), NdArray.zeros([3000, 1]), quiet);
+    const [mean, variance] = await momentsOf(model);
+    expect([(mean ?? 0) / value, variance]).toEqual([expect.closeTo(1, 12), 0]);
+  });
+
+  it.each<[string, Layer]>([
+    ['by a normalization', layers.normalization({ name: 'n' })],
+    ['by weights', layers.dense(4, { kernelInitializer: 'lsuv' })],
+  ])('are taken behind a layer that keeps a state for some rows, %s', async (_, layer) => {
+    const steps = new NdArray(
+      Float32Array.from({ length: 12 * 3 }, (_, i) => Math.sin(i * i)),
+      [12, 3, 1],
+    );
+    const stateful = sequential([layers.input([3, 1]), layers.lstm(2, { stateful: true, batchSize: 4 }), layer, layers.dense(1)]);
+    const { steps: taken } = await stateful.compile({ loss: 'mse' }).fit(steps, NdArray.zeros([12, 1]), { ...quiet, batchSize: 4 });
+    expect(taken).toBe(3);
+    if (layer.kind === 'normalization')
+      expect(Array.from((await stateful.getState()).get('n/variance')?.data ?? [0], Number).every((v) => v > 0)).toBe(true);
+  });
+});
+
 describe('what layers take from data', () => {
   it('is taken in every model that a normalization layer is part of', async () => {
     const shared = layers.normalization({ name: 'n' });
