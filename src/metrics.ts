@@ -1,4 +1,4 @@
-import { asFromTable, type Catalogue, flagOption, make, maker, numberOption, resolve } from './core/catalogue.js';
+import { asFromTable, type Catalogue, flagOption, make, maker, numberOption, resolve, wholeOption } from './core/catalogue.js';
 import { foldName } from './core/names.js';
 import type { Shape } from './core/shape.js';
 import type { Tensor } from './graph/node.js';
@@ -69,12 +69,12 @@ export const metrics = {
   ),
 
   /** Share of samples with fewer than `k` scores above that of the target's highest. */
-  topKCategoricalAccuracy: maker(kind, 'topKCategoricalAccuracy', { k: numberOption(5, { from: 1 }) }, ({ k }) => ({
+  topKCategoricalAccuracy: maker(kind, 'topKCategoricalAccuracy', { k: wholeOption(5, 1) }, ({ k }) => ({
     perSample: (target: Tensor, output: Tensor) => inTop(k, g.argMax(alignTarget('topKCategoricalAccuracy', target, output)), output),
   })),
 
   /** Share of samples with fewer than `k` scores above that of the label; labels [N] or [N, 1]. */
-  sparseTopKCategoricalAccuracy: maker(kind, 'sparseTopKCategoricalAccuracy', { k: numberOption(5, { from: 1 }) }, ({ k }) => ({
+  sparseTopKCategoricalAccuracy: maker(kind, 'sparseTopKCategoricalAccuracy', { k: wholeOption(5, 1) }, ({ k }) => ({
     perSample: (target: Tensor, output: Tensor) => inTop(k, g.cast(alignLabels('sparseTopKCategoricalAccuracy', target, output), 'int64'), output),
   })),
 
@@ -121,7 +121,7 @@ const catalogue: Catalogue<Metric> = {
   fromFunction: (value, name) => ({ name, config: {}, perSample: perSampleOf(kind, name, value as MetricFunction) }),
 };
 
-/** The accuracy that suits a loss and an output's shape, as Keras chooses it. */
+/** The accuracy that suits a loss and an output's shape. Of several yes-or-no outputs it counts each by itself. */
 function accuracy(loss: Loss, outputShape: Shape): MeanMetric {
   const single = outputShape.at(-1) === 1 || outputShape.length < 2;
   const suiting = (): MeanMetric => {

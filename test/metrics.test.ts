@@ -127,6 +127,8 @@ describe('resolveMetric', () => {
 
   it('suggests the nearest name and checks options', () => {
     expect(() => resolveMetric('binaryAcuracy', sparse, ['N', 3])).toThrow(/unknown metric 'binaryAcuracy'; did you mean 'binaryAccuracy'/);
+    expect(() => metrics.auc({ numThresholds: 2.5 })).toThrow(/numThresholds must be a whole number ≥ 2, got 2\.5/);
+    expect(() => metrics.precision({ classId: 0.5 })).toThrow(/classId must be a whole number ≥ 0, got 0\.5/);
     expect(() => metrics.binaryAccuracy({ threshold: 2 })).toThrow("metric 'binaryAccuracy': threshold must be a finite number ≥ 0 and ≤ 1, got 2");
     expect(() => resolveMetric({} as never, sparse, ['N'])).toThrow(ArgumentError);
   });

@@ -63,7 +63,9 @@ export function splitDataset(dataset: Dataset, options: SplitOptions = {}): Part
     const order = random.permutation(units.length);
     const cuts = [Math.round(units.length * test), Math.round(units.length * (test + validation))] as const;
     order.forEach((unit, at) => {
-      parts[at < cuts[0] ? 'test' : at < cuts[1] ? 'validation' : 'train'].push(...(units[unit] ?? []));
+      const part = parts[at < cuts[0] ? 'test' : at < cuts[1] ? 'validation' : 'train'];
+      // One by one: a unit may be larger than a call takes arguments.
+      for (const row of units[unit] ?? []) part.push(row);
     });
   }
   const take = (name: keyof typeof parts): Dataset => {

@@ -138,7 +138,7 @@ export interface EmbeddingOptions extends LayerOptions, WeightOptions<'embedding
   readonly maskZero?: boolean;
 }
 
-/** A learned vector for each whole number in [0, inputDim): [N, …] becomes [N, …, outputDim]. Right behind an input, data with other numbers are refused. */
+/** A learned vector for each whole number in [0, inputDim): [N, …] becomes [N, …, outputDim]. Data with other numbers are refused where they come from an input as they are, flattened or joined at most. */
 export class Embedding extends Layer {
   readonly kind = 'embedding';
   override readonly takes = 1;

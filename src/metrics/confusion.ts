@@ -1,4 +1,15 @@
-import { choiceOption, flagOption, type Limits, listOption, maker, numberOption, type Option, optionalNumber } from '../core/catalogue.js';
+import {
+  choiceOption,
+  flagOption,
+  type Limits,
+  listOption,
+  maker,
+  numberOption,
+  type Option,
+  optionalNumber,
+  optionalWhole,
+  wholeOption,
+} from '../core/catalogue.js';
 import { ShapeError } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import { showShape } from '../core/shape.js';
@@ -126,11 +137,8 @@ function rated(owner: string, rate: Rate, { thresholds = 0.5, ...rest }: Where) 
 const counted = (name: string, rate: Rate) => maker(kind, name, { thresholds: thresholdsOption() }, (settings) => rated(name, rate, settings));
 
 const selecting = (name: string, rate: Rate) =>
-  maker(
-    kind,
-    name,
-    { thresholds: thresholdsOption(), topK: optionalNumber({ from: 1 }), classId: optionalNumber({ from: 0 }) },
-    ({ thresholds, topK, classId }) => rated(name, rate, { thresholds: thresholds ?? (topK === undefined ? 0.5 : LOWEST), topK, classId }),
+  maker(kind, name, { thresholds: thresholdsOption(), topK: optionalWhole(1), classId: optionalWhole(0) }, ({ thresholds, topK, classId }) =>
+    rated(name, rate, { thresholds: thresholds ?? (topK === undefined ? 0.5 : LOWEST), topK, classId }),
   );
 
 /** `count` thresholds from 0 to 1, as in Keras. */
@@ -153,8 +161,8 @@ function bestWhere(owner: string, reached: Rate, wanted: Rate, value: number, nu
   };
 }
 
-const numThresholds = numberOption(200, { from: 1 });
-const classId = optionalNumber({ from: 0 });
+const numThresholds = wholeOption(200, 1);
+const classId = optionalWhole(0);
 const share = numberOption(0.5, unit);
 
 type Curve = 'ROC' | 'PR' | 'PRGAIN';
@@ -236,12 +244,12 @@ export const confusionMetrics = {
     kind,
     'auc',
     {
-      numThresholds: numberOption(200, { from: 2 }),
+      numThresholds: wholeOption(200, 2),
       curve: choiceOption<Curve>('ROC', ['ROC', 'PR', 'PRGAIN']),
       summationMethod: choiceOption<Summation>('interpolation', ['interpolation', 'minoring', 'majoring']),
       thresholds: listOption(unit),
       multiLabel: flagOption(false),
-      numLabels: optionalNumber({ from: 1 }),
+      numLabels: optionalWhole(1),
       labelWeights: listOption({ from: 0 }),
       fromLogits: flagOption(false),
     },

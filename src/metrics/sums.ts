@@ -1,4 +1,4 @@
-import { choiceOption, maker, numberOption, optionalNumber } from '../core/catalogue.js';
+import { choiceOption, maker, numberOption, optionalNumber, wholeOption } from '../core/catalogue.js';
 import { ShapeError } from '../core/errors.js';
 import { showShape } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
@@ -90,7 +90,7 @@ export const sumMetrics = {
     'r2Score',
     {
       classAggregation: choiceOption('uniform_average', ['uniform_average', 'variance_weighted_average', 'none']),
-      numRegressors: numberOption(0, { from: 0 }),
+      numRegressors: wholeOption(0),
     },
     ({ classAggregation, numRegressors }) => ({
       sums(target: Tensor, output: Tensor, weights?: Tensor) {

@@ -2,14 +2,24 @@ import { isLong, type TypedArray } from '../core/dtype.js';
 import { DataError } from '../core/errors.js';
 import type { NdArray } from '../core/ndarray.js';
 import { rowAndColumn } from '../data/dataset.js';
+import { Concatenate } from '../layers/merge.js';
 import { Embedding } from '../layers/shaping.js';
+import type { Layer } from '../network/layer.js';
 import type { Network } from '../network/network.js';
 
-/** The embedding right behind an input that knows the fewest numbers; undefined where there is none. */
+/** Whether a layer hands numbers on as they are, in another place. */
+const handsOn = (layer: Layer): boolean => (layer.role === 'shape' && layer.keepsIntegers) || layer instanceof Concatenate;
+
+/** The embedding that looks up what an input gives, moved about at most, and knows the fewest numbers; undefined where there is none. */
 function tableBehind({ calls, inputs }: Network, place: number): Embedding | undefined {
-  return calls
-    .flatMap(({ layer, inputs: [from] }) => (layer instanceof Embedding && from === inputs[place] ? [layer] : []))
-    .sort((a, b) => a.inputDim - b.inputDim)[0];
+  const same = new Set(inputs.slice(place, place + 1));
+  const tables: Embedding[] = [];
+  for (const { layer, inputs: from, output } of calls) {
+    if (!from.some((signal) => same.has(signal))) continue;
+    if (layer instanceof Embedding) tables.push(layer);
+    else if (handsOn(layer)) same.add(output);
+  }
+  return tables.sort((a, b) => a.inputDim - b.inputDim)[0];
 }
 
 /** Checks what an embedding will look up of the input number `place`. @throws DataError with the row where a number has no vector. */

@@ -132,7 +132,7 @@ function checkLabels(labels: NdArray, classes: number, name: string): void {
     if (label >= 0 && label < classes && Number.isInteger(label)) continue;
     const hint = label === classes ? 'Do the labels start at 1? They must start at 0.' : `Has the last layer as many units as there are classes?`;
     throw new DataError(
-      `label ${label} in row ${i} is not ${classes === 1 ? 'the one class, 0,' : `one of the ${classes} classes 0 to ${classes - 1}`} of ${name}. ${hint}`,
+      `label ${label} in row ${rowAndColumn(labels, i)[0]} is not ${classes === 1 ? 'the one class, 0,' : `one of the ${classes} classes 0 to ${classes - 1}`} of ${name}. ${hint}`,
       {
         layer: name,
         argument: 'y',

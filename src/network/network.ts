@@ -312,11 +312,10 @@ function nameLayers(layers: readonly Layer[]): void {
   for (const { name, kind } of layers) {
     if (name === undefined) continue;
     if (taken.has(name))
-      throw new ArgumentError(`two layers are named '${name}'; names of layers in a model must differ`, {
-        argument: 'name',
-        received: name,
-        layer: kind,
-      });
+      throw new ArgumentError(
+        `two layers are named '${name}'; names of layers in a model must differ. A layer keeps the name that its first model gave it: where layers of several models come together, give them names of their own by { name }`,
+        { argument: 'name', received: name, layer: kind },
+      );
     taken.add(name);
   }
   const counts = new Map<string, number>();

@@ -15,6 +15,15 @@ const ids = (part: Dataset | undefined): number[] => Array.from({ length: part?.
 const share = (part: Dataset): number => [...(part.y.data as Int32Array)].reduce((a, b) => a + b, 0) / part.y.size;
 
 describe('splitDataset', () => {
+  it('keeps a group of any size together', () => {
+    const many = 200_000;
+    const large = { x: NdArray.zeros([many, 1]), y: NdArray.zeros([many]) };
+    const groups = Array.from({ length: many }, (_, row) => (row < 150_000 ? 'one' : `of ${row}`));
+    const { train, test } = splitDataset(large, { test: 0.2, groups, seed: 1 });
+    expect((train.x.shape[0] ?? 0) + (test.x.shape[0] ?? 0)).toBe(many);
+    expect([train, test].map(({ x }) => (x.shape[0] ?? 0) >= 150_000).sort()).toEqual([false, true]);
+  });
+
   it('gives every row to one part, x with its y', () => {
     const { train, test, validation } = splitDataset(set, { test: 0.2, validation: 0.1, seed: 1 });
     expect([ids(train).length, ids(test).length, ids(validation).length]).toEqual([70, 20, 10]);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ArgumentError, doctor, layers, load, NdArray, ShapeError, sequential } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
+import { dtypes } from '#src/core/dtype.js';
 import { factsOf } from '#src/network/facts.js';
 import type { Layer } from '#src/network/layer.js';
 import { Network } from '#src/network/network.js';
@@ -160,4 +161,14 @@ describe('in float64, with any number of rows', () => {
     }
     await model.dispose();
   });
+});
+
+it.each(['int16', 'uint16', 'int32', 'uint8'] as const)('zeros are put around pictures of %s', async (dtype) => {
+  const net = sequential([layers.input([1, 2, 1], { dtype }), layers.zeroPadding2d(), layers.flatten()]);
+  const given = await net.predict(NdArray.zeros([1, 1, 2, 1], dtype));
+  expect(given.size).toBe(12);
+  const picture = new NdArray(dtypes[dtype].allocate(2), [1, 1, 2, 1], dtype);
+  picture.set(0, 7);
+  picture.set(1, 9);
+  expect(Array.from((await net.predict(picture)).data, Number)).toEqual([0, 0, 0, 0, 0, 7, 9, 0, 0, 0, 0, 0]);
 });

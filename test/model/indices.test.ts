@@ -33,6 +33,36 @@ describe('what an embedding looks up', () => {
     await net.dispose();
   });
 
+  it.each([
+    ['flattened', layers.flatten()],
+    ['turned', layers.permute([2, 1])],
+  ])('is refused where the numbers are %s first', async (_, between) => {
+    const net = sequential([
+      layers.input([2, 2], { dtype: 'int32' }),
+      between,
+      layers.embedding(3, 2, { name: 'words' }),
+      layers.flatten(),
+      layers.dense(1),
+    ]);
+    await expect(
+      net.predict([
+        [
+          [0, 1],
+          [2, -1],
+        ],
+      ]),
+    ).rejects.toThrow(/^index -1 in row 0 is not one of the 3 that words has vectors for/);
+  });
+
+  const of = (...row: number[]) => new NdArray(Int32Array.from(row), [1, row.length]);
+  it('is refused where the numbers of several inputs are joined first', async () => {
+    const inputs = [layers.input([1], { dtype: 'int32' }), layers.input([2], { dtype: 'int32' })];
+    const words = layers.embedding(3, 2, { name: 'words' }).apply(layers.concatenate().apply(inputs));
+    const net = model({ inputs, outputs: layers.dense(1).apply(layers.flatten().apply(words)) });
+    await expect(net.predict([of(2), of(0, 7)])).rejects.toThrow(/^index 7 in row 0 is not one of the 3 that words has vectors for/);
+    expect((await net.predict([of(2), of(0, 1)])).shape).toEqual([1, 1]);
+  });
+
   it('tells that the padding counts', async () => {
     await expect(made(true).predict([[3, 0]])).rejects.toThrow(/4 at least: 0, the padding, counts too\. Do the indices start at 1\?/);
   });

@@ -2,7 +2,7 @@ import { ArgumentError, ShapeError } from '../../core/errors.js';
 import { type Dim, normalizeAxis, type Shape, showShape } from '../../core/shape.js';
 import { type Attributes, apply, applyOne, constantInts, first, int64, makeNode, type OpRecord, type Tensor } from '../node.js';
 import { zerosLike } from './indexing.js';
-import { like, reshape, unsqueeze } from './movement.js';
+import { cast, like, reshape, unsqueeze } from './movement.js';
 
 /** Tensors joined, cut and padded along an axis: each is part of another's gradient. */
 
@@ -209,6 +209,8 @@ function makePad(x: Tensor, pads: readonly number[], shape: Shape): Tensor {
 /** Zeros before and after along one axis. */
 export function pad(x: Tensor, { axis, before, after }: { axis: number; before: number; after: number }): Tensor {
   if (before === 0 && after === 0) return x;
+  // ONNX Runtime pads no whole numbers of 16 bits.
+  if (x.dtype === 'int16' || x.dtype === 'uint16') return cast(pad(cast(x, 'int32'), { axis, before, after }), x.dtype);
   const at = normalizeAxis(axis, x.rank);
   const pads = new Array<number>(2 * x.rank).fill(0);
   pads[at] = before;
