@@ -15,6 +15,7 @@ import { materialOf } from './treatment/material.js';
 import { methodOf } from './treatment/methods.js';
 import { checkTreatOptions, type TreatOptions } from './treatment/options.js';
 import { admit } from './treatment/patient.js';
+import { tidied } from './treatment/tidy.js';
 import type { Evidence, Outcome, Treatment } from './treatment/treatment.js';
 
 export type { TreatOptions } from './treatment/options.js';
@@ -30,6 +31,11 @@ export type { TreatOptions } from './treatment/options.js';
 export async function treat(model: Model, data: BatchLike, options: TreatOptions = {}): Promise<Treatment> {
   if (!Array.isArray(model?.network?.calls)) refuse('treat', 'model', 'a compiled model, such as sequential([…]).compile({ … }) gives', model);
   checkTreatOptions(options);
+  if (!model.variables.some(({ trainable }) => trainable)) {
+    throw new ArgumentError('treat: no layer of the model has weights that are trained; there is nothing to treat. Are all of them frozen?', {
+      argument: 'model',
+    });
+  }
   const { epochs = 5, batchSize = 32, validationData, validationSplit = 0.15, seed = model.seed, budget = {}, choose = 'evidence' } = options;
   const clock = options.clock ?? (() => performance.now());
   const material = materialOf(model, data, validationData, validationSplit, seed);
@@ -117,12 +123,12 @@ class Treated implements Treatment {
   constructor({ findings, before, after }: CourseEnd, course: Course, { plainSteps, interrupted }: Pick<Treatment, 'plainSteps' | 'interrupted'>) {
     this.model = after.run.model;
     this.changed = after.remedies.length > 0;
-    this.remedies = after.remedies;
+    this.remedies = tidied(after.remedies, before.patient, after.patient);
     this.findings = findings;
     this.before = evidenceOf(before);
     this.after = evidenceOf(after);
     this.outcome = outcomeOf(findings, before, after);
-    this.trials = course.trials;
+    this.trials = course.trials.map((trial) => (trial.remedies === after.remedies ? { ...trial, remedies: this.remedies } : trial));
     this.proposals = findings.flatMap(({ remedies }) => remedies.filter(({ id }) => methodOf(id) === undefined));
     this.steps = course.clinic.steps;
     this.plainSteps = plainSteps;
@@ -146,8 +152,14 @@ function evidenceOf({ patient, run }: Tried): Evidence {
   };
 }
 
+/** A part of all there is to score, below which a change is none. */
+const NOTICEABLE = 0.01;
+
 function outcomeOf(findings: Treatment['findings'], before: Tried, after: Tried): Outcome {
   if (illOf({ findings }).length === 0 && after.remedies.length === 0) return 'healthy';
-  if (after.remedies.length === 0 || after.run.grade.score <= before.run.grade.score) return 'uncured';
-  return illOf(after.run).length === 0 ? 'cured' : 'improved';
+  const [was, is] = [before.run.grade.score, after.run.grade.score];
+  if (after.remedies.length === 0 || is <= was) return 'uncured';
+  if (illOf(after.run).length === 0) return 'cured';
+  // What is still ill has to do better than before, and than chance, by more than other rows would show.
+  return is - Math.max(0, was) > NOTICEABLE ? 'improved' : 'uncured';
 }

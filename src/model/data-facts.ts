@@ -52,8 +52,6 @@ function momentsOf({ rows, features, numbers }: Sample): Omit<InputFacts, 'layer
   }
   const varying = Array.from({ length: features }, (_, k) => k).filter((k) => lows[k] !== highs[k]);
   const deviations = varying.map((k) => Math.sqrt(Math.max(0, (squares[k] ?? 0) / rows - ((sums[k] ?? 0) / rows) ** 2)));
-  const ranges = varying.map((k) => (highs[k] ?? 0) - (lows[k] ?? 0));
-  const widest = ranges.reduce((most, range) => Math.max(most, range), 0);
   const total = (values: ArrayLike<number>): number => Array.from(values).reduce((sum, value) => sum + value, 0);
   return {
     rows,
@@ -64,9 +62,18 @@ function momentsOf({ rows, features, numbers }: Sample): Omit<InputFacts, 'layer
     max: highs.reduce((most, high) => Math.max(most, high), Number.NEGATIVE_INFINITY),
     constantFeatures: features - varying.length,
     featureMean: varying.length === 0 ? 0 : total(varying.map((k) => Math.abs(sums[k] ?? 0) / rows)) / varying.length,
-    alikeRanges: ranges.length === 0 ? 1 : ranges.filter((range) => range >= widest / 2).length / ranges.length,
+    alikeRanges: alikeRanges(varying.map((k) => [lows[k] ?? 0, highs[k] ?? 0])),
     featureDeviations: deviations.length === 0 ? [0, 0] : [deviations.reduce((a, b) => Math.min(a, b)), deviations.reduce((a, b) => Math.max(a, b))],
   };
+}
+
+/** Share of the other ranges that overlap with the widest and are at least half as wide; 1 where nothing varies. One range alone is like no other. */
+function alikeRanges(ranges: readonly (readonly [low: number, high: number])[]): number {
+  const [first, ...others] = [...ranges].sort((a, b) => b[1] - b[0] - (a[1] - a[0]));
+  if (!first) return 1;
+  const [low, high] = first;
+  const alike = others.filter(([from, to]) => to - from >= (high - low) / 2 && from < high && to > low);
+  return others.length === 0 ? 0 : alike.length / others.length;
 }
 
 /** The shape of one row of an input's data: of the first layer that reshapes it, where only scales change before. */

@@ -26,6 +26,10 @@ export function freshName({ layers }: ModelConfig, kind: string): string {
   return `${kind}_${number}`;
 }
 
+/** Whether a model made a layer's name, as `freshName` would. */
+export const isAutomatic = ({ kind, name }: DescribedLayer): boolean =>
+  name === undefined || (name.startsWith(`${kind}_`) && /^\d+$/.test(name.slice(kind.length + 1)));
+
 /** A layer without a name of its own. */
 export interface NewLayer {
   readonly kind: string;
@@ -52,6 +56,12 @@ export function insertAfter(config: ModelConfig, call: number, { kind, config: o
   const compile =
     config.compile && config.outputs.includes(call) ? withOutputNamed(config.compile, layerAt(config, call)?.name, name) : config.compile;
   return { ...config, layers, calls: [...before, inserted, ...after], inputs, outputs: config.outputs.map(moved), ...(compile ? { compile } : {}) };
+}
+
+/** The description with a layer of another name, in what it is compiled with too. */
+export function withName(config: ModelConfig, from: string, to: string): ModelConfig {
+  const made = withLayer(config, from, (layer) => ({ ...layer, name: to }));
+  return config.compile ? { ...made, compile: withOutputNamed(config.compile, from, to) } : made;
 }
 
 /** Compiled for an output of another name: metrics go by it. */

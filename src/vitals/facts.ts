@@ -70,7 +70,7 @@ export interface InputFacts {
   /** Over the features that vary: mean of their means' absolute values, and least and largest of their standard deviations. */
   readonly featureMean: number;
   readonly featureDeviations: readonly [least: number, largest: number];
-  /** Share of the features that vary whose values span at least half of what the widest spans: near 1 where all are of one unit, as grey levels are. */
+  /** Of the features that vary besides the widest, the share whose values span at least half of its range, and some of it: near 1 where all are of one unit, as grey levels are. */
   readonly alikeRanges?: number;
   /** Of sequences of features, and pictures: E[x y] / E[x²] for two steps, or places, of one row on average, and for two that are next to each other. */
   readonly stepCorrelation?: number;

@@ -7,6 +7,58 @@ const network = sequential([layers.input([3, 2]), layers.flatten(), layers.dense
 const values = [1, 10, 2, 10, 4, 10, 3, 10, 3, 10, 5, 10];
 const shape = [2, 3, 2];
 
+it.each<[string, readonly (readonly number[])[], number]>([
+  [
+    'grey levels',
+    [
+      [0, 9],
+      [1, 10],
+      [2, 12],
+      [0, 7],
+    ],
+    1,
+  ],
+  [
+    'one that is much narrower',
+    [
+      [0, 9],
+      [1, 10],
+      [2, 3],
+      [0, 7],
+    ],
+    2 / 3,
+  ],
+  [
+    'equal ranges in places apart, such as degrees of latitude and longitude',
+    [
+      [37, 38],
+      [-123, -122],
+    ],
+    0,
+  ],
+  [
+    'one that varies beside constants',
+    [
+      [0, 1],
+      [7, 7],
+      [7, 7],
+    ],
+    0,
+  ],
+  [
+    'none that varies',
+    [
+      [7, 7],
+      [3, 3],
+    ],
+    1,
+  ],
+])('how alike ranges are: %s', (_, columns, share) => {
+  const given = new NdArray(Float32Array.from([0, 1].flatMap((row) => columns.map((column) => column[row] ?? 0))), [2, columns.length]);
+  const net = sequential([layers.input([columns.length]), layers.dense(1)]).network;
+  expect(inputFacts(net, [given])[0]?.alikeRanges).toBeCloseTo(share, 12);
+});
+
 it('moments of features, and how alike steps are', () => {
   const [facts] = inputFacts(network, [new NdArray(Float32Array.from(values), shape)]);
   // Of each feature the two rows; those that are always 10 vary no more than the columns of steps do.

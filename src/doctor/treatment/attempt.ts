@@ -8,7 +8,7 @@ import { type Examination, value } from '../examination.js';
 import type { Finding } from '../finding.js';
 import { type Grade, gradeOf } from './grade.js';
 import { batchOf, type Material } from './material.js';
-import type { Patient } from './patient.js';
+import type { Healthy, Patient } from './patient.js';
 
 /** A network as one minibatch, or a run, showed it. */
 export interface Look {
@@ -25,14 +25,16 @@ export interface Run extends Look {
   readonly seconds: number;
   /** Whether it took all the steps that were asked for. */
   readonly whole: boolean;
-  /** Epochs after which nothing was surely ill, where the run was guarded: the model has the weights of the last of them. */
-  readonly healthyEpochs: number;
+  /** The model after its last healthy epoch, where it was kept. */
+  readonly healthy: Healthy | undefined;
 }
 
 /** Looks on at a training that goes through in one. */
 export interface Guard {
-  /** Whether what was found ends it. */
-  ends(look: Look): boolean;
+  /** What was found: no illness, one, or one that has lasted for long enough to end the training. */
+  judge(look: Look): 'healthy' | 'ill' | 'over';
+  /** Whether the model is kept as it is after every healthy epoch, so that another run can go on from there. */
+  readonly keeps: boolean;
   /** Hears of its steps on the way, and ends it by what it throws. */
   reached?(steps: number): void;
 }
@@ -86,7 +88,7 @@ export class Attempt {
   #since: number;
   #first: Examination | undefined;
   #kept: KeptWeights | undefined;
-  #healthyEpochs = 0;
+  #healthy: Healthy | undefined;
   #ended = false;
   #waited = false;
 
@@ -163,7 +165,7 @@ export class Attempt {
         if (!trace || this.#ended) return;
         const isEpoch = record.kind === 'epoch';
         if (isEpoch || record.kind === 'step') this.#options.guard?.reached?.(record.step - this.#patient.stepsDone);
-        if (isEpoch || (record.kind === 'step' && trace.steps.length === 1)) this.#guard(trace, control, isEpoch);
+        if (isEpoch || (record.kind === 'step' && trace.steps.length === 1)) await this.#guard(trace, control, isEpoch);
         if (isEpoch && control.step === this.#halt) await this.#wait(control);
       },
       onNonFinite: (_, control) => {
@@ -196,20 +198,21 @@ export class Attempt {
     }
   }
 
-  /** Ends the training where it is ill for long enough, and goes back to the weights of the last epoch after which it was not. */
-  #guard(trace: Trace, control: TrainingControl, isEpoch: boolean): void {
+  /** Ends the training where it is ill for long enough, with the weights of the epoch before. */
+  async #guard(trace: Trace, control: TrainingControl, isEpoch: boolean): Promise<void> {
     const { guard, judge } = this.#options;
     if (!guard) return;
     const look = judge(trace, this.#first);
     this.#first ??= look.examination;
-    if (guard.ends(look)) {
+    const found = guard.judge(look);
+    if (found === 'over') {
       this.#ended = true;
       this.#kept?.restore();
       control.stop();
     } else if (isEpoch) {
       this.#kept?.release();
       this.#kept = control.keepWeights();
-      this.#healthyEpochs = control.epoch + 1;
+      if (found === 'healthy' && guard.keeps) this.#healthy = { epochs: control.epoch + 1, model: this.#model, state: await this.#model.getState() };
     }
   }
 
@@ -229,6 +232,6 @@ export class Attempt {
     const look = judge(trace, this.#first);
     this.#first ??= look.examination;
     this.#seconds += (clock() - this.#since) / 1000;
-    return { ...look, model: this.#model, grade, steps, seconds: this.#seconds, whole: steps >= wanted, healthyEpochs: this.#healthyEpochs };
+    return { ...look, model: this.#model, grade, steps, seconds: this.#seconds, whole: steps >= wanted, healthy: this.#healthy };
   }
 }

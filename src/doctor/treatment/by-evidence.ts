@@ -1,5 +1,5 @@
 import type { Finding } from '../finding.js';
-import type { Look } from './attempt.js';
+import type { Guard, Look } from './attempt.js';
 import { best, distress, GOOD, leads, POOR, shortOnes } from './choose.js';
 import { type Candidate, type Course, illOf, type Tried } from './course.js';
 import { finish } from './finish.js';
@@ -73,15 +73,16 @@ const FALLEN = 0.95;
 /** Parts of what neighbours reach: from the first on a network is well on its way, whatever it looks like; a trial that comes to the second leaves little to gain. */
 const [ON_ITS_WAY, WELL] = [0.78, 0.85];
 
-/** Whether a run has been surely ill, and getting no further, for long enough to be ended. */
-function patience(): (look: Look) => boolean {
+/** Whether a run is ill, and whether it has been so surely, and got no further, for long enough to be ended. */
+function patience(): Guard['judge'] {
   let surely = 0;
   return (look) => {
     const [before, last] = look.examination.losses.slice(-2);
     const falls = before !== undefined && last !== undefined && last < FALLEN * before;
     const learns = (look.examination.partOfNeighbours ?? 0) >= ON_ITS_WAY;
     surely = isCertain(look) && !falls && !learns ? surely + 1 : 0;
-    return surely >= PATIENCE;
+    if (surely >= PATIENCE) return 'over';
+    return illOf(look).length === 0 || learns ? 'healthy' : 'ill';
   };
 }
 
@@ -105,9 +106,8 @@ export async function treatByEvidence(course: Course, start: Candidate): Promise
   }
   const untreated = await course.full(start, patience());
   if (untreated.run.whole && illOf(untreated.run).length === 0) return spur(course, start, untreated);
-  if (course.options.during && untreated.run.healthyEpochs > 0) {
-    const { model, healthyEpochs } = untreated.run;
-    const patient = await goneOn(start.patient, model, healthyEpochs, healthyEpochs * course.clinic.stepsPerEpoch(start.patient));
+  if (untreated.run.healthy) {
+    const patient = goneOn(start.patient, untreated.run.healthy);
     return answer(course, { ...start, patient }, await course.clinic.look(patient), { untreated });
   }
   return answer(course, start, look, { untreated });

@@ -106,7 +106,7 @@ export class Clinic {
 
   /**
    * A patient's whole training, watched: what is left of it where its first steps were taken.
-   * @param guard ends it early, unless its first steps were taken before, where what was found says so; the model then has the weights of the last epoch after which it did not, in `healthyEpochs`.
+   * @param guard ends it early, unless its first steps were taken before, where what was found says so; the model then has the weights of the last epoch after which it did not.
    */
   async whole(patient: Patient, guard?: Guard): Promise<Run> {
     const waiting = this.#waiting.get(patient);

@@ -102,9 +102,9 @@ export class Course {
         random: this.options.random,
         keep: this.options.keep,
       })
-      .map(({ patient: after, what, spares = [] }) => ({
+      .map(({ patient: after, what, rate, spares = [] }) => ({
         patient: after,
-        remedies: [...kept, { id: hint.id, cost: hint.cost, what, answers }],
+        remedies: [...kept, { id: hint.id, cost: hint.cost, what, answers, ...(rate ? { rate } : {}) }],
         spared: [...candidate.spared, ...spares],
       }));
   }
@@ -126,11 +126,12 @@ export class Course {
     return possibly(() => this.short(candidate));
   }
 
-  /** A candidate's whole training. `ends` ends it early. @throws ArgumentError where all time is spent on its way, and nothing else was tried. */
-  async full(candidate: Candidate, ends?: (look: Look) => boolean): Promise<Tried> {
+  /** A candidate's whole training. `judge` may end it early. @throws ArgumentError where all time is spent on its way, and nothing else was tried. */
+  async full(candidate: Candidate, judge?: Guard['judge']): Promise<Tried> {
     const { patient } = candidate;
-    const timed = this.options.budget.seconds < Number.POSITIVE_INFINITY;
-    return this.#train(candidate, 'full', ends && { ends, ...(timed ? { reached: this.#clockOf(patient) } : {}) });
+    const { budget, during } = this.options;
+    const timed = budget.seconds < Number.POSITIVE_INFINITY;
+    return this.#train(candidate, 'full', judge && { judge, keeps: during, ...(timed ? { reached: this.#clockOf(patient) } : {}) });
   }
 
   async #train(candidate: Candidate, kind: 'short' | 'full', guard?: Guard): Promise<Tried> {

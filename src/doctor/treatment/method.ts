@@ -32,11 +32,20 @@ export interface Chart {
   readonly keep: readonly Alterable[];
 }
 
+/** A learning rate before and after; the highest of a schedule, where it follows one. */
+export interface RateChange {
+  readonly from: number;
+  readonly to: number;
+  readonly scheduled: boolean;
+}
+
 /** One way in which a remedy changes a patient. */
 export interface Change {
   readonly patient: Patient;
   /** What it does, an imperative phrase with its numbers: `lower the learning rate from 1 to 0.1`. */
   readonly what: string;
+  /** Where it changes the learning rate and no more. */
+  readonly rate?: RateChange;
   /** Ids of remedies that it makes needless. */
   readonly spares?: readonly string[];
 }

@@ -8,8 +8,8 @@ const [RAISE, LOWER, ADAPTIVE] = ['raise-learning-rate', 'lower-learning-rate', 
 /** What no network suffers from, and most that are slow lack; then what changes more, smallest first. */
 const basics = ['standardize-inputs', 'scale-targets', 'suiting-initializer', ADAPTIVE];
 const boosters = ['bend-layers', RAISE, 'change-activation', 'normalize', 'gated-recurrence', 'residual', LOWER];
-/** Findings that follow from how a network is wired: nothing else makes up for them. */
-const wired: ReadonlySet<string> = new Set(['linear-layers']);
+/** Findings that follow from how a network is wired, and what it is asked for: nothing else makes up for them. */
+const wired: ReadonlySet<string> = new Set(['linear-layers', 'loss-mismatch', 'unreachable-targets']);
 /** Normalised networks bear larger steps, and learn most in few of them (Ioffe and Szegedy 2015, section 4.2). */
 const boosts = ['normalize', RAISE];
 const everything = [...basics, 'bend-layers', 'lower-dropout', 'change-activation', 'residual', ...boosts];

@@ -3,6 +3,7 @@ import type { Model } from '../../model/model.js';
 import type { Trace } from '../../vitals/trace.js';
 import type { Finding, RemedyHint } from '../finding.js';
 import type { Grade } from './grade.js';
+import type { RateChange } from './method.js';
 
 /** A remedy as it was applied. */
 export interface AppliedRemedy extends Omit<RemedyHint, 'what'> {
@@ -10,6 +11,8 @@ export interface AppliedRemedy extends Omit<RemedyHint, 'what'> {
   readonly what: string;
   /** Ids of the rules whose findings it answers. */
   readonly answers: readonly string[];
+  /** Where it changed the learning rate and no more. */
+  readonly rate?: RateChange;
 }
 
 /** One network that was trained, or looked at, on the way. */

@@ -5,6 +5,7 @@ import {
   initializers,
   layers,
   type Model,
+  model,
   NdArray,
   optimizers,
   schedules,
@@ -238,6 +239,38 @@ describe('treat', () => {
     }
   });
 
+  it('refuses a network of which nothing is trained', async () => {
+    const frozen: Patient = {
+      hidden: () => [layers.dense(8, { trainable: false })],
+      head: () => [layers.dense(10, { activation: 'softmax', trainable: false })],
+    };
+    await expect(treat(frozen)).rejects.toThrow(/no layer of the model has weights that are trained; there is nothing to treat/);
+  });
+
+  it('keeps the name of an output that it scales, by which targets come', async () => {
+    const input = layers.input([2]);
+    const hidden = layers.dense(16, { activation: 'tanh' }).apply(input);
+    const outputs = [layers.dense(1, { name: 'price' }).apply(hidden), layers.dense(1, { activation: 'sigmoid', name: 'sold' }).apply(hidden)];
+    const two = model({ inputs: input, outputs }, { seed: 1 }).compile({
+      optimizer: 'adam',
+      loss: { price: 'mse', sold: 'binaryCrossentropy' },
+      metrics: { price: ['mae'] },
+    });
+    const x = new NdArray(
+      Float32Array.from({ length: 1200 }, (_, i) => Math.sin(i * i)),
+      [600, 2],
+    );
+    const y = {
+      price: Float32Array.from({ length: 600 }, (_, row) => 2e5 + 1e5 * x.at(2 * row)),
+      sold: Float32Array.from({ length: 600 }, (_, row) => Number(x.at(2 * row + 1) > 0)),
+    };
+    const treatment = await doctor.treat(two, { x, y }, { epochs: 10 });
+    expect(treatment.remedies.map(({ id }) => id)).toContain('scale-targets');
+    const found = await treatment.model.evaluate(x, y);
+    expect(Object.keys(found)).toEqual(Object.keys(await two.evaluate(x, y)));
+    expect(found[Object.keys(found).find((name) => /^price_m/.test(name)) ?? '']).toBeLessThan(5e4);
+  });
+
   it('spends no more trials and steps than it may', async () => {
     const treatment = await treat(logistic, { budget: { trials: 1 } });
     expect(treatment.trials.filter(({ kind, remedies }) => kind === 'short' && remedies.length > 0)).toHaveLength(1);
@@ -259,6 +292,28 @@ describe('treat', () => {
     expect([anew.after.steps, during.after.steps]).toEqual([432, 270]);
     expect(during.remedies.every(({ cost }) => cost === 'training' || cost === 'weights')).toBe(true);
     expect(await accuracy(during.model)).toBeGreaterThan(0.8);
+  });
+
+  it('goes on from before the trouble where the run goes through it, ill', async () => {
+    // Steps that are far too large from the sixth of eight epochs on, which nothing comes back from: the network ends as chance, with finite numbers.
+    const learningRate = schedules.piecewiseConstantDecay({ boundaries: [300], values: [0.03, 2] });
+    const breaks: Patient = { ...rate(0.03), compile: { optimizer: optimizers.sgd({ learningRate }) } };
+    const during = await treat(breaks, { during: true });
+    expect(during.before.grade.score).toBeLessThan(0.5);
+    expect(during.after.steps).toBeLessThanOrEqual(3 * 54);
+    expect(await accuracy(during.model)).toBeGreaterThan(0.8);
+  });
+
+  it('trains a model that was trained before as a fit would, from its step on', async () => {
+    const learningRate = schedules.piecewiseConstantDecay({ boundaries: [200], values: [0.003, 0.0003] });
+    const trained: Patient = { ...healthy, compile: { optimizer: optimizers.adam({ learningRate }), metrics: ['accuracy'] } };
+    const once = { epochs: 1, batchSize: 32, validationData: test, verbose: 0 } as const;
+    const [given, fitted] = [build(trained), build(trained)];
+    for (const model of [given, fitted]) await model.fit(data, { ...once, epochs: 5 });
+    const { outcome, model } = await doctor.treat(given, data, { epochs: 1, batchSize: 32, validationData: test });
+    await fitted.fit(data, once);
+    expect(outcome).toBe('healthy');
+    expect(await model.getWeights()).toEqual(await fitted.getWeights());
   });
 
   it('drawn remedies come from the same list and cost as much', async () => {

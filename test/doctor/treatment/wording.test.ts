@@ -104,6 +104,7 @@ describe('what a remedy says is what it does', () => {
       sequential([layers.input([6]), layers.reshape([3, 2]), layers.simpleRnn(4, { trainable }), layers.dense(1)]).compile({ loss: 'mse' });
     expect(await said('gated-recurrence', walked(false))).toEqual([]);
     expect(await said('identity-recurrence', walked(false))).toEqual([]);
+    expect(await said('orthogonal-recurrence', walked(false))).toEqual([]);
     expect(await said('gated-recurrence', walked(true))).toEqual(['guard the state by the gates of an LSTM in simpleRnn_1']);
     const learned = [layers.dense(6, { trainable: false }), layers.batchNormalization({ trainable: false }), layers.relu()];
     const normalized = sequential([

@@ -1,12 +1,12 @@
-import type { DescribedCompile } from '../../../model/config.js';
-import { insertAfter } from '../../../model/rewire.js';
+import type { DescribedCompile, DescribedLayer } from '../../../model/config.js';
+import { freshName, insertAfter, isAutomatic, layerAt } from '../../../model/rewire.js';
 import type { InputFacts } from '../../../vitals/facts.js';
 import { ofOneUnit, spreadOf } from '../../../vitals/features.js';
 import type { Examination } from '../../examination.js';
 import { sayLayers } from '../../rule.js';
 import { type Aim, aimsOf, both, rootMeanSquare, wantedOf } from '../../rules/targets.js';
 import type { Change, Method } from '../method.js';
-import { changed, lossWeightsOf } from '../patient.js';
+import { changed, lossWeightsOf, type Patient, renamed } from '../patient.js';
 import { written } from './rates.js';
 
 /** Means and deviations nearer to 0 and 1 than these gain nothing. */
@@ -62,6 +62,14 @@ function scaling(aim: Aim): { readonly scale: readonly number[]; readonly offset
   return { scale, offset, growth: rootMeanSquare(spread.deviations) ** power };
 }
 
+/** The patient with an output rescaled. Where the output was given a name, targets come by that: the new layer takes it over. */
+function rescaled(patient: Patient, call: number, options: DescribedLayer['config']): Patient {
+  const made = { ...patient, config: insertAfter(patient.config, call, { kind: 'rescaling', config: options }) };
+  const [output, scaling] = [layerAt(made.config, call), layerAt(made.config, call + 1)];
+  if (!output?.name || !scaling?.name || isAutomatic(output)) return made;
+  return renamed(renamed(made, output.name, freshName(made.config, `${output.name}_raw`)), scaling.name, output.name);
+}
+
 /** Trains as on standardised targets: what is given is brought to their size, and the loss divided by what that adds to it. */
 export const scaleTargets: Method = {
   alters: ['data', 'loss'],
@@ -72,19 +80,19 @@ export const scaleTargets: Method = {
       .sort((a, b) => (facts.outputs[b.output] ?? 0) - (facts.outputs[a.output] ?? 0));
     if (aims.length === 0) return [];
     const weights = lossWeightsOf(patient);
-    let config = patient.config;
+    let scaled = patient;
     for (const aim of aims) {
       const { scale, offset, growth } = scaling(aim);
       const options = { scale: forColumns(scale), ...(offset.some((one) => one !== 0) ? { offset: forColumns(offset) } : {}) };
-      config = insertAfter(config, facts.outputs[aim.output] ?? 0, { kind: 'rescaling', config: options });
+      scaled = rescaled(scaled, facts.outputs[aim.output] ?? 0, options);
       // Of a single output the weight is a matter of units alone.
       weights[aim.output] = written((weights.length > 1 ? (weights[aim.output] ?? 1) : 1) / growth);
     }
     const names = aims.map(({ output }) => facts.layers[facts.outputs[output] ?? -1]?.name ?? '').reverse();
-    const compile: DescribedCompile = { ...config.compile, lossWeights: weights };
+    const compile: DescribedCompile = { ...scaled.config.compile, lossWeights: weights };
     return [
       {
-        patient: changed(patient, { ...config, compile }),
+        patient: changed(scaled, { ...scaled.config, compile }),
         what: `bring what ${sayLayers(names)} gives to the size of its targets by layers.rescaling(), and weigh the loss by ${weights.join(' and ')}`,
       },
     ];

@@ -4,7 +4,7 @@ import { clipOptions, isClipped } from '../../../optimizers/optimizer.js';
 import { value } from '../../examination.js';
 import { say } from '../../rule.js';
 import { borneRate, speeds } from '../../rules/speed.js';
-import type { Change, Chart, Method } from '../method.js';
+import type { Change, Chart, Method, RateChange } from '../method.js';
 import { changed, type Patient } from '../patient.js';
 import { isScheduled, rateOf, withRate, written } from './rates.js';
 
@@ -40,16 +40,21 @@ function fastest({ examination }: Chart): number | undefined {
   return list.length > 0 ? Math.max(...list) : undefined;
 }
 
-function rated(chart: Chart, factors: readonly number[], word: 'lower' | 'raise'): Change[] {
+export function sayRate({ from, to, scheduled }: RateChange): string {
+  return `${to > from ? 'raise' : 'lower'} the learning rate from ${say(from)} to ${say(to)}${scheduled ? ', where its schedule is highest' : ''}`;
+}
+
+function rated(chart: Chart, factors: readonly number[]): Change[] {
   const optimizer = optimizerOf(chart.patient);
   const rate = rateOf(optimizer);
   if (rate === undefined) return [];
-  const where = isScheduled(optimizer) ? ', where its schedule is highest' : '';
+  const scheduled = isScheduled(optimizer);
   // Factors that lie close together may round to one rate.
   const rates = new Set(factors.map((factor) => rounded(rate * factor)));
   return [...rates].map((to) => ({
     patient: withOptimizer(chart.patient, withRate(optimizer, to)),
-    what: `${word} the learning rate from ${say(rate)} to ${say(to)}${where}`,
+    what: sayRate({ from: rate, to, scheduled }),
+    rate: { from: rate, to, scheduled },
   }));
 }
 
@@ -67,7 +72,7 @@ export const lowerLearningRate: Method = {
   alters: ['learningRate'],
   apply(chart) {
     const factor = between(1e-4, excess(chart), 0.3);
-    return rated(chart, [factor, factor / 10], 'lower');
+    return rated(chart, [factor, factor / 10]);
   },
 };
 
@@ -79,7 +84,7 @@ export const raiseLearningRate: Method = {
     // Such as divide by the gradient's size take steps of the rate's own size, whatever the first ones show.
     const usual = optimizer.name === 'sgd' ? 0 : ADAM_RATE / (rateOf(optimizer) ?? ADAM_RATE);
     const factor = speed === undefined || !(speed > 0) ? Math.max(10, usual) : between(3, Math.max(HEALTHY_SPEED / speed, usual), 1e4);
-    return rated(chart, [factor, Math.max(3, factor / 10)], 'raise');
+    return rated(chart, [factor, Math.max(3, factor / 10)]);
   },
 };
 
