@@ -1,8 +1,8 @@
 import { type Catalogue, choiceOption, make, maker, numberOption, resolve } from './core/catalogue.js';
 import { ArgumentError, ShapeError, show } from './core/errors.js';
-import { showShape } from './core/shape.js';
+import { showShape, sizeOf } from './core/shape.js';
 import { Tensor } from './graph/node.js';
-import { abs, add, div, matMul, max, mul, reduceSum, sqrt, square, sub, transpose } from './graph/ops/index.js';
+import { abs, add, div, matMul, max, mul, reduceSum, sizeAs, sqrt, square, sub, transpose } from './graph/ops/index.js';
 
 /** A penalty on an array, which the loss includes; `name` and `config` are what a saved model keeps. */
 export interface Regularizer {
@@ -14,6 +14,12 @@ export interface Regularizer {
 
 /** A penalty of the user's own: from an array to a scalar. */
 export type RegularizerFunction = (x: Tensor) => Tensor;
+
+/** The penalty on what a layer gives, for one row: as in Keras, its strength does not depend on how many rows a minibatch has. */
+export function activityPenalty(regularizer: Regularizer, given: Tensor): Tensor {
+  const ofRow = sizeOf(given.shape.slice(1) as number[]);
+  return mul(div(regularizer.penalty(given), sizeAs(given, given.dtype)), ofRow);
+}
 
 type Rule = Pick<Regularizer, 'penalty'>;
 

@@ -8,7 +8,7 @@ import { conv, convTranspose, transpose, type Windows, windows } from '../graph/
 import { reachOf } from '../graph/ops/windows.js';
 import { computeFans, type Fans } from '../initializers.js';
 import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
-import { type Regularizer, type RegularizerLike, resolveRegularizer } from '../regularizers.js';
+import { activityPenalty, type Regularizer, type RegularizerLike, resolveRegularizer } from '../regularizers.js';
 import { checkOptions, isBoolean, isCount, type OptionCheck, type OptionChecks, resolves } from './options.js';
 import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
 import { areSizes, channelsFirst, channelsLast, checkFit, imageOf, isPadding, type Padding, padded, type Sizes, sizes } from './windowing.js';
@@ -28,7 +28,7 @@ export interface WindowOptions extends LayerOptions, WeightOptions<'bias'> {
   readonly activation?: ActivationLike;
   /** Default true. */
   readonly useBias?: boolean;
-  /** Penalty on the outputs, summed over the batch, in the loss; default none. */
+  /** Penalty on the outputs, averaged over the rows, in the loss; default none. */
   readonly activityRegularizer?: RegularizerLike;
 }
 
@@ -134,7 +134,7 @@ export abstract class Convolution extends Layer {
     const bias = (outputs: number) => (this.useBias ? context.parameter('bias', { shape: [outputs], ...this.biasSettings }) : undefined);
     const z = channelsLast(this.sums(channelsFirst(x), channels, lengths, context, bias));
     const output = this.activation.apply(context.preactivation(z), context);
-    if (this.activityRegularizer) context.addLoss(this.activityRegularizer.penalty(output));
+    if (this.activityRegularizer) context.addLoss(activityPenalty(this.activityRegularizer, output));
     return output;
   }
 }

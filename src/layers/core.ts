@@ -8,7 +8,7 @@ import type { Tensor } from '../graph/node.js';
 import { linear } from '../graph/ops/index.js';
 import { type Initializer, initializers } from '../initializers.js';
 import { BATCH, Layer, LayerCall, type LayerContext, type LayerOptions, type Signal } from '../network/layer.js';
-import { type Regularizer, type RegularizerLike, resolveRegularizer } from '../regularizers.js';
+import { activityPenalty, type Regularizer, type RegularizerLike, resolveRegularizer } from '../regularizers.js';
 import { checkOptions, isBoolean, isCount, type OptionCheck, resolves } from './options.js';
 import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
 
@@ -76,7 +76,7 @@ export interface DenseOptions extends LayerOptions, WeightOptions<'kernel'>, Wei
   readonly activation?: ActivationLike;
   /** Default true. */
   readonly useBias?: boolean;
-  /** Penalty on the outputs, summed over the batch, in the loss; default none. */
+  /** Penalty on the outputs, averaged over the rows, in the loss; default none. */
   readonly activityRegularizer?: RegularizerLike;
 }
 
@@ -169,7 +169,7 @@ export class Dense extends Layer {
     const kernel = context.parameter('kernel', { shape: [fanIn, this.units], ...this.kernelSettings });
     const bias = this.useBias ? context.parameter('bias', { shape: [this.units], ...this.biasSettings }) : undefined;
     const output = this.activation.apply(context.preactivation(linear(x, kernel, bias)), context);
-    if (this.activityRegularizer) context.addLoss(this.activityRegularizer.penalty(output));
+    if (this.activityRegularizer) context.addLoss(activityPenalty(this.activityRegularizer, output));
     return output;
   }
 

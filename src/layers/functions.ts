@@ -6,7 +6,7 @@ import type { Tensor } from '../graph/node.js';
 import { constant } from '../graph/node.js';
 import { add, mul } from '../graph/ops/index.js';
 import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
-import { type Regularizer, regularizers } from '../regularizers.js';
+import { activityPenalty, type Regularizer, regularizers } from '../regularizers.js';
 import { checkOptions, type OptionCheck, resolves } from './options.js';
 
 /** Options of an activation of the table, and of a layer. */
@@ -150,7 +150,7 @@ export interface ActivityRegularizationOptions extends LayerOptions {
   readonly l2?: number;
 }
 
-/** Gives what it is given, and adds a penalty on it, summed over the batch, to the loss. */
+/** Gives what it is given, and adds a penalty on it, averaged over the rows, to the loss. */
 export class ActivityRegularization extends Layer {
   readonly kind = 'activityRegularization';
   override readonly role = 'shape';
@@ -170,7 +170,7 @@ export class ActivityRegularization extends Layer {
   }
 
   call([x]: readonly Tensor[], context: LayerContext): Tensor {
-    context.addLoss(this.regularizer.penalty(x as Tensor));
+    context.addLoss(activityPenalty(this.regularizer, x as Tensor));
     return x as Tensor;
   }
 

@@ -30,7 +30,7 @@ export interface FitOptions {
   /** Share of the rows, the last ones, kept for validation; default 0. */
   readonly validationSplit?: number;
   readonly validationData?: BatchLike | undefined;
-  /** Rows of validation per run; 256, or those of a step where a row's loss depends on the others of its minibatch (`dice`, penalties on what is active). */
+  /** Rows of validation per run; 256, or those of a step where a row's loss depends on the others of its minibatch (`dice`, what layers of one's own add to it). */
   readonly validationBatchSize?: number;
   /** How much each row counts in the loss, as in a dataset's `sampleWeight`; arrays only. */
   readonly sampleWeight?: Arrays;
@@ -49,7 +49,7 @@ export interface FitOptions {
 export interface EvaluateOptions {
   /** How much each row counts in the loss and in weighted metrics, as in a dataset's `sampleWeight`. */
   readonly sampleWeight?: Arrays;
-  /** Rows per run, which matters where a row's loss depends on the others of its minibatch (`dice`, penalties on what is active); default 256. */
+  /** Rows per run, which matters where a row's loss depends on the others of its minibatch (`dice`, what layers of one's own add to it); default 256. */
   readonly batchSize?: number;
 }
 

@@ -57,11 +57,11 @@ describe('regularizers', () => {
     expect((await weights(model))[0]).toEqual(kernel?.map((slope, i) => expect.closeTo((start[0]?.[i] ?? 0) - 0.1 * slope, 12)));
   });
 
-  it('of what a layer gives are summed over the batch, in training and evaluation', async () => {
+  it('of what a layer gives are averaged over the rows, in training and evaluation', async () => {
     const start = [new NdArray(Float64Array.of(0.4, -0.7), [2, 1]), new NdArray(Float64Array.of(0.5), [1])];
     const outputs = [0.4 * 1 - 0.7 * -2 + 0.5, 0.4 * 0.5 - 0.7 * 3 + 0.5];
     const loss = outputs.reduce((total, output, i) => total + (output - (y[i]?.[0] ?? 0)) ** 2 / 2, 0);
-    const penalty = 0.3 * sum(outputs.map((output) => output ** 2));
+    const penalty = (0.3 / 2) * sum(outputs.map((output) => output ** 2));
     const after = sequential([layers.input([2]), layers.dense(1), layers.activityRegularization({ l2: 0.3 })], { dtype: 'float64' });
     after.compile({ loss: 'mse', optimizer: optimizers.sgd({ learningRate: 0.1 }) });
     for (const model of [build({ activityRegularizer: regularizers.l2({ l2: 0.3 }) }), after]) {
@@ -69,7 +69,7 @@ describe('regularizers', () => {
       expect((await model.evaluate(x, y)).loss).toBeCloseTo(loss + penalty, 12);
       const { last } = await model.fit(x, y, { ...quiet, batchSize: 2 });
       expect(last.loss).toBeCloseTo(loss + penalty, 12);
-      const slope = sum(outputs.map((output, i) => output - (y[i]?.[0] ?? 0) + 2 * 0.3 * output));
+      const slope = sum(outputs.map((output, i) => output - (y[i]?.[0] ?? 0) + 0.3 * output));
       expect((await weights(model))[1]).toEqual([expect.closeTo(0.5 - 0.1 * slope, 12)]);
     }
   });

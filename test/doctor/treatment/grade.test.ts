@@ -86,9 +86,8 @@ describe('grades', () => {
     const added = know.flat().reduce((sum, value) => sum + value + 2, 0);
     const bare = await gradeOf(through(3, pinball), checked);
     expect(bare.score).toBeLessThan(0.95);
-    // A penalty on what is active grows with the rows of a run: a step of 8 rows adds a quarter of what 32 do.
     for (const batchSize of [32, 8]) {
-      expect(await gradeOf(penalized, checked, { penalty: (added * batchSize) / 32, batchSize })).toEqual({
+      expect(await gradeOf(penalized, checked, { penalty: added / 32, batchSize })).toEqual({
         score: expect.closeTo(bare.score, 4),
         loss: expect.closeTo(bare.loss ?? Number.NaN, 4),
       });
