@@ -30,6 +30,11 @@ export const remedies = {
   lecunNormal: hint('lecun-normal', 'weights', "draw the kernels by 'lecunNormal'"),
   smallerHead: hint('smaller-head', 'weights', 'draw the last kernel smaller, so that the first outputs are undecided'),
   reviveUnits: hint('revive-units', 'weights', 'draw the weights of dead units anew, with zero biases'),
+  orthogonalRecurrence: hint(
+    'orthogonal-recurrence',
+    'weights',
+    "draw the recurrent weights so that they neither stretch nor shrink a state: recurrentInitializer: 'orthogonal'",
+  ),
   identityRecurrence: hint(
     'identity-recurrence',
     'weights',

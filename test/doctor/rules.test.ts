@@ -779,6 +779,24 @@ describe.each(Object.entries(cases))('%s', (rule, { fires, silent }) => {
   });
 });
 
+describe('exploding-along-time', () => {
+  const clipped = { optimizer: optimizers.adam({ globalClipNorm: 1 }) };
+  const found = async (patient: Patient) => doctor.diagnose(await examine(patient)).find((one) => one.rule === 'exploding-along-time');
+  const stretched = (gain: number) => rnn({ activation: 'linear', recurrentInitializer: initializers.orthogonal({ gain }) });
+
+  it('is borne by clipping up to a limit', async () => {
+    // 1.4 to the power of 27 is 8,800, 1.8 to it 7,800,000.
+    expect((await found(byRows(stretched(1.4))))?.severity).toBe('ill');
+    expect((await found({ ...byRows(stretched(1.4)), compile: clipped }))?.severity).toBe('risk');
+    expect((await found({ ...byRows(stretched(1.8)), compile: clipped }))?.severity).toBe('ill');
+  });
+
+  it('is answered by other weights where they are drawn so, not by clipping', async () => {
+    const ids = (await found(byRows(stretched(1.8))))?.remedies.map(({ id }) => id);
+    expect(ids).toEqual(['shorter-sequences', 'orthogonal-recurrence', 'identity-recurrence', 'gated-recurrence']);
+  });
+});
+
 describe('loss-mismatch', () => {
   const last = (activation: string, units: number, loss: Patient['compile']): Patient => ({
     ...he('relu', 1, 16),

@@ -13,7 +13,7 @@ import {
 } from './methods/architecture.js';
 import { scaleTargets, standardizeInputs } from './methods/data.js';
 import { mendLoss } from './methods/loss.js';
-import { gatedRecurrence, identityRecurrence } from './methods/recurrence.js';
+import { gatedRecurrence, identityRecurrence, orthogonalRecurrence } from './methods/recurrence.js';
 import { weakenRegularizers } from './methods/regularization.js';
 import {
   adaptiveOptimizer,
@@ -47,6 +47,7 @@ const methods: { readonly [K in keyof typeof remedies]: Method | Proposal } = {
   lecunNormal,
   smallerHead,
   reviveUnits,
+  orthogonalRecurrence,
   identityRecurrence,
   gatedRecurrence,
   shorterSequences: { proposal: 'how far back matters is not for a network to say' },

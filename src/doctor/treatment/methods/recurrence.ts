@@ -1,3 +1,4 @@
+import type { Described } from '../../../core/catalogue.js';
 import type { ModelConfig } from '../../../model/config.js';
 import { withLayer } from '../../../model/rewire.js';
 import type { LayerFacts } from '../../../vitals/facts.js';
@@ -18,17 +19,37 @@ function remade(chart: Chart, layers: readonly LayerFacts[], change: (config: Mo
   return [{ patient: changed(chart.patient, names.reduce(change, chart.patient.config), names), what: `${what} ${sayLayers(names)}` }];
 }
 
+const recurrentOf = ({ weights }: LayerFacts): Described | undefined => weights.find(({ name }) => name === 'recurrentKernel')?.initializer;
+
+/** Whether recurrent weights are drawn to keep a state's size. */
+function keepsSize(layer: LayerFacts): boolean {
+  const { name, config } = recurrentOf(layer) ?? {};
+  return (name === 'orthogonal' || name === 'identity') && (config?.gain ?? 1) === 1;
+}
+
+/** Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks", 2014. Rectifiers begin from the identity instead. */
+export const orthogonalRecurrence: Method = {
+  alters: ['initializers', 'weights'],
+  apply(chart) {
+    const drawn = ungated(chart).filter((layer) => layer.activation?.name !== 'relu' && recurrentOf(layer) && !keepsSize(layer));
+    return remade(
+      chart,
+      drawn,
+      (config, name) => withOptions(config, name, { recurrentInitializer: named('orthogonal') }),
+      'draw orthogonal recurrent weights for',
+    );
+  },
+};
+
 /** Global norm that gradients of a kept state are clipped to: the least that Le et al. search. */
 const CLIP = 1;
 
 /** Le, Jaitly and Hinton, "A simple way to initialize recurrent networks of rectified linear units", 2015. */
 export const identityRecurrence: Method = {
   alters: ['activations', 'optimizer', 'initializers', 'weights'],
+  supersedes: ['orthogonal-recurrence'],
   apply(chart) {
-    const others = ungated(chart).filter(
-      ({ activation, weights }) =>
-        activation?.name !== 'relu' || weights.find(({ name }) => name === 'recurrentKernel')?.initializer?.name !== 'identity',
-    );
+    const others = ungated(chart).filter((layer) => layer.activation?.name !== 'relu' || recurrentOf(layer)?.name !== 'identity');
     const options = { activation: named('relu'), recurrentInitializer: named('identity') };
     const kept = remade(
       chart,
@@ -43,7 +64,7 @@ export const identityRecurrence: Method = {
 
 export const gatedRecurrence: Method = {
   alters: ['architecture'],
-  supersedes: ['identity-recurrence'],
+  supersedes: ['orthogonal-recurrence', 'identity-recurrence'],
   apply(chart) {
     const withGates = (config: ModelConfig, name: string): ModelConfig =>
       withLayer(config, name, ({ config: { activation: _, recurrentInitializer: __, ...options }, ...layer }) => ({
