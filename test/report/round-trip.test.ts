@@ -119,6 +119,9 @@ const models: Readonly<Record<string, () => Model>> = {
       layers.spatialDropout2d(0.1),
       layers.maxPooling2d(),
       layers.averagePooling2d({ poolSize: 2, strides: 1 }),
+      layers.upSampling2d({ size: 4 }),
+      layers.maxPooling2d({ poolSize: 3, strides: 2, padding: 'same' }),
+      layers.averagePooling2d({ poolSize: 3 }),
       layers.globalAveragePooling2d({ keepdims: true }),
       layers.flatten(),
       layers.reshape([3, 1]),
@@ -157,6 +160,14 @@ describe('Evenkeel code', () => {
   it.each(Object.entries(models))('makes the same model again: %s', (_, make) => {
     const made = make();
     expect(toConfig(run(codeOf(written(made), 'evenkeel') ?? ''))).toEqual(toConfig(made));
+  });
+
+  it('leaves out what follows from other options, and nothing else', () => {
+    const codeFor = (made: Model) => codeOf(written(made), 'evenkeel');
+    expect(codeFor(image(layers.maxPooling2d({ poolSize: 3, strides: 2 })))).toContain('maxPooling2d({ poolSize: [3, 3], strides: [2, 2] })');
+    expect(codeFor(image(layers.maxPooling2d({ poolSize: 3, strides: 3 })))).toContain('maxPooling2d({ poolSize: [3, 3] })');
+    expect(codeFor(image(layers.maxPooling2d({ poolSize: 2, strides: 3 })))).toContain('maxPooling2d({ strides: [3, 3] })');
+    expect(codeFor(steps(layers.multiHeadAttention(2, 3, { valueDim: 3, dropout: 0.5 })))).toContain('multiHeadAttention(2, 3, { dropout: 0.5 })');
   });
 
   it('has functions and layers of the user’s own under their names', () => {

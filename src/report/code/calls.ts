@@ -37,6 +37,8 @@ export const described = (value: unknown): { readonly name: string; readonly con
 /** Whether it is a function of the user's own. */
 export const isOwn = (value: unknown): boolean => isDescribed(value) && value.custom === true;
 
+type Options = Readonly<Record<string, unknown>>;
+
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /** Tables by the option that holds their entries, with what a bare name stands for. */
@@ -72,8 +74,7 @@ export function layerCall(layer: DescribedLayer, named = isOwnName(layer)): Call
   const { kind, name, config, custom, trainable } = layer;
   const leads = leadingOptions(kind);
   const leading = Object.fromEntries(leads.map((lead) => [lead, config[lead]]));
-  const defaults = defaultsOf(kind, leading);
-  const options = Object.entries(config).filter(([key, value]) => !leads.includes(key) && value !== undefined && !same(value, defaults[key]));
+  const options = told(kind, leading, config);
   const own = [...(named ? [['name', name] as const] : []), ...(trainable === false ? [['trainable', false] as const] : [])];
   return {
     name: kind,
@@ -83,10 +84,22 @@ export function layerCall(layer: DescribedLayer, named = isOwnName(layer)): Call
   };
 }
 
-/** Options of a layer of which nothing but the leading ones was said; none where there is no such layer. */
-function defaultsOf(kind: string, leading: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+/** Options that a layer would not have without being told, besides the leading ones. Defaults may follow from other options: pooling's strides from its windows. */
+function told(kind: string, leading: Options, config: Options): readonly (readonly [name: string, value: unknown])[] {
+  const given = Object.entries(config).filter(([key, value]) => !Object.hasOwn(leading, key) && value !== undefined);
+  const usual = defaultsOf(kind, leading);
+  const unusual = given.filter(([key, value]) => !same(value, usual[key]));
+  // No default follows from what was picked by name, which only the user may be able to build again.
+  const leads = unusual.filter(([, value]) => !isDescribed(value) && !isInside(value));
+  if (leads.length === 0) return unusual;
+  const without = (option: string): Options => ({ ...leading, ...Object.fromEntries(leads.filter(([key]) => key !== option)) });
+  return given.filter(([key, value]) => !same(value, defaultsOf(kind, without(key))[key]));
+}
+
+/** All options of a layer of which these were said; none where there is no such layer. */
+function defaultsOf(kind: string, said: Options): Options {
   try {
-    const restored = Object.entries(leading).map(([key, value]) => [key, restorerOf(key) && isDescribed(value) ? value.name : value]);
+    const restored = Object.entries(said).map(([key, value]) => [key, restorerOf(key) && isDescribed(value) ? value.name : value]);
     return layerFromConfig(kind, Object.fromEntries(restored)).config();
   } catch {
     return {};
