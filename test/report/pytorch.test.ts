@@ -52,6 +52,19 @@ describe('PyTorch code', () => {
     expect(code).not.toContain('.float()');
   });
 
+  it('keeps numbers of each feature as tensors, which tuples are not multiplied by', () => {
+    const buffers = 'self.register_buffer(name, torch.tensor(numbers, dtype=torch.get_default_dtype()))\n';
+    const targets = codeFor(row(layers.dense(2), layers.rescaling([112000, 391], { offset: [202000, 508] })));
+    expect(targets).toContain('    Rescale((112000, 391), (202000, 508)),\n');
+    expect(targets).toContain(buffers);
+    expect(targets).not.toContain('self.scale, self.offset = scale, offset');
+    // 1 / √4 and 1 / √16; what has no variance stays.
+    const told = layers.normalization({ mean: [1, 2, 3, 4], variance: [4, 16, 0, 1] });
+    expect(codeFor(row(told, layers.dense(1)))).toContain('Rescale((0.5, 0.25, 1, 1), (-0.5, -0.5, -3, -4)),');
+    const one = layers.normalization({ mean: 1, variance: [4, 16, 0, 1] });
+    expect(codeFor(row(one, layers.dense(1)))).toContain('Rescale((0.5, 0.25, 1, 1), (-0.5, -0.25, -1, -1)),');
+  });
+
   it('makes floats of integers that it computes with, and indices of what it looks up', () => {
     const bytes = (dtype: 'uint8' | 'int32' | 'float32', ...entries: Parameters<typeof sequential>[0]) =>
       codeFor(sequential([layers.input([4], { dtype }), ...entries]).compile({ loss: 'mse' }));

@@ -207,8 +207,11 @@ function standardized({ layer, shape, origin }: Use): Noted {
   const [given, spread] = [sizes(mean ?? []), sizes(variance ?? [])];
   if (given.length > 0) {
     const scale = spread.map((one) => (one > 0 ? 1 / Math.sqrt(one) : 1));
-    const offset = given.map((one, i) => -one * (scale[i] ?? 1));
-    const numbers = (list: readonly number[]): string => (list.length === 1 ? literal(list[0]) : `torch.tensor(${literal(list)})`);
+    // One number stands for all features.
+    const length = Math.max(given.length, spread.length);
+    const at = (list: readonly number[], i: number): number => list[list.length === 1 ? 0 : i] ?? 1;
+    const offset = Array.from({ length }, (_, i) => -at(given, i) * at(scale, i));
+    const numbers = (list: readonly number[]): string => literal(list.length === 1 ? list[0] : list);
     return { code: `Rescale(${numbers(scale)}, ${numbers(offset)})`, notes: [] };
   }
   const rank = shape.length + 1;

@@ -90,7 +90,9 @@ const helpers: readonly { readonly word: string; readonly lines: readonly string
     word: 'Rescale(',
     lines: [
       'class Rescale(nn.Module):',
-      '    def __init__(self, scale, offset): super().__init__(); self.scale, self.offset = scale, offset',
+      '    def __init__(self, scale, offset):',
+      '        super().__init__()',
+      '        for name, numbers in (("scale", scale), ("offset", offset)): self.register_buffer(name, torch.tensor(numbers, dtype=torch.get_default_dtype()))',
       '    def forward(self, x): return x.to(torch.get_default_dtype()) * self.scale + self.offset',
     ],
   },
