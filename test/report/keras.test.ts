@@ -106,6 +106,31 @@ describe('Keras code', () => {
     expect(codeFor(row(normalized, layers.dense(1)))).toContain('keras.layers.Normalization(axis=None, mean=1, variance=2)');
   });
 
+  it('strides as pooling layers do, which Keras has go by whole windows unless it is told', () => {
+    const picture = (options: Parameters<typeof layers.maxPooling2d>[0]) =>
+      codeFor(sequential([layers.input([9, 9, 2]), layers.maxPooling2d(options)]).compile({ loss: 'mse' }));
+    expect(picture({ poolSize: 3, strides: 2 })).toContain('MaxPooling2D(pool_size=(3, 3), strides=(2, 2))');
+    expect(picture({ poolSize: 3 })).toContain('MaxPooling2D(pool_size=(3, 3))');
+    expect(codeFor(steps(layers.averagePooling1d({ poolSize: 3, strides: 2 })))).toContain('AveragePooling1D(pool_size=(3,), strides=(2,))');
+  });
+
+  it('counts decisions one by one, where by accuracy Keras means the highest of several scores', () => {
+    const judged = (units: number, loss: Parameters<Model['compile']>[0]['loss'], metrics = ['accuracy']) =>
+      codeFor(row(layers.dense(units)).compile({ loss, metrics }));
+    expect(judged(5, 'binaryCrossentropy')).toContain('metrics=["binary_accuracy"],');
+    expect(judged(5, 'binaryFocalCrossentropy', ['auc', 'accuracy'])).toContain('metrics=["auc", "binary_accuracy"],');
+    expect(judged(1, 'binaryCrossentropy')).toContain('metrics=["accuracy"],');
+    expect(judged(5, 'categoricalCrossentropy')).toContain('metrics=["accuracy"],');
+    expect(judged(5, 'sparseCategoricalCrossentropy')).toContain('metrics=["accuracy"],');
+    // Log-odds are above 0 where a probability is above a half.
+    for (const units of [1, 5])
+      expect(judged(units, losses.binaryCrossentropy({ fromLogits: true }))).toContain('metrics=[keras.metrics.BinaryAccuracy(threshold=0)],');
+    const x = layers.input([4]);
+    const heads = model({ inputs: x, outputs: [layers.dense(3).apply(x), layers.dense(3).apply(x)] });
+    heads.compile({ loss: ['binaryCrossentropy', 'categoricalCrossentropy'], weightedMetrics: ['accuracy'] });
+    expect(codeFor(heads)).toContain('weighted_metrics=[["binary_accuracy"], ["accuracy"]],');
+  });
+
   it('says where Keras does not turn a mask with the steps that it belongs to', () => {
     const turned = (layer: Parameters<typeof sequential>[0][number], maskZero = true): boolean =>
       codeFor(sequential([layers.input([6]), layers.embedding(9, 4, { maskZero }), layer]).compile({ loss: 'mse' })).includes(

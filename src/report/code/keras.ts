@@ -1,10 +1,12 @@
+import { foldName } from '../../core/names.js';
 import { isInside } from '../../layers/registry.js';
-import { type Call, isCall, layerCall, picked } from './calls.js';
+import { lossFromConfig } from '../../losses.js';
+import { type Call, described, isCall, isOwn, layerCall, picked } from './calls.js';
 import { kerasValue, notesOf } from './keras-values.js';
 import { listLines, literal, type Noted, noted } from './python.js';
 import { common, trainingOf } from './training.js';
 import { OWN_INITIALIZERS, type Use, usesOf } from './translation.js';
-import { isRow, nameOf, namesOf, sharedLayers, type Written } from './wiring.js';
+import { isRow, nameOf, namesOf, placeOf, sharedLayers, type Written } from './wiring.js';
 
 /** Layers that Keras calls with each input by itself, not with their list. */
 const spread: ReadonlySet<string> = new Set(['multiHeadAttention']);
@@ -70,7 +72,7 @@ export function kerasLines({ config, batchSize }: Written): string[] | undefined
     ...(unadapted
       ? ['# before the first fit: adapt each Normalization layer to the training rows as they come to it, layer.adapt(x_train) for a first layer']
       : []),
-    ...(config.compile === undefined ? [] : [...compileLines(config), `model.fit(x_train, y_train, batch_size=${batchSize})`]),
+    ...(config.compile === undefined ? [] : [...compileLines(config, unitsOf(config, uses)), `model.fit(x_train, y_train, batch_size=${batchSize})`]),
   ];
 }
 
@@ -97,7 +99,21 @@ function argumentsOf({ layer, inputs }: Use): string {
   return `(${[query, value, ...others].join(', ')}${layer.config.causal === true ? ', use_causal_mask=True' : ''})`;
 }
 
-function compileLines(config: Written['config']): string[] {
+const unitsOf = ({ outputs }: Written['config'], uses: readonly Use[]): readonly (number | undefined)[] =>
+  outputs.map((signal) => uses[placeOf(signal)[0]]?.to);
+
+/** A metric of one output. By "accuracy" Keras means that of the highest score wherever there are several, and halves where there is one. */
+function metricOf(metric: unknown, loss: unknown, units: number | undefined): unknown {
+  const { name, config } = described(loss);
+  const { targets } = isOwn(loss) ? {} : lossFromConfig(name, config);
+  const isAccuracy = ['accuracy', 'acc'].includes(foldName(described(metric).name)) && !isOwn(metric);
+  if (!isAccuracy || targets !== 'binary') return picked('metrics', metric);
+  if (config.fromLogits === true) return { name: 'binaryAccuracy', table: 'metrics', leads: [], options: [['threshold', 0]] } satisfies Call;
+  return units === 1 ? picked('metrics', metric) : picked('metrics', { name: 'binaryAccuracy' });
+}
+
+/** @param units of each output: features of its last axis. */
+function compileLines(config: Written['config'], units: readonly (number | undefined)[]): string[] {
   const training = trainingOf(config);
   const optimizer = picked('optimizer', training.optimizer);
   const ofLayers = isCall(optimizer) ? optimizer.options.find(([key]) => key === 'layerClipNorm')?.[1] : undefined;
@@ -107,7 +123,8 @@ function compileLines(config: Written['config']): string[] {
     const lists = training[option];
     if (lists.every((list) => list.length === 0)) return [];
     const all = lists.length === 1 ? common(lists) : undefined;
-    return [[option === 'metrics' ? 'metrics' : 'weighted_metrics', picked('metrics', all ?? lists)] as const];
+    const judging = lists.map((list, i) => list.map((metric) => metricOf(metric, training.losses[i], units[i])));
+    return [[option === 'metrics' ? 'metrics' : 'weighted_metrics', all ? judging[0] : judging] as const];
   });
   return [
     ...(ofLayers === undefined
