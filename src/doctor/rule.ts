@@ -100,10 +100,16 @@ export function sayFactor(whole: number, layers: number): string {
   return String(Number((whole ** (1 / Math.max(1, layers))).toPrecision(3)));
 }
 
-/** A share as a percentage. */
+/** A share as a percentage: neither none nor all where it is neither. */
 export function percent(share: number): string {
+  const rest = 1 - share;
+  if (share > 0 && share < 0.01) return `${Number((100 * share).toPrecision(1))} %`;
+  if (rest > 0 && rest < 0.01) return `${Number((100 - Number((100 * rest).toPrecision(1))).toPrecision(12))} %`;
   return `${Math.round(100 * share)} %`;
 }
+
+/** `from 1 to 3`, or `of 2` where both are the same in the words that a sentence has. */
+export const sayRange = (least: string, most: string): string => (least === most ? `of ${least}` : `from ${least} to ${most}`);
 
 /** `dense_1`, `dense_1 and dense_2`, `dense_1 to dense_20 (20 layers)`; each once, however often it is used. */
 export function sayLayers(uses: readonly string[]): string {

@@ -129,3 +129,38 @@ it('speeds of kernels of one layer are told by the kernels, and the layer once',
   const findings = doctor.diagnose(await slow.examine(drawn(16, 5, 3), drawn(16, 1)));
   expect(findings.find(({ rule }) => rule === 'step-too-small')?.layers).toEqual(['lstm_1', 'dense_1']);
 });
+
+describe('what is one is told as one, and what is some as some', () => {
+  it('a feature alone has one deviation', async () => {
+    const one = NdArray.zeros([16, 1]);
+    for (let i = 0; i < one.size; i++) one.set(i, 50 + 10 * (-1) ** i);
+    const two = NdArray.zeros([16, 2]);
+    for (let i = 0; i < two.size; i++) two.set(i, 50 + (i % 2 === 0 ? 10 : 1) * (i % 4 < 2 ? 1 : -1));
+    const net = (features: number) => sequential([layers.input([features]), layers.dense(1)]);
+    expect((await found('raw-features', net(1), one))?.cause).toContain('an RMS of 51 and deviations of 10, and nothing');
+    expect((await found('raw-features', net(2), two))?.cause).toContain('and deviations from 1 to 10, and nothing');
+  });
+
+  it('units that fired no more after one step', async () => {
+    const net = sequential([layers.input([6]), layers.dense(10, { activation: 'relu' }), layers.dense(1)]).compile({ loss: 'mse' });
+    const trace = await net.examine(drawn(16, 6), drawn(16, 1));
+    const died = (...steps: readonly number[]) => {
+      const units = { states: `d${steps.length}a${10 - steps.length}`, dead: steps.length, coma: 0 };
+      const pass = { kind: 'pass', epoch: 0, step: 9, units: [{ ...units, died: steps.map((step, unit) => ({ unit, step, by: 'bias' as const })) }] };
+      return doctor.diagnose({ ...trace, passes: [pass as (typeof trace.passes)[number]] }).find(({ rule }) => rule === 'died-in-training')?.cause;
+    };
+    expect(died(3, 3, 3, 3)).toBe('4 of 10 units of dense_1 fired no more after step 3; their biases did it (40 %)');
+    expect(died(5, 3, 3, 4)).toBe('4 of 10 units of dense_1 fired no more after steps 3 to 5; their biases did it (40 %)');
+  });
+
+  it('a class of four rows in a thousand is not one of none, nor the others all', async () => {
+    const labels = new NdArray(
+      Int32Array.from({ length: 1000 }, (_, i) => Number(i % 250 === 0)),
+      [1000],
+    );
+    const net = sequential([layers.input([6]), layers.dense(2, { activation: 'softmax' })]).compile({ loss: 'sparseCategoricalCrossentropy' });
+    const findings = doctor.diagnose(await net.examine(drawn(1000, 6), labels));
+    const cause = findings.find(({ rule }) => rule === 'uneven-classes')?.cause;
+    expect(cause).toBe('99.6 % of the targets of dense_1 are of one class, 0.4 % of another');
+  });
+});

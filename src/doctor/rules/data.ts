@@ -3,7 +3,7 @@ import { spreadOf } from '../../vitals/features.js';
 import { value } from '../examination.js';
 import { walksAlongSteps } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
-import { percent, type Rule, say, unlearned } from '../rule.js';
+import { percent, type Rule, say, sayRange, unlearned } from '../rule.js';
 
 /** RMS of first sums from which on a network is flooded. */
 const FLOOD = 75;
@@ -53,7 +53,7 @@ export const rawFeatures: Rule = {
             ? { to: FLOOD, why: 'sums must start near the bend of the activation' }
             : { from: 0.1, to: 5, why: 'features of about unit size' },
           margin: flooded ? flood.value / FLOOD : Math.max(off, uneven, shifted),
-          cause: `the features of ${input.name} have an RMS of ${say(rms)}${most > 0 ? ` and deviations from ${say(least)} to ${say(most)}` : ''}, and nothing standardises them${flooded && !walks ? `: the sums of ${bottom?.layer.name} have an RMS of ${say(flood.value)}` : ''}`,
+          cause: `the features of ${input.name} have an RMS of ${say(rms)}${most > 0 ? ` and deviations ${sayRange(say(least), say(most))}` : ''}, and nothing standardises them${flooded && !walks ? `: the sums of ${bottom?.layer.name} have an RMS of ${say(flood.value)}` : ''}`,
         },
       ];
     });

@@ -88,7 +88,9 @@ export const diedInTraining: Rule = {
     const known = (['bias', 'weights'] as const).map((by) => [by, causes.filter((one) => one === by).length] as const);
     const [by] = known.reduce((a, b) => (b[1] > a[1] ? b : a));
     const why = known.some(([, count]) => count > 0) ? `; ${by === 'bias' ? 'their biases' : 'their weights or inputs'} did it` : '';
-    return [deadSymptom(lost, most, steps[0] ?? 0, `fired no more after steps ${steps[0]} to ${steps.at(-1)}${why}`)];
+    const [first = 0, last = first] = [steps[0], steps.at(-1)];
+    const when = first === last ? `step ${first}` : `steps ${first} to ${last}`;
+    return [deadSymptom(lost, most, first, `fired no more after ${when}${why}`)];
   },
 };
 
