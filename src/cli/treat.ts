@@ -3,6 +3,7 @@ import { AbortError } from '../core/errors.js';
 import { suggestion } from '../core/names.js';
 import { remedies } from '../doctor/remedies.js';
 import { treat } from '../doctor/treat.js';
+import { isInVain } from '../doctor/treatment/describe.js';
 import { type Alterable, alterables } from '../doctor/treatment/method.js';
 import type { Treatment } from '../doctor/treatment/treatment.js';
 import { resolveLoss } from '../losses.js';
@@ -160,7 +161,7 @@ function told(treatment: Treatment, { code, out, report }: TreatOptions, graded:
   const patch = treatment.changed ? patchOf(treatment, code) : undefined;
   return [
     String(treatment),
-    ...(patch ? ['', `the change as code (${code}):`, patch, ''] : []),
+    ...(patch ? ['', `the change${isInVain(treatment) ? ', which did not help,' : ''} as code (${code}):`, patch, ''] : []),
     ...(graded ? [`test: ${showValues(graded)}`] : []),
     ...(out === undefined ? [] : [`saved: ${out}`]),
     ...(report === undefined ? [] : [`report: ${report}`]),

@@ -1,7 +1,7 @@
 import { countOf } from '../core/count.js';
 import { refuse } from '../core/expect.js';
 import { Examination, value } from '../doctor/examination.js';
-import { isUntried, sayEvidence, wasWell } from '../doctor/treatment/describe.js';
+import { isInVain, isUntried, sayEvidence, sayShare, wasWell } from '../doctor/treatment/describe.js';
 import type { AppliedRemedy, Evidence, Outcome, Treatment } from '../doctor/treatment/treatment.js';
 import { type ByLayer, byLayer, shownIn } from '../views/by-layer.js';
 import { showTable } from '../views/figure.js';
@@ -53,7 +53,7 @@ export function treatmentHtml(treatment: Treatment, heading?: string): string {
 <body><a class="skip" href="#remedies">To the remedies</a>
 <header><h1>${title}</h1><p class="about">${cost(treatment)}</p></header>
 <main><section class="verdict ${tone}" aria-label="Outcome"><p class="word">${interrupted ? 'Stopped before its end. ' : undefined}${text}</p>${changed ? html`<p>Before: ${sayEvidence(before)}. After: ${sayEvidence(after)}.</p>` : html`<p>${upper(sayEvidence(after))}.</p>`}</section>
-<section id="remedies"><h2>Remedies</h2>${remedies.length === 0 ? html`<p>None was applied.</p>` : html`<ol>${remedies.map(remedy)}</ol>`}${proposals(treatment)}</section>
+<section id="remedies"><h2>Remedies</h2>${remedies.length === 0 ? html`<p>None was applied.</p>` : html`${isInVain(treatment) ? html`<p>What did best in a trial did not help in the end:</p>` : undefined}<ol>${remedies.map(remedy)}</ol>`}${proposals(treatment)}</section>
 <section id="sides"><h2>${changed ? 'Before and after' : 'The run'}</h2><div class="sides">${sides}</div></section>
 <section id="loss"><h2>Loss</h2><div class="figures time">${lossChart(was, is, changed)}</div></section>
 <section id="trials"><h2>What was tried</h2>${trialTable(treatment)}</section>
@@ -117,7 +117,7 @@ function trialTable({ trials }: Treatment): Markup {
   const rows = trials.map(({ remedies, kind, steps, grade, ill }) => [
     kinds[kind],
     String(steps),
-    grade === undefined ? '' : grade.score.toFixed(3),
+    grade === undefined ? '' : sayShare(grade.score),
     ill.length === 0 ? 'nothing' : ill.join(', '),
     remedies.length === 0 ? 'untreated' : remedies.map(({ what }) => what).join('; '),
   ]);
@@ -125,10 +125,12 @@ function trialTable({ trials }: Treatment): Markup {
 }
 
 function code(treatment: Treatment): Markup {
-  return html`<section id="code"><h2>The change as code</h2>${frameworkNames.map((name, i) => {
-    const patch = patchOf(treatment, name);
-    return html`<details${i === 0 ? new Raw(' open') : undefined}><summary>${frameworks[name]}</summary>${patch ? html`<pre tabindex="0">${patch.split('\n').map(coloured)}</pre>` : html`<p>${patch === undefined ? `The model has layers with functions of your own, which are not written as ${frameworks[name]} code here.` : 'The code stays as it is: only weights were drawn anew.'}</p>`}</details>`;
-  })}</section>`;
+  return html`<section id="code"><h2>The change as code</h2>${isInVain(treatment) ? html`<p>It did not help.</p>` : undefined}${frameworkNames.map(
+    (name, i) => {
+      const patch = patchOf(treatment, name);
+      return html`<details${i === 0 ? new Raw(' open') : undefined}><summary>${frameworks[name]}</summary>${patch ? html`<pre tabindex="0">${patch.split('\n').map(coloured)}</pre>` : html`<p>${patch === undefined ? `The model has layers with functions of your own, which are not written as ${frameworks[name]} code here.` : 'The code stays as it is: only weights were drawn anew.'}</p>`}</details>`;
+    },
+  )}</section>`;
 }
 
 const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

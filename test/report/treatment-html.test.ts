@@ -89,6 +89,19 @@ it('does not call a network cured in which nothing was ill', () => {
   expect(word(treatmentHtml({ ...treatment, remedies, findings: [] }))).toBe('Nothing was ill, and it does better changed.');
 });
 
+it('says of a change that it did not help, where it and its code stand', () => {
+  const remedies = [{ id: 'adaptive-optimizer', cost: 'training', what: 'train by adam', answers: [] }] as const;
+  const vain = treatmentHtml({ ...treatment, outcome: 'uncured', remedies });
+  expect(/<section id="remedies">(.*?)<ol>/s.exec(vain)?.[1]).toContain('<p>What did best in a trial did not help in the end:</p>');
+  expect(/<section id="code">(.*?)<details/s.exec(vain)?.[1]).toContain('<p>It did not help.</p>');
+  expect(treatmentHtml({ ...treatment, remedies })).not.toContain('did not help');
+});
+
+it('has scores that are far from 0 in few digits', () => {
+  const trials = [{ remedies: [], kind: 'full', steps: 3, grade: { score: -4.23712872775e60 }, ill: [] }] as const;
+  expect(treatmentHtml({ ...treatment, trials })).toContain('>-4.24e+60<');
+});
+
 describe('before and after', () => {
   const page = treatmentHtml(treatment);
   const [, before = '', after = ''] = page.split('<article class="side"');

@@ -1,4 +1,5 @@
 import { countOf } from '../../core/count.js';
+import type { Finding } from '../finding.js';
 import type { Grade } from './grade.js';
 import type { Evidence, Treatment } from './treatment.js';
 
@@ -13,8 +14,7 @@ const outcomes: { readonly [K in Treatment['outcome']]: string } = {
 function sayOutcome(treatment: Pick<Treatment, 'outcome' | 'trials' | 'remedies' | 'findings'>): string {
   if (wasWell(treatment)) return 'nothing was ill, and it does better changed';
   if (isUntried(treatment)) return 'no remedy came to a trial';
-  const lost = treatment.outcome === 'uncured' && treatment.remedies.length > 0;
-  return lost ? 'no remedy that was tried helps: what did best in a trial ends no better' : outcomes[treatment.outcome];
+  return isInVain(treatment) ? 'no remedy that was tried helps: what did best in a trial ends no better' : outcomes[treatment.outcome];
 }
 
 /** Whether it ended before any remedy was tried by a training with it: time, or who waits, may be at an end. */
@@ -33,21 +33,41 @@ function sayGrade({ score, accuracy, explained, loss, finite }: Grade): string {
   if (loss !== undefined) return `loss ${Number(loss.toPrecision(4))}`;
   if (finite === false) return 'answers that are not finite';
   // Classes and numbers have no other measure in common.
-  return explained === undefined ? `score ${score.toFixed(3)} (of 1)` : `explained variance ${explained.toFixed(3)}`;
+  return explained === undefined ? `score ${sayShare(score)} (of 1)` : `explained variance ${sayShare(explained)}`;
 }
+
+/** A share of what could be explained, to three places; without a bound below, it may be as far from 0 as a number can. */
+export const sayShare = (share: number): string => (Math.abs(share) < 1000 ? share.toFixed(3) : String(Number(share.toPrecision(3))));
+
+/** Whether what was changed, and is part of the network that comes back, did not help. */
+export const isInVain = ({ outcome, remedies }: Pick<Treatment, 'outcome' | 'remedies'>): boolean => outcome === 'uncured' && remedies.length > 0;
+
+/** What is ill after the changes. */
+export const stillIll = ({ remedies, after }: Pick<Treatment, 'remedies' | 'after'>): readonly Finding[] =>
+  remedies.length === 0 ? [] : after.findings.filter(({ severity }) => severity === 'ill');
+
+const sayIll = ({ rule, cause, step }: Finding): string => `${rule}: ${cause} (seen ${step > 1 ? `at step ${step}` : 'before the first step'})`;
 
 /** A treatment in words: what was wrong, what was changed, and the proof. */
 export function describeTreatment(treatment: Omit<Treatment, 'toString'>): string {
   const { findings, remedies, before, after, trials, steps, plainSteps, seconds, proposals, interrupted } = treatment;
+  const vain = isInVain(treatment);
   const ill = findings.filter(({ severity }) => severity === 'ill');
   const tried = trials.filter(({ kind }) => kind !== 'look');
   const losers = tried.filter(({ kind, remedies: own }) => kind === 'short' && own.length > 0 && own !== remedies);
   return [
     `${interrupted ? 'stopped before its end; the best so far: ' : ''}${sayOutcome(treatment)}`,
-    ...ill.map(({ rule, cause, step }) => `  was ill: ${rule}: ${cause} (seen ${step > 1 ? `at step ${step}` : 'before the first step'})`),
-    ...remedies.map(({ what, answers }) => `  remedy: ${what}${answers.length > 0 ? ` (answers ${answers.join(', ')})` : ''}`),
+    ...ill.map((finding) => `  was ill: ${sayIll(finding)}`),
+    ...remedies.map(
+      ({ what, answers }) =>
+        `  ${vain ? 'did not help' : 'remedy'}: ${what}${answers.length > 0 ? ` (${vain ? 'tried against' : 'answers'} ${answers.join(', ')})` : ''}`,
+    ),
     ...(remedies.length > 0 ? [`  before: ${sayEvidence(before)}`, `  after: ${sayEvidence(after)}`] : [`  ${sayEvidence(after)}`]),
-    ...losers.map(({ remedies: own, grade }) => `  helped less: ${own.map(({ what }) => what).join('; ')} (score ${grade?.score.toFixed(3)})`),
+    ...stillIll(treatment).map((finding) => `  still ill: ${sayIll(finding)}`),
+    ...losers.map(
+      ({ remedies: own, grade }) =>
+        `  ${treatment.outcome === 'uncured' ? 'did not help' : 'helped less'}: ${own.map(({ what }) => what).join('; ')} (score ${grade && sayShare(grade.score)})`,
+    ),
     ...proposals.map(({ what }) => `  for you to decide: ${what}`),
     `  cost: ${countOf(steps, 'step')}, ${(steps / plainSteps).toFixed(2)} times one training; ${seconds.toFixed(1)} s`,
   ].join('\n');

@@ -19,6 +19,9 @@ it('a grade is called what it is', async () => {
   expect(grade.explained).toBeUndefined();
   expect(sayEvidence(evidence(grade))).toMatch(/^score -?\d\.\d{3} \(of 1\) after 6 steps$/);
   expect(sayEvidence(evidence({ score: 0.5, explained: 0.5 }))).toBe('explained variance 0.500 after 6 steps');
+  // As Number prints it, 61 digits would stand here.
+  expect(sayEvidence(evidence({ score: -4.23712872775e60, explained: -4.23712872775e60 }))).toBe('explained variance -4.24e+60 after 6 steps');
+  expect(sayEvidence(evidence({ score: -999, explained: -999 }))).toBe('explained variance -999.000 after 6 steps');
   expect(sayEvidence(evidence({ score: -1, finite: false }))).toBe('answers that are not finite after 6 steps');
 });
 
@@ -29,7 +32,41 @@ it('a change that ends no better is not told as one that helps', () => {
     ...{ before: evidence({ score: 0.2, accuracy: 0.4 }), after: evidence({ score: 0.1, accuracy: 0.3 }) },
     trials: [{ remedies, kind: 'full', steps: 3, grade: { score: 0.1 }, ill: [] }],
   } as unknown as Treatment;
-  expect(describeTreatment(treatment).split('\n')[0]).toBe('no remedy that was tried helps: what did best in a trial ends no better');
+  const [outcome, change] = describeTreatment(treatment).split('\n');
+  expect(outcome).toBe('no remedy that was tried helps: what did best in a trial ends no better');
+  expect(change).toBe('  did not help: train by adam at 0.001 instead of sgd');
+  expect(describeTreatment({ ...treatment, outcome: 'cured' })).toContain('  remedy: train by adam at 0.001 instead of sgd');
+});
+
+it('a trial that scored less helped only where something helped', () => {
+  const [one, two] = ['larger-batch', 'lsuv'].map((id) => ({ id, cost: 'training', what: `apply ${id}`, answers: [] }));
+  const told = (outcome: Treatment['outcome'], remedies: readonly unknown[]): string =>
+    describeTreatment({
+      ...{ outcome, findings: [], remedies, proposals: [], steps: 9, plainSteps: 3, seconds: 1, interrupted: false },
+      ...{ before: evidence({ score: 0.2, accuracy: 0.4 }), after: evidence({ score: 0.3, accuracy: 0.5 }) },
+      trials: [{ remedies: [two], kind: 'short', steps: 3, grade: { score: 0.1 }, ill: [] }],
+    } as unknown as Treatment);
+  expect(told('uncured', [])).toContain('  did not help: apply lsuv (score 0.100)');
+  expect(told('cured', [one])).toContain('  helped less: apply lsuv (score 0.100)');
+});
+
+it('what is better, but not cured, is told with what is still ill, and not with risks', () => {
+  const remedies = [{ id: 'normalize', cost: 'architecture', what: 'normalize', answers: [] }];
+  const after = [
+    { rule: 'below-neighbours', severity: 'ill', cause: 'neighbours do better', step: 319 },
+    { rule: 'saturation', severity: 'risk', cause: 'half of them are flat', step: 1 },
+  ];
+  const treatment = {
+    ...{ outcome: 'improved', findings: [], remedies, proposals: [], trials: [], steps: 9, plainSteps: 3, seconds: 1, interrupted: false },
+    ...{ before: evidence({ score: 0.2, accuracy: 0.4 }), after: { ...evidence({ score: 0.5, accuracy: 0.6 }), findings: after } },
+  } as unknown as Treatment;
+  const still = (one: Treatment): string[] =>
+    describeTreatment(one)
+      .split('\n')
+      .filter((line) => line.startsWith('  still ill'));
+  expect(still(treatment)).toEqual(['  still ill: below-neighbours: neighbours do better (seen at step 319)']);
+  // What was not changed is told once: before and after are the same run.
+  expect(still({ ...treatment, outcome: 'uncured', remedies: [] })).toEqual([]);
 });
 
 it('a network in which nothing was ill is not told as cured', () => {
