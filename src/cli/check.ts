@@ -12,6 +12,7 @@ import { withoutOption } from './columns.js';
 import { loadData } from './load-data.js';
 import { isSaved, loadCustom, loadModel, requireFile } from './load-model.js';
 import { madeUp } from './made-up.js';
+import { type ContextOptions, withContextOptions } from './model-context.js';
 import { prepareRun, requireSimple } from './prepare.js';
 import { nameFor, printResult, UsageError, wholeNumber } from './print.js';
 import { placeInUserCode } from './user-code.js';
@@ -23,7 +24,7 @@ export interface FindingOptions {
   readonly json?: boolean;
 }
 
-interface CheckOptions extends FindingOptions {
+interface CheckOptions extends FindingOptions, ContextOptions {
   readonly data?: string;
   readonly target?: string;
   readonly without?: readonly string[];
@@ -42,7 +43,7 @@ Examples:
   evenkeel check model.json --json --ignore raw-features
 
 The network is built, theory forecasts its gains, and one minibatch goes forward and backward, without a step: real rows with --data, made-up ones
-that suit the model's input and loss otherwise. Exit status: 0 where nothing is ill, 1 where something is, 2 for wrong usage.`;
+that suit the model's input and loss otherwise: a function in a module is then told --input-shape and --classes. Exit status: 0 where nothing is ill, 1 where something is, 2 for wrong usage.`;
 
 /** Adds the options that say which findings are told, and how. */
 export function withFindingOptions(command: Command, { json = true } = {}): Command {
@@ -69,7 +70,14 @@ export function addCheck(program: Command): void {
     .option('--seed <N>', "seed of weights and made-up rows (default: the model's own, else 0)", wholeNumber(0))
     .option('--custom <FILE>', 'module that exports the functions and classes of your own that MODEL names; it runs code')
     .addHelpText('after', examples);
+  withContextOptions(command);
   withFindingOptions(command).action(async (path: string, options: CheckOptions) => {
+    for (const [option, key] of [
+      ['--input-shape', 'inputShape'],
+      ['--classes', 'classes'],
+    ] as const)
+      if (options.data !== undefined && command.getOptionValueSource(key) === 'cli')
+        throw new UsageError(`${option}: '${options.data}' tells that itself; leave ${option} or --data out`);
     process.exitCode = await judged(() => check(path, options));
   });
 }
@@ -82,7 +90,8 @@ async function check(path: string, options: CheckOptions): Promise<number> {
   if (without !== undefined && source === undefined) throw new UsageError('--without names columns of --data, which is not given');
   const known = isSaved(path) ? await loadModel(path, { seed, custom }) : undefined;
   const data = source === undefined ? undefined : await loadData(source, { target, without, reader: known?.reader, seed: seed ?? 0 });
-  const context = { inputShape: data?.train.x.shape.slice(1) ?? [], classes: data?.classes, seed: seed ?? 0 };
+  const { inputShape, classes } = data ? { inputShape: data.train.x.shape.slice(1), classes: data.classes } : options;
+  const context = { inputShape, classes, seed: seed ?? 0 };
   const loaded = known ?? (await loadModel(path, { context, seed, custom }));
   if (!loaded.model.variables.some(({ trainable }) => trainable))
     throw new DataError(`${path}: no layer of the model has weights that are trained; there is nothing to examine`);

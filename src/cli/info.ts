@@ -6,7 +6,8 @@ import { availableThreads, createEngine } from '../runtime/index.js';
 import { readFile } from '../storage/files.js';
 import { decodeSafetensors } from '../storage/safetensors.js';
 import { loadCustom, loadModel, requireFile } from './load-model.js';
-import { lengths, printResult, wholeNumber } from './print.js';
+import { type ContextOptions, withContextOptions } from './model-context.js';
+import { printResult } from './print.js';
 
 const require = createRequire(import.meta.url);
 
@@ -17,14 +18,13 @@ export function versionOf(name: string): string {
 
 /** `evenkeel summary` and `evenkeel info`. */
 export function addInfo(program: Command): void {
-  program
+  const summary = program
     .command('summary')
     .argument('<MODEL>', 'a .ts, .js, .json or .safetensors model')
-    .description("print a model's layers, shapes and parameters")
-    .option('--input-shape <LENGTHS>', 'shape of one instance that a function in a module is told', lengths, [28, 28])
-    .option('--classes <N>', 'number of classes that it is told', wholeNumber(1), 10)
+    .description("print a model's layers, shapes and parameters");
+  withContextOptions(summary)
     .option('--custom <FILE>', 'module that exports the functions and classes of your own that MODEL names; it runs code')
-    .action(async (path: string, options: { readonly inputShape: number[]; readonly classes: number; readonly custom?: string }) => {
+    .action(async (path: string, options: ContextOptions & { readonly custom?: string }) => {
       const { inputShape, classes } = options;
       const custom = await loadCustom(options.custom);
       const { model } = await loadModel(path, { context: { inputShape, classes, seed: 0 }, custom });

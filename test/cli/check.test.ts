@@ -115,6 +115,23 @@ describe('evenkeel check', () => {
     expect(mine).toEqual(known.map((gain) => expect.closeTo(gain, 6)));
   });
 
+  it('tells a function in a module without data what summary tells it, or what it is told', () => {
+    const path = join(folder, 'function.mjs');
+    writeFileSync(
+      path,
+      `import { layers, sequential } from 'evenkeel';
+      export default ({ inputShape, classes }) => sequential([layers.input(inputShape), layers.flatten(), layers.dense(classes, { activation: 'softmax' })]);`,
+    );
+    // 28 · 28 features of 10 classes, and 7 · 2 of 3.
+    expect(run('check', path).stdout).toMatch(/^dense_1 +784→10 /m);
+    expect(run('summary', path).stdout).toContain('[N, 784]');
+    expect(run('check', path, '--input-shape', '7,2', '--classes', '3').stdout).toMatch(/^dense_1 +14→3 /m);
+    expect(run('check', path, '--classes', '10', '--data', 'glyphs')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("--classes: 'glyphs' tells that itself; leave --classes or --data out"),
+    });
+  });
+
   describe('without data makes up', () => {
     const check = (layers: unknown[], ...words: string[]) => {
       const path = join(folder, 'made-up.json');
