@@ -187,8 +187,23 @@ async function made(path: string | undefined, data: RunData, options: TrainOptio
     epochs: options.epochs,
     batchSize: options.batchSize,
   });
-  if (!options.quiet) printNote(`no MODEL given: ${description}`);
+  if (!options.quiet)
+    printNote(`no MODEL given: ${description}${classes === undefined ? '' : `; the target is one of ${countOf(classes, 'class', 'classes')}`}`);
+  const doubt = options.task === undefined ? doubtOf(data) : undefined;
+  if (doubt !== undefined) printNote(doubt);
   return chosen;
+}
+
+/** Rows of a class, on average, below which numbers are rather quantities. */
+const FEW = 4;
+
+/** Says of whole numbers with few rows for each that they were taken for classes. */
+function doubtOf({ train, test }: RunData): string | undefined {
+  const { classNames = [] } = train;
+  const rows = [train, test].reduce((sum, set) => sum + (set?.x.shape[0] ?? 0), 0);
+  const numbers = classNames.length > 2 && classNames.every((name) => Number.isFinite(Number(name)));
+  if (!numbers || rows >= FEW * classNames.length) return undefined;
+  return `the target's whole numbers, ${classNames.length} different ones in ${countOf(rows, 'row')}, are taken for classes; if they are quantities, say --task regression`;
 }
 
 interface Run extends PreparedRun {

@@ -34,7 +34,8 @@ export function readTarget(table: Table, column: number, task?: Task): Pick<Data
       { argument: 'target', received: sample, expected: 'a number' },
     );
   }
-  const quantity = numeric && (distinct.length > MAX_CLASSES || !distinct.every((key) => Number.isInteger(Number(key))));
+  // Beyond 2^53 no number has a fraction: that tells nothing of it.
+  const quantity = numeric && (distinct.length > MAX_CLASSES || !distinct.every((key) => Number.isSafeInteger(Number(key))));
   if (task === undefined ? quantity : task === 'regression') {
     return {
       y: new NdArray(

@@ -86,6 +86,21 @@ describe('a table without a model', () => {
     });
   });
 
+  it('says how many classes whole numbers were taken for, and how not to, where few rows are of each', () => {
+    const told = (different: number, ...words: string[]): string => {
+      const lines = Array.from({ length: 120 }, (_, i) => `${i},${(i * 37) % different}`);
+      return run('train', write('ages.csv', ['a,age', ...lines].join('\n')), '--epochs', '1', ...words).stderr;
+    };
+    const doubt = "the target's whole numbers, 40 different ones in 120 rows, are taken for classes; if they are quantities, say --task regression";
+    expect(told(40, '--test-split', '0.5')).toContain('; the target is one of 40 classes\n');
+    expect(told(40, '--test-split', '0.5')).toContain(doubt);
+    expect(told(40, '--quiet')).toBe(`${doubt}\n`);
+    expect(told(3)).toContain('; the target is one of 3 classes\n');
+    expect(told(3)).not.toContain('--task');
+    for (const task of ['classification', 'regression']) expect(told(40, '--task', task)).not.toContain('are taken for classes');
+    expect(told(40, '--task', 'regression')).not.toContain('the target is one of');
+  });
+
   it('tells classes apart where the target is text', () => {
     const kinds = write(
       'kinds.csv',

@@ -63,6 +63,13 @@ describe('readCsv', () => {
     expect([many.y.dtype, many.y.at(256)]).toEqual(['float32', 256]);
   });
 
+  it('takes numbers so large that none has a fraction for quantities', () => {
+    const of = (size: number) => readCsv(Array.from({ length: 20 }, (_, i) => `${i},${size * (1 + i / 7)}`).join('\n'));
+    expect(of(1e20).y.dtype).toBe('float32');
+    expect(of(1e20).classNames).toBeUndefined();
+    expect(of(7e6).classNames).toHaveLength(20);
+  });
+
   it.each([
     ['name', 'b'],
     ['index', 1],
