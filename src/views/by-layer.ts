@@ -2,7 +2,7 @@ import type { Severity } from '../doctor/finding.js';
 import { type Figure, showFigure } from './figure.js';
 import { html, type Markup } from './markup.js';
 import { bandPath, frame, HEIGHT, inner, linePath, plot, xAt, yAt } from './plot.js';
-import { extent, figure, type LogScale, logScale, spread } from './scale.js';
+import { extent, figure, type LogScale, labelled, logScale } from './scale.js';
 
 /** One positive quantity of every layer at some steps. */
 export interface ByLayer {
@@ -35,7 +35,7 @@ export function byLayer(chart: ByLayer): { readonly markup: Markup; readonly sli
   const highs = names.map((_, i) => band[i]?.high);
   const scale = logScale([...shownIn(chart), ...reach]);
   const xs = names.map((_, i) => (names.length > 1 ? 0.02 + (0.96 * i) / (names.length - 1) : 0.5));
-  const labels = spread(names.length, 6).map((i) => [xs[i] ?? 0, String(i + 1)] as const);
+  const labels = labelled(names.length, 6).map((i) => [xs[i] ?? 0, String(i + 1)] as const);
   const banded = band.some((one) => one !== undefined);
   const drawing = plot({ title: 'layer, from the input on', labels }, scale, [
     banded ? html`<path class="band" d="${bandPath(xs, lows, highs, scale)}"/>` : undefined,

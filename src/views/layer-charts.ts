@@ -48,9 +48,17 @@ function marksOf(findings: readonly Finding[]): Map<string, Severity> {
   return marks;
 }
 
-/** RMS of ∂L/∂z by layer at some steps; the band is that of the forecast, scaled to what the last hidden layer with weights has at the first of them. */
-export function gradientByLayer({ uses, hidden, forecast }: Examination, steps: readonly StepRecord[]): Omit<ByLayer, 'id' | 'marks'> {
-  const reference = hidden.at(-1);
+/** By what factor gradients of several outputs may differ and still be of one size. */
+const ALIKE = 1.1;
+
+/**
+ * RMS of ∂L/∂z by layer at some steps; the band is that of the forecast, scaled to what the last hidden layer with weights has at the first of them. The
+ * forecast takes gradients of all outputs for equally large; where losses or their weights make them differ, there is no band.
+ */
+export function gradientByLayer({ uses, hidden, forecast, facts }: Examination, steps: readonly StepRecord[]): Omit<ByLayer, 'id' | 'marks'> {
+  const sent = facts.outputs.map((output) => value(steps[0]?.signals.gRms[uses.find(({ at }) => at === output)?.column ?? -1]) ?? Number.NaN);
+  const alike = facts.outputs.length < 2 || Math.max(...sent) <= ALIKE * Math.min(...sent);
+  const reference = alike ? hidden.at(-1) : undefined;
   const size = reference && value(steps[0]?.signals.gRms[reference.column]);
   const band = uses.map(({ at }) => {
     const { gradient } = forecast.layers[at] ?? {};
@@ -65,6 +73,7 @@ export function gradientByLayer({ uses, hidden, forecast }: Examination, steps: 
     ...(reference && band.some((one) => one !== undefined)
       ? { note: `The band is relative to ${reference.layer.name}, the last hidden layer with weights.` }
       : {}),
+    ...(alike ? {} : { note: 'There is no band: the gradients of the outputs are not of one size, as theory takes them to be.' }),
   };
 }
 

@@ -66,6 +66,14 @@ export function spread(count: number, most: number): number[] {
   return Array.from({ length: most }, (_, i) => Math.round((i * (count - 1)) / (most - 1)));
 }
 
+/** Places of labels of `count` things in a row, the same number of things apart and at most `most` gaps; the last has one unless that would touch its neighbour's. */
+export function labelled(count: number, most: number): number[] {
+  const every = Math.max(1, Math.ceil((count - 1) / most));
+  const places = Array.from({ length: Math.ceil(count / every) }, (_, i) => i * every);
+  const left = count - 1 - (places.at(-1) ?? 0);
+  return left > 0 && left >= every / 2 ? [...places, count - 1] : places;
+}
+
 /** Viridis (van der Walt and Smith 2015): rises evenly in lightness, and reads the same for colour-blind eyes. */
 const anchors = ['440154', '482475', '414487', '355f8d', '2a788e', '21918c', '22a884', '44bf70', '7ad151', 'bddf26', 'fde725'];
 

@@ -1,3 +1,4 @@
+import { initializers, layers, model, NdArray } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { diagnose } from '#src/doctor/diagnose.js';
 import { Examination } from '#src/doctor/examination.js';
@@ -121,6 +122,36 @@ describe('what it shows', () => {
     expect(depth).toMatch(/<rect class="ill"[^>]*><title>dense_1: named by a finding that is ill<\/title><\/rect>/);
     expect(depth).toContain('<span class="key ill"></span>named by a finding that is ill');
     expect(section(report(vanishing, []), 'depth')).not.toContain('key ill');
+  });
+
+  it.each([
+    [7, '1 2 3 4 5 6 7'],
+    [8, '1 3 5 7 8'],
+    [14, '1 4 7 10 13'],
+    [100, '1 18 35 52 69 86 100'],
+  ])('labels of %i layers the same number of layers apart, and none left out between', (depth, labels) => {
+    const text = section(report(madeUpTrace({ depth, steps: 2 }), []), 'depth');
+    const [drawing = ''] = /<svg[\s\S]*?<\/svg>/.exec(text) ?? [];
+    const told = [...drawing.matchAll(/y="238" text-anchor="middle">(\d+)</g)].map(([, label]) => label);
+    expect(told.join(' ')).toBe(labels);
+  });
+
+  it('no band of gradients where several outputs send gradients of different sizes', async () => {
+    const wide = (gradient: string): string => gradient.slice(0, gradient.indexOf('RMS of z'));
+    const drawn = async (lossWeights: readonly number[]): Promise<string> => {
+      const x = NdArray.from(Array.from({ length: 64 }, (_, i) => [Math.sin(i), Math.cos(3 * i), Math.sin(7 * i)]));
+      const enter = layers.input([3]);
+      const trunk = layers.dense(16, { activation: 'tanh' }).apply(enter);
+      // Outputs near 0, so that both heads send what their targets are.
+      const head = () => layers.dense(3, { kernelInitializer: initializers.normal({ stddev: 1e-3 }) });
+      const outputs = [0, 1].map(() => head().apply(layers.dense(16, { activation: 'tanh' }).apply(trunk)));
+      const net = model({ inputs: enter, outputs }, { seed: 1 }).compile({ loss: ['mse', 'mse'], lossWeights });
+      return wide(section(report(await net.examine(x, [x, x]), []), 'depth'));
+    };
+    expect(await drawn([1, 1])).toContain('class="band" d="M');
+    const uneven = await drawn([1, 0.01]);
+    expect(uneven).not.toContain('class="band"');
+    expect(uneven).toContain('There is no band: the gradients of the outputs are not of one size, as theory takes them to be.');
   });
 
   it('nothing about a band where none is drawn', () => {
