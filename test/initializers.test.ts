@@ -388,7 +388,7 @@ describe('resolveInitializer', () => {
   it('refuses what is no initializer, and a factory that was not called', () => {
     for (const value of [3, null, undefined, {}]) expect(() => resolveInitializer(value as unknown as InitializerLike)).toThrow(ArgumentError);
     expect(() => resolveInitializer(initializers.heNormal as unknown as InitializerLike)).toThrow(/pass 'heNormal' or heNormal\(…\) called/);
-    expect(() => initializers.normal(5 as unknown as object)).toThrow(/options must be an object, got 5/);
+    expect(() => initializers.normal(5 as unknown as object)).toThrow(/options must be an object, such as { \w+: 5 }, got 5/);
   });
 });
 

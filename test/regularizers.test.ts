@@ -144,3 +144,13 @@ describe('resolveRegularizer', () => {
     expect(() => resolveRegularizer((x) => square(x)).penalty(input('x', [2]))).toThrow(/must return a scalar tensor, got \[2\]/);
   });
 });
+
+it('a strength in the place of options is told where it belongs, as Keras takes it without a name', () => {
+  const given = <T>(value: unknown) => value as T;
+  expect(() => regularizers.l2(given(0.001))).toThrow("regularizer 'l2': options must be an object, such as { l2: 0.001 }, got 0.001");
+  expect(() => regularizers.l1l2(given(1))).toThrow('such as { l1: 1 }, got 1');
+  // What no option takes is no example, and neither is nothing.
+  expect(() => regularizers.l2(given(-1))).toThrow("regularizer 'l2': options must be an object, got -1");
+  expect(() => regularizers.l2(given(null))).toThrow("regularizer 'l2': options must be an object, got null");
+  expect(() => regularizers.l2(given([0.1]))).toThrow("regularizer 'l2': options must be an object, got [0.1]");
+});

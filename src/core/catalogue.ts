@@ -153,13 +153,22 @@ export function isFromTable(entry: object): boolean {
   return tableMade.has(entry);
 }
 
+/** The options that a value in their place may stand for: Keras takes the first ones without their names. */
+function exampleOf(rules: Rules, value: unknown): string {
+  const meant = value === null ? undefined : Object.entries(rules).find(([, { accepts }]) => accepts(value))?.[0];
+  return meant === undefined ? '' : `, such as { ${meant}: ${show(value)} }`;
+}
+
 /**
  * Every option with its value or its default; Keras's spellings are known, null stands for the default.
  * @throws ArgumentError on an unknown option, with the nearest known one, and on a value that its rule refuses.
  */
 export function readOptions<R extends Rules>(owner: string, rules: R, options: OptionsOf<R>): Settings<R> {
-  if (options === null || typeof options !== 'object') {
-    throw new ArgumentError(`${owner}: options must be an object, got ${show(options)}`, { argument: 'options', received: options });
+  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
+    throw new ArgumentError(`${owner}: options must be an object${exampleOf(rules, options)}, got ${show(options)}`, {
+      argument: 'options',
+      received: options,
+    });
   }
   const settings: Record<string, unknown> = Object.fromEntries(Object.entries(rules).map(([key, { fallback }]) => [key, fallback]));
   for (const [argument, value] of Object.entries(options)) {
