@@ -1,8 +1,9 @@
 import { ArgumentError, show } from '../../core/errors.js';
 import { checkList, checkOptionNames, checkWhole, isRecord, refuse } from '../../core/expect.js';
 import { suggestion } from '../../core/names.js';
+import { NdArray } from '../../core/ndarray.js';
 import type { Custom } from '../../layers/registry.js';
-import type { BatchLike } from '../../model/arguments.js';
+import { type BatchLike, isBatch } from '../../model/arguments.js';
 import { checkDiagnoseOptions, type DiagnoseOptions } from '../diagnose.js';
 import { remedies as hints } from '../remedies.js';
 import { type Alterable, alterables } from './method.js';
@@ -47,8 +48,12 @@ const known = [
 
 /** @throws ArgumentError on an option that is not known or has no meaning. */
 export function checkTreatOptions(options: TreatOptions): void {
+  const given: unknown = options;
+  if (!isRecord(given) || given instanceof NdArray)
+    refuse('treat', 'options', 'options such as { epochs: 5 }; rows and their targets stand together, treat(model, { x, y }, options)', given);
   checkOptionNames('treat', options, known);
-  const { budget, during, signal } = options;
+  const { budget, during, signal, validationData } = options;
+  if (validationData !== undefined && !isBatch(validationData)) refuse('treat', 'validationData', '{ x, y } for validationData', validationData);
   if (budget !== undefined && !isRecord(budget)) refuse('treat', 'budget', 'a budget such as { trials: 4, steps: 5000, seconds: 60 }', budget);
   if (during !== undefined && typeof during !== 'boolean') refuse('treat', 'during', 'true or false for during', during);
   if (signal !== undefined && !(signal instanceof AbortSignal))
@@ -62,8 +67,14 @@ export function checkTreatOptions(options: TreatOptions): void {
   for (const [key, value] of Object.entries(budget ?? {})) {
     if (!['trials', 'steps', 'seconds'].includes(key))
       throw new ArgumentError(`treat: a budget has trials, steps and seconds, not '${key}'`, { argument: 'budget', received: key });
-    if (typeof value !== 'number' || !(value > 0))
-      throw new ArgumentError(`treat: budget.${key} must be a number above 0, got ${show(value)}`, { argument: 'budget', received: value });
+    const counted = key !== 'seconds';
+    // Infinity is a bound, too: none.
+    const meant = typeof value === 'number' && (counted ? value >= 1 && (Number.isInteger(value) || value === Number.POSITIVE_INFINITY) : value > 0);
+    if (!meant)
+      throw new ArgumentError(`treat: budget.${key} must be a ${counted ? 'whole number ≥ 1' : 'number above 0'}, got ${show(value)}`, {
+        argument: 'budget',
+        received: value,
+      });
   }
   for (const word of options.keep ?? []) {
     if (!alterables.includes(word))
