@@ -76,12 +76,20 @@ describe('Keras code', () => {
     const many = Array.from({ length: 3 }, () => layers.dense(4, { activation: 'rrelu', kernelInitializer: 'sparse' }));
     const code = codeFor(row(...many, layers.rrelu()).compile({ loss: 'mse', optimizer: optimizers.sgd({ learningRate: oneCycle }) }));
     const said = "# Keras has no activation 'rrelu'; Keras has no initializer 'sparse'";
-    expect(code).toContain(`    *[layer for _ in range(3) for layer in (keras.layers.Dense(4),)],  ${said}\n`);
+    expect(code).toContain(`    *[keras.layers.Dense(4) for _ in range(3)],  ${said}\n`);
     expect(code).toContain("    keras.layers.Identity(),  # Keras has no layer 'rrelu'\n");
     expect(code).toContain("optimizer=keras.optimizers.SGD(learning_rate=0.004),  # Keras has no schedule 'oneCycle' (maxLearningRate: 0.1,");
     expect(codeFor(steps(layers.gru(3, { truncate: 2 })))).toContain('keras.layers.GRU(3),  # truncate=2: Keras does not truncate');
     const own = row(layers.dense(1)).compile({ loss: 'mse', metrics: [function gap() {}] as never });
     expect(codeFor(own)).toContain('metrics=[gap],  # gap is a function of your own: write it for Keras');
+  });
+
+  it('says that Keras builds nothing behind what halves features', () => {
+    const said = "# Keras expects as many features of 'glu' as it takes, and builds nothing behind it: leave it out, and put keras.layers.Lambda(";
+    expect(codeFor(row(layers.dense(8, { activation: 'glu' }), layers.dense(1)))).toContain(`    keras.layers.Dense(8, activation="glu"),  ${said}`);
+    expect(codeFor(steps(layers.timeDistributed(layers.dense(8, { activation: 'glu' }))))).toContain(said);
+    expect(codeFor(row(layers.activation('glu'), layers.dense(1)))).toContain(said);
+    expect(codeFor(row(layers.dense(8, { activation: 'gelu' }), layers.dense(1)))).not.toContain('#');
   });
 
   it('writes what Keras sets or names otherwise', () => {

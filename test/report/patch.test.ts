@@ -37,8 +37,8 @@ describe('a change as code', () => {
 
   it('of Keras, where what suits an activation has a name of its own', () => {
     expect(changed('keras')).toEqual([
-      '-     *[layer for _ in range(4) for layer in (keras.layers.Dense(30, activation="sigmoid"),)],',
-      '+     *[layer for _ in range(4) for layer in (keras.layers.Dense(30, activation="selu", kernel_initializer="lecun_normal"),)],',
+      '-     *[keras.layers.Dense(30, activation="sigmoid") for _ in range(4)],',
+      '+     *[keras.layers.Dense(30, activation="selu", kernel_initializer="lecun_normal") for _ in range(4)],',
       '-     optimizer="sgd",',
       '+     optimizer=keras.optimizers.Adam(global_clipnorm=1),',
     ]);

@@ -26,7 +26,7 @@ describe('PyTorch code', () => {
       row(...Array.from({ length: 3 }, () => layers.dense(4, { activation: 'sparsemax' })), layers.gaussianNoise(0.1), layers.dense(1)),
     );
     const linear = 'drawn(nn.Linear(4, 4), nn.init.xavier_uniform_)';
-    expect(code).toContain(`    *[layer for _ in range(3) for layer in (${linear},)],  # PyTorch has no module 'sparsemax'\n`);
+    expect(code).toContain(`    *[${linear} for _ in range(3)],  # PyTorch has no module 'sparsemax'\n`);
     expect(code).toContain("    # PyTorch has no module 'gaussianNoise' (0.1)\n");
     const known = codeFor(row(...Array.from({ length: 3 }, () => layers.dense(4, { activation: 'hardTanh' }))));
     expect(known).toContain(`    *[layer for _ in range(3) for layer in (${linear}, nn.Hardtanh())],\n`);

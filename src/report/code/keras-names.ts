@@ -69,6 +69,12 @@ export const absent: ReadonlySet<string> = new Set([
   'schedules/oneCycle',
 ]);
 
+/** What Keras has and takes for something else, by `table/name`; with what to do. */
+export const misread: Readonly<Record<string, string>> = {
+  'activations/glu':
+    "Keras expects as many features of 'glu' as it takes, and builds nothing behind it: leave it out, and put keras.layers.Lambda(keras.activations.glu) behind",
+};
+
 /** Options that Keras has not, by `table/name/option`, or by the option alone; with what to do in their place. */
 export const absentOptions: Readonly<Record<string, string>> = {
   truncate: 'Keras does not truncate gradients along time',

@@ -1,5 +1,5 @@
 import { type Call, CUSTOM, isCall, isName, ofOwn } from './calls.js';
-import { absent, absentOptions, defaults, kerasClass, kerasModule, kerasOption, kerasWord } from './keras-names.js';
+import { absent, absentOptions, defaults, kerasClass, kerasModule, kerasOption, kerasWord, misread } from './keras-names.js';
 import { argumentList, float, literal } from './python.js';
 import { firstRateOf } from './training.js';
 
@@ -31,7 +31,9 @@ export function notesOf(value: unknown): string[] {
   const settings = options.length === 0 ? '' : ` (${options.map(([key, option]) => `${key}: ${JSON.stringify(option)}`).join(', ')})`;
   if (table === CUSTOM) return [ofOwn(name, 'Keras')];
   if (isAbsent(call)) return [`Keras has no ${kind} '${name}'${settings}`];
+  const other = misread[`${table}/${name}`];
   return [
+    ...(other === undefined ? [] : [other]),
     ...leads.flatMap(notesOf),
     ...options.flatMap(([key, option]) => {
       const lack = lackOf(call, key);

@@ -51,10 +51,7 @@ export function listLines(entries: readonly Noted[]): string[] {
     const notes = block.flatMap((entry) => entry.notes);
     const code = codes.join(', ');
     if (codes.length === 0) return noted('', notes, '    ');
-    return noted(
-      count === 1 ? `${code},` : `*[layer for _ in range(${count}) for layer in (${code}${codes.length === 1 ? ',' : ''})],`,
-      notes,
-      '    ',
-    );
+    const repeated = codes.length === 1 ? `${code} for _ in range(${count})` : `layer for _ in range(${count}) for layer in (${code})`;
+    return noted(count === 1 ? `${code},` : `*[${repeated}],`, notes, '    ');
   });
 }
