@@ -180,8 +180,8 @@ export const strongPenalty: Rule = {
   },
 };
 
-/** Share of a signal's paths that dropout leaves, below which a network learns from noise. */
-const FEW_PATHS = { ill: 0.03, risk: 0.1 };
+/** Share of a signal's paths that dropout leaves, below which a network learns from noise; with 0.002 left some still learned to tell two or three classes apart. */
+const FEW_PATHS = { ill: 0.001, risk: 0.1 };
 
 /** What dropout leaves along a way, and the layers on it that drop. */
 interface Way {
@@ -200,7 +200,7 @@ export const strongDropout: Rule = {
   title: 'Dropout too strong',
   looksFor: 'dropout layers between the input and an output: the product of the shares that they keep',
   threshold:
-    'below 0.1 a risk, below 0.03 ill: each dropout multiplies the noise in the sums by 1 over what it keeps (Srivastava et al. 2014 keep a half or more), and depth multiplies that',
+    'below 0.1 a risk, below 0.001 ill, or where the network learned too little: each dropout multiplies the noise in the sums by 1 over what it keeps (Srivastava et al. 2014 keep a half or more), and depth multiplies that',
   why: 'what a row says drowns in which units happen to be dropped',
   remedies: [remedies.lowerDropout],
   check({ facts }) {

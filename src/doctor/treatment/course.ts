@@ -5,7 +5,9 @@ import type { Examination } from '../examination.js';
 import type { Finding } from '../finding.js';
 import { remedies as hints } from '../remedies.js';
 import type { Guard, Look, Run } from './attempt.js';
+
 import { type Clinic, possibly } from './clinic.js';
+import { sayShare } from './describe.js';
 import type { Alterable } from './method.js';
 import { withoutDecay } from './methods/training.js';
 import type { Applicable } from './methods.js';
@@ -144,7 +146,7 @@ export class Course {
     this.trials.push({ remedies: candidate.remedies, kind, steps: run.steps, grade: run.grade, ill });
     const { score } = run.grade;
     this.options.progress(
-      `${kind === 'short' ? 'trial' : 'full run'}, ${names === '' ? 'untreated' : names}: score ${score.toFixed(3)} after ${countOf(run.steps, 'step')}`,
+      `${kind === 'short' ? 'trial' : 'full run'}, ${names === '' ? 'untreated' : names}: score ${sayShare(score)} after ${countOf(run.steps, 'step')}`,
     );
     this.#checkTime(tried);
     return tried;

@@ -96,10 +96,18 @@ export function checkTreatOptions(options: TreatOptions): void {
   checkDiagnoseOptions(options);
 }
 
-/** @throws ArgumentError where allow and deny leave no remedy that can be applied. */
-function checkLeft({ allow, deny = [] }: TreatOptions): void {
+/** @throws ArgumentError where allow, deny and keep leave no remedy that can be applied. */
+function checkLeft({ allow, deny = [], keep = [] }: TreatOptions): void {
   const left = (allow ?? ids).filter((id) => !deny.includes(id));
-  if (left.some((id) => methodOf(id) !== undefined)) return;
+  const methods = left.flatMap((id) => methodOf(id)?.method ?? []);
+  if (methods.some(({ alters }) => !alters.some((one) => keep.includes(one)))) return;
+  if (methods.length > 0) {
+    const needed = [...new Set(methods.flatMap(({ alters }) => alters))].filter((one) => keep.includes(one));
+    throw new ArgumentError(
+      `treat: keep leaves no remedy: ${methods.length === 1 ? 'the one that is allowed alters' : 'all that are allowed alter'} ${needed.map(show).join(', ')}; keep less, or train by fit`,
+      { argument: 'keep', received: keep },
+    );
+  }
   const why =
     allow?.length === 0
       ? 'allow is an empty list'

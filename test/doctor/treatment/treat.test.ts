@@ -389,6 +389,7 @@ describe('what cannot be treated', () => {
       { allow: ['lsuv', 'normalize'], deny: ['normalize', 'lsuv'] },
       "allow and deny leave no remedy: both name 'lsuv', 'normalize'",
     ],
+    ['all kept', { keep: ['data'], allow: ['standardize-inputs'] }, "keep leaves no remedy: the one that is allowed alters 'data'"],
     ['an empty list of allowed ones', { allow: [] }, 'allow and deny leave no remedy: allow is an empty list'],
     ['only such as are proposed', { allow: ['fewer-layers'] }, "leave no remedy: 'fewer-layers' is proposed, never applied"],
     ['a budget that is a number', { budget: 60 as never }, 'treat: expected a budget such as { trials: 4, steps: 5000, seconds: 60 }, got 60'],
