@@ -145,3 +145,26 @@ export const walking = ['simpleRnn', 'lstm', 'gru'];
 
 /** Bodies whose layers see one another through their kernels alone. @type {readonly BodyName[]} */
 export const feedForward = ['dense', 'convolution'];
+
+/** @type {Names} */
+const alongSteps = [
+  ['fashion-columns', 35],
+  ['waveform', 35],
+  ['ringnorm', 30],
+];
+
+/** What is drawn instead of the ward's data sets where others are asked for. @type {Readonly<Record<keyof typeof bodies, Names>>} */
+export const otherSets = {
+  dense: [
+    ['magic', 18],
+    ['ringnorm', 16],
+    ['spambase', 18],
+    ['waveform', 18],
+    ['king-rook', 16],
+    ['abalone', 14],
+  ],
+  convolution: [['fashion-columns', 100]],
+  simpleRnn: alongSteps,
+  lstm: alongSteps,
+  gru: alongSteps,
+};

@@ -65,9 +65,39 @@ export const sources = {
   'california-housing': known('california-housing', ['california-housing', 'housing.csv'], { task: 'numbers', pixels: false }),
 };
 
-/** Names of the sets whose files are not there. @param {NodeJS.ProcessEnv} env */
-export function missingSets(env) {
-  return Object.entries(sources).flatMap(([name, { needs }]) => {
+/** Pictures of which each is turned along its diagonal: a sequence of their rows tells another story. @param {Part} part @returns {Part} */
+function turned({ x, y }) {
+  const [rows = 0, height = 0, width = 0] = x.shape;
+  const turnedX = NdArray.zeros([rows, width, height], x.dtype);
+  for (let row = 0; row < rows; row++) {
+    for (let i = 0; i < height; i++) {
+      for (let j = 0; j < width; j++) turnedX.set((row * width + j) * height + i, x.at((row * height + i) * width + j));
+    }
+  }
+  return { x: turnedX, y };
+}
+
+/** Sets that the ward does not draw, for a look at what it says of others. Grids of tables are as arbitrary as the order of their columns. @type {Readonly<Record<string, Source>>} */
+export const otherSources = {
+  magic: table('magic', 'magic04.data'),
+  ringnorm: { ...table('ringnorm', 'Dataset.data'), grid: [5, 4] },
+  spambase: table('spambase', 'spambase.data'),
+  waveform: { ...table('waveform', 'waveform.data'), grid: [7, 3] },
+  'king-rook': table('chess-krvkp', 'kr-vs-kp.data'),
+  abalone: { ...table('abalone', 'abalone.csv'), task: 'numbers' },
+  'fashion-columns': {
+    ...images,
+    needs: ['fashion-mnist', 'train-images-idx3-ubyte.gz'],
+    load: async () => {
+      const { x, y } = (await datasets.load('fashion-mnist')).train;
+      return turned({ x: x.slice(0, 8000), y: y.slice(0, 8000) });
+    },
+  },
+};
+
+/** Names of the sets whose files are not there. @param {NodeJS.ProcessEnv} env @param {Readonly<Record<string, Source>>} [table] */
+export function missingSets(env, table = sources) {
+  return Object.entries(table).flatMap(([name, { needs }]) => {
     if (needs.length === 0) return [];
     return env.EVENKEEL_DATA !== undefined && existsSync(join(env.EVENKEEL_DATA, ...needs)) ? [] : [name];
   });
@@ -97,8 +127,8 @@ export class Sets {
 
   /** @param {string} name @param {Scale} scale @returns {Promise<WardSet>} */
   async #make(name, scale) {
-    const source = sources[name];
-    if (!source) throw new Error(`the ward has no data set '${name}'; it has ${Object.keys(sources).join(', ')}`);
+    const source = sources[name] ?? otherSources[name];
+    if (!source) throw new Error(`the ward has no data set '${name}'; it has ${Object.keys({ ...sources, ...otherSources }).join(', ')}`);
     const whole = this.#whole.get(name) ?? source.load(join(this.#env.EVENKEEL_DATA ?? '', ...source.needs));
     this.#whole.set(name, whole);
     const { x, y } = await whole;

@@ -7,7 +7,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { STEP_FACTOR, TRIALS } from './arms/arm.js';
 import { arms } from './arms/index.js';
 import { treatmentMissing } from './arms/treat.js';
-import { missingSets } from './data.js';
+import { missingSets, otherSources, sources } from './data.js';
 import { patientOf, STEPS } from './patients.js';
 import { runTasks } from './pool.js';
 import { progress } from './progress.js';
@@ -49,20 +49,24 @@ const program = new Command('ward')
     'write summary and records; each network stands in the .jsonl beside it as soon as it is done, and a run goes on from there',
   )
   .addOption(new Option('--half <half>', 'only networks of this half').choices(['open', 'closed']))
+  .addOption(new Option('--sets <sets>', "data sets to draw from: the ward's, or others").choices(['ward', 'others']).default('ward'))
   .option('--arms <names>', 'some of none, evenkeel, random, autotrainer', armList, Object.keys(arms))
   .option('--cores <count>', 'processes at a time', whole, availableParallelism())
   .option('--references <file>', 'where references are kept', cached)
   .option('--readme', 'put the figures into README.md')
   .parse();
 
-/** @type {{ seeds: [number, number], json?: string, half?: 'open' | 'closed', arms: string[], cores: number, references: string, readme?: true }} */
+/** @type {{ seeds: [number, number], json?: string, half?: 'open' | 'closed', sets: import('./patients.js').WhichSets, arms: string[], cores: number, references: string, readme?: true }} */
 const options = program.opts();
 
 const fail = (/** @type {string} */ message) => program.error(`ward: ${message}`);
 const missing = options.arms.some((name) => arms[name]?.treats) ? treatmentMissing() : undefined;
 if (missing !== undefined) fail(missing);
 
-const absent = missingSets(process.env);
+if (options.sets === 'others' && (options.half !== undefined || options.readme)) {
+  fail('--sets others has no halves and no place in README.md: leave out --half and --readme');
+}
+const absent = missingSets(process.env, options.sets === 'others' ? otherSources : sources);
 if (absent.length > 0) {
   const where =
     process.env.EVENKEEL_DATA === undefined ? 'EVENKEEL_DATA names no folder' : `they are not below EVENKEEL_DATA (${process.env.EVENKEEL_DATA})`;
@@ -70,7 +74,7 @@ if (absent.length > 0) {
 }
 
 const [from, to] = options.seeds;
-const patients = Array.from({ length: to - from }, (_, i) => patientOf(from + i)).filter(
+const patients = Array.from({ length: to - from }, (_, i) => patientOf(from + i, options.sets)).filter(
   ({ half, dataset }) => (options.half === undefined || half === options.half) && !absent.includes(dataset),
 );
 
@@ -112,7 +116,15 @@ const scores = new Map(references.items.map(({ key, score }) => [key, score]));
 /** @type {Records<import('./run.js').WardRecord>} */
 const records = open(
   options.json?.replace(/(\.json)?$/, '.jsonl'),
-  { kind: 'ward', version: VERSION, arms: options.arms, steps: STEPS, trials: TRIALS, stepFactor: STEP_FACTOR },
+  {
+    kind: 'ward',
+    version: VERSION,
+    ...(options.sets === 'others' ? { sets: options.sets } : {}),
+    arms: options.arms,
+    steps: STEPS,
+    trials: TRIALS,
+    stepFactor: STEP_FACTOR,
+  },
   'holds records of other arms or another version; name another --json, or delete it',
 );
 const done = new Set(records.items.map(({ seed }) => seed));

@@ -1,7 +1,7 @@
 // @ts-check
 import { Random } from 'evenkeel';
-import { bodies, walking } from './bodies.js';
-import { sources } from './data.js';
+import { bodies, otherSets, walking } from './bodies.js';
+import { otherSources, sources } from './data.js';
 import { pick, spread } from './draw.js';
 import { faults, oddities } from './faults.js';
 
@@ -83,6 +83,8 @@ export function familyOf({ body, dataset, depth, activation }) {
 
 /** @param {string} family @returns {Patient['half']} */
 export function halfOf(family) {
+  // Nothing is hidden of sets that are no part of the ward.
+  if (Object.keys(otherSources).some((name) => family.startsWith(`${name}/`))) return 'open';
   if (family.startsWith(`${closedSet}/`)) return 'closed';
   return new Random(2010).stream('half').stream(family).uniform() < CLOSED_SHARE ? 'closed' : 'open';
 }
@@ -92,8 +94,8 @@ const bodyShares = Object.entries(bodies).map(([name, { share }]) => /** @type {
 /** Those of some values that a fault or an oddity is injected with. @template T @param {readonly (readonly [T, number])[]} list @param {readonly T[]} [wanted] */
 const among = (list, wanted) => (wanted ? list.filter(([value]) => wanted.includes(value)) : list);
 
-/** @param {Random} random @param {number} seed @returns {Patient} */
-function draw(random, seed) {
+/** @param {Random} random @param {number} seed @param {WhichSets} which @returns {Patient} */
+function draw(random, seed, which) {
   const kind = pick(random, /** @type {[Patient['kind'], number][]} */ (Object.entries(mix)));
   const body = pick(random.stream('body'), bodyShares);
   const drawnFrom = bodies[body];
@@ -101,12 +103,12 @@ function draw(random, seed) {
   const fitting = Object.entries(table).filter(([, { bodies: fits }]) => fits?.includes(body) ?? true);
   const special = pick(random, [...fitting.map(([name, { share }]) => /** @type {const} */ ([name, share])), ['', 0]]);
   const about = table[special];
-  const dataset = pick(random, drawnFrom.dataset);
+  const dataset = pick(random, which === 'others' ? otherSets[body] : drawnFrom.dataset);
   const depth = pick(random, among(drawnFrom.depth, about?.depths));
   const name = pick(random, among(drawnFrom.activation, about?.activations));
   const width = pick(random, drawnFrom.width);
   const optimizer = optimizerChoices(random.stream('rates'))[pick(random, drawnFrom.optimizer)];
-  const task = sources[dataset]?.task ?? 'classes';
+  const task = (sources[dataset] ?? otherSources[dataset])?.task ?? 'classes';
   const drawn = pick(random, drawnFrom.normalization);
   // Logistic layers beyond a few need help to train at all, and SELU normalises by itself.
   const normalization = name === 'selu' ? 'none' : name === 'sigmoid' && depth > 2 ? 'batch' : drawn;
@@ -158,10 +160,12 @@ function allowed(patient) {
   return !(fault.closedOnly && patient.half === 'open') && (fault.fits?.(patient) ?? true);
 }
 
-/** The patient of a seed, the same wherever it is drawn. @param {number} seed @returns {Patient} */
-export function patientOf(seed) {
+/** @typedef {'ward' | 'others'} WhichSets */
+
+/** The patient of a seed, the same wherever it is drawn. @param {number} seed @param {WhichSets} [which] its data: the ward's, or such as the ward does not draw @returns {Patient} */
+export function patientOf(seed, which = 'ward') {
   for (let attempt = 0; ; attempt++) {
-    const patient = draw(new Random(seed).stream('patient').stream(attempt), seed);
+    const patient = draw(new Random(seed).stream('patient').stream(attempt), seed, which);
     if (allowed(patient)) return patient;
   }
 }

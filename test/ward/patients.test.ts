@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ruleIds } from '#src/doctor/diagnose.js';
-import { bodies } from '../../ward/bodies.js';
+import { bodies, otherSets } from '../../ward/bodies.js';
+import { otherSources } from '../../ward/data.js';
 import { faults, oddities } from '../../ward/faults.js';
 import { choices, closedSet, familyOf, mix, patientOf } from '../../ward/patients.js';
 
@@ -14,6 +15,20 @@ describe('the generator', () => {
   it('gives a seed the same patient again', () => {
     expect(patientOf(41)).toEqual(patients[41]);
     expect(new Set(patients.map((patient) => JSON.stringify({ ...patient, seed: 0 }))).size).toBeGreaterThan(0.99 * patients.length);
+  });
+
+  it('draws other sets where they are asked for, by the same mix, and hides none of them', () => {
+    const names = new Set(Object.values(otherSets).flatMap((list) => list.map(([name]) => name)));
+    expect([...names].sort()).toEqual(Object.keys(otherSources).sort());
+    const others = patients.slice(0, 1000).map(({ seed }) => patientOf(seed, 'others'));
+    expect(new Set(others.map(({ dataset }) => dataset))).toEqual(names);
+    expect(others.every(({ half, fault }) => half === 'open' && fault !== 'tight-clip')).toBe(true);
+    // Where half and task allow both, the same seed draws the same network but for its data.
+    const same = others.filter(
+      ({ kind, body, width }, i) => kind === patients[i]?.kind && body === patients[i]?.body && width === patients[i]?.width,
+    );
+    expect(same.length).toBeGreaterThan(800);
+    for (const list of Object.values(otherSets)) expect(list.reduce((sum, [, weight]) => sum + weight, 0)).toBe(100);
   });
 
   it('is data alone', () => {

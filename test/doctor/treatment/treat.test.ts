@@ -202,11 +202,14 @@ describe('treat', () => {
     ['weights', 'suiting-initializer'],
     ['learningRate', 'adaptive-optimizer'],
   ] as const)('keeps %s, which %s would alter too', async (kept, remedy) => {
-    const options = { epochs: 2, allow: [remedy] };
+    const options = { epochs: 2, allow: [remedy, 'larger-batch'] };
     const ids = ({ trials }: Treatment): string[] => trials.flatMap(({ remedies }) => remedies.map(({ id }) => id));
     const sick = { ...logistic, compile: { optimizer: 'sgd' } };
     expect(ids(await treat(sick, options))).toContain(remedy);
-    expect(ids(await treat(sick, { ...options, keep: [kept] }))).toEqual([]);
+    expect(ids(await treat(sick, { ...options, keep: [kept] }))).not.toContain(remedy);
+    await expect(treat(sick, { epochs: 2, allow: [remedy], keep: [kept] })).rejects.toThrow(
+      `keep leaves no remedy: the one that is allowed alters '${kept}'`,
+    );
   });
 
   it('applies allowed remedies alone, and denied ones never', async () => {
