@@ -25,7 +25,7 @@ export type { TreatOptions } from './treatment/options.js';
  * same start decide, then comes the full run. The given model stays as it is; a network in which nothing is ill is trained
  * as it is, and changed only where that scores a tenth higher.
  * @param data rows to train and to judge by; nothing that grades the model in the end.
- * @throws ArgumentError on a wrong option or a budget too small to try anything, with what it would take; DataError where the data are at fault;
+ * @throws ArgumentError on a wrong option, where nothing is trained, or on a budget too small to try anything, with what it would take; DataError where the data are at fault;
  * AbortError where `signal` fires before anything was tried.
  */
 export async function treat(model: Model, data: BatchLike, options: TreatOptions = {}): Promise<Treatment> {

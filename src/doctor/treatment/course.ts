@@ -5,7 +5,6 @@ import type { Examination } from '../examination.js';
 import type { Finding } from '../finding.js';
 import { remedies as hints } from '../remedies.js';
 import type { Guard, Look, Run } from './attempt.js';
-
 import { type Clinic, possibly } from './clinic.js';
 import { sayShare } from './describe.js';
 import type { Alterable } from './method.js';
