@@ -38,6 +38,7 @@ interface TreatOptions extends FindingOptions {
   readonly keep?: readonly Alterable[];
   readonly allow?: readonly string[];
   readonly deny?: readonly string[];
+  readonly during?: boolean;
   readonly code: Framework;
   readonly report?: string;
   readonly out?: string;
@@ -90,6 +91,7 @@ export function addTreat(program: Command): void {
     .option('--keep <WHAT>', `what must stay, may be repeated: ${alterables.join(', ')}`, listed(alterables))
     .option('--allow <REMEDY>', 'apply this remedy only (evenkeel list remedies); may be repeated', listed(ids))
     .option('--deny <REMEDY>', 'never apply this remedy; may be repeated', listed(ids))
+    .option('--during', 'where the run turns ill, go on from its last healthy epoch instead of anew')
     .addOption(new Option('--code <FRAMEWORK>', 'print the change as code of').choices(frameworkNames).default('evenkeel'))
     .option('--report <FILE>', 'write before and after as one HTML page')
     .option('--out <FILE>', 'save the treated model here (.safetensors)')
@@ -123,7 +125,7 @@ async function run(path: string, options: TreatOptions): Promise<number> {
     const data = await loadData(options.data, { target, without, testSplit, reader: known?.reader, seed: seed ?? 0, signal: controller.signal });
     const context = { inputShape: data.train.x.shape.slice(1), classes: data.classes, seed: seed ?? 0 };
     const { model, train, test } = await prepareRun(known ?? (await loadModel(path, { context, seed, custom })), data, options);
-    const { epochs, batchSize, validationSplit, budget, trials, keep, allow, deny, ignore } = options;
+    const { epochs, batchSize, validationSplit, budget, trials, keep, allow, deny, during, ignore } = options;
     const treatment = await treat(model, train, {
       epochs,
       batchSize,
@@ -135,6 +137,7 @@ async function run(path: string, options: TreatOptions): Promise<number> {
       ...(keep ? { keep } : {}),
       ...(allow ? { allow } : {}),
       ...(deny ? { deny } : {}),
+      ...(during ? { during } : {}),
       ...(ignore ? { ignore } : {}),
       ...(seed === undefined ? {} : { seed }),
       ...(quiet ? {} : { onProgress: printNote }),

@@ -9,7 +9,7 @@ const folder = mkdtempSync(join(tmpdir(), 'evenkeel-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const run = (...words: string[]) => spawnSync(process.execPath, ['dist/cli/main.js', ...words], { encoding: 'utf8', timeout: 120_000 });
 
-const netOf = (name: string, kernelInitializer: string, optimizer: string): string => {
+const netOf = (name: string, kernelInitializer: string, optimizer: unknown): string => {
   const path = join(folder, name);
   const hidden = Array.from({ length: 3 }, () => ({ kind: 'dense', units: 32, activation: 'relu', kernelInitializer }));
   const ends = [
@@ -68,6 +68,19 @@ describe('evenkeel treat', () => {
     expect(fromConfig(model).layers.length).toBeGreaterThanOrEqual(7);
     expect(code).toMatch(/^\+ .*keras\.layers\.Dense\(32, activation="relu", kernel_initializer="he_normal"\)/m);
     expect(steps).toBeGreaterThan(plainSteps);
+  });
+
+  it('goes on from before the trouble where it is asked to', () => {
+    // Steps far too large from the fourth of five epochs on.
+    const rates = { name: 'piecewiseConstantDecay', config: { boundaries: [1000], values: [0.05, 5] } };
+    const breaks = netOf('breaks.json', 'he_normal', { name: 'sgd', config: { learningRate: rates } });
+    const { status, stdout } = run('treat', breaks, '--data', 'glyphs', '--epochs', '5', '--during', '--json', '--quiet');
+    expect(status).toBe(0);
+    const { before, after, plainSteps } = JSON.parse(stdout);
+    expect(before.grade.score).toBeLessThan(0.5);
+    expect(after.grade.score).toBeGreaterThan(0.9);
+    // Three epochs stay as they were.
+    expect(after.steps).toBeLessThanOrEqual(Math.ceil((2 / 5) * plainSteps));
   });
 
   it('leaves a healthy network as it is', () => {
