@@ -124,11 +124,14 @@ const catalogue: Catalogue<Metric> = {
 /** The accuracy that suits a loss and an output's shape. Of several yes-or-no outputs it counts each by itself. */
 function accuracy(loss: Loss, outputShape: Shape): MeanMetric {
   const single = outputShape.at(-1) === 1 || outputShape.length < 2;
-  const suiting = (): MeanMetric => {
-    if (loss.targets === 'labels') return metrics.sparseCategoricalAccuracy();
+  const [sparse, categorical] = [metrics.sparseCategoricalAccuracy(), metrics.categoricalAccuracy()];
+  const suiting = (): Pick<MeanMetric, 'perSample'> => {
+    if (loss.targets === 'labels') return sparse;
     if (loss.targets === 'binary' || (loss.targets === 'real' && single))
       return metrics.binaryAccuracy({ fromLogits: loss.config.fromLogits === true });
-    return metrics.categoricalAccuracy();
+    // A loss of the user's own may take labels: the targets' shape tells.
+    const areLabels = ({ shape, rank }: Tensor, output: Tensor): boolean => rank < output.rank || shape.at(-1) === 1;
+    return { perSample: (target, output, ...more) => (areLabels(target, output) ? sparse : categorical).perSample(target, output, ...more) };
   };
   return asFromTable({ name: 'accuracy', config: {}, perSample: suiting().perSample });
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ArgumentError, ShapeError } from '#src/core/errors.js';
 import { input, type Tensor } from '#src/graph/node.js';
 import { abs, sigmoid, softmax, sub } from '#src/graph/ops/index.js';
-import { losses } from '#src/losses.js';
+import { losses, resolveLoss } from '#src/losses.js';
 import { isMean, type MeanMetric, metricFromConfig, metrics, resolveMetric } from '#src/metrics.js';
 import { array, evaluate, fixed, flatten, type Nested, operators } from './evaluate.js';
 import fixture from './fixtures/metrics.json' with { type: 'json' };
@@ -97,6 +97,9 @@ describe('resolveMetric', () => {
 
   const cases: [string, Parameters<typeof resolveMetric>[1], Tensor, Tensor, number][] = [
     ['labels', sparse, fixed([2], 'uint8'), row(0.1, 0.2, 0.7), 1],
+    ["labels, by a loss of one's own", resolveLoss((target) => target), fixed([2], 'uint8'), row(0.1, 0.2, 0.7), 1],
+    ["labels in a column, by a loss of one's own", resolveLoss((target) => target), fixed([[0]], 'uint8'), row(0.1, 0.2, 0.7), 0],
+    ["one-hot rows, by a loss of one's own", resolveLoss((target) => target), row(0, 0, 1), row(0.1, 0.2, 0.7), 1],
     ['one-hot rows', losses.categoricalCrossentropy(), row(0, 1, 0), row(0.1, 0.2, 0.7), 0],
     ['binary targets', losses.binaryCrossentropy(), row(1), row(0.4), 0],
     ['binary targets from logits', losses.binaryCrossentropy({ fromLogits: true }), row(1), row(0.4), 1],

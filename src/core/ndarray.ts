@@ -76,7 +76,8 @@ export class NdArray {
   }
 
   set(index: number, value: number): void {
-    if (isLong(this.data)) this.data[index] = BigInt(value);
+    // Fractions are cut off, and what is not finite is 0, as in the other arrays of whole numbers.
+    if (isLong(this.data)) this.data[index] = Number.isInteger(value) ? BigInt(value) : BigInt(Number.isFinite(value) ? Math.trunc(value) : 0);
     else this.data[index] = value;
   }
 
@@ -85,10 +86,12 @@ export class NdArray {
     return new NdArray(this.data, shape, this.dtype);
   }
 
-  /** Rows `start` to `end` (exclusive) of the first axis; shares memory. */
+  /** Rows `start` to `end` (exclusive) of the first axis, numbers below 0 counted from its end; shares memory. */
   slice(start: number, end: number = this.shape[0] ?? 0): NdArray {
     const rows = this.shape[0] ?? 0;
-    const [from, to] = [Math.min(start, rows), Math.min(end, rows)];
+    const place = (row: number): number => Math.max(0, Math.min(row < 0 ? rows + row : row, rows));
+    const from = place(start);
+    const to = Math.max(from, place(end));
     const width = rows === 0 ? 0 : this.size / rows;
     return new NdArray(this.data.subarray(from * width, to * width), [to - from, ...this.shape.slice(1)], this.dtype);
   }

@@ -1,5 +1,6 @@
 import { asFromTable, isFromTable } from '../core/catalogue.js';
 import { countOf } from '../core/count.js';
+import { isFloat } from '../core/dtype.js';
 import { ArgumentError, show } from '../core/errors.js';
 import { checkOptionNames } from '../core/expect.js';
 import { suggestion } from '../core/names.js';
@@ -38,6 +39,13 @@ export function compileOptions(network: Network, options: CompileOptions): Compi
   if (options !== undefined) checkOptionNames('compile', options, known);
   if (options?.loss === undefined)
     throw new ArgumentError("compile needs a loss, such as 'sparseCategoricalCrossentropy' for labels or 'mse' for numbers", { argument: 'loss' });
+  for (const { dtype, call } of network.outputs) {
+    if (isFloat(dtype)) continue;
+    throw new ArgumentError(
+      `compile: ${call.layer.title} gives whole numbers (${dtype}), of which no loss has a gradient; end the model in a layer with weights, such as layers.dense`,
+      { argument: 'loss', layer: call.layer.title, received: dtype },
+    );
+  }
   const losses = perOutput(network, 'loss', options.loss, isLossRecord).map(resolveLoss);
   const lossWeights = readLossWeights(network, options.lossWeights);
   if (Array.isArray(lossWeights) && lossWeights.length > network.outputs.length) {

@@ -245,6 +245,8 @@ describe('options of compile', () => {
   it('that fail leave the model as it was', async () => {
     const net = classifier();
     expect(() => net.compile({ loss: 'nope' })).toThrow(ArgumentError);
+    const whole = sequential([layers.input([4], { dtype: 'uint8' }), layers.flatten()]);
+    expect(() => whole.compile({ loss: 'mse' })).toThrow(/flatten_1 gives whole numbers \(uint8\), of which no loss has a gradient/);
     expect((await net.fit(x, y, quiet)).steps).toBe(1);
   });
 });
