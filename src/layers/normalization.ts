@@ -41,7 +41,7 @@ export interface Moments {
 }
 
 /**
- * Standardises features to mean 0 and variance 1. Mean and variance come from the data of the first `fit` (or `model.adapt`), unless given.
+ * Standardises features to mean 0 and variance 1. Mean and variance come from the data of the first `fit`, of a stream its first 1,024 rows (or from `model.adapt`), unless given.
  * A feature that never varies keeps its scale, since its variance tells none.
  */
 export class Normalization extends Layer {
