@@ -1,8 +1,9 @@
 import { countOf } from '../core/count.js';
 import { DataError, show } from '../core/errors.js';
-import { refuse } from '../core/expect.js';
+import { isRecord, refuse } from '../core/expect.js';
 import { LiveTrace } from './live-trace.js';
 import { type SignalVitals, TRACE_SCHEMA, TRACE_VERSION, type Trace, type TraceHeader, type TraceRecord } from './trace.js';
+import { checkFields, checkHeader } from './trace-fields.js';
 
 /** Digits that a trace keeps of each number: more than single measurements have. */
 const DIGITS = 6;
@@ -17,14 +18,14 @@ export function traceLine(record: TraceHeader | TraceRecord): string {
 }
 
 /**
- * A recorded trace: a header, then a record per line. A last line that was torn is left out, since the run may still write it.
+ * A recorded trace: a header, then a record per line. A last line that was torn is left out, since the run may still write it; one that is whole without its end of line is read.
  * @param name what errors call it: its path. @throws DataError where it is no trace, of a newer version, a line does not hold what it should, or steps go backwards.
  */
 export function parseTrace(text: string, name = 'the trace'): Trace {
   if (typeof text !== 'string') refuse('parseTrace', 'text', 'the text of a trace', text);
-  const lines = text.split('\n');
+  const lines = text.replace(/^\uFEFF/, '').split('\n');
   const torn = lines.pop() ?? '';
-  const [first, ...rest] = lines.length === 0 && torn !== '' ? [torn] : lines;
+  const [first, ...rest] = lines.length === 0 && torn !== '' ? [torn] : isWhole(torn) ? [...lines, torn] : lines;
   if (first === undefined || first.trim() === '')
     throw new DataError(`${name} is empty; a trace begins with a line that holds its header`, { received: '' });
   if (lines.length === 0 && first.startsWith('{"kind":"header"') && !first.endsWith('}'))
@@ -41,6 +42,15 @@ export function parseTrace(text: string, name = 'the trace'): Trace {
     trace.add(record);
   });
   return trace;
+}
+
+/** Whether a line is all of an object: what was cut off anywhere is not. */
+function isWhole(line: string): boolean {
+  try {
+    return isRecord(JSON.parse(line));
+  } catch {
+    return false;
+  }
 }
 
 /** The last step and epoch of each kind of record, and the line that held it. */
@@ -103,6 +113,7 @@ function readHeader(line: string, name: string): TraceHeader {
     throw new DataError(`${name}: the header must hold network.layers, and in watched the places of layers among them`, { received: watched });
   }
   if (!Array.isArray(arrays)) throw new DataError(`${name}: the header must name the trained arrays in 'arrays'`, { received: arrays });
+  checkHeader(header as unknown as TraceHeader, `${name}, line 1`);
   return header as unknown as TraceHeader;
 }
 
@@ -144,5 +155,6 @@ function readRecord(line: string, { watched, arrays }: TraceHeader, place: strin
   if (record.kind === 'pass' && (!Array.isArray(record.units) || record.units.length !== watched.length))
     throw new DataError(`${place}: a pass needs ${countOf(watched.length, 'entry', 'entries')} in 'units'`, { expected: watched.length });
   if (record.kind === 'epoch' && (record.logs === null || typeof record.logs !== 'object')) throw new DataError(`${place}: an epoch needs its logs`);
+  checkFields(record as unknown as TraceRecord, place);
   return record as unknown as TraceRecord;
 }

@@ -40,7 +40,11 @@ describe('a run in a file', () => {
   it('can be read while it is written: a torn last line is left out', () => {
     const cut = parseTrace(text.slice(0, -40), path);
     expect([cut.epochs.length, cut.end]).toEqual([2, undefined]);
-    expect(parseTrace(lines.slice(0, 3).join('\n'), path).steps).toHaveLength(1);
+    expect(parseTrace(lines.slice(0, 3).join('\n').slice(0, -1), path).steps).toHaveLength(1);
+  });
+
+  it('is whole without its last end of line, and behind a byte order mark', () => {
+    expect(parseTrace(`\uFEFF${lines.join('\n')}`, path)).toEqual(parseTrace(text, path));
   });
 
   it('goes on where a run did, and may stand kind by kind', async () => {
@@ -98,10 +102,49 @@ describe('what is refused, with what was found and where', () => {
       changed(9, (record) => ({ ...record, epoch: -1 })),
       /line 10: an epoch record of epoch -1 stands behind one of epoch 0/,
     ],
+    [
+      'a layer without options',
+      changed(0, (header) => ({
+        ...header,
+        network: { ...(header.network as object), layers: [{ ...(trace as Trace).header.network.layers[0], options: undefined }] },
+        watched: [],
+      })),
+      /run, line 1: network\.(inputs|outputs|layers\[0\]\.options) must be/,
+    ],
     ['a step without signals', changed(1, ({ signals: _, ...record }) => record), /run, line 2: a step needs its signals/],
   ])('%s', (_, given, message) => {
     expect(() => parseTrace(given, 'run')).toThrow(DataError);
     expect(() => parseTrace(given, 'run')).toThrow(message);
+  });
+
+  it('whatever field is missing or null: it is refused, or every rule can do without it', () => {
+    /** All ways to leave out one field, or to say null in its place. */
+    function* broken(value: unknown): Generator<unknown> {
+      if (typeof value !== 'object' || value === null) return;
+      const entries = Object.entries(value);
+      for (const [key, inner] of entries) {
+        const without = (next: unknown): unknown =>
+          Array.isArray(value) ? value.map((one, i) => (String(i) === key ? next : one)) : { ...value, [key]: next };
+        yield without(undefined);
+        yield without(null);
+        for (const next of broken(inner)) yield without(next);
+      }
+    }
+    let [refused, read] = [0, 0];
+    lines.forEach((line, at) => {
+      for (const record of broken(JSON.parse(line))) {
+        const copy = lines.map((one, i) => (i === at ? JSON.stringify(record) : one)).join('\n');
+        try {
+          const found = doctor.diagnose(parseTrace(copy, 'run'));
+          expect(Array.isArray(found)).toBe(true);
+          read++;
+        } catch (error) {
+          expect(error, `${at}: ${JSON.stringify(record).slice(0, 2000)}`).toBeInstanceOf(DataError);
+          refused++;
+        }
+      }
+    });
+    expect(Math.min(refused, read)).toBeGreaterThan(100);
   });
 
   it('something else than a trace', () => {
