@@ -110,8 +110,8 @@ function refuseForeign(described: unknown, path: string): void {
   );
 }
 
-/** Notes beside a saved model, as JSON: the names of its classes, and the reader of the table that it was trained on. */
-const [CLASS_NAMES, TABLE] = ['classNames', 'table'];
+/** Notes beside a saved model, as JSON: the names of its classes, and the reader of the table that it was trained on. Notes of the user's own have other names. */
+const [CLASS_NAMES, TABLE] = ['evenkeel.classNames', 'evenkeel.table'];
 
 /** What to note beside a model that was trained on such data. */
 export function notesOf(classNames: readonly string[] | undefined, reader: TableReader | undefined): Record<string, string> {

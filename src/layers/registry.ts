@@ -150,7 +150,7 @@ export function isDescribed(value: unknown): value is Described {
 }
 
 /** Whether a value describes a layer inside of another. */
-export function isInside(value: unknown): value is { readonly kind: string; readonly config?: LayerConfig } {
+export function isInside(value: unknown): value is { readonly kind: string; readonly custom?: true; readonly config?: LayerConfig } {
   return value !== null && typeof value === 'object' && !(value instanceof Layer) && 'kind' in value && typeof value.kind === 'string';
 }
 
@@ -197,21 +197,21 @@ export function restore<T extends object>(value: unknown, place: string, custom:
 /**
  * Builds a layer from its description. A layer of the user's own is what `custom[kind]` makes of `{ ...config, name, trainable }`:
  * a class or a function.
- * @throws ArgumentError on an unknown kind or option, with the nearest known one.
+ * @param place of a layer inside of another: `t1/layer`. @throws ArgumentError on an unknown kind or option, with the nearest known one.
  */
-export function layerFromConfig(kind: string, { name, ...options }: LayerConfig, custom: Custom = {}): Layer {
+export function layerFromConfig(kind: string, { name, ...options }: LayerConfig, custom: Custom = {}, place?: string): Layer {
   const given = { ...options, ...(name === undefined ? {} : { name }) };
-  const own = handedBack(custom, kind);
+  const own = handedBack(custom, kind, place);
   if (typeof own === 'function') {
     const layer: unknown = own.prototype instanceof Layer ? Reflect.construct(own, [given]) : own(given);
     if (!(layer instanceof Layer)) throw new ArgumentError(`custom '${kind}' must be a class of layers or return a layer, got ${show(layer)}`);
     return layer;
   }
-  const owner = typeof name === 'string' ? name : kind;
+  const owner = place ?? (typeof name === 'string' ? name : kind);
   const restored = Object.entries(given).map(([key, value]) => {
     if (/^(layer|backwardLayer)$/.test(key) && isInside(value)) {
-      const { kind: inside, config, ...rest } = value;
-      return [key, layerFromConfig(inside, { ...rest, ...config }, custom)];
+      const { kind: inside, config, custom: _, ...rest } = value;
+      return [key, layerFromConfig(inside, { ...rest, ...config }, custom, `${owner}/${key}`)];
     }
     const restorer = restorerOf(key);
     const named = typeof value === 'string' ? handedBack(custom, value, `${owner}/${key}`) !== undefined : isDescribed(value);

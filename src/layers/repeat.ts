@@ -100,7 +100,7 @@ function again(layer: Layer): Layer {
 function isTold(layer: Layer): boolean {
   const own = (value: unknown): boolean =>
     (isDescribed(value) && value.custom === true) || ((isDescribed(value) || isInside(value)) && Object.values(value.config ?? {}).some(own));
-  return isOwnLayer(layer) ? layer.repeatable : !Object.values(layer.config()).some(own);
+  return isOwnLayer(layer) ? layer.repeatable : !layer.inside.some(isOwnLayer) && !Object.values(layer.config()).some(own);
 }
 
 /** Calls on the way from one signal to another, each after those it uses. */

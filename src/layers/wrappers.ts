@@ -16,12 +16,14 @@ import { turned } from './recurrent-loop.js';
 /** A layer inside of another as data. */
 export interface DescribedInside {
   readonly kind: string;
+  readonly name?: string;
   readonly trainable: boolean;
   readonly config: Readonly<Record<string, unknown>>;
 }
 
 function describeInside(layer: Layer): DescribedInside {
-  return { kind: layer.kind, trainable: layer.trainable, config: layer.config() };
+  const { kind, name, trainable } = layer;
+  return { kind, ...(name === undefined ? {} : { name }), trainable, config: layer.config() };
 }
 
 /** A weight that is trained only while the layer is: it may be frozen and thawed at any time. */

@@ -4,7 +4,7 @@ import { ArgumentError, show } from '../core/errors.js';
 import { suggestion } from '../core/names.js';
 import { InputLayer } from '../layers/core.js';
 import { type Custom, handedBack, isDescribed, isInside, isOwnLayer, type LayerConfig, layerFromConfig } from '../layers/registry.js';
-import { LayerCall, type Row, type Signal } from '../network/layer.js';
+import { type Layer, LayerCall, type Row, type Signal } from '../network/layer.js';
 import type { Network } from '../network/network.js';
 import type { Compiled } from './compiled.js';
 
@@ -87,7 +87,7 @@ export function toConfig(model: Describable): ModelConfig {
       name: layer.title,
       trainable: layer.trainable,
       ...(isOwnLayer(layer) ? { custom: true } : {}),
-      config: layer.config(),
+      config: described(layer),
     })),
     calls: calls.map(({ layer, inputs: from, block }) => ({
       layer: layerPlaces.get(layer) as number,
@@ -100,6 +100,20 @@ export function toConfig(model: Describable): ModelConfig {
     ...(model.isCompiled ? { compile: describeCompile(model.network, model.compiled) } : {}),
   };
   return plain(config, '') as ModelConfig;
+}
+
+/** A layer's options; of a class of the user's own inside of it that it is one. */
+function described(layer: Layer): DescribedLayer['config'] {
+  const config = layer.config();
+  const own = layer.inside.filter(isOwnLayer);
+  if (own.length === 0) return config;
+  const insides = Object.entries(config).filter(([, value]) => isInside(value));
+  return {
+    ...config,
+    ...Object.fromEntries(
+      insides.map(([key, value], i) => [key, own.includes(layer.inside[i] as Layer) ? { ...(value as object), custom: true } : value]),
+    ),
+  };
 }
 
 function describeCompile(network: Network, { optimizer, losses, lossWeights, metrics }: Compiled): DescribedCompile {
@@ -177,12 +191,13 @@ export function readConfig(value: unknown): ModelConfig {
   };
   if (calls === undefined) return { ...common, ...inRow(described) };
   const inRows = list(rows, 'rows').map((row, i) => ({ remat: record(row, `row ${i}`).remat === true }));
-  const read = list(calls, 'calls').map((call, i) => {
+  const given = list(calls, 'calls');
+  const read = given.map((call, i) => {
     const { layer, inputs: from, block } = record(call, `call ${i}`);
     return {
       layer: index(layer, described.length, `the layer of call ${i}`),
       inputs: signalIndices(from, i, `the inputs of call ${i}`),
-      ...(block === undefined ? {} : { block: blockOf(block, inRows.length, `the block of call ${i}`) }),
+      ...(block === undefined ? {} : { block: blockOf(block, inRows.length, given.length, `the block of call ${i}`) }),
     };
   });
   return {
@@ -242,42 +257,59 @@ function signalIndices(value: unknown, below: number, what: string): SignalIndex
   });
 }
 
-function blockOf(value: unknown, rows: number, what: string): readonly [number, number] {
+function blockOf(value: unknown, rows: number, calls: number, what: string): readonly [number, number] {
   const [row, number] = list(value, what);
-  return [index(row, rows, what), index(number, Number.POSITIVE_INFINITY, what)];
+  return [index(row, rows, what), index(number, calls, what)];
 }
 
 const indices = (value: unknown, below: number, what: string): number[] => list(value, what).map((item) => index(item, below, what));
 
-/** Functions and classes that a description leaves to the user and that were not handed back, each with the place that needs it. */
-export function missingCustom({ layers, compile = {} }: ModelConfig, custom: Custom): Map<string, string> {
-  const missing = new Map<string, string>();
+/** Whether functions have no name of their own: those written where they are used are called after the option, or not at all. */
+const areNameless = (name: string, places: readonly string[]): boolean =>
+  places.length > 1 && (name === 'custom' || places.every((place) => place.endsWith(`/${name}`)));
+
+/** Functions and classes that a description leaves to the user and that were not handed back, each with the places that need it. */
+export function missingCustom({ layers, compile = {} }: ModelConfig, custom: Custom): Map<string, string[]> {
+  const needed = new Map<string, string[]>();
+  const note = (name: string, place: string): void => {
+    needed.set(name, [...(needed.get(name) ?? []), place]);
+  };
   const need = (value: unknown, place: string): void => {
-    if (isInside(value)) for (const [key, inner] of Object.entries(value.config ?? {})) need(inner, `${value.kind}/${key}`);
-    if (!isDescribed(value)) return;
-    if (value.custom && handedBack(custom, value.name, place) === undefined) missing.set(value.name, place);
+    if (isInside(value)) {
+      if (value.custom) note(value.kind, place);
+      else for (const [key, inner] of Object.entries(value.config ?? {})) need(inner, `${place}/${key}`);
+    }
+    if (isInside(value) || !isDescribed(value)) return;
+    if (value.custom) note(value.name, place);
     for (const [key, inner] of Object.entries(value.config ?? {})) need(inner, `${place}/${key}`);
   };
   for (const { kind, name = kind, custom: own, config } of layers) {
-    if (own && handedBack(custom, kind) === undefined) missing.set(kind, `layer ${name}`);
-    if (!own) for (const [key, value] of Object.entries(config)) need(value, `${name}/${key}`);
+    if (own) note(kind, `layer ${name}`);
+    else for (const [key, value] of Object.entries(config)) need(value, `${name}/${key}`);
   }
   need(compile.optimizer, 'optimizer');
   for (const loss of [compile.loss].flat()) need(loss, 'loss');
   for (const metric of [compile.metrics, compile.weightedMetrics].flatMap((lists) => Object.values(lists ?? {}).flat())) need(metric, 'metrics');
-  return missing;
+  const left = [...needed].map(([name, places]): [string, string[]] => {
+    // One function in the place of several that have no name would be taken for all of them.
+    const byPlace = areNameless(name, places);
+    return [name, places.filter((place) => (byPlace ? !Object.hasOwn(custom, place) : handedBack(custom, name, place) === undefined))];
+  });
+  return new Map(left.filter(([, places]) => places.length > 0));
 }
+
+const keyOf = (name: string): string => (/^[\w$]+$/.test(name) ? name : `'${name}': …`);
 
 /** Wires the layers of a description. @throws ArgumentError, ShapeError naming the layer that cannot be built. */
 export function signalsFromConfig(config: ModelConfig, custom: Custom): { inputs: Signal[]; outputs: Signal[] } {
   const missing = missingCustom(config, custom);
   if (missing.size > 0) {
-    const places = [...missing].map(([name, place]) => `'${name}' (${place})`).join(', ');
-    const names = [...missing.keys()].map((name) => (/^[\w$]+$/.test(name) ? name : `'${name}': …`)).join(', ');
-    throw new ArgumentError(`functions and classes of your own do not travel with a model: ${places}. Hand them back: { custom: { ${names} } }`, {
-      argument: 'custom',
-      expected: [...missing.keys()],
-    });
+    const places = [...missing].map(([name, list]) => `'${name}' (${list.join(', ')})`).join(', ');
+    const names = [...missing].flatMap(([name, list]) => (areNameless(name, list) ? list : [name])).map(keyOf);
+    throw new ArgumentError(
+      `functions and classes of your own do not travel with a model: ${places}. Hand them back: { custom: { ${names.join(', ')} } }, by name or by place`,
+      { argument: 'custom', expected: [...missing.keys()] },
+    );
   }
   const layers = config.layers.map(({ kind, name, trainable, config: options }) => {
     const layer = layerFromConfig(

@@ -1,3 +1,4 @@
+import { EngineError } from '../core/errors.js';
 import type { NdArray } from '../core/ndarray.js';
 import type { Warn } from '../initializers.js';
 import type { Layer } from '../network/layer.js';
@@ -18,6 +19,8 @@ export class ModelState {
   #compiled: Compiled | undefined;
   /** Slots and step counter of an optimizer that was replaced are still in the state. */
   #stale = false;
+  /** Whether the engine ended with what only it had. */
+  #lost = false;
   /** What was begun last: the state is laid out by one at a time. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -59,7 +62,7 @@ export class ModelState {
   /** Sets arrays by name, all or none. @param adapted names of all layers that know their data; told by the arrays unless given. */
   async set(entries: ReadonlyMap<string, NdArray>, adapted?: ReadonlySet<string>): Promise<void> {
     await this.#inTurn(async () => {
-      const held = new Set(this.state.names);
+      const held = new Set(this.#lost ? [] : this.state.names);
       const names = dataArrays(this.#network).flatMap(({ name }) => (held.has(name) && entries.has(name) && !adapted ? [name] : []));
       const before = await this.state.read(names);
       await this.#arrange(entries);
@@ -71,16 +74,30 @@ export class ModelState {
     });
   }
 
-  /** Fetches what only the engine has, and frees what it holds. */
+  /** Fetches what only the engine has, and frees what it holds. @throws EngineError where the engine has ended: what it alone had is lost. */
   async dispose(): Promise<void> {
     await this.#inTurn(async () => {
-      await this.state.entries();
-      this.state.dispose();
+      try {
+        if (!this.#lost) await this.state.entries();
+      } catch (error) {
+        this.#lost = true;
+        throw error;
+      } finally {
+        this.state.dispose();
+      }
     });
   }
 
   async #arrange(given?: ReadonlyMap<string, NdArray>): Promise<void> {
     const entries = this.#entries(this.layout);
+    if (this.#lost) {
+      if (!given || !this.#network.variables.every(({ name }) => given.has(name)))
+        throw new EngineError(
+          'the weights of this model were in an engine that has ended, and are lost: set all of them by setWeights or setState, or load the model',
+        );
+      this.state.clear();
+      this.#lost = false;
+    }
     if (this.#stale) {
       this.#stale = false;
       const kept = new Set(this.#network.variables.map(({ name }) => name));

@@ -352,8 +352,7 @@ export class Model {
    */
   async dispose(): Promise<void> {
     await this.#turns.exclusively(async () => {
-      await this.#held.dispose();
-      this.#programs.dispose();
+      await this.#held.dispose().finally(() => this.#programs.dispose());
     });
   }
 

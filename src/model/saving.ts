@@ -1,4 +1,5 @@
 import { ArgumentError } from '../core/errors.js';
+import { checkOptionNames } from '../core/expect.js';
 import type { NdArray } from '../core/ndarray.js';
 import { type FileSystem, writeAtomically } from '../storage/files.js';
 import { encodeSafetensors, requireSafetensorsPath } from '../storage/safetensors.js';
@@ -39,7 +40,9 @@ export async function encodeModel(model: Savable, notes: Readonly<Record<string,
  * Saves the whole model in one `.safetensors` file; a file that was there stays whole until the new one is.
  * @throws FileError where it cannot be written; ArgumentError where the model cannot be described, or the path ends in anything but .safetensors.
  */
-export async function saveModel(model: Savable, path: string, { notes, fs }: SaveOptions = {}): Promise<void> {
+export async function saveModel(model: Savable, path: string, options: SaveOptions = {}): Promise<void> {
+  checkOptionNames('save', options, ['notes', 'fs']);
+  const { notes, fs } = options;
   requireSafetensorsPath(path);
   await writeAtomically(path, await encodeModel(model, notes), fs ? { fs } : {});
 }

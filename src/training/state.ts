@@ -44,9 +44,7 @@ export class State {
     if (entries.length === this.#slots.size && entries.every((entry) => sameEntry(entry, this.#slots.get(entry.name)?.entry))) return;
     const before = await this.entries();
     const known = given && allFit(given, entries) ? new Map([...given, ...before]) : before;
-    this.dispose();
-    this.#slots.clear();
-    this.#places.clear();
+    this.clear();
     const told = new Set<string>();
     const warnOnce: Warn = (message) => {
       if (!told.has(message)) warn(message);
@@ -71,9 +69,7 @@ export class State {
   /** Forgets entries, so that they start anew when they are wanted again. */
   async drop(keep: (name: string) => boolean): Promise<void> {
     const entries = await this.entries();
-    this.dispose();
-    this.#slots.clear();
-    this.#places.clear();
+    this.clear();
     for (const [name, host] of entries) {
       if (!keep(name)) continue;
       const slot: Slot = { entry: { name, shape: host.shape, dtype: host.dtype, initializer: 'zeros' }, host };
@@ -200,6 +196,13 @@ export class State {
   dispose(): void {
     this.#release([...this.#slots.values()]);
     this.#engine = undefined;
+  }
+
+  /** Forgets all entries. */
+  clear(): void {
+    this.dispose();
+    this.#slots.clear();
+    this.#places.clear();
   }
 
   /** Values of slots as they are at the call: the engine gives them before it hears what is freed later. */

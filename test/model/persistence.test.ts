@@ -163,6 +163,7 @@ describe('a saved model', () => {
     expect(loaded.isCompiled).toBe(false);
     expect(bitsOf(await loaded.predict(x))).toBe(bitsOf(await plain.predict(x)));
     await expect(saveModel(plain, path, { notes: { model: 'x' } })).rejects.toThrow(/note cannot be named 'model'/);
+    await expect(plain.save(path, { note: {} } as never)).rejects.toThrow(/save: unknown option 'note'.*'notes'/);
   });
 });
 
@@ -230,6 +231,55 @@ describe("functions of the user's own", () => {
     ])
       expect(message).toContain(part);
     expect(message).not.toContain('halves');
+  });
+
+  it('that have no name of their own are told apart by their places', async () => {
+    const input = layers.input([2]);
+    const twice = layers.dense(2, { activation: (z: Tensor) => ops.mul(z, 2) }).apply(layers.lambda((z) => ops.add(z as Tensor, 1)).apply(input));
+    const before = model({
+      inputs: input,
+      outputs: layers.lambda((z) => ops.neg(z as Tensor)).apply(layers.dense(2, { activation: (z: Tensor) => ops.abs(z) }).apply(twice)),
+    });
+    await before.save(path);
+    const some = (z: Tensor): Tensor => z;
+    await expect(load(path, { custom: { custom: some, activation: some } })).rejects.toThrow(
+      /'custom' \(lambda_1\/function, lambda_2\/function\), 'activation' \(dense_1\/activation, dense_2\/activation\)\. Hand them back: \{ custom: \{ 'lambda_1\/function': …, /,
+    );
+    const custom = {
+      'lambda_1/function': (z: Tensor) => ops.add(z, 1),
+      'lambda_2/function': (z: Tensor) => ops.neg(z),
+      'dense_1/activation': (z: Tensor) => ops.mul(z, 2),
+      'dense_2/activation': (z: Tensor) => ops.abs(z),
+    };
+    const data = NdArray.from([[1, -2]]);
+    expect(bitsOf(await (await load(path, { custom })).predict(data))).toBe(bitsOf(await before.predict(data)));
+  });
+
+  it('come back inside of other layers, by their places too, with their names', async () => {
+    const minus = (z: Tensor): Tensor => ops.sub(z, 1);
+    const plus = (z: Tensor): Tensor => ops.add(z, 1);
+    class Softmax extends Scale {
+      override readonly kind = 'softmax' as never;
+    }
+    const inner = (activation: (z: Tensor) => Tensor): Layer => layers.dense(2, { activation, name: 'inner' });
+    const before = sequential([
+      layers.input([3, 2]),
+      layers.timeDistributed(inner(minus), { name: 't1' }),
+      layers.timeDistributed(inner(plus), { name: 't2' }),
+      layers.timeDistributed(new Softmax({ factor: 2 }), { name: 't3' }),
+    ]);
+    await before.save(path);
+    await expect(load(path, { custom: { minus, plus } })).rejects.toThrow(/'softmax' \(t3\/layer\)/);
+    const data = NdArray.from([[[1, -2], [0, 3], [2, 2]]]); // biome-ignore format: one row
+    for (const custom of [
+      { minus, plus, softmax: Softmax },
+      { 't1/layer/activation': minus, 't2/layer/activation': plus, 't3/layer': Softmax },
+    ]) {
+      const after = await load(path, { custom });
+      expect(bitsOf(await after.predict(data))).toBe(bitsOf(await before.predict(data)));
+      expect(toConfig(after)).toEqual(toConfig(before));
+      expect(after.layer('t1').inside[0]?.name).toBe('inner');
+    }
   });
 
   it("are not taken for the table's where they have one of its names", async () => {

@@ -4,6 +4,7 @@ import { isDescribed, isInside, layerFromConfig, leadingOptions, restorerOf } fr
 import { resolveLoss } from '../../losses.js';
 import { resolveMetric } from '../../metrics.js';
 import type { DescribedLayer } from '../../model/config.js';
+import { isAutomatic } from '../../model/rewire.js';
 import { resolveOptimizer } from '../../optimizers.js';
 
 /** A function called with arguments, as any language writes it. */
@@ -67,7 +68,7 @@ export function picked(option: string, value: unknown): unknown {
 }
 
 /** Names that layers get of themselves, by their place, need not be written. */
-const isOwnName = ({ kind, name = kind }: DescribedLayer): boolean => !new RegExp(`^${kind}(_\\d+)?$`).test(name);
+const isOwnName = (layer: DescribedLayer): boolean => layer.name !== layer.kind && !isAutomatic(layer);
 
 /** A layer as a call, without options that have their defaults; with its name where it was given one, or where it is asked for. */
 export function layerCall(layer: DescribedLayer, named = isOwnName(layer)): Call {
