@@ -55,6 +55,15 @@ export function isTypedArray(value: unknown): value is TypedArray {
   return ArrayBuffer.isView(value) && !(value instanceof DataView) && !(value instanceof Uint8ClampedArray);
 }
 
+/**
+ * A typed array as one of the ten, over the same memory: Node's Buffer is a Uint8Array whose `slice` copies nothing, and whose memory others share.
+ * Known by its constructor: there is no Buffer to ask for in a page.
+ */
+export function plainView<T extends TypedArray>(data: T): T | Uint8Array {
+  const isSubclass = data instanceof Uint8Array && data.constructor !== Uint8Array;
+  return isSubclass ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : data;
+}
+
 export function isFloat(dtype: DType): dtype is FloatDType {
   return dtype === 'float32' || dtype === 'float64';
 }

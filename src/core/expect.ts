@@ -1,3 +1,4 @@
+import { plainView } from './dtype.js';
 import { ArgumentError, show } from './errors.js';
 import { suggestion } from './names.js';
 
@@ -32,8 +33,8 @@ export function checkList(owner: string, argument: string, given: unknown): void
   throw new ArgumentError(`${owner}: ${argument} must be a list${example}, got ${show(given)}`, { argument, received: given });
 }
 
-/** @throws ArgumentError where what is to be read is no file's bytes. */
-export function checkBytes(owner: string, bytes: unknown): void {
-  if (bytes instanceof Uint8Array) return;
+/** The bytes of a file, as a plain array over the same memory. @throws ArgumentError where what is to be read is no file's bytes. */
+export function checkBytes(owner: string, bytes: unknown): Uint8Array {
+  if (bytes instanceof Uint8Array) return plainView(bytes);
   refuse(owner, 'bytes', 'the bytes of a file, a Uint8Array, such as await readFile(path) of node:fs/promises gives', bytes);
 }

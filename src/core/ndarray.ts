@@ -1,5 +1,5 @@
 import { countOf } from './count.js';
-import { type DType, dtypeOf, dtypes, isLong, isTypedArray, type TypedArray } from './dtype.js';
+import { type DType, dtypeOf, dtypes, isLong, isTypedArray, plainView, type TypedArray } from './dtype.js';
 import { ArgumentError, DataError, ShapeError, show } from './errors.js';
 import { refuse } from './expect.js';
 import { suggestion } from './names.js';
@@ -26,7 +26,7 @@ export class NdArray {
         received: data.length,
       });
     }
-    this.data = data;
+    this.data = plainView(data);
     this.shape = [...shape];
     this.dtype = dtype;
   }

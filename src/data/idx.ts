@@ -21,11 +21,11 @@ function fromBigEndian(bytes: Uint8Array, dtype: DType): TypedArray {
 
 /**
  * Reads an array from an idx file, the format of MNIST (LeCun, Cortes and Burges), plain or gzipped.
- * One-byte types of a plain file share the memory of `bytes`. `name` stands for the file in messages.
+ * One-byte types of a plain file share its memory. `name` stands for the file in messages.
  * @throws FileError for a file that is truncated, too long, corrupt or of another kind.
  */
-export function readIdx(bytes: Uint8Array, name = 'idx file'): NdArray {
-  checkBytes('readIdx', bytes);
+export function readIdx(file: Uint8Array, name = 'idx file'): NdArray {
+  const bytes = checkBytes('readIdx', file);
   const content = isGzip(bytes) ? gunzip(bytes, name) : bytes;
   if (content.length < 4) throw new FileError(`${name}: an idx file starts with 4 bytes, this one has ${content.length}; it was cut off`);
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);

@@ -62,8 +62,8 @@ function readHeader(bytes: Uint8Array, name: string): Header {
  * `name` stands for the file in messages.
  * @throws FileError for a file that is truncated, too long, corrupt, or of elements that are no numbers.
  */
-export function readNpy(bytes: Uint8Array, name = 'npy file'): NdArray {
-  checkBytes('readNpy', bytes);
+export function readNpy(file: Uint8Array, name = 'npy file'): NdArray {
+  const bytes = checkBytes('readNpy', file);
   const { dtype, swapped, fortran, shape, start } = readHeader(bytes, name);
   const elements = product(shape);
   if (!(elements <= MAX_ELEMENTS)) {
@@ -104,8 +104,8 @@ function rowMajor(data: TypedArray, shape: StaticShape, dtype: DType): TypedArra
  * Reads every array of a `numpy.savez` archive, by name. Unpacked, it may hold at most `maxBytes` (default 2 GiB).
  * @throws FileError for a file that is no archive, corrupt or too large, and as `readNpy` does.
  */
-export function readNpz(bytes: Uint8Array, name = 'npz file', maxBytes = 2 ** 31): Map<string, NdArray> {
-  checkBytes('readNpz', bytes);
+export function readNpz(file: Uint8Array, name = 'npz file', maxBytes = 2 ** 31): Map<string, NdArray> {
+  const bytes = checkBytes('readNpz', file);
   let total = 0;
   const filter = ({ name: entry, originalSize }: UnzipFileInfo): boolean => {
     total += originalSize;

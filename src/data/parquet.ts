@@ -13,8 +13,7 @@ const MAX_CELLS = 2 ** 27;
  * @throws FileError for a file that is corrupt or no parquet file. @throws DataError for a column of lists or structures, and for too many cells.
  */
 export async function parquetTable(bytes: Uint8Array, name = 'parquet file'): Promise<Table> {
-  checkBytes('parquetTable', bytes);
-  const file = bytes.slice().buffer;
+  const file = checkBytes('parquetTable', bytes).slice().buffer;
   const metadata = read(() => parquetMetadata(file), name);
   const columns = columnsOf(metadata, name);
   const rows = Number(metadata.num_rows);

@@ -90,11 +90,11 @@ export class EngineClient implements Engine {
   }
 
   async load(model: Uint8Array, options: LoadOptions = {}): Promise<Session> {
-    checkBytes('load', model);
+    const bytes = checkBytes('load', model);
     const name = options.name ?? 'graph';
     const threads = checkThreads(options.threads ?? this.threads);
     const moved: Transferable[] = [];
-    const { data } = pack({ data: model, shape: [model.length], dtype: 'uint8' }, moved);
+    const { data } = pack({ data: bytes, shape: [bytes.length], dtype: 'uint8' }, moved);
     const request = { model: data as Uint8Array, threads, optimization: options.optimization ?? 'disabled' };
     return new SessionClient(this, name, await this.call('load', `loading '${name}'`, request, moved));
   }

@@ -1,4 +1,4 @@
-import type { DType, TypedArray } from '../core/dtype.js';
+import { type DType, dtypeOf, dtypes, type TypedArray } from '../core/dtype.js';
 import { NdArray } from '../core/ndarray.js';
 import type { StaticShape } from '../core/shape.js';
 import type { OptimizationLevel, OutputPlan, Resident } from './session.js';
@@ -43,9 +43,11 @@ export type Reply =
 export function pack(array: WireArray, moved: Transferable[]): WireArray {
   const { shape, dtype } = array;
   if (isShared(array.data)) return { data: array.data, shape, dtype };
-  const data = array.data.slice();
-  moved.push(data.buffer);
-  return { data, shape, dtype };
+  // A buffer's slice is a copy whatever the array's class makes of its own.
+  const { buffer, byteOffset, byteLength } = array.data;
+  const copy = buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
+  moved.push(copy);
+  return { data: new dtypes[dtypeOf(array.data)].array(copy), shape, dtype };
 }
 
 /** An array for the wire that its owner gives up: moved where it is the whole of its buffer, else copied. */

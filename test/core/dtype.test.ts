@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type DType, dtypeOf, dtypes, isFloat, isTypedArray } from '#src/core/dtype.js';
+import { type DType, dtypeOf, dtypes, isFloat, isTypedArray, plainView } from '#src/core/dtype.js';
 
 /** Sizes from the ONNX specification. */
 const bytes: Record<DType, number> = {
@@ -41,4 +41,15 @@ it('knows typed arrays from other views and values', () => {
   for (const value of [new Float32Array(1), new BigInt64Array(0), new Uint8Array(2)]) expect(isTypedArray(value)).toBe(true);
   for (const value of [new DataView(new ArrayBuffer(1)), new Uint8ClampedArray(1), new ArrayBuffer(1), [1], null, 'x'])
     expect(isTypedArray(value)).toBe(false);
+});
+
+describe('plainView', () => {
+  it('takes a Buffer for the bytes that it is, and leaves other arrays as they are', () => {
+    const buffer = Buffer.from([1, 2, 3]);
+    const view = plainView(buffer);
+    expect([view.constructor, ...view]).toEqual([Uint8Array, 1, 2, 3]);
+    buffer[1] = 9;
+    expect(view[1]).toBe(9);
+    for (const array of [Uint8Array.of(1), Float32Array.of(1), BigInt64Array.of(1n)]) expect(plainView(array)).toBe(array);
+  });
 });

@@ -55,6 +55,14 @@ describe('NdArray', () => {
     ]);
   });
 
+  it('takes a Buffer for a plain array of its bytes', () => {
+    const buffer = Buffer.from([1, 2, 3, 4]);
+    for (const { data, dtype } of [new NdArray(buffer, [2, 2]), NdArray.from(buffer)]) {
+      expect([data.constructor, dtype, ...data]).toEqual([Uint8Array, 'uint8', 1, 2, 3, 4]);
+      expect(data.buffer).toBe(buffer.buffer);
+    }
+  });
+
   it('takes typed arrays as they are, and arrays unchanged', () => {
     const data = Float64Array.of(1, 2, 3, 4);
     const array = NdArray.from(data);

@@ -52,6 +52,10 @@ describe('takeRows', () => {
     );
   });
 
+  it('picks rows of a Buffer', () => {
+    expect(takeRows(new NdArray(Buffer.from([1, 2, 3, 4]), [2, 2]), Uint32Array.of(1)).toNested()).toEqual([[3, 4]]);
+  });
+
   it('keeps bits: NaN payloads and integers beyond 2^53', () => {
     const bits = Uint32Array.of(0x7fc00001, 0x7f800001, 0x80000000);
     const taken = takeRows(new NdArray(new Float32Array(bits.buffer)), Uint32Array.of(1, 0, 2));

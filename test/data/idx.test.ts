@@ -31,6 +31,14 @@ describe('readIdx', () => {
     expect(one(0x0e, 0xc0, 4, 0, 0, 0, 0, 0, 0)).toBe(-2.5);
   });
 
+  it('reads Buffers, which it leaves as they are', () => {
+    for (const file of [Buffer.from([0, 0, 0x0b, 1, 0, 0, 0, 2, 0xfe, 0xff, 1, 0]), gzipSync(bytes(0, 0, 0x0b, 1, 0, 0, 0, 2, 0xfe, 0xff, 1, 0))]) {
+      const before = [...file];
+      expect([...readIdx(file).data]).toEqual([-257, 256]);
+      expect([...file]).toEqual(before);
+    }
+  });
+
   it('reads from a view in the middle of a buffer', () => {
     const padded = new Uint8Array(small.length + 6);
     padded.set(small, 3);

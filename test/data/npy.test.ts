@@ -1,4 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { type DType, dtypes } from '#src/core/dtype.js';
@@ -23,6 +26,29 @@ describe('readNpy', () => {
     expect(array.shape).toEqual(shape);
     expect(array.dtype).toBe(dtype);
     expect(Array.from({ length: array.size }, (_, i) => array.at(i))).toEqual(values.map(Number));
+  });
+
+  it('reads the Buffers of files, which it leaves as they are', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'evenkeel-'));
+    for (const { bytes, values } of known) {
+      const path = join(folder, 'a.npy');
+      await writeFile(path, bytesOf(bytes));
+      // A small Buffer may lie within memory that others share.
+      for (const file of [await readFile(path), Buffer.from(bytes, 'base64')]) {
+        const array = readNpy(file);
+        expect(Array.from({ length: array.size }, (_, i) => array.at(i))).toEqual(values.map(Number));
+        expect(file.equals(bytesOf(bytes))).toBe(true);
+      }
+    }
+    await rm(folder, { recursive: true });
+    expect(
+      readNpz(Buffer.from(fixtures.npz ?? '', 'base64'))
+        .get('x')
+        ?.toNested(),
+    ).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
   });
 
   it('names types that it cannot read', () => {

@@ -23,6 +23,14 @@ describe('parquetTable', () => {
     ]);
   });
 
+  it('reads a Buffer within memory that others share', async () => {
+    const file = Buffer.from(parquet.none ?? '', 'base64');
+    const shared = Buffer.alloc(file.length + 100, 7);
+    file.copy(shared, 50);
+    const table = await parquetTable(shared.subarray(50, 50 + file.length));
+    expect(table.rows[0]).toEqual(['1.5', '3', 'Oslo', 'true', '10.5']);
+  });
+
   it('feeds a table reader', async () => {
     const table = await parquetTable(bytesOf(parquet.zstd ?? ''));
     const reader = TableReader.fit(table, { target: 'price' });

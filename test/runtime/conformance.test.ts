@@ -56,6 +56,20 @@ describe.each(implementations)('engine: $name', ({ createEngine, options }) => {
     expect(bytes).toEqual(addition);
   });
 
+  test('leaves the caller its Buffers', async () => {
+    const bytes = Buffer.from(passThrough('uint8'));
+    const session = await engine.load(bytes);
+    const raw = Buffer.from([1, 2, 3]);
+    // An array by its parts is taken as well as one that was constructed.
+    for (const x of [new NdArray(raw), { data: raw, shape: [3], dtype: 'uint8' } as unknown as NdArray]) {
+      const [kept] = await engine.putAll([x]);
+      if (!kept) throw new Error('nothing was stored');
+      expect((await session.run({ x: kept }, { y: 'fetch' })).fetched.y?.toNested()).toEqual([1, 2, 3]);
+      expect([...raw]).toEqual([1, 2, 3]);
+    }
+    expect([...bytes]).toEqual([...passThrough('uint8')]);
+  });
+
   test('takes any batch', async () => {
     const session = await engine.load(addition);
     for (const rows of [4, 1, 7, 0, 4]) {
