@@ -10,11 +10,17 @@ export type Task = 'classification' | 'regression';
 /** A target of whole numbers with more distinct values than this is a quantity, not a class. */
 const MAX_CLASSES = 256;
 
-/** Cells that one class shares: text as it stands, numbers by value, so that 1 and 1.0 are one class. */
-function keysOf(table: Table, column: number): { keys: string[]; numeric: boolean } {
+/** @throws DataError naming the row of a target that is missing. */
+function cellsOf(table: Table, column: number): string[] {
   const cells = table.rows.map((row) => row[column] ?? '');
   const gap = cells.findIndex(isMissing);
   if (gap >= 0) throw new DataError(`${placeOf(table, gap, column)}, the target, is missing (${show(cells[gap])}); leave the row out`);
+  return cells;
+}
+
+/** Cells that one class shares: text as it stands, numbers by value, so that 1 and 1.0 are one class. */
+function keysOf(table: Table, column: number): { keys: string[]; numeric: boolean } {
+  const cells = cellsOf(table, column);
   const numeric = cells.every((_, row) => isNumber(numeral(table, row, column)));
   return { keys: numeric ? cells.map((_, row) => String(readNumber(table, row, column))) : cells, numeric };
 }
@@ -50,16 +56,23 @@ export function readTarget(table: Table, column: number, task?: Task): Pick<Data
 
 /** The target in a column as labels that number the classes of an earlier table. @throws DataError naming the row of another class. */
 export function readLabels(table: Table, column: number, classNames: readonly string[]): NdArray {
-  return labelled(table, column, keysOf(table, column).keys, classNames);
+  // What the fitted table held decides, not the rows at hand: of 01, 1 and x they may show numbers alone.
+  const numeric = classNames.every(isNumber);
+  const written = new Set(numeric ? [] : classNames);
+  const keys = cellsOf(table, column).map((cell, row) =>
+    !written.has(cell) && isNumber(numeral(table, row, column)) ? String(readNumber(table, row, column)) : cell,
+  );
+  return labelled(table, column, keys, classNames);
 }
 
 function labelled(table: Table, column: number, keys: readonly string[], classNames: readonly string[]): NdArray {
   const labels = new Map(classNames.map((key, label) => [key, label]));
   const unknown = keys.findIndex((key) => !labels.has(key));
   if (unknown >= 0) {
+    const cell = table.rows[unknown]?.[column];
     throw new DataError(
-      `${placeOf(table, unknown, column)} holds the class ${show(keys[unknown])}, which the model was not trained on; it knows ${classNames.join(', ')}`,
-      { received: keys[unknown], expected: classNames },
+      `${placeOf(table, unknown, column)} holds the class ${show(cell)}, which the model was not trained on; it knows ${classNames.join(', ')}`,
+      { received: cell, expected: classNames },
     );
   }
   return new NdArray(Int32Array.from(keys, (key) => labels.get(key) ?? -1));

@@ -55,6 +55,21 @@ describe('TableReader', () => {
     );
   });
 
+  it('tells classes apart as the fitted table wrote them, whatever rows another one holds', () => {
+    const texts = again(learn('a,y\n1,01\n2,1\n3,x\n4,01\n5,1\n', { task: 'classification' }));
+    expect(texts.classNames).toEqual(['01', '1', 'x']);
+    expect([...texts.read('a,y\n1,01\n2,1\n').y.data]).toEqual([0, 1]);
+    expect([...texts.read('a,y\n1,1.0\n2,x\n3,01\n').y.data]).toEqual([1, 2, 0]);
+    const points = again(learn('a,y\n1,1.0\n2,2.0\n3,other\n'));
+    expect([...points.read('a,y\n1,2.0\n2,1.0\n').y.data]).toEqual([1, 0]);
+    const numbers = again(learn('a,y\n1,1.0\n2,2\n'));
+    expect([...numbers.read('a,y\n1,2.00\n2,01\n').y.data]).toEqual([1, 0]);
+    expect(() => numbers.read('a,y\n1,2.0\n2,x\n')).toThrow(
+      /row 2, column 'y' holds the class 'x', which the model was not trained on; it knows 1, 2$/,
+    );
+    expect(() => points.read('a,y\n1,3.0\n')).toThrow(/row 1, column 'y' holds the class '3\.0'/);
+  });
+
   it('reads columns and target as told', () => {
     const reader = learn('zip,id,y\n100,k1,1\n200,k2,2\n', { columns: { zip: 'text', id: 'skip' }, task: 'regression', indicators: false });
     expect(reader.featureNames).toEqual(['zip=100', 'zip=200']);
