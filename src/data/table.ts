@@ -60,7 +60,10 @@ function guessDelimiter(text: string, { decimalCommas = false, width = 1 }: Know
   const [first = '', ...others] = lines;
   const isOneNumber = (line: string): boolean => isNumber(line) || isDecimalComma(line);
   if (decimalCommas && width <= 2 && others.every(isOneNumber) && (isOneNumber(first) || !/[,;\t]/.test(first))) return ';';
-  for (const delimiter of [',', ';', '\t']) if (cells(delimiter) > 1) return delimiter;
+  // Of equally many the comma, which most files have.
+  const found = [',', ';', '\t'].map((delimiter) => ({ delimiter, count: cells(delimiter) }));
+  const most = found.reduce((best, one) => (one.count > best.count ? one : best));
+  if (most.count > 1) return most.delimiter;
   if (cells(/[ \t]+/) > 1) return ' ';
   // No separator fits all lines: take the most frequent, and let the reader name the ragged line.
   return [',', ';', '\t'].find((delimiter) => first.includes(delimiter)) ?? (/\s/.test(first) ? ' ' : ',');

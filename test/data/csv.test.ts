@@ -130,6 +130,14 @@ describe('readCsv', () => {
     expect(readCsv('size,name\n1,"a, b"\n2,"c\nd"\n').classNames).toEqual(['a, b', 'c\nd']);
   });
 
+  it('takes the delimiter that cuts lines into the most cells, a comma where others cut as many', () => {
+    for (const text of ['Smith, John;5;1\nDoe, Ann;6;0\nRoe, Jim;7;1\n', 'Smith, John\t5\t1\nDoe, Ann\t6\t0\nRoe, Jim\t7\t1\n']) {
+      expect(readCsv(text).featureNames).toEqual(['1=Doe, Ann', '1=Roe, Jim', '1=Smith, John', '2']);
+    }
+    expect(readCsv('a;b,1,0\nc;d,2,1\n').featureNames).toEqual(['1=a;b', '1=c;d', '2']);
+    expect(readCsv('u;v,0\nw;x,1\n').featureNames).toEqual(['1=u;v', '1=w;x']);
+  });
+
   it('reads decimal commas beside semicolons and tabs, where nothing says that they are anything else', () => {
     for (const text of ['a;b;y\n3,14;1,234;1,5\n2;;2,25\n', 'a\tb\ty\n3,14\t1,234\t1,5\n2\t\t2,25\n', '3,14;1,234;1,5\n2,5;1,234;2,25\n']) {
       const { x, y } = readCsv(text);
