@@ -38,12 +38,15 @@ export interface Known {
 /** Rows from which delimiter and header are guessed. */
 const SAMPLE = 20;
 
+/** Stands for what is quoted, in which nothing separates. */
+const QUOTED = '""';
+
 /** The separator that cuts all of the first lines into the same number of cells, the more the better. */
 function guessDelimiter(text: string, { decimalCommas = false, width = 1 }: Known): string {
   const lines = text
     .slice(0, 100_000)
     .split(/\r\n|\r|\n/)
-    .map((line) => line.replace(/"[^"]*"/g, '').trim())
+    .map((line) => line.replace(/"[^"]*"/g, QUOTED).trim())
     .filter((line) => line !== '')
     .slice(0, SAMPLE);
   // The cut may have torn the last line.
@@ -58,7 +61,7 @@ function guessDelimiter(text: string, { decimalCommas = false, width = 1 }: Know
       return delimiter;
   // One column of decimal commas, beside a target that may be left out: nothing parts cells.
   const [first = '', ...others] = lines;
-  const isOneNumber = (line: string): boolean => isNumber(line) || isDecimalComma(line);
+  const isOneNumber = (line: string): boolean => line === QUOTED || isNumber(line) || isDecimalComma(line);
   if (decimalCommas && width <= 2 && others.every(isOneNumber) && (isOneNumber(first) || !/[,;\t]/.test(first))) return ';';
   // Of equally many the comma, which most files have.
   const found = [',', ';', '\t'].map((delimiter) => ({ delimiter, count: cells(delimiter) }));
@@ -69,13 +72,19 @@ function guessDelimiter(text: string, { decimalCommas = false, width = 1 }: Know
   return [',', ';', '\t'].find((delimiter) => first.includes(delimiter)) ?? (/\s/.test(first) ? ' ' : ',');
 }
 
+/** The cells of a line between runs of spaces and tabs, which quotes keep within a cell. */
+function cutAtSpaces(line: string): string[] {
+  const cells = line.match(/"(?:[^"]|"")*"(?=[ \t]|$)|[^ \t]+/g) ?? [];
+  return cells.map((cell) => (/^".*"$/.test(cell) ? cell.slice(1, -1).replaceAll('""', '"') : cell));
+}
+
 function parseRows(text: string, delimiter: string, name: string): string[][] {
   if (delimiter === ' ') {
     const rows = text
       .split(/\r\n|\r|\n/)
       .map((line) => line.trim())
       .filter((line) => line !== '')
-      .map((line) => line.split(/[ \t]+/).map((cell) => cell.replace(/^"(.*)"$/, '$1')));
+      .map(cutAtSpaces);
     const width = rows[0]?.length;
     const ragged = rows.findIndex((row) => row.length !== width);
     if (ragged >= 0) throw new DataError(`${name}: row ${ragged + 1} has ${countOf(rows[ragged]?.length, 'cell')}, the first one has ${width}`);

@@ -130,6 +130,21 @@ describe('readCsv', () => {
     expect(readCsv('size,name\n1,"a, b"\n2,"c\nd"\n').classNames).toEqual(['a, b', 'c\nd']);
   });
 
+  it('keeps spaces inside quotes where spaces part cells, as in what R writes', () => {
+    const { x, y, featureNames } = readCsv('"name" "v" "y"\n"John" 1 0\n"Ann Lee" 2 1\n"Jim ""J"" Roe" 3 1\n');
+    expect(featureNames).toEqual(['name=Ann Lee', 'name=Jim "J" Roe', 'name=John', 'v']);
+    expect([x.toNested(), [...y.data]]).toEqual([
+      [
+        [0, 0, 1, 1],
+        [1, 0, 0, 2],
+        [0, 1, 0, 3],
+      ],
+      [0, 1, 1],
+    ]);
+    expect(readCsv('"a b" "u v"\n"c d" "w x"\n', { header: false }).featureNames).toEqual(['1=a b', '1=c d']);
+    expect(readCsv('5" 1 a\n6" 2 b\n').featureNames).toEqual(['1=5"', '1=6"', '2']);
+  });
+
   it('takes the delimiter that cuts lines into the most cells, a comma where others cut as many', () => {
     for (const text of ['Smith, John;5;1\nDoe, Ann;6;0\nRoe, Jim;7;1\n', 'Smith, John\t5\t1\nDoe, Ann\t6\t0\nRoe, Jim\t7\t1\n']) {
       expect(readCsv(text).featureNames).toEqual(['1=Doe, Ann', '1=Roe, Jim', '1=Smith, John', '2']);
