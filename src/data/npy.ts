@@ -1,10 +1,10 @@
-import { type UnzipFileInfo, type Unzipped, unzipSync } from 'fflate';
 import { countOf } from '../core/count.js';
 import { type DType, dtypes, type TypedArray } from '../core/dtype.js';
 import { FileError, show } from '../core/errors.js';
 import { checkBytes } from '../core/expect.js';
 import { NdArray } from '../core/ndarray.js';
 import { MAX_ELEMENTS, product, type StaticShape, showShape, sizeOf } from '../core/shape.js';
+import { unzip } from './zip.js';
 
 /** NumPy's letters for element types, without the byte order. */
 const letters: { readonly [letter: string]: DType } = {
@@ -101,25 +101,13 @@ function rowMajor(data: TypedArray, shape: StaticShape, dtype: DType): TypedArra
 }
 
 /**
- * Reads every array of a `numpy.savez` archive, by name. Unpacked, it may hold at most `maxBytes` (default 2 GiB).
+ * Reads every array of a `numpy.savez` archive, by name. Unpacked, it may hold at most `maxBytes` (default 2 GiB); checksums are verified.
  * @throws FileError for a file that is no archive, corrupt or too large, and as `readNpy` does.
  */
 export function readNpz(file: Uint8Array, name = 'npz file', maxBytes = 2 ** 31): Map<string, NdArray> {
   const bytes = checkBytes('readNpz', file);
-  let total = 0;
-  const filter = ({ name: entry, originalSize }: UnzipFileInfo): boolean => {
-    total += originalSize;
-    if (total > maxBytes) throw new FileError(`${name}: unpacked it holds more than ${maxBytes} bytes`, { received: total, expected: maxBytes });
-    return entry.endsWith('.npy');
-  };
-  let files: Unzipped;
-  try {
-    files = unzipSync(bytes, { filter });
-  } catch (cause) {
-    if (cause instanceof FileError) throw cause;
-    throw new FileError(`${name}: not an npz file, or a corrupt one (${cause instanceof Error ? cause.message : String(cause)})`, {}, { cause });
-  }
-  return new Map(Object.entries(files).map(([entry, content]) => [entry.slice(0, -4), readNpy(content, `${name}: ${entry}`)]));
+  const files = unzip(bytes, '.npy', name, maxBytes);
+  return new Map([...files].map(([entry, content]) => [entry.slice(0, -4), readNpy(content, `${name}: ${entry}`)]));
 }
 
 /** The bytes of an npy file that `numpy.load` reads: version 1, C order. */
