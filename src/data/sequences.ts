@@ -1,6 +1,6 @@
 import { countOf } from '../core/count.js';
 import { ArgumentError, DataError, show } from '../core/errors.js';
-import { checkWhole } from '../core/expect.js';
+import { checkOptionNames, checkWhole } from '../core/expect.js';
 import { NdArray } from '../core/ndarray.js';
 
 export interface PadOptions {
@@ -14,6 +14,8 @@ export interface PadOptions {
   readonly value?: number;
 }
 
+const names: readonly (keyof PadOptions)[] = ['maxLength', 'padding', 'truncating', 'value'];
+
 /** One step: a number, or its features. */
 type Step = number | readonly number[];
 
@@ -22,6 +24,7 @@ type Step = number | readonly number[];
  * @throws DataError where a step is no number, or has other features than the first; ArgumentError on an option.
  */
 export function padSequences(sequences: readonly (readonly Step[])[], options: PadOptions = {}): NdArray {
+  checkOptionNames('padSequences', options, names);
   const { padding = 'pre', truncating = 'pre', value = 0 } = options;
   if (!Array.isArray(sequences) || !sequences.every(Array.isArray)) {
     throw new DataError(`padSequences: expected a list of lists of steps, got ${show(sequences)}`, { received: sequences });
@@ -29,6 +32,13 @@ export function padSequences(sequences: readonly (readonly Step[])[], options: P
   for (const [argument, where] of Object.entries({ padding, truncating })) {
     if (where !== 'pre' && where !== 'post')
       throw new ArgumentError(`padSequences: ${argument} must be 'pre' or 'post', got ${show(where)}`, { argument, received: where });
+  }
+  if (!Number.isFinite(value))
+    throw new ArgumentError(`padSequences: value must be a finite number, got ${show(value)}`, { argument: 'value', received: value });
+  if (sequences.length === 0 && options.maxLength === undefined) {
+    throw new DataError('padSequences: got no sequences, so none tells how many steps rows have; was a filter too strict, or a file empty?', {
+      received: sequences,
+    });
   }
   const longest = sequences.reduce((most, { length }) => Math.max(most, length), 0);
   const time = options.maxLength ?? longest;
