@@ -6,13 +6,13 @@ import { NdArray } from '../core/ndarray.js';
 import { Random } from '../core/random.js';
 import { type Dataset, datasetRows, takeRows } from './dataset.js';
 
-const share = (fallback: number): Option<number> => numberOption(fallback, { from: 0, below: 1 });
+const shareOption = (fallback: number): Option<number> => numberOption(fallback, { from: 0, below: 1 });
 
 const rules = {
-  /** Share of the rows kept for testing; default 0.2. */
-  test: share(0.2),
+  /** Share of the rows kept for testing, above 0; default 0.2. */
+  test: shareOption(0.2),
   /** Share of the rows kept for validation; default 0: none. */
-  validation: share(0),
+  validation: shareOption(0),
   /** Give every part the same share of each class, as near as whole rows can; needs labels. Default false. */
   stratify: flagOption(false),
   /** Which row belongs to which group, one entry a row: rows of one group stay together. Default each row on its own. */
@@ -35,6 +35,24 @@ export interface Parts {
 }
 
 /**
+ * So many units from strata, as near each one's quota as whole units can: what its whole part leaves goes where the largest fractions are, of equal
+ * ones in `order`. None gives more than it has room for.
+ */
+function apportion(total: number, quotas: readonly number[], rooms: readonly number[], order: readonly number[]): number[] {
+  const counts = quotas.map((quota, i) => Math.min(Math.floor(quota), rooms[i] ?? 0));
+  const lack = (i: number): number => (quotas[i] ?? 0) - (counts[i] ?? 0);
+  const ranked = [...order].sort((a, b) => lack(b) - lack(a));
+  let left = total - counts.reduce((sum, count) => sum + count, 0);
+  while (left > 0) {
+    const open = ranked.filter((i) => (counts[i] ?? 0) < (rooms[i] ?? 0)).slice(0, left);
+    if (open.length === 0) break;
+    for (const i of open) counts[i] = (counts[i] ?? 0) + 1;
+    left -= open.length;
+  }
+  return counts;
+}
+
+/**
  * Cuts a set into rows to train on, to test on, and to validate on, each in an order drawn from `seed`: many sets are sorted, and a `validationSplit`
  * takes the last rows.
  * @throws ArgumentError on a wrong option; DataError where a part would be empty, or labels are needed and there are none.
@@ -42,6 +60,10 @@ export interface Parts {
 export function splitDataset(dataset: Dataset, options: SplitOptions = {}): Parts {
   const { test, validation, stratify, groups, seed } = readOptions('splitDataset', rules, options);
   const rows = datasetRows(dataset, 'splitDataset');
+  if (test === 0) {
+    const two = validation > 0 ? `: { test: ${validation} }, and validate on that part` : '';
+    throw new ArgumentError(`splitDataset: test must be above 0, got 0; for two parts give test alone${two}`, { argument: 'test', received: test });
+  }
   if (test + validation >= 1) {
     throw new ArgumentError(`splitDataset: test and validation take ${test + validation} of the rows; nothing is left to train on`, {
       argument: 'test',
@@ -59,9 +81,20 @@ export function splitDataset(dataset: Dataset, options: SplitOptions = {}): Part
   // Units that stay together, in strata that are cut alike.
   const strata = stratify ? byLabel(labelsOf(dataset)) : [groups ? byKey(groups) : Array.from({ length: rows }, (_, row) => [row])];
   const parts: Record<'train' | 'test' | 'validation', number[]> = { train: [], test: [], validation: [] };
-  for (const units of strata) {
+  // Rounded as a whole: classes of few rows, each rounded by itself, may leave a part empty.
+  const sizes = strata.map(({ length }) => length);
+  const all = sizes.reduce((sum, size) => sum + size, 0);
+  const turns = [...random.stream('turns').permutation(sizes.length)];
+  const quotas = (part: number): number[] => sizes.map((size) => size * part);
+  const tests = apportion(Math.round(all * test), quotas(test), sizes, turns);
+  const others = sizes.map((size, i) => size - (tests[i] ?? 0));
+  // Classes that gave a row more to the one part give it last to the other.
+  const wanted = Math.round(all * (test + validation)) - Math.round(all * test);
+  const validations = apportion(wanted, quotas(validation), others, turns.toReversed());
+  for (const [stratum, units] of strata.entries()) {
     const order = random.permutation(units.length);
-    const cuts = [Math.round(units.length * test), Math.round(units.length * (test + validation))] as const;
+    const first = tests[stratum] ?? 0;
+    const cuts = [first, first + (validations[stratum] ?? 0)] as const;
     order.forEach((unit, at) => {
       const part = parts[at < cuts[0] ? 'test' : at < cuts[1] ? 'validation' : 'train'];
       // One by one: a unit may be larger than a call takes arguments.

@@ -53,6 +53,39 @@ describe('splitDataset', () => {
     for (const part of [train, test, validation as Dataset]) expect(share(part)).toBeCloseTo(0.2, 10);
   });
 
+  it('keeps them of classes with few rows, whose parts are as large as those of one class', () => {
+    const labelled = (labels: number[]): Dataset => ({
+      x: new NdArray(
+        Float32Array.from(labels, (_, i) => i),
+        [labels.length, 1],
+      ),
+      y: new NdArray(Int32Array.from(labels)),
+    });
+    const sizesOf = (part: Dataset): number[] => {
+      const counts = new Array<number>(40).fill(0);
+      for (const label of part.y.data as Int32Array) counts[label] = (counts[label] ?? 0) + 1;
+      return counts;
+    };
+    const few = labelled(Array.from({ length: 100 }, (_, i) => i % 33));
+    for (const [test, validation] of [
+      [0.1, 0],
+      [0.1, 0.15],
+      [0.5, 0.3],
+      [0.33, 0.33],
+      [0.9, 0.05],
+    ] as const) {
+      const parts = splitDataset(few, { test, validation, stratify: true, seed: 5 });
+      const lengths = [parts.train, parts.test, parts.validation].map((part) => ids(part).length);
+      expect(lengths).toEqual([100 - Math.round(100 * (test + validation)), Math.round(100 * test), Math.round(100 * validation)]);
+      expect([...ids(parts.train), ...ids(parts.test), ...ids(parts.validation)].sort((a, b) => a - b)).toEqual(ids(few));
+      // No class is further from its share than a row.
+      const all = sizesOf(few);
+      for (const [label, count] of sizesOf(parts.test).entries()) expect(Math.abs(count - (all[label] ?? 0) * test)).toBeLessThan(1);
+    }
+    const firsts = [1, 2, 3].map((seed) => sizesOf(splitDataset(few, { test: 0.1, stratify: true, seed }).test).join());
+    expect(new Set(firsts).size).toBe(3);
+  });
+
   it('keeps groups together', () => {
     const groups = ids(set).map((id) => `person ${Math.floor(id / 4)}`);
     const { train, test } = splitDataset(set, { test: 0.4, groups, seed: 4 });
@@ -63,6 +96,12 @@ describe('splitDataset', () => {
 
   it.each<[string, () => unknown, RegExp, new (...given: never[]) => Error]>([
     ['shares that leave nothing', () => splitDataset(set, { test: 0.5, validation: 0.5 }), /nothing is left to train on/, ArgumentError],
+    [
+      'no share to test on',
+      () => splitDataset(set, { test: 0, validation: 0.3 }),
+      /^splitDataset: test must be above 0, got 0; for two parts give test alone: { test: 0\.3 }, and validate on that part$/,
+      ArgumentError,
+    ],
     ['a misspelt option', () => splitDataset(set, { tset: 0.5 } as never), /'tset'; did you mean 'test'/, ArgumentError],
     ['too few rows', () => splitDataset({ x: set.x.slice(0, 1), y: set.y.slice(0, 1) }), /no row is left for test/, DataError],
     ['too few groups', () => splitDataset(set, { groups: ['a'] }), /groups has 1 entry, the set 100 rows/, ArgumentError],
