@@ -24,9 +24,15 @@ export function logScale(values: readonly number[]): LogScale {
   return { low, high, ticks, at: (value) => clamp(((value > 0 ? Math.log10(value) : low) - low) / (high - low)) };
 }
 
-/** Over the finite ones of some numbers. */
+/** Numbers that differ by less than this part of their size hardly do: over the whole axis their rounding would look like a course. */
+const FLAT = 1e-3;
+
+/** Over the finite ones of some numbers, and some more where they hardly differ. */
 export function linearScale(values: readonly number[]): Scale {
-  const [least, most] = extent(values.filter(Number.isFinite)) ?? [0, 1];
+  const [lowest, highest] = extent(values.filter(Number.isFinite)) ?? [0, 1];
+  const size = Math.max(Math.abs(lowest), Math.abs(highest));
+  const more = highest > lowest && highest - lowest < FLAT * size ? 5 * FLAT * size : 0;
+  const [least, most] = [lowest - more, highest + more];
   const rough = (most - least) / TICKS;
   if (!(rough > 0)) {
     const half = Math.abs(least) / 2 > 0 ? Math.abs(least) / 2 : 1;
