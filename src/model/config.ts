@@ -104,16 +104,12 @@ export function toConfig(model: Describable): ModelConfig {
 
 /** A layer's options; of a class of the user's own inside of it that it is one. */
 function described(layer: Layer): DescribedLayer['config'] {
-  const config = layer.config();
-  const own = layer.inside.filter(isOwnLayer);
-  if (own.length === 0) return config;
-  const insides = Object.entries(config).filter(([, value]) => isInside(value));
-  return {
-    ...config,
-    ...Object.fromEntries(
-      insides.map(([key, value], i) => [key, own.includes(layer.inside[i] as Layer) ? { ...(value as object), custom: true } : value]),
-    ),
+  const inside = [...layer.inside];
+  const told = (value: unknown): unknown => {
+    const inner = isInside(value) ? inside.shift() : undefined;
+    return inner && isOwnLayer(inner) ? { ...(value as object), custom: true } : value;
   };
+  return Object.fromEntries(Object.entries(layer.config()).map(([key, value]) => [key, told(value)]));
 }
 
 function describeCompile(network: Network, { optimizer, losses, lossWeights, metrics }: Compiled): DescribedCompile {
@@ -268,34 +264,42 @@ const indices = (value: unknown, below: number, what: string): number[] => list(
 const areNameless = (name: string, places: readonly string[]): boolean =>
   places.length > 1 && (name === 'custom' || places.every((place) => place.endsWith(`/${name}`)));
 
-/** Functions and classes that a description leaves to the user and that were not handed back, each with the places that need it. */
-export function missingCustom({ layers, compile = {} }: ModelConfig, custom: Custom): Map<string, string[]> {
-  const needed = new Map<string, string[]>();
-  const note = (name: string, place: string): void => {
-    needed.set(name, [...(needed.get(name) ?? []), place]);
+/** A function or class that a description leaves to the user and that was not handed back: the places that need it, and the keys under which it is asked for. */
+export interface Missing {
+  readonly name: string;
+  readonly places: readonly string[];
+  readonly keys: readonly string[];
+}
+
+/** All that a description leaves to the user and that was not handed back. */
+export function missingCustom({ layers, compile = {} }: ModelConfig, custom: Custom): Missing[] {
+  const [classes, functions] = [new Map<string, Set<string>>(), new Map<string, Set<string>>()];
+  const note = (to: Map<string, Set<string>>, name: string, place: string): void => {
+    to.set(name, (to.get(name) ?? new Set()).add(place));
   };
   const need = (value: unknown, place: string): void => {
-    if (isInside(value)) {
-      if (value.custom) note(value.kind, place);
-      else for (const [key, inner] of Object.entries(value.config ?? {})) need(inner, `${place}/${key}`);
-    }
-    if (isInside(value) || !isDescribed(value)) return;
-    if (value.custom) note(value.name, place);
-    for (const [key, inner] of Object.entries(value.config ?? {})) need(inner, `${place}/${key}`);
+    if (!isInside(value) && !isDescribed(value)) return;
+    if (!isInside(value) && value.custom) note(functions, value.name, place);
+    if (isInside(value) && value.custom) {
+      if (handedBack(custom, value.kind, place) === undefined) note(classes, value.kind, place);
+    } else for (const [key, inner] of Object.entries(value.config ?? {})) need(inner, `${place}/${key}`);
   };
   for (const { kind, name = kind, custom: own, config } of layers) {
-    if (own) note(kind, `layer ${name}`);
-    else for (const [key, value] of Object.entries(config)) need(value, `${name}/${key}`);
+    if (!own) for (const [key, value] of Object.entries(config)) need(value, `${name}/${key}`);
+    else if (handedBack(custom, kind) === undefined) note(classes, kind, `layer ${name}`);
   }
   need(compile.optimizer, 'optimizer');
   for (const loss of [compile.loss].flat()) need(loss, 'loss');
   for (const metric of [compile.metrics, compile.weightedMetrics].flatMap((lists) => Object.values(lists ?? {}).flat())) need(metric, 'metrics');
-  const left = [...needed].map(([name, places]): [string, string[]] => {
-    // One function in the place of several that have no name would be taken for all of them.
-    const byPlace = areNameless(name, places);
-    return [name, places.filter((place) => (byPlace ? !Object.hasOwn(custom, place) : handedBack(custom, name, place) === undefined))];
-  });
-  return new Map(left.filter(([, places]) => places.length > 0));
+  return [
+    ...[...classes].map(([name, places]) => ({ name, places: [...places], keys: [name] })),
+    ...[...functions].flatMap(([name, all]) => {
+      // One function in the place of several that have no name would be taken for all of them.
+      const byPlace = areNameless(name, [...all]);
+      const places = [...all].filter((place) => (byPlace ? !Object.hasOwn(custom, place) : handedBack(custom, name, place) === undefined));
+      return places.length === 0 ? [] : [{ name, places, keys: byPlace ? places : [name] }];
+    }),
+  ];
 }
 
 const keyOf = (name: string): string => (/^[\w$]+$/.test(name) ? name : `'${name}': …`);
@@ -303,12 +307,12 @@ const keyOf = (name: string): string => (/^[\w$]+$/.test(name) ? name : `'${name
 /** Wires the layers of a description. @throws ArgumentError, ShapeError naming the layer that cannot be built. */
 export function signalsFromConfig(config: ModelConfig, custom: Custom): { inputs: Signal[]; outputs: Signal[] } {
   const missing = missingCustom(config, custom);
-  if (missing.size > 0) {
-    const places = [...missing].map(([name, list]) => `'${name}' (${list.join(', ')})`).join(', ');
-    const names = [...missing].flatMap(([name, list]) => (areNameless(name, list) ? list : [name])).map(keyOf);
+  if (missing.length > 0) {
+    const places = missing.map(({ name, places: list }) => `'${name}' (${list.join(', ')})`).join(', ');
+    const keys = missing.flatMap(({ keys: list }) => list).map(keyOf);
     throw new ArgumentError(
-      `functions and classes of your own do not travel with a model: ${places}. Hand them back: { custom: { ${names.join(', ')} } }, by name or by place`,
-      { argument: 'custom', expected: [...missing.keys()] },
+      `functions and classes of your own do not travel with a model: ${places}. Hand them back: { custom: { ${keys.join(', ')} } }, by name or by place`,
+      { argument: 'custom', expected: missing.map(({ name }) => name) },
     );
   }
   const layers = config.layers.map(({ kind, name, trainable, config: options }) => {

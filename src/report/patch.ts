@@ -29,7 +29,7 @@ function inOrder(config: ModelConfig): ModelConfig {
 /** With every option told, as a model tells them: people write names and a few options. What has functions of the user's own stays as it is. */
 function whole({ config, batchSize }: Written): Written {
   const read = readConfig(config);
-  return { config: missingCustom(read, {}).size > 0 ? inOrder(read) : toConfig(fromConfig(read)), batchSize };
+  return { config: missingCustom(read, {}).length > 0 ? inOrder(read) : toConfig(fromConfig(read)), batchSize };
 }
 
 /**

@@ -245,6 +245,10 @@ describe("functions of the user's own", () => {
     await expect(load(path, { custom: { custom: some, activation: some } })).rejects.toThrow(
       /'custom' \(lambda_1\/function, lambda_2\/function\), 'activation' \(dense_1\/activation, dense_2\/activation\)\. Hand them back: \{ custom: \{ 'lambda_1\/function': …, /,
     );
+    // What is asked for is what is missing still, by place though it be one.
+    await expect(
+      load(path, { custom: { activation: some, 'dense_1/activation': some, 'dense_2/activation': some, 'lambda_1/function': some } }),
+    ).rejects.toThrow("'custom' (lambda_2/function). Hand them back: { custom: { 'lambda_2/function': … } }");
     const custom = {
       'lambda_1/function': (z: Tensor) => ops.add(z, 1),
       'lambda_2/function': (z: Tensor) => ops.neg(z),
@@ -253,6 +257,17 @@ describe("functions of the user's own", () => {
     };
     const data = NdArray.from([[1, -2]]);
     expect(bitsOf(await (await load(path, { custom })).predict(data))).toBe(bitsOf(await before.predict(data)));
+  });
+
+  it('are not told apart from each other where they are one class, whatever it is called', async () => {
+    class Custom extends Scale {
+      override readonly kind = 'custom' as never;
+    }
+    const before = sequential([layers.input([2]), new Custom({ factor: 2 }), new Custom({ factor: 3 })]);
+    await before.save(path);
+    await expect(load(path)).rejects.toThrow("'custom' (layer custom_1, layer custom_2). Hand them back: { custom: { custom } }");
+    const data = NdArray.from([[1, -2]]);
+    expect(bitsOf(await (await load(path, { custom: { custom: Custom } })).predict(data))).toBe(bitsOf(await before.predict(data)));
   });
 
   it('come back inside of other layers, by their places too, with their names', async () => {

@@ -53,7 +53,7 @@ export function initializerOf(value: unknown): Initializer | undefined {
 /** A model's uses in the order of its calls. Functions of the user's own in layers have no code: such a model cannot be translated, and gives undefined. */
 export function usesOf(config: ModelConfig): readonly Use[] | undefined {
   const { compile: _, ...wiring } = config;
-  if (missingCustom(wiring, {}).size > 0) return undefined;
+  if (missingCustom(wiring, {}).length > 0) return undefined;
   const model = fromConfig(wiring);
   const { layers } = forecast(model);
   const shapeOf = (signal: SignalIndex): Shape => {
