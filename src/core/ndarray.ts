@@ -77,7 +77,7 @@ export class NdArray {
 
   set(index: number, value: number): void {
     // Fractions are cut off, and what is not finite is 0, as in the other arrays of whole numbers.
-    if (isLong(this.data)) this.data[index] = Number.isInteger(value) ? BigInt(value) : BigInt(Number.isFinite(value) ? Math.trunc(value) : 0);
+    if (isLong(this.data)) this.data[index] = BigInt(Number.isFinite(value) ? Math.trunc(value) : 0);
     else this.data[index] = value;
   }
 

@@ -1,6 +1,6 @@
 import { countOf } from '../core/count.js';
 import { ArgumentError, show } from '../core/errors.js';
-import { checkOptionNames, checkWhole, isRecord } from '../core/expect.js';
+import { checkOptionNames, checkWhole, isRecord, refuse } from '../core/expect.js';
 import { NdArray } from '../core/ndarray.js';
 import type { Variable } from '../network/network.js';
 import { type Callback, checkCallbacks } from '../training/callbacks.js';
@@ -161,16 +161,20 @@ export function entriesOf(weights: readonly NdArray[], variables: readonly Varia
   return entries;
 }
 
-/** Of a state by name, the arrays of layers that two models have in common. @throws ArgumentError where there is none. */
-export function commonEntries(
-  variables: readonly Variable[],
-  others: readonly Variable[],
-  state: ReadonlyMap<string, NdArray>,
-): Map<string, NdArray> {
-  const layers = new Set(others.map(({ layer }) => layer));
+/** What gives weights to `copyWeights`: a model. */
+interface Giver {
+  readonly variables: readonly Variable[];
+  getWeights(): Promise<NdArray[]>;
+}
+
+/** By name, the arrays of layers that another model has too. @throws ArgumentError where there is none, or it is no model. */
+export async function commonEntries(variables: readonly Variable[], from: Giver): Promise<Map<string, NdArray>> {
+  if (!isRecord(from) || !Array.isArray(from.variables)) refuse('copyWeights', 'from', 'a model that is made of some of the same layers', from);
+  const arrays = await from.getWeights();
+  const given = new Map(from.variables.map(({ name, layer }, i) => [name, { layer, array: arrays[i] as NdArray }]));
   const entries = variables.flatMap(({ layer, name }): [string, NdArray][] => {
-    const array = layers.has(layer) ? state.get(name) : undefined;
-    return array ? [[name, array]] : [];
+    const found = given.get(name);
+    return found?.layer === layer ? [[name, found.array]] : [];
   });
   if (entries.length > 0) return new Map(entries);
   throw new ArgumentError(

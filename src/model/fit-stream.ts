@@ -103,13 +103,9 @@ export async function openStream(stream: BatchStream, { steps, sampled, signal, 
   };
   const read: Checked[] = [];
   let failure: { readonly error: unknown } | undefined;
-  const wanted = (): boolean => {
-    const [opening] = read;
-    if (!opening) return true;
-    const bytes = read.reduce((sum, one) => sum + arraysOf(one).reduce((total, { data }) => total + data.byteLength, 0), 0);
-    const rows = read.reduce((sum, { inputs }) => sum + (inputs[0]?.shape[0] ?? 0), 0);
-    return sampled && !failure && rows < SAMPLE_ROWS && bytes < SAMPLE_BYTES && read.length < (steps ?? Number.POSITIVE_INFINITY);
-  };
+  let [rows, bytes] = [0, 0];
+  const most = sampled ? (steps ?? Number.POSITIVE_INFINITY) : 1;
+  const wanted = (): boolean => read.length === 0 || (!failure && rows < SAMPLE_ROWS && bytes < SAMPLE_BYTES && read.length < most);
   try {
     while (wanted()) {
       try {
@@ -119,6 +115,8 @@ export async function openStream(stream: BatchStream, { steps, sampled, signal, 
         if (read[0]) checkAlike(checked, read[0]);
         // A generator may fill the same arrays again.
         read.push(sampled ? copied(checked) : checked);
+        rows += checked.inputs[0]?.shape[0] ?? 0;
+        bytes += arraysOf(checked).reduce((sum, { data }) => sum + data.byteLength, 0);
       } catch (error) {
         if (read.length === 0 || signal?.aborted) throw error;
         // Minibatches before the trouble are trained on.

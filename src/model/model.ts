@@ -312,9 +312,9 @@ export class Model {
     await this.setState(entriesOf(weights, this.variables));
   }
 
-  /** Copies the arrays of all layers that another model, made of some of the same, has too. @throws ArgumentError where there is none. */
+  /** Copies the arrays of all layers that another model, made of some of the same, has too. @throws ArgumentError where there is none, or it is no model. */
   async copyWeights(from: Model): Promise<void> {
-    await this.setState(commonEntries(this.variables, from.variables, await from.getState()));
+    await this.setState(await commonEntries(this.variables, from));
   }
 
   /** Copies of the whole state by name: weights, optimizer slots, step counter; of one step, also while the model trains. What a checkpoint holds. */

@@ -131,7 +131,10 @@ describe('copyWeights', () => {
     expect(await part.getWeights()).toEqual([kernel, bias]);
   });
 
-  it('is refused where the models have no layer in common', async () => {
+  it('is refused where the models have no layer in common, or there is no model', async () => {
+    await expect(wired().part.copyWeights(undefined as never)).rejects.toThrow(
+      'copyWeights: expected a model that is made of some of the same layers, got undefined',
+    );
     await expect(wired().part.copyWeights(wired().whole)).rejects.toThrow(/no layer with weights in common; .*setWeights/);
   });
 });
