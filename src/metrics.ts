@@ -103,6 +103,9 @@ export const metrics = {
 
 export type MetricName = keyof typeof metrics;
 
+/** Names of metrics that are shares of right answers. */
+export const accuracies = ['accuracy', 'binaryAccuracy', 'sparseCategoricalAccuracy', 'categoricalAccuracy'] as const;
+
 /** A metric of the user's own, of graph operators: one number per sample [N], or per element, which is averaged over all axes but the first. */
 export type MetricFunction = LossFunction;
 

@@ -1,10 +1,11 @@
 import type { Activation } from '../activations.js';
 import { checkOptionNames, isRecord, refuse } from '../core/expect.js';
 import type { StaticShape } from '../core/shape.js';
+import { accuracies } from '../metrics.js';
 import { isClipped } from '../optimizers/optimizer.js';
 import type { LayerFacts, NeighbourFacts, NetworkFacts, TargetFacts } from '../vitals/facts.js';
 import type { EpochRecord, Measured, StepRecord, Trace, UnitStates } from '../vitals/trace.js';
-import { behind, tableActivation, usersOf } from './forecast/lookups.js';
+import { behind, headUses, tableActivation, usersOf } from './forecast/lookups.js';
 import { suitsAt } from './forecast/phases.js';
 import { Bends, type Forecast, forecastFacts } from './forecast.js';
 
@@ -42,6 +43,8 @@ export const LEARNED_IN_ALL = 0.45;
 export const SUFFERED = 0.5;
 /** By how much more of what neighbours reach than a network should reach shows that a training has suffered from nothing. */
 const MASTERED = 0.04;
+/** Part of the way from the most frequent class to all right from which on no network does much better. */
+const SOLVED = 0.95;
 /** Less of the way from chance to no error excuses nothing: of photographs neighbours know little. */
 const WELL = 0.5;
 /** Part of it below which a network has learned too little: less is asked of simple RNNs, of several in a row, and of normalized networks from so many hidden layers on. */
@@ -238,9 +241,17 @@ export class Examination {
     return this.over && this.trace.failure === undefined && part >= this.leastOfNeighbours && part * known >= WELL;
   }
 
-  /** Whether it does about as well as they do, so that it has suffered from nothing. */
+  /** Whether it does about as well as they do, or next to no class is told wrongly, so that it has suffered from nothing. */
   get masters(): boolean {
-    return this.suffices && (this.partOfNeighbours ?? 0) >= this.leastOfNeighbours + MASTERED;
+    return this.#solves || (this.suffices && (this.partOfNeighbours ?? 0) >= this.leastOfNeighbours + MASTERED);
+  }
+
+  /** Whether a whole training ends with an accuracy, of validation rows where there are some, that leaves little between it and 1. */
+  get #solves(): boolean {
+    const [{ shares } = {}, ...others] = this.trace.header.training?.targets ?? [];
+    if (!shares || others.length > 0 || !this.over || this.trace.failure !== undefined) return false;
+    const reached = ['val_', ''].flatMap((rows) => accuracies.flatMap((name) => this.course(rows + name).at(-1) ?? []))[0];
+    return reached !== undefined && (reached - shares.largest) / (1 - shares.largest) >= SOLVED;
   }
 
   /** Whether all epochs that were asked for are done. */
@@ -378,14 +389,4 @@ export function value(measured: Measured | undefined): number | undefined {
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
-/** Uses behind which no use with weights comes. */
-function headUses({ layers }: NetworkFacts): Set<number> {
-  const before = new Set<number>();
-  for (let at = layers.length - 1; at >= 0; at--) {
-    const layer = layers[at];
-    if (layer && (layer.role === 'weights' || before.has(at))) for (const from of layer.inputs) before.add(from);
-  }
-  return new Set(layers.map((_, at) => at).filter((at) => !before.has(at)));
 }

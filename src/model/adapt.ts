@@ -1,3 +1,4 @@
+import { DataError } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import { product } from '../core/shape.js';
 import { emitModel } from '../graph/emit.js';
@@ -16,6 +17,10 @@ import { fixedBatch } from './stateful.js';
 
 /** Rows per engine call, unless layers keep a state for some number of rows. */
 const BATCH = 2048;
+
+/** Variances between which float32 keeps all its digits. */
+const LEAST = 2 ** -126;
+const MOST = (2 - 2 ** -23) * 2 ** 127;
 
 /** Shares of a sum that rounding may have made. */
 const ROUNDED = 1e-12;
@@ -108,10 +113,25 @@ async function measure(
       // Below the rounding errors of the sums, and of the mean that was taken away, a feature does not vary.
       return spread > ROUNDED * (value / count) && spread > (ROUNDED * (mean[i] ?? 0)) ** 2 ? spread : 0;
     });
+    const dtype = values.get(`${call.layer.title}/variance`)?.dtype;
+    variance.forEach((value, i) => {
+      if (dtype === 'float32') checkHeld(call.layer, value, variance.length > 1 ? `feature ${i}` : 'its input');
+    });
     return { mean: new NdArray(mean, kept), variance: new NdArray(variance, kept) };
   } finally {
     await session.dispose();
   }
+}
+
+/** @throws DataError where float32 does not hold a variance: the feature would be lost behind the layer. */
+function checkHeld(layer: Layer, variance: number, what: string): void {
+  if (!Number.isFinite(variance) || variance === 0 || (variance >= LEAST && variance <= MOST)) return;
+  const deviation = Math.sqrt(variance);
+  const unit = deviation.toExponential(0).replace(/^\d+/, '1').replace('+', '');
+  throw new DataError(
+    `${layer.title}: ${what} has a standard deviation of ${Number(deviation.toPrecision(2))}, whose square float32 does not hold. Give it in another unit, such as divided by ${unit}`,
+    { layer: layer.title, received: deviation },
+  );
 }
 
 /** What the layer inside of another is given: steps are rows to what is applied to each of them. */

@@ -1,6 +1,7 @@
 import type { DType } from '../core/dtype.js';
 import { NdArray } from '../core/ndarray.js';
 import { argMaxOf, rowsOf, rowWidth, spreadRows, takeRows } from '../data/dataset.js';
+import { accuracies } from '../metrics.js';
 import type { Engine } from '../runtime/index.js';
 import { logEntries, type StepSpec } from '../training/step.js';
 import type { InputFacts, NeighbourFacts, TargetFacts } from '../vitals/facts.js';
@@ -16,9 +17,9 @@ const MOST_WORK = 2 ** 30;
 const FEWEST_ROWS = 64;
 /** Element types of what is measured, grey levels included; others number things, and numbers that are near stand for nothing near. */
 const measures: readonly DType[] = ['float32', 'float64', 'uint8'];
-/** Metrics that are shares of right answers; of several decisions a row, of right decisions. */
-const decided = ['accuracy', 'binaryAccuracy'];
-const accuracies = [...decided, 'sparseCategoricalAccuracy', 'categoricalAccuracy'];
+/** Accuracies of several decisions a row. */
+const decided: readonly string[] = ['accuracy', 'binaryAccuracy'];
+const ofOneClass: readonly string[] = accuracies;
 /** Neighbours that are asked: the nearest one, or some together; of as many votes the nearer ones win. */
 const COUNTS = [1, 5] as const;
 const NEARER = 1e-6;
@@ -135,7 +136,7 @@ function questionOf({ spec, train, validation, targets }: NeighbourParts): Quest
   if (fact.kind === 'real') return counts ? ofNumbers(known, wanted, width, spec.lossWeights[0] ?? 1) : undefined;
   const one = width === 1 || fact.kind === 'distribution';
   if (!one && !(fact.kind === 'binary' && loss.targets === 'binary')) return undefined;
-  const at = (spec.metrics[0] ?? []).findIndex(({ name, weighted }) => !weighted && (one ? accuracies : decided).includes(name));
+  const at = (spec.metrics[0] ?? []).findIndex(({ name, weighted }) => !weighted && (one ? ofOneClass : decided).includes(name));
   const log = logEntries(spec)[at + 1]?.name;
   if (at < 0 || log === undefined) return undefined;
   return one ? ofClasses(known, wanted, width, `val_${log}`) : ofDecisions(known, wanted, width, `val_${log}`);

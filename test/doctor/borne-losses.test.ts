@@ -88,6 +88,34 @@ describe('losses that some networks bear and others do not', () => {
     expect(severityOf(against(0.1 + (reached - 0.1) / 0.89), 'below-neighbours')).toBeUndefined();
   });
 
+  it('much loss that is left, where next to no class is told wrongly any more, on rows that are too few to have neighbours', async () => {
+    const rows = Array.from({ length: 200 }, (_, row) => row);
+    const trace = await train({
+      hidden: () => row(1, 8, { activation: 'relu' }),
+      head: () => [layers.dense(2, { activation: 'softmax' })],
+      compile: { optimizer: 'adam', metrics: ['accuracy'] },
+      data: {
+        x: new NdArray(Float32Array.from(rows.flatMap((row) => [row % 2 ? 1 : -1, Math.sin(row)])), [200, 2]),
+        y: new NdArray(
+          Int32Array.from(rows, (row) => row % 2),
+          [200],
+        ),
+      },
+      fit: { epochs: 20, validationSplit: 0.2 },
+    });
+    const logs = trace.epochs.at(-1)?.logs ?? {};
+    expect(Number(logs.loss)).toBeGreaterThan(0.22 * Math.log(2));
+    expect([logs.val_accuracy, trace.header.training?.neighbours]).toEqual([1, undefined]);
+    expect(severityOf(trace, 'slow-learning')).toBe('risk');
+    const ofEvery = (change: Trace['epochs'][number]['logs']): Trace => ({
+      ...trace,
+      epochs: trace.epochs.map((epoch) => ({ ...epoch, logs: { ...epoch.logs, ...change } })),
+    });
+    // Half of the rows are of each class: 0.98 is 96 % of the way from there, 0.9 is 80 %, whatever the training rows come to.
+    expect(severityOf(ofEvery({ val_accuracy: 0.98 }), 'slow-learning')).toBe('risk');
+    expect(severityOf(ofEvery({ val_accuracy: 0.9 }), 'slow-learning')).toBe('ill');
+  });
+
   it('a loss weighed more, by a rate that is less by as much: the training is the same', async () => {
     const told = await Promise.all(
       [1, 100, 0.01].map(async (lossWeight) => {

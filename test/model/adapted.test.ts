@@ -46,6 +46,19 @@ describe('moments', () => {
     expect([(mean ?? 0) / value, variance]).toEqual([expect.closeTo(1, 12), 0]);
   });
 
+  it.each([7e-27, 3e24])('are refused of a feature that varies by %d, since its variance is none in float32', async (scale) => {
+    const rows = NdArray.from(Array.from({ length: 8 }, (_, i) => [i, i % 2 ? scale : -scale]));
+    const targets = NdArray.zeros([8, 1]);
+    const of = (dtype: 'float32' | 'float64') =>
+      sequential([layers.input([2]), layers.normalization({ name: 'n' }), layers.dense(1)], { dtype }).compile({ loss: 'mse' });
+    await expect(of('float32').fit(rows, targets, quiet)).rejects.toThrow(
+      `n: feature 1 has a standard deviation of ${scale}, whose square float32 does not hold. Give it in another unit, such as divided by 1e`,
+    );
+    const wide = of('float64');
+    await wide.fit(rows, targets, quiet);
+    expect(((await wide.getState()).get('n/variance')?.at(1) ?? 0) / scale ** 2).toBeCloseTo(1, 6);
+  });
+
   it.each<[string, Layer]>([
     ['by a normalization', layers.normalization({ name: 'n' })],
     ['by weights', layers.dense(4, { kernelInitializer: 'lsuv' })],

@@ -76,6 +76,16 @@ const between: ReadonlySet<Role> = new Set<Role>(['normalization', 'noise', 'sha
 /** Whether an activation is there, and is not linear. */
 export const isBending = (activation: Described | undefined): activation is Described => activation !== undefined && activation.name !== 'linear';
 
+/** Uses behind which no use with weights comes. */
+export function headUses({ layers }: NetworkFacts): Set<number> {
+  const before = new Set<number>();
+  for (let at = layers.length - 1; at >= 0; at--) {
+    const layer = layers[at];
+    if (layer && (layer.role === 'weights' || before.has(at))) for (const from of layer.inputs) before.add(from);
+  }
+  return new Set(layers.map((_, at) => at).filter((at) => !before.has(at)));
+}
+
 /** Uses by index: those that take each as an input. */
 export function usersOf({ layers }: NetworkFacts): number[][] {
   const users: number[][] = layers.map(() => []);
