@@ -3,6 +3,7 @@ import type { NdArray } from '../core/ndarray.js';
 import type { Dataset } from '../data/dataset.js';
 import { layers } from '../layers/index.js';
 import { sequential } from '../model/construct.js';
+import { splitRow } from '../model/fit-data.js';
 import type { Model } from '../model/model.js';
 import type { EngineChoice } from '../model/programs.js';
 import { type Optimizer, optimizers } from '../optimizers.js';
@@ -50,7 +51,7 @@ const RATE = 1e-3;
 
 /** Steps of an epoch. */
 export const stepsPerEpochOf = (rows: number, batchSize: number, validationSplit: number): number =>
-  Math.ceil((rows * (1 - validationSplit)) / batchSize);
+  Math.ceil(splitRow(rows, validationSplit) / batchSize);
 
 /** AdamW with a rate that falls to 0 along a cosine over so many steps; `from` is the first of them, where others were taken before. */
 export function automaticOptimizer(steps: number, from = 0): Optimizer {

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { createJiti } from 'jiti';
 import { ArgumentError, EvenkeelError, FileError, show } from '../core/errors.js';
+import { isNumber } from '../data/cell.js';
 import { TableReader } from '../data/table-reader.js';
 import * as evenkeel from '../index.js';
 import type { Custom } from '../layers/registry.js';
@@ -71,9 +72,16 @@ export async function openModel(path: string, engine: EngineChoice = {}, custom:
   const file = decodeModelFile(await readFile(path), path);
   const model = await modelFromFile(file, { ...engine, custom }).catch((error: unknown) => refuse(path, error));
   const { [CLASS_NAMES]: names, [TABLE]: table } = file.notes;
-  const reader = table === undefined ? undefined : TableReader.from(parse(table, path));
+  const reader = table === undefined ? undefined : ofItsLoss(TableReader.from(parse(table, path)), model);
   const classNames = names === undefined ? reader?.classNames : (parse(names, path) as string[]);
   return { model, ...(classNames ? { classNames } : {}), ...(reader ? { reader } : {}) };
+}
+
+/** A reader whose classes are numbers that the model's loss takes as numbers reads any numbers there: whole ones looked like classes. */
+function ofItsLoss(reader: TableReader, model: Model): TableReader {
+  const { target, ...schema } = reader.schema;
+  if (!target?.classNames?.every(isNumber) || !model.isCompiled || model.compiled.losses[0]?.targets !== 'real') return reader;
+  return TableReader.from({ ...schema, target: { name: target.name, index: target.index } });
 }
 
 /** What a description becomes. @throws FileError that names the file where it describes no model */

@@ -1,5 +1,5 @@
 import { countOf } from '../core/count.js';
-import { dtypes, type TypedArray } from '../core/dtype.js';
+import { type DType, dtypes, type TypedArray } from '../core/dtype.js';
 import { ArgumentError, DataError, ShapeError, show } from '../core/errors.js';
 import { refuse } from '../core/expect.js';
 import { NdArray } from '../core/ndarray.js';
@@ -171,9 +171,15 @@ function firstNonFinite(data: Float32Array | Float64Array): number {
  * @throws DataError naming the row, the column and, where given, the feature of the first one.
  */
 export function checkFinite(array: NdArray, name: string, featureNames?: readonly string[]): void {
-  if (!(array.data instanceof Float32Array || array.data instanceof Float64Array)) return;
-  const index = firstNonFinite(array.data);
-  if (index < 0) return;
+  finiteAs(array, array.dtype, name, featureNames);
+}
+
+/** An array as elements of another type, none of them NaN or infinite there. @throws DataError as `checkFinite` does, and where a number is beyond that type. */
+export function finiteAs(array: NdArray, dtype: DType, name: string, featureNames?: readonly string[]): NdArray {
+  const cast = array.cast(dtype);
+  if (!(cast.data instanceof Float32Array || cast.data instanceof Float64Array)) return cast;
+  const index = firstNonFinite(cast.data);
+  if (index < 0) return cast;
   const [row, column] = rowAndColumn(array, index);
   const feature = featureNames?.[column];
   const place = [
@@ -181,9 +187,12 @@ export function checkFinite(array: NdArray, name: string, featureNames?: readonl
     ...(rowWidth(array) > 1 || feature !== undefined ? [`column ${column}`] : []),
     ...(feature !== undefined ? [`feature ${show(feature)}`] : []),
   ].join(', ');
-  throw new DataError(
-    `${name} holds ${array.at(index)} at ${place} (counted from 0; shape ${showShape(array.shape)}); every value must be finite. ` +
-      'Was a gap in the data read as a number, or divided by zero? Fill the gap or leave the row out.',
-    { argument: name, received: array.at(index) },
-  );
+  const value = array.at(index);
+  const advice = Number.isFinite(value)
+    ? `${dtype} ends at 3.4e38. Give it in another unit, or make the model with { dtype: 'float64' }.`
+    : 'every value must be finite. Was a gap in the data read as a number, or divided by zero? Fill the gap or leave the row out.';
+  throw new DataError(`${name} holds ${value} at ${place} (counted from 0; shape ${showShape(array.shape)}); ${advice}`, {
+    argument: name,
+    received: value,
+  });
 }

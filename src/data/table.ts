@@ -43,16 +43,20 @@ const QUOTED = '""';
 
 /** The separator that cuts all of the first lines into the same number of cells, the more the better. */
 function guessDelimiter(text: string, { decimalCommas = false, width = 1 }: Known): string {
-  const lines = text
+  const whole = text
     .slice(0, 100_000)
     .split(/\r\n|\r|\n/)
-    .map((line) => line.replace(/"[^"]*"/g, QUOTED).trim())
-    .filter((line) => line !== '')
+    .map((line) => line.replace(/"[^"]*"/g, QUOTED))
+    .filter((line) => line.trim() !== '')
     .slice(0, SAMPLE);
   // The cut may have torn the last line.
-  if (text.length > 100_000 && lines.length > 1 && lines.length < SAMPLE) lines.pop();
+  if (text.length > 100_000 && whole.length > 1 && whole.length < SAMPLE) whole.pop();
+  const lines = whole.map((line) => line.trim());
+  // A tab at the end of a line parts an empty cell, unless all lines have it.
+  const indented = [/^[ \t]*\t/, /\t[ \t]*$/].some((edge) => whole.every((line) => edge.test(line)));
   const cells = (separator: string | RegExp): number => {
-    const counts = new Set(lines.map((line) => line.split(separator).length));
+    const parted = separator === '\t' && !indented ? whole : lines;
+    const counts = new Set(parted.map((line) => line.split(separator).length));
     return counts.size === 1 ? ([...counts][0] ?? 1) : 1;
   };
   // Commas in numbers cut lines into as many pieces as semicolons do, or more.
@@ -102,7 +106,7 @@ const isAnyNumber = (cell: string): boolean => isNumber(cell) || isWrittenNumber
 
 /**
  * A header stands where the first row has no number, and some text, above the columns of numbers; cells may be empty, as the one above pandas's index is.
- * Text in an only row is taken for one where no earlier table tells how many columns there are.
+ * Where that index is the only column of numbers, its count tells. Text in an only row is taken for one where no earlier table tells how many columns there are.
  */
 function guessHeader(rows: readonly (readonly string[])[], { width }: Known): boolean {
   const [first = []] = rows;
@@ -112,7 +116,9 @@ function guessHeader(rows: readonly (readonly string[])[], { width }: Known): bo
     const cells = sample.map((row) => row[column] ?? '').filter((cell) => !isMissing(cell));
     return cells.length > 0 && cells.filter(isAnyNumber).length > cells.length / 2;
   });
-  return numeric.some((top) => !isMissing(top)) && !numeric.some(isAnyNumber);
+  const [corner = '', ...tops] = first;
+  const counts = corner === '' && sample.length > 1 && sample.every(([cell], row) => cell === String(row)) && tops.every((top) => !isMissing(top));
+  return (counts || numeric.some((top) => !isMissing(top))) && !numeric.some(isAnyNumber);
 }
 
 function refusePath(input: unknown): void {

@@ -56,7 +56,7 @@ function fuseGemm(node: Node, usedOnce: (input: number) => boolean): Tensor | un
   });
 }
 
-/** The parts of s·x for a constant s that an attribute (float32 in a file) holds without loss. */
+/** The parts of s·x for a constant s that an attribute (float32 in a file) holds without loss; not of 0·x, which keeps NaN where an engine passes over x. */
 function scaledBy(tensor: Tensor): { tensor: Tensor; factor: number } | undefined {
   if (tensor.node.record.name !== 'Mul') return undefined;
   const [a, b] = tensor.node.inputs as [Tensor, Tensor];
@@ -64,7 +64,8 @@ function scaledBy(tensor: Tensor): { tensor: Tensor; factor: number } | undefine
     [scalarValue(b), a],
     [scalarValue(a), b],
   ] as const) {
-    if (factor !== undefined && sameShape(other.shape, tensor.shape) && Math.fround(factor) === factor) return { tensor: other, factor };
+    if (factor !== undefined && factor !== 0 && sameShape(other.shape, tensor.shape) && Math.fround(factor) === factor)
+      return { tensor: other, factor };
   }
   return undefined;
 }

@@ -78,8 +78,9 @@ function areOptions(value: unknown, known: readonly string[]): boolean {
   return keys.length > 0 && keys.every((key) => known.includes(key));
 }
 
-/** Whether what follows an object of x and y are options or nothing, and no targets of a network whose inputs have those names. */
-const standsAlone = (second: unknown): boolean => second === undefined || (isRecord(second) && !(second instanceof NdArray));
+/** Whether what follows an object of x and y are options or nothing, and no targets of a network whose inputs have those names: behind those may stand options. */
+const standsAlone = (second: unknown, third: unknown): boolean =>
+  second === undefined || (isRecord(second) && !(second instanceof NdArray) && third === undefined);
 
 /** Reads `fit(data, options)` or `fit(x, y, options)`. @throws ArgumentError */
 export function readFitArguments(
@@ -87,7 +88,7 @@ export function readFitArguments(
   second: unknown,
   third: FitOptions | undefined,
 ): { data: BatchLike | BatchStream; options: FitOptions } {
-  const whole = (isBatch(first) && standsAlone(second)) || isStream(first);
+  const whole = (isBatch(first) && standsAlone(second, third)) || isStream(first);
   if (!whole && (second === undefined || (third === undefined && areOptions(second, fitOptions)))) {
     throw new ArgumentError('fit needs targets: fit(x, y, options), or fit({ x, y }, options)', { argument: 'y' });
   }
@@ -132,7 +133,7 @@ export function readEvaluateArguments(
   second: unknown,
   third: EvaluateOptions | undefined,
 ): { data: BatchLike; batchSize: number | undefined } {
-  const whole = isBatch(first) && standsAlone(second);
+  const whole = isBatch(first) && standsAlone(second, third);
   if (!whole && (second === undefined || (third === undefined && areOptions(second, evaluateOptions)))) {
     throw new ArgumentError('evaluate needs targets: evaluate(x, y), or evaluate({ x, y })', { argument: 'y' });
   }

@@ -125,8 +125,8 @@ function openArrays(checked: Checked, options: FitOptions, seed: number, network
   };
 }
 
-/** First row of the validation part. */
-function splitRow(rows: number, validationSplit: number): number {
+/** First row of the validation part. @throws ArgumentError where no row is left to train on. */
+export function splitRow(rows: number, validationSplit: number): number {
   if (!(validationSplit >= 0 && validationSplit < 1)) {
     throw new ArgumentError(`validationSplit must be from 0 to below 1, got ${show(validationSplit)}`, {
       argument: 'validationSplit',

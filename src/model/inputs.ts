@@ -4,7 +4,7 @@ import { ArgumentError, DataError, ShapeError, show } from '../core/errors.js';
 import { nearestNames } from '../core/names.js';
 import { type ArrayLike, NdArray } from '../core/ndarray.js';
 import { product, sameShape, showShape } from '../core/shape.js';
-import { checkFinite, rowAndColumn, rowsOf, rowWidth } from '../data/dataset.js';
+import { finiteAs, rowAndColumn, rowsOf, rowWidth } from '../data/dataset.js';
 import type { Loss, TargetRange } from '../losses.js';
 import type { Network } from '../network/network.js';
 import { ofDeclaredType } from './declared-type.js';
@@ -67,8 +67,8 @@ export function checkInputs(network: Network, given: Arrays): NdArray[] {
         { layer: name, argument: 'x', expected, received: array.shape },
       );
     }
-    checkFinite(array, name);
-    const typed = isFloat(dtype) ? (isFloat(array.dtype) ? array.cast(network.dtype) : array) : ofDeclaredType(array, dtype, name);
+    const finite = finiteAs(array, isFloat(dtype) && isFloat(array.dtype) ? network.dtype : array.dtype, name);
+    const typed = isFloat(dtype) ? finite : ofDeclaredType(finite, dtype, name);
     checkIndices(network, i, typed);
     return typed;
   });
@@ -115,14 +115,14 @@ export function checkTargets(network: Network, losses: readonly Loss[], given: A
         expected: rows,
       });
     }
-    checkFinite(array, `y of ${name}`);
+    const finite = finiteAs(array, isFloat(array.dtype) ? network.dtype : array.dtype, `y of ${name}`);
     const loss = losses[i];
     const { shape = [] } = network.outputs[i] ?? {};
     const classes = shape.at(-1);
     if (loss?.targets === 'labels' && typeof classes === 'number') checkLabels(array, classes, name);
     // Targets of another size are refused by the loss, which knows why.
     if (loss?.takes && rowWidth(array) === product(shape.slice(1) as number[])) checkRange(array, loss, loss.takes, name);
-    return array.dtype === 'float32' || array.dtype === 'float64' ? array.cast(network.dtype) : array;
+    return finite;
   });
 }
 

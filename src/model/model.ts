@@ -6,7 +6,7 @@ import { NdArray } from '../core/ndarray.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Warn } from '../initializers.js';
 import { isKeptState } from '../layers/recurrent.js';
-import type { Layer, Signal } from '../network/layer.js';
+import { Layer, type Signal } from '../network/layer.js';
 import type { Network, Variable } from '../network/network.js';
 import type { Engine } from '../runtime/index.js';
 import { type Logs, neighboursGiven, vitalsWanted } from '../training/callbacks.js';
@@ -191,7 +191,7 @@ export class Model {
           : {}),
       });
     };
-    return this.#turns.exclusively(() => withFitData(data, options, this, (given) => this.#check(given), train));
+    return this.#turns.exclusively(() => Layer.training(this.layers, () => withFitData(data, options, this, (given) => this.#check(given), train)));
   }
 
   /** Loss and metrics on data, without training; sample weights count in the loss and in weighted metrics. @returns values by name. */

@@ -3,7 +3,7 @@ import type { FloatDType } from '../core/dtype.js';
 import { ArgumentError, DataError, ShapeError, show } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import { showShape } from '../core/shape.js';
-import { checkFinite, rowsOf } from '../data/dataset.js';
+import { finiteAs, rowsOf } from '../data/dataset.js';
 import type { Network } from '../network/network.js';
 import { type Arrays, orderArrays } from './inputs.js';
 
@@ -53,8 +53,7 @@ export function checkSampleWeight(network: Network, given: Arrays | undefined, r
         expected: rows,
       });
     }
-    checkFinite(array, 'sampleWeight');
-    return array.reshape([rows]).cast(network.dtype);
+    return finiteAs(array.reshape([rows]), network.dtype, 'sampleWeight');
   });
 }
 

@@ -2,7 +2,7 @@ import type { Activation, ActivationContext } from '../activations.js';
 import type { Constraint } from '../constraints.js';
 import { countOf } from '../core/count.js';
 import type { DType, FloatDType } from '../core/dtype.js';
-import { ArgumentError, ShapeError, show } from '../core/errors.js';
+import { ArgumentError, EvenkeelError, ShapeError, show } from '../core/errors.js';
 import { type Dim, type StaticShape, sameShape, showShape, sizeOf } from '../core/shape.js';
 import { input, type Tap, Tensor } from '../graph/node.js';
 import { add, cast, mul, records } from '../graph/ops/index.js';
@@ -72,8 +72,9 @@ export abstract class Layer {
   readonly role: Role = 'other';
   /** Applied to what it gives; absent where it has none. */
   readonly activation: Activation | undefined = undefined;
-  /** Whether gradients and statistics change the layer's weights; false also means inference mode for batch normalisation, and for no other layer. */
-  trainable: boolean;
+  #trainable: boolean;
+  /** Trainings under way that count on `trainable` as it is. */
+  #trainings = 0;
   /** Given by the user, or made when the layer joins a model. */
   name: string | undefined;
   /** Whether integer inputs reach `call` as they are; else they come as floats. */
@@ -102,7 +103,39 @@ export abstract class Layer {
 
   constructor({ name, trainable = true }: LayerOptions = {}) {
     this.name = name;
-    this.trainable = trainable;
+    this.#trainable = trainable;
+  }
+
+  /**
+   * Whether gradients and statistics change the layer's weights; false also means inference mode for batch normalisation, and for no other layer.
+   * @throws EvenkeelError where it is set to something else while a model with the layer trains.
+   */
+  get trainable(): boolean {
+    return this.#trainable;
+  }
+
+  set trainable(value: boolean) {
+    if (value !== this.#trainable && this.#trainings > 0) {
+      throw new EvenkeelError(
+        `${this.title}: trainable was set to ${value} while a model with this layer trains. A fit settles when it begins what it trains: set it between two fits`,
+        { layer: this.title, received: value },
+      );
+    }
+    this.#trainable = value;
+  }
+
+  /** Work during which `trainable` of these layers, and of those inside of them, stays as it is. */
+  static async training<T>(layers: readonly Layer[], work: () => Promise<T>): Promise<T> {
+    const count = (layer: Layer, more: number): void => {
+      layer.#trainings += more;
+      for (const one of layer.inside) count(one, more);
+    };
+    for (const layer of layers) count(layer, 1);
+    try {
+      return await work();
+    } finally {
+      for (const layer of layers) count(layer, -1);
+    }
   }
 
   /** All that makes another layer of the same kind; what a saved model holds. */

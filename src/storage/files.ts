@@ -97,14 +97,15 @@ async function syncFolder(fs: FileSystem, folder: string): Promise<void> {
 export async function writeAtomically(path: string, bytes: Uint8Array, options: { readonly fs?: FileSystem } = {}): Promise<void> {
   const fs = options.fs ?? (await nodeFiles());
   const what = `cannot write '${path}' (${bytes.length} bytes)`;
-  const target = await endOf(fs, path, what);
-  const folder = folderOf(target);
-  const temporary = `${folder}.${target.slice(folder.length)}.${crypto.randomUUID().slice(0, 8)}.tmp`;
-  const isOther = await fs.stat(target).then(
+  // Asked before links are followed: that to a pipe without a name ends nowhere.
+  const isOther = await fs.stat(path).then(
     (entry) => !entry.isFile(),
     () => false,
   );
-  if (isOther) return writeThrough(fs, target, bytes, what);
+  if (isOther) return writeThrough(fs, path, bytes, what);
+  const target = await endOf(fs, path, what);
+  const folder = folderOf(target);
+  const temporary = `${folder}.${target.slice(folder.length)}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   let handle: FileHandle;
   try {
     handle = await fs.open(temporary, 'wx');

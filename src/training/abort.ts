@@ -1,11 +1,15 @@
 import { AbortError } from '../core/errors.js';
 
+/** The error of a training that its signal stopped. @param step steps taken so far. */
+export const stopped = ({ reason }: AbortSignal, step: number): AbortError =>
+  new AbortError(`training was stopped after step ${step}`, {}, { cause: reason });
+
 /** What `work` gives, or AbortError as soon as the signal fires: work that hangs holds nobody up. @param step steps taken so far. */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined, step: number): Promise<T> {
   if (!signal) return work;
   let stop = (): void => {};
   const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(new AbortError(`training was stopped after step ${step}`, {}, { cause: signal.reason }));
+    stop = () => reject(stopped(signal, step));
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
   });

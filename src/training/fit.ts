@@ -3,7 +3,7 @@ import { NdArray } from '../core/ndarray.js';
 import type { Engine, Resident, Session } from '../runtime/index.js';
 import { rateAt, type Schedule } from '../schedules.js';
 import type { TraceHeader, TraceRecord } from '../vitals/trace.js';
-import { unlessAborted } from './abort.js';
+import { stopped, unlessAborted } from './abort.js';
 import { type BatchSource, type Chunk, ChunkBuffers } from './batches.js';
 import { type Callback, type KeptWeights, type Logs, periodOf, stepsUntilCallback, type TrainingControl } from './callbacks.js';
 import { History, RunningMeans } from './history.js';
@@ -176,7 +176,8 @@ async function runEpochs(run: FitRun, watch: Watch | undefined, keepWeights: () 
     }
     await epoch.close?.();
     if (watch && !flags.stop) await record(await watch.endPass(index, step));
-    const validation = run.signal?.aborted ? undefined : await run.validate?.();
+    if (run.validate && run.signal?.aborted) throw Object.assign(stopped(run.signal, step), { history: history.history });
+    const validation = await run.validate?.();
     if (validation) logs = { ...logs, ...validation.logs('val_') };
     // One object, so that what a callback reports reaches those that follow it.
     reported = { ...logs };

@@ -45,6 +45,16 @@ describe('a schedule at its end', () => {
     for (const { step, learningRate } of rates) expect(learningRate).toBeCloseTo(5e-4 * (1 + Math.cos((Math.PI * (step - 181)) / 30)), 7);
   });
 
+  it.each([53, 54, 107])('is that of the training, of %d rows, some of which validate', (count) => {
+    const few = join(folder, `few-${count}.csv`);
+    writeFileSync(few, ['a,b,y', ...rows.slice(0, count)].join('\n'));
+    const saved = join(folder, `few-${count}.safetensors`);
+    expect(run('train', few, '--epochs', '4', '--json', '--quiet', '--out', saved).stderr).toBe('');
+    const more = run('train', saved, '--data', few, '--epochs', '2', '--quiet', '--out', saved);
+    expect(more.stderr).toContain("the model's learning rate had fallen to 0 in the");
+    expect(more.stderr).not.toContain('nothing is learned');
+  });
+
   it('goes on where an interrupted run left it, and says which steps it leaves at rest', () => {
     const [half, whole, all] = ['half', 'whole', 'all'].map((name) => join(folder, `${name}.safetensors`)) as [string, string, string];
     const module = join(folder, 'own.mjs');

@@ -25,6 +25,29 @@ const rows = Array.from({ length: 400 }, (_, i) => {
 const rents = write('rents.csv', ['size,town,rent', ...rows.map(({ size, town, rent }) => `${size},${town},${rent}`)].join('\n'));
 const saved = join(folder, 'rents.safetensors');
 
+describe('a table for a model of numbers', () => {
+  it('has whole ones as its target at first, and others later', () => {
+    const net = write(
+      'net.json',
+      JSON.stringify({
+        layers: [
+          { kind: 'input', shape: [2] },
+          { kind: 'dense', units: 1 },
+        ],
+        compile: { loss: 'mse', optimizer: 'adam' },
+      }),
+    );
+    const whole = write('whole.csv', 'a,b,y\n1,2,3\n2,3,4\n3,4,5\n4,5,6\n5,6,8\n6,7,8\n7,7,9\n');
+    const parts = write('parts.csv', 'a,b,y\n1,2,3.5\n2,3,4\n3,3,12\n');
+    const out = join(folder, 'net.safetensors');
+    expect(run('train', net, '--data', whole, '--quiet', '--out', out).status).toBe(0);
+    expect(run('train', out, '--data', parts, '--task', 'regression', '--quiet', '--out', out).status).toBe(0);
+    expect(run('train', out, '--data', whole, '--quiet', '--out', out).status).toBe(0);
+    expect(run('predict', out, '--data', parts).stdout).toMatch(/^y\n-?\d/);
+    expect(run('train', out, '--data', parts, '--task', 'classification').stderr).toContain('the model was trained for regression');
+  });
+});
+
 describe('a table without a model', () => {
   beforeAll(() => {
     const trained = run('train', rents, '--target', 'rent', '--test-split', '0.2', '--epochs', '40', '--json', '--out', saved);

@@ -36,9 +36,34 @@ describe('readCsv', () => {
     expect(readCsv('RI,Na,kind\n1,13.5,u\n2,14.5,v\n').featureNames).toEqual(['RI', 'Na']);
     expect(readCsv(',cat\n5,dog\n6,cat\n').x.shape).toEqual([3, 2]);
     expect(readCsv(',3,cat\n5,2,dog\n6,4,cat\n').x.shape).toEqual([3, 3]);
+    // What pandas counts from 0 on stands beneath no name, be all else text.
+    expect(readCsv(',who,kind\n0,ann,dog\n1,bob,cat\n').featureNames).toEqual(['unnamed 0', 'who=ann', 'who=bob']);
+    expect(readCsv(',who,kind\n0,ann,dog\n2,bob,cat\n').x.shape).toEqual([3, 5]);
     // One row is a header only where nothing is known of its table.
     const { reader } = readCsv('x,cat\nz,dog\n', { header: false });
     expect(reader.readFeatures('x,dog\n').x.shape).toEqual([1, 2]);
+  });
+
+  it('finds tabs beside commas, where cells at an end of a line are empty', () => {
+    expect(readCsv('size, m2\trooms\tgarden\tprice\n52.5\t2\t1\t100.5\n\t3\t\t150.5\n90\t4\t2\t210.5\n').featureNames).toEqual([
+      'size, m2',
+      'size, m2 missing',
+      'rooms',
+      'garden',
+      'garden missing',
+    ]);
+    const gap = readCsv('size, m2\trooms\tprice\tgarden\n52.5\t2\t100.5\t1\n70\t3\t150.5\t\n90\t4\t210.5\t3\n', { target: 'price' });
+    expect([gap.featureNames, [...gap.y.data]]).toEqual([
+      ['size, m2', 'rooms', 'garden', 'garden missing'],
+      [100.5, 150.5, 210.5],
+    ]);
+    const named = readCsv('\twho, first\tlabel\n0\tDoe, J\tyes\n1\tRoe, K\tno\n2\tDoe, J\tyes\n');
+    expect([named.x.shape, named.classNames]).toEqual([
+      [3, 3],
+      ['no', 'yes'],
+    ]);
+    // A tab before every line parts nothing.
+    expect(readCsv('\t1 2.5 a\n\t3 4.5 b\n\t5 6.5 a\n').x.shape).toEqual([3, 2]);
   });
 
   it('does as told about the header', () => {

@@ -156,6 +156,10 @@ describe('products of matrices', () => {
     await expectSame(make());
   });
 
+  it('keep NaN of what is multiplied by 0', () => {
+    expect(operators(add(mul(c, 0), product())).sort()).toEqual(['Gemm', 'Mul']);
+  });
+
   it('that are used elsewhere are computed once', async () => {
     const shared = product();
     expect(operators(add(c, shared), exp(shared)).filter((name) => name === 'Gemm')).toHaveLength(1);

@@ -1,4 +1,16 @@
-import { ArgumentError, DataError, EvenkeelError, type FitOptions, layers, type Model, model, NdArray, ShapeError, sequential } from 'evenkeel';
+import {
+  ArgumentError,
+  DataError,
+  EvenkeelError,
+  type FitOptions,
+  type Layer,
+  layers,
+  type Model,
+  model,
+  NdArray,
+  ShapeError,
+  sequential,
+} from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { values } from '../training/sets.js';
 
@@ -131,6 +143,25 @@ describe('data that do not fit', () => {
     for (const loss of ['mse', 'hinge', 'klDivergence', 'meanSquaredLogarithmicError']) await classifier(loss).fit(x, any, quiet);
   });
 
+  it('numbers that float32 does not hold', async () => {
+    const [far, rows] = [new NdArray(new Float64Array(20).fill(1e39), [5, 4]), NdArray.from(Array.from({ length: 5 }, () => [0, 0, 1]))];
+    const message =
+      / holds 1e\+39 at row 0, column 0 \(counted from 0; .*\); float32 ends at 3\.4e38\. Give it in another unit, or make the model with/;
+    await refused(classifier('mse'), far, rows, DataError, message);
+    await expect(classifier().predict(far)).rejects.toThrow(message);
+    await refused(
+      classifier('mse'),
+      x,
+      new NdArray(new Float64Array(15).fill(1e39), [5, 3]),
+      DataError,
+      /^y of classes holds 1e\+39 at row 0, column 0/,
+    );
+    const weighed = classifier('mse').fit(x, rows, { ...quiet, sampleWeight: new Float64Array(5).fill(1e39) });
+    await expect(weighed).rejects.toThrow(/^sampleWeight holds 1e\+39 at row 0/);
+    const wide = sequential([layers.input([4]), layers.dense(3)], { dtype: 'float64' });
+    expect((await wide.predict(far)).data.every(Number.isFinite)).toBe(true);
+  });
+
   it('targets of another width', () => refused(classifier('mse'), x, NdArray.zeros([5, 2]), ShapeError, /classes|\[N, 2\].*\[N, 3\]/));
 
   it('predict says the same', async () => {
@@ -201,6 +232,30 @@ describe('the order of calls', () => {
       );
     await net.fit(x, y, { ...quiet, epochs: 5, callbacks: [{ onBatchEnd: read }] });
     expect(seen).toEqual([true, true, true, true, true]);
+  });
+
+  it('what is trained is settled when a fit begins, of layers inside of others too', async () => {
+    const inner = layers.dense(3);
+    const net = sequential([layers.input([2, 2]), layers.timeDistributed(inner), layers.flatten(), layers.dense(3)]).compile({ loss: 'mse' });
+    const rows = NdArray.zeros([5, 2, 2]);
+    const thaw = (layer: Layer) => ({
+      onEpochEnd: () => {
+        layer.trainable = layer.trainable === false;
+      },
+    });
+    const message = /trainable was set to false while a model with this layer trains\. .* set it between two fits$/;
+    await expect(net.fit(rows, NdArray.zeros([5, 3]), { ...quiet, callbacks: [thaw(inner)] })).rejects.toThrow(message);
+    await expect(net.fit(rows, NdArray.zeros([5, 3]), { ...quiet, callbacks: [thaw(net.layers[3] as Layer)] })).rejects.toThrow(message);
+    const same = {
+      onEpochEnd: () => {
+        inner.trainable = true;
+      },
+    };
+    await net.fit(rows, NdArray.zeros([5, 3]), { ...quiet, callbacks: [same] });
+    inner.trainable = false;
+    const [before] = values(await net.getWeights());
+    await net.fit(rows, NdArray.zeros([5, 3]), { ...quiet, callbacks: [{ onEpochEnd: () => net.getWeights().then(() => {}) }] });
+    expect(values(await net.getWeights())[0]).toEqual(before);
   });
 
   it('a fit within a callback is refused, not a hang', async () => {

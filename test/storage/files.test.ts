@@ -73,6 +73,15 @@ describe('writeAtomically', () => {
     expect(await node.readdir(folder)).toEqual(['model.safetensors']);
   });
 
+  it.skipIf(process.platform !== 'linux')('writes into a pipe without a name, whose link ends nowhere', () => {
+    const script = `import { writeAtomically } from '${fileURLToPath(new URL('../../dist/storage/files.js', import.meta.url))}';
+      await writeAtomically('/dev/stdout', new TextEncoder().encode('through'));`;
+    const { stdout, stderr } = spawnSync('sh', ['-c', '"$1" --input-type=module -e "$2" | cat', 'sh', process.execPath, script], {
+      encoding: 'utf8',
+    });
+    expect([stdout, stderr]).toEqual(['through', '']);
+  });
+
   it('names a folder in the place of a file', async () => {
     await expect(writeAtomically(folder, bytes('x'))).rejects.toThrow(/the path is a folder; name a file in it/);
   });

@@ -1,4 +1,4 @@
-import { AbortError, type BatchLike, EngineError, layers, type Model, sequential } from 'evenkeel';
+import { AbortError, type BatchLike, callbacks, EngineError, layers, type Model, sequential } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { EngineClient } from '#src/runtime/client.js';
 import { EngineWorker } from '#src/runtime/node-workers.js';
@@ -57,6 +57,33 @@ describe('an AbortSignal', () => {
     expect(error).toBeInstanceOf(AbortError);
     expect((error as AbortError).history?.loss).toEqual(losses);
     expect(losses).toHaveLength(3);
+  });
+
+  it('before an epoch is validated leaves that epoch out, to callbacks and in what was logged', async () => {
+    for (const last of [false, true]) {
+      const abort = new AbortController();
+      const ended: Readonly<Record<string, number>>[] = [];
+      const error = await build()
+        .fit(set, {
+          epochs: 3,
+          verbose: 0,
+          validationSplit: 0.25,
+          signal: abort.signal,
+          callbacks: [
+            {
+              every: 'epoch',
+              onBatchEnd: (_, __, { epoch }) => (epoch === (last ? 2 : 1) ? abort.abort() : undefined),
+              onEpochEnd: (_, logs) => void ended.push({ ...logs }),
+            },
+            callbacks.earlyStopping({ patience: 5 }),
+          ],
+        })
+        .catch((caught: unknown) => caught);
+      expect(error).toBeInstanceOf(AbortError);
+      const { loss, val_loss } = (error as AbortError).history ?? {};
+      expect([loss, val_loss]).toEqual([ended.map((logs) => logs.loss), ended.map((logs) => logs.val_loss)]);
+      expect(ended).toHaveLength(last ? 2 : 1);
+    }
   });
 
   it('from outside stops in the middle of an epoch', async () => {
