@@ -225,8 +225,12 @@ export class Examination {
   get leastOfNeighbours(): number {
     const walking = this.facts.layers.filter(({ kind }) => kind === 'simpleRnn').length;
     if (walking > 0) return walking > 1 ? NEIGHBOURS.stacked : NEIGHBOURS.simpleRnn;
-    const deep = this.hidden.length >= DEEP && this.hidden.every(({ at }) => this.normalizedBehind(at));
-    return deep ? NEIGHBOURS.deep : NEIGHBOURS.most;
+    return this.isDeep ? NEIGHBOURS.deep : NEIGHBOURS.most;
+  }
+
+  /** Whether hidden layers are many, and all normalised. */
+  get isDeep(): boolean {
+    return this.hidden.length >= DEEP && this.hidden.every(({ at }) => this.normalizedBehind(at));
   }
 
   /** What neighbours reach, from 0 at chance to 1 without error; undefined where that is not known. */

@@ -156,10 +156,12 @@ function evidenceOf({ patient, run }: Tried): Evidence {
 const NOTICEABLE = 0.01;
 
 function outcomeOf(findings: Treatment['findings'], before: Tried, after: Tried): Outcome {
-  if (illOf({ findings }).length === 0 && after.remedies.length === 0) return 'healthy';
   const [was, is] = [before.run.grade.score, after.run.grade.score];
-  if (after.remedies.length === 0 || is <= was) return 'uncured';
-  if (illOf(after.run).length === 0) return 'cured';
+  const well = illOf(after.run).length === 0;
+  // What was feared of a network as it was drawn, its whole training may bear.
+  if (after.remedies.length === 0) return illOf({ findings }).length === 0 || (after.run.whole && well) ? 'healthy' : 'uncured';
+  if (is < was || after.run.examination.trace.failure) return 'uncured';
+  if (well) return 'cured';
   // What is still ill has to do better than before, and than chance, by more than other rows would show.
   return is - Math.max(0, was) > NOTICEABLE ? 'improved' : 'uncured';
 }

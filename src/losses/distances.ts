@@ -1,13 +1,13 @@
 import { maker, numberOption } from '../core/catalogue.js';
 import type { Tensor } from '../graph/node.js';
 import * as g from '../graph/ops/index.js';
-import { alignTarget, EPSILON, kind, meanPerSample, type TargetKind, type TargetRange } from './loss.js';
+import { alignTarget, EPSILON, kind, type Loss, meanPerSample, type TargetKind } from './loss.js';
 
 /** A loss of numbers compared one by one. */
-const elementwise = (name: string, compare: (target: Tensor, output: Tensor) => Tensor, takes?: TargetRange) =>
+const elementwise = (name: string, compare: (target: Tensor, output: Tensor) => Tensor, facts: Pick<Loss, 'takes' | 'compares'> = {}) =>
   maker(kind, name, {}, () => ({
     targets: 'real' as TargetKind,
-    ...(takes && { takes }),
+    ...facts,
     perSample: (target: Tensor, output: Tensor) => meanPerSample(compare(alignTarget(name, target, output), output)),
   }));
 
@@ -64,15 +64,14 @@ export const distances = {
 
   /** y − t log y, for counts: the Poisson distribution's −log p but for a constant. */
   poisson: elementwise('poisson', (target, output) => g.sub(output, g.mul(target, g.log(g.add(output, EPSILON)))), {
-    from: 0,
-    to: Number.POSITIVE_INFINITY,
+    takes: { from: 0, to: Number.POSITIVE_INFINITY },
   }),
 
   /** max(0, 1 − t y) for labels −1 and 1; 0 and 1 are read as such. */
-  hinge: elementwise('hinge', shortfall),
+  hinge: elementwise('hinge', shortfall, { compares: 'signs' }),
 
   /** max(0, 1 − t y)² for labels −1 and 1; 0 and 1 are read as such. */
-  squaredHinge: elementwise('squaredHinge', (target, output) => g.square(shortfall(target, output))),
+  squaredHinge: elementwise('squaredHinge', (target, output) => g.square(shortfall(target, output)), { compares: 'signs' }),
 
   /** max(0, 1 + the highest score of a wrong class − the right one's), targets one-hot. */
   categoricalHinge: maker(kind, 'categoricalHinge', {}, () => ({
@@ -98,6 +97,7 @@ export const distances = {
   /** Minus the cosine of the angle between target and output along the last axis: −1 for one direction, 0 at right angles, 1 for opposites. */
   cosineSimilarity: maker(kind, 'cosineSimilarity', {}, () => ({
     targets: 'real' as TargetKind,
+    compares: 'directions' as const,
     perSample: (target: Tensor, output: Tensor) => g.neg(cosines('cosineSimilarity', target, output)),
   })),
 };

@@ -20,6 +20,8 @@ export interface Loss {
   readonly name: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly targets: TargetKind;
+  /** What it compares of numbers, where that is not how near they are: an output that is far from its target may then be as right as one that is near. */
+  readonly compares?: 'signs' | 'directions';
   /** Whether a sample's loss depends on the others of its minibatch; default false. */
   readonly batchwise?: boolean;
   /** Targets that it has a meaning for, any number unless given; others are refused before the first step. */

@@ -7,6 +7,7 @@ import type { LayerCall } from '../network/layer.js';
 import type { Network } from '../network/network.js';
 import type { StepSpec } from '../training/step.js';
 import type { InputFacts, TargetFacts, TargetSpread } from '../vitals/facts.js';
+import type { Checked } from './weights.js';
 
 /** Rows of a sample that facts are taken from, spread over all of it. */
 const ROWS = 1024;
@@ -124,20 +125,22 @@ function alikeIn({ rows, features, numbers }: Sample, shape: StaticShape): Pick<
 }
 
 /** What a sample of targets says about each output. */
-export function targetFacts({ network: { outputs }, losses, lossWeights }: StepSpec, arrays: readonly NdArray[]): TargetFacts[] {
-  return arrays.flatMap((array, i) => {
+export function targetFacts({ network: { outputs }, losses, lossWeights }: StepSpec, sample: Pick<Checked, 'targets' | 'weights'>): TargetFacts[] {
+  return sample.targets.flatMap((array, i) => {
     const loss = losses[i];
     if (!loss || array.size === 0) return [];
     const units = Number(outputs[i]?.shape.at(-1));
     const rows = sampledValues(array);
     const facts = kindOf(rows, loss, units);
     const weight = lossWeights[i] ?? 1;
-    const { chanceLoss, leastLoss = 0, zeroLoss } = chanceOf(loss, rows);
+    const weights = sample.weights[i] ?? sample.weights[0];
+    const { chanceLoss, leastLoss = 0, zeroLoss } = chanceOf(loss, rows, weights && sampledValues(weights).flat());
     return [
       {
         ...facts,
         ...sharesOf(rows, facts),
         ...(chanceLoss === undefined ? {} : { chanceLoss: chanceLoss * weight }),
+        ...(weights ? { weighed: true as const } : {}),
         ...(leastLoss > 0 ? { leastLoss: leastLoss * weight } : {}),
         ...(zeroLoss === undefined || facts.kind !== 'real' ? {} : { zeroLoss: zeroLoss * weight }),
         ...(facts.kind === 'real'
@@ -169,8 +172,27 @@ function varianceOf(values: readonly number[]): number {
   return meanOf(values.map((value) => (value - mean) ** 2));
 }
 
-/** The loss of the best constant output, where there is a formula: the entropy of the targets, or their variance; of shares that without error, of numbers that of no output as well. */
-function chanceOf({ name, config }: Loss, given: Rows): Pick<TargetFacts, 'chanceLoss' | 'leastLoss' | 'zeroLoss'> {
+/** How means over rows are taken that count differently. */
+interface Weighing {
+  /** What the loss of a minibatch is multiplied by on average, since it is a mean over rows, not over weights. */
+  readonly size: number;
+  readonly mean: (values: readonly number[]) => number;
+}
+
+function weighingOf(weights: readonly number[] | undefined): Weighing {
+  const size = weights ? meanOf(weights) : 1;
+  if (!weights || !(size > 0)) return { size, mean: meanOf };
+  return { size, mean: (values) => meanOf(values.map((value, i) => (value * (weights[i] ?? 0)) / size)) };
+}
+
+/** The loss of the best constant output, where there is a formula: the entropy of the targets, or their variance; of shares that without error, of numbers that of no output as well. @param weights how much each row counts */
+function chanceOf(
+  { name, config }: Loss,
+  given: Rows,
+  weights: readonly number[] | undefined,
+): Pick<TargetFacts, 'chanceLoss' | 'leastLoss' | 'zeroLoss'> {
+  const { size, mean } = weighingOf(weights);
+  if (!(size > 0)) return {};
   const entropy = (shares: readonly number[]): number => -shares.reduce((sum, share) => sum + (share > 0 ? share * Math.log(share) : 0), 0);
   const decision = (share: number): number => entropy([share, 1 - share]);
   const smoothing = Number(config.labelSmoothing ?? 0);
@@ -178,22 +200,31 @@ function chanceOf({ name, config }: Loss, given: Rows): Pick<TargetFacts, 'chanc
     smoothing === 0 ? given : given.map((row) => row.map((share) => share * (1 - smoothing) + smoothing / ways));
   switch (name) {
     case 'sparseCategoricalCrossentropy': {
-      const labels = given.flat();
       const counts = new Map<number, number>();
-      for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
-      return { chanceLoss: entropy([...counts.values()].map((count) => count / labels.length)) };
+      given.forEach((row, i) => {
+        for (const label of row) counts.set(label, (counts.get(label) ?? 0) + (weights?.[i] ?? 1));
+      });
+      const all = [...counts.values()].reduce((sum, count) => sum + count, 0);
+      return { chanceLoss: size * entropy([...counts.values()].map((count) => count / all)) };
     }
     case 'categoricalCrossentropy': {
       const rows = smoothed(given[0]?.length ?? 1);
-      return { chanceLoss: entropy(columnsOf(rows).map(meanOf)), leastLoss: meanOf(rows.map(entropy)) };
+      return { chanceLoss: size * entropy(columnsOf(rows).map(mean)), leastLoss: size * mean(rows.map(entropy)) };
     }
     case 'binaryCrossentropy': {
       const rows = smoothed(2);
-      return { chanceLoss: meanOf(columnsOf(rows).map((column) => decision(meanOf(column)))), leastLoss: meanOf(rows.flat().map(decision)) };
+      return {
+        chanceLoss: size * meanOf(columnsOf(rows).map((column) => decision(mean(column)))),
+        leastLoss: size * mean(rows.map((row) => meanOf(row.map(decision)))),
+      };
     }
     case 'meanSquaredError': {
       const columns = columnsOf(given);
-      return { chanceLoss: meanOf(columns.map(varianceOf)), zeroLoss: meanOf(columns.map((column) => meanOf(column.map((value) => value ** 2)))) };
+      const squares = (column: readonly number[], from: number): number => size * mean(column.map((value) => (value - from) ** 2));
+      return {
+        chanceLoss: meanOf(columns.map((column) => squares(column, mean(column)))),
+        zeroLoss: meanOf(columns.map((column) => squares(column, 0))),
+      };
     }
     default:
       return {};

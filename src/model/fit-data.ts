@@ -21,10 +21,8 @@ export interface FitData {
   readonly batchSize: number;
   /** Lets go of what no epoch has taken over: a stream's iterator, where the fit ends before its first step. */
   readonly close: () => void;
-  /** Inputs from which normalization layers take their moments. */
-  readonly sample: readonly NdArray[];
-  /** Targets of the same rows. */
-  readonly sampleTargets: readonly NdArray[];
+  /** Rows from which normalization layers take their moments, and facts about the data are told. */
+  readonly sample: Checked;
 }
 
 /** Element type and shape of one row of each array. */
@@ -51,7 +49,7 @@ export async function withFitData<T>(
   const given = options.validationData && check(options.validationData);
   const opened = isBatch(data) ? openArrays(check(data), options, seed, network, given) : await openMinibatches(data, options, network, given, check);
   try {
-    if (isBatch(data)) checkBatches(network, rowsIn(opened.sample), options.batchSize ?? 32);
+    if (isBatch(data)) checkBatches(network, rowsIn(opened.sample.inputs), options.batchSize ?? 32);
     if (opened.validation) checkWholeBatches(network, rowsIn(opened.validation.inputs), 'the validation data');
     return await work(opened);
   } finally {
@@ -89,8 +87,7 @@ async function openMinibatches(
     ...typesIn(opening),
     validation,
     batchSize: rowsIn(opening.inputs) || 1,
-    sample: joined(({ inputs }) => inputs),
-    sampleTargets: joined(({ targets }) => targets),
+    sample: { inputs: joined(({ inputs }) => inputs), targets: joined(({ targets }) => targets), weights: joined(({ weights }) => weights) },
     close,
   };
 }
@@ -119,8 +116,7 @@ function openArrays(checked: Checked, options: FitOptions, seed: number, network
     ...typesIn(trained),
     validation: validation ?? (kept < rows ? cut(kept, rows) : undefined),
     batchSize: Math.min(batchSize, kept),
-    sample: trained.inputs,
-    sampleTargets: trained.targets,
+    sample: trained,
     close: () => {},
   };
 }

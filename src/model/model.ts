@@ -158,7 +158,7 @@ export class Model {
       const plain = await this.#spec(opened.inputTypes, opened.targetTypes, opened.weightTypes);
       const spec = { ...plain, ...(vitals ? { vitals } : {}) };
       if (opened.validation) checkValidation(spec, opened.validation);
-      await adaptLayers(this.#adaptable(engine), opened.sample, false);
+      await adaptLayers(this.#adaptable(engine), opened.sample.inputs, false);
       const { session, program } = await this.#programs.training(spec, batchSize);
       const [counter] = await this.#held.state.read([ITERATIONS]);
       const clock = (): number => performance.now();

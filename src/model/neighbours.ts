@@ -34,7 +34,7 @@ const LEAST = 0.1;
 export interface NeighbourParts {
   readonly spec: StepSpec;
   readonly engine: Engine;
-  readonly train: Pick<Checked, 'inputs' | 'targets'>;
+  readonly train: Checked;
   readonly validation: Checked;
   readonly data: readonly InputFacts[] | undefined;
   readonly targets: readonly TargetFacts[] | undefined;
@@ -130,7 +130,8 @@ interface Exam {
 
 function questionOf({ spec, train, validation, targets }: NeighbourParts): Question | undefined {
   const [fact, known, wanted, loss] = [targets?.[0], train.targets[0], validation.targets[0], spec.losses[0]];
-  if (!fact || !known || !wanted || !loss || train.targets.length > 1) return undefined;
+  // Rows that are weighed ask for other answers than those near to them give.
+  if (!fact || !known || !wanted || !loss || train.targets.length > 1 || train.weights.length > 0) return undefined;
   const width = rowWidth(known);
   const counts = loss.name === 'meanSquaredError' && validation.weights.length === 0;
   if (fact.kind === 'real') return counts ? ofNumbers(known, wanted, width, spec.lossWeights[0] ?? 1) : undefined;

@@ -54,7 +54,7 @@ export async function examineBatch(
   const { session, program } = await programs.training(spec, rows);
   const [counter] = await state.read([ITERATIONS]);
   const step = counter?.at(0) ?? 0;
-  const opened = { sample: checked.inputs, sampleTargets: checked.targets };
+  const opened = { sample: checked };
   const header = traceHeader({ model, spec, vitals, layout: program.vitals, engine, opened, batchSize: rows, epochs: 1 });
   const watch = (await Watch.open(engine, program, spec, state, header, step)) as Watch;
   try {

@@ -20,7 +20,7 @@ export interface HeaderParts {
   readonly vitals: VitalsRequest;
   readonly layout: VitalsLayout | undefined;
   readonly engine: Engine;
-  readonly opened: Pick<FitData, 'sample' | 'sampleTargets'> & { readonly source?: BatchSource };
+  readonly opened: Pick<FitData, 'sample'> & { readonly source?: BatchSource };
   readonly batchSize: number;
   readonly epochs: number;
 }
@@ -51,9 +51,9 @@ export function traceHeader({ model, spec, vitals, layout, engine, opened, batch
       backend: engine.backend,
       threads: engine.threads,
       ...(network.dtype === 'float32' ? { flushesBelow: flush ? DENORMAL_GUARD : LEAST_NORMAL } : {}),
-      targets: targetFacts(spec, opened.sampleTargets),
+      targets: targetFacts(spec, opened.sample),
     },
-    data: inputFacts(network, opened.sample),
+    data: inputFacts(network, opened.sample.inputs),
     watched,
     arrays: arrays.map(({ name }) => name),
     every: vitals.every,
@@ -67,9 +67,8 @@ export function traceHeader({ model, spec, vitals, layout, engine, opened, batch
 export async function fitHeader(parts: HeaderParts & { readonly opened: FitData }, known: NeighbourFacts | false | undefined): Promise<TraceHeader> {
   const header = traceHeader(parts);
   const { training, data } = header;
-  const { validation, sample, sampleTargets } = parts.opened;
+  const { validation, sample: train } = parts.opened;
   if (!training || !validation || known === false) return header;
-  const train = { inputs: sample, targets: sampleTargets };
   const neighbours = known ?? (await neighbourFacts({ spec: parts.spec, engine: parts.engine, train, validation, data, targets: training.targets }));
   return neighbours ? { ...header, training: { ...training, neighbours } } : header;
 }

@@ -1,7 +1,7 @@
 import { countOf } from '../core/count.js';
 import { refuse } from '../core/expect.js';
 import { Examination, value } from '../doctor/examination.js';
-import { isInVain, isUntried, sayEvidence, sayShare, wasWell } from '../doctor/treatment/describe.js';
+import { isInVain, isUntried, sayEvidence, sayShare, wasFeared, wasWell } from '../doctor/treatment/describe.js';
 import type { AppliedRemedy, Evidence, Outcome, Treatment } from '../doctor/treatment/treatment.js';
 import { type ByLayer, byLayer, shownIn } from '../views/by-layer.js';
 import { showTable } from '../views/figure.js';
@@ -22,6 +22,7 @@ const words: { readonly [K in Outcome]: { readonly text: string; readonly tone: 
 };
 
 const better = { text: 'Nothing was ill, and it does better changed.', tone: 'healthy' } as const;
+const feared = { text: 'Healthy: what was feared before the first step did no harm.', tone: 'healthy' } as const;
 const untried = { text: 'No remedy came to a trial.', tone: 'ill' } as const;
 
 const frameworks = { evenkeel: 'Evenkeel', keras: 'Keras', pytorch: 'PyTorch' };
@@ -34,7 +35,7 @@ export function treatmentHtml(treatment: Treatment, heading?: string): string {
   const title = heading ?? `${treatment.model.name}: treatment`;
   const { outcome, remedies, before, after, changed, interrupted } = treatment;
   const [was, is] = [new Examination(before.trace), new Examination(after.trace)];
-  const { text, tone } = isUntried(treatment) ? untried : wasWell(treatment) ? better : words[outcome];
+  const { text, tone } = isUntried(treatment) ? untried : wasWell(treatment) ? better : wasFeared(treatment) ? feared : words[outcome];
   const charts = { before: gradientsOf(was), after: gradientsOf(is) };
   // One axis for both: only then is higher larger.
   const reach = extent(

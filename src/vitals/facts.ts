@@ -129,7 +129,9 @@ export interface TargetFacts {
   readonly classes?: number;
   /** Shares of the rarest and of the most frequent class, where enough targets were seen to tell. */
   readonly shares?: { readonly least: number; readonly largest: number };
-  /** Loss of the best constant prediction, times the output's weight in the loss, where the loss has one that is known: ln C for balanced classes under cross-entropy. */
+  /** Whether rows count differently, as those of some classes may. */
+  readonly weighed?: true;
+  /** Loss of the best constant prediction, each row with its weight, times the output's weight in the loss, where the loss has one that is known: ln C for balanced classes under cross-entropy. */
   readonly chanceLoss?: number;
   /** The same of a prediction without error, where that is not 0: targets that are shares, or smoothed, have an entropy of their own. */
   readonly leastLoss?: number;

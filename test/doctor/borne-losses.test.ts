@@ -1,4 +1,4 @@
-import { doctor, initializers, layers, NdArray, optimizers, Random, regularizers, type Trace } from 'evenkeel';
+import { doctor, initializers, layers, NdArray, optimizers, Random, regularizers, sequential, type Trace } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { Examination } from '#src/doctor/examination.js';
 import { by, examine, type Patient, row, severityOf, train } from './patients.js';
@@ -278,5 +278,80 @@ describe('losses that some networks bear and others do not', () => {
     const { bare, learns, losses } = new Examination({ ...trace, epochs: grown });
     expect([bare, learns]).toEqual([false, false]);
     expect(Math.min(...losses)).toBeGreaterThan(1);
+  });
+});
+
+describe('losses that may be below 0, or whose chance is not known', () => {
+  const random = new Random(5);
+  const rows = Array.from({ length: 600 }, () => [random.normal(), random.normal()] as const);
+  const x = new NdArray(Float32Array.from(rows.flat()), [600, 2]);
+  const directions = Float32Array.from(rows.flatMap(([a, b]) => [Math.cos(a + b), Math.sin(a + b)]));
+  const turned = { x, y: new NdArray(directions, [600, 2]) };
+  const towards = (loss: string, learningRate: number): Patient => ({
+    hidden: () => row(1, 32, { activation: 'tanh' }),
+    head: () => [layers.dense(2)],
+    compile: { optimizer: optimizers.adam({ learningRate }), loss },
+    data: turned,
+    standardized: false,
+    fit: { epochs: 20 },
+  });
+
+  it('fall where they grow in size', async () => {
+    const trace = await train(towards('cosineSimilarity', 0.01));
+    const { losses } = new Examination(trace);
+    expect([losses[0], losses.at(-1)]).toEqual([expect.closeTo(-0.7, 0), expect.closeTo(-1, 1)]);
+    expect(doctor.diagnose(trace).filter(({ severity }) => severity === 'ill')).toEqual([]);
+    expect(severityOf(await train(towards('cosineSimilarity', 1e-8)), 'loss-stalls')).toBe('ill');
+  });
+
+  it('oscillate by shares of their size, and not about 0', async () => {
+    const trace = await train(towards('cosineSimilarity', 0.01));
+    const courseOf = (losses: readonly number[]): Trace => {
+      const [epoch] = trace.epochs;
+      if (!epoch) throw new Error('no epoch was recorded');
+      return { ...trace, epochs: losses.map((loss, at) => ({ ...epoch, epoch: at, logs: { loss }, penalties: {} })) };
+    };
+    expect(severityOf(courseOf([-1, -2, -3, -3.2, -3.4, -3.5]), 'loss-oscillates')).toBeUndefined();
+    expect(severityOf(courseOf([5, 0.02, 0.03, 0.02, 0.04, 0.01]), 'loss-oscillates')).toBeUndefined();
+    expect(severityOf(courseOf([-1, -3, -1.5, -3, -1.2, -3]), 'loss-oscillates')).toBe('risk');
+  });
+
+  it('do not stall where an earlier fit had learned what there is', async () => {
+    const model = sequential([layers.input([2]), ...row(1, 32, { activation: 'tanh' }), layers.dense(2)], { seed: 1 });
+    model.compile({ optimizer: optimizers.adam({ learningRate: 0.01 }), loss: 'huber' });
+    await model.fit(turned, { epochs: 40, verbose: 0 });
+    const more = await model.fit(turned, { epochs: 12, verbose: 0, callbacks: [doctor.watch({ onFinding: 'ignore' })] });
+    if (!more.trace) throw new Error('no trace was recorded');
+    const { losses } = new Examination(more.trace);
+    expect((losses.at(-1) ?? 0) / (losses[0] ?? 1)).toBeGreaterThan(0.5);
+    expect(severityOf(more.trace, 'loss-stalls')).toBeUndefined();
+  });
+});
+
+describe('classes that are weighed', () => {
+  it('are compared with the weighed loss of chance, and with no neighbours', async () => {
+    const random = new Random(11);
+    const rows = Array.from({ length: 1500 }, (_, i) => {
+      const rare = Number(i % 20 === 0);
+      return { features: [random.normal() + 3 * rare, random.normal()], rare };
+    });
+    const trace = await train({
+      hidden: () => row(1, 16, { activation: 'relu', kernelInitializer: 'heNormal' }),
+      head: () => [layers.dense(1, { activation: 'sigmoid' })],
+      compile: { optimizer: optimizers.adam({ learningRate: 0.01 }), loss: 'binaryCrossentropy', metrics: ['accuracy'] },
+      data: {
+        x: new NdArray(Float32Array.from(rows.flatMap(({ features }) => features)), [1500, 2]),
+        y: new NdArray(
+          Float32Array.from(rows, ({ rare }) => rare),
+          [1500, 1],
+        ),
+      },
+      standardized: false,
+      fit: { epochs: 15, classWeight: { 0: 1, 1: 19 }, validationSplit: 0.2 },
+    });
+    // Both classes weigh as much: 2 · 0.95 · log 2.
+    expect(trace.header.training?.targets?.[0]).toMatchObject({ weighed: true, chanceLoss: expect.closeTo(1.9 * Math.log(2), 1) });
+    expect(trace.header.training?.neighbours).toBeUndefined();
+    expect(doctor.diagnose(trace).map(({ rule, severity }) => `${severity} ${rule}`)).toEqual([]);
   });
 });

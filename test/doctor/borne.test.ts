@@ -209,6 +209,39 @@ describe('what some networks bear and others do not', () => {
     expect(await least(() => walking(2))).toBe(0.78);
   });
 
+  it('less of it in many layers, whatever they are, and more of the loss of chance', async () => {
+    const normalized = (count: number) => Array.from({ length: count }, () => [layers.dense(8), layers.batchNormalization()]).flat();
+    const ended = async (hidden: Patient['hidden']) => {
+      const trace = await train({ hidden, compile: { metrics: ['accuracy'] }, fit: { epochs: 1 } });
+      const [epoch] = trace.epochs;
+      const { training } = trace.header;
+      if (!epoch || !training) throw new Error('no epoch was recorded');
+      const neighbours = { log: 'val_accuracy', value: 0.9, chance: 0.1, perfect: 1, rows: 500 };
+      const header = { ...trace.header, training: { ...training, epochs: 6, neighbours } };
+      return (left: number, part: number) => {
+        const epochs = Array.from({ length: 6 }, (_, at) => {
+          const loss = left * Math.log(10) * (1 + 0.2 * (5 - at));
+          return { ...epoch, epoch: at, logs: { loss, val_loss: loss, val_accuracy: 0.1 + 0.8 * part }, penalties: {} };
+        });
+        const findings = doctor.diagnose({ ...trace, header, epochs }).filter(({ severity }) => severity === 'ill');
+        return ['slow-learning', 'below-neighbours'].map((id) => findings.some(({ rule }) => rule === id));
+      };
+    };
+    const [plain, deep, deeper] = [await ended(() => row(16, 8, {})), await ended(() => normalized(16)), await ended(() => row(25, 8, {}))];
+    expect([plain(0.2, 0.88), plain(0.25, 0.85)]).toEqual([
+      [false, false],
+      [true, true],
+    ]);
+    expect([deep(0.28, 0.79), deep(0.33, 0.77)]).toEqual([
+      [false, false],
+      [true, true],
+    ]);
+    expect([deeper(0.45, 0.62), deeper(0.55, 0.58)]).toEqual([
+      [false, false],
+      [true, true],
+    ]);
+  });
+
   it('features that are not standardised, where units saturate by them: a cause is told beside what it does', async () => {
     const tenfold = {
       x: new NdArray(

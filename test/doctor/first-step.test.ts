@@ -1,6 +1,6 @@
 import { layers, type Measured, NdArray, optimizers, type StepRecord, sequential, type Trace } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
-import { by, examine, type Patient, row, severityOf } from './patients.js';
+import { by, examine, type Patient, row, severityOf, train } from './patients.js';
 
 const plain: Patient = { hidden: () => row(2, 32, { activation: 'tanh' }) };
 const heavy = by(plain, optimizers.sgd({ momentum: 0.9 }));
@@ -45,6 +45,18 @@ describe('a first step, by what it makes of the loss of its own rows', () => {
     const far = arrays && { ...arrays, update: arrays.weight.map((weight) => 3 * Number(weight)) };
     const loweredTo = (lossAfter: Measured) => severityOf(told(trace, { loss: 2.3, lossAfter, ...(far ? { arrays: far } : {}) }), 'step-too-large');
     expect([loweredTo(1.8), loweredTo(2.2), loweredTo('NaN')]).toEqual(['risk', 'ill', 'ill']);
+  });
+
+  it('moves nothing where gradients are added up for a step that comes, and makes weights anew under FTRL', async () => {
+    const accumulating = await examine(by(plain, optimizers.adam({ gradientAccumulationSteps: 4 })));
+    expect(accumulating.steps[0]?.arrays?.update.every((update) => Number(update) === 0)).toBe(true);
+    expect(severityOf(accumulating, 'step-too-small')).toBeUndefined();
+    expect(severityOf(accumulating, 'uneven-speeds')).toBeUndefined();
+    const slow = by(plain, optimizers.adam({ learningRate: 1e-9, gradientAccumulationSteps: 4 }));
+    expect(severityOf(await train({ ...slow, fit: { epochs: 1 } }), 'step-too-small')).toBe('ill');
+    const anew = await examine(by(plain, optimizers.ftrl({ learningRate: 0.01 })));
+    expect(Number(anew.steps[0]?.arrays?.update[0])).toBeGreaterThan(0.5 * Number(anew.steps[0]?.arrays?.weight[0]));
+    expect(severityOf(anew, 'step-too-large')).toBeUndefined();
   });
 
   it('is judged without penalties', async () => {

@@ -838,7 +838,23 @@ describe('loss-mismatch', () => {
     expect(doctor.diagnose(await traceOf(one as unknown as Case)).find(({ rule }) => rule === 'loss-mismatch')).toMatchObject({ severity: 'ill' });
   });
 
+  const followed = (activation: string, ...more: readonly Layer[]): Patient => ({
+    ...last(activation, 10, { loss: 'sparseCategoricalCrossentropy' }),
+    head: () => [layers.dense(10, { activation }), ...more],
+  });
+
+  it.each<Case>([
+    ['no softmax before a shape', followed('linear', layers.reshape([10]))],
+    ['no softmax before dropout of nothing', followed('linear', layers.dropout(0))],
+    ['no softmax before a mean', followed('linear', layers.reshape([1, 10]), layers.globalAveragePooling1d())],
+    ['dropout behind the last layer', followed('softmax', layers.dropout(0.5))],
+  ])('finds %s', async (...one) => {
+    const found = doctor.diagnose(await traceOf(one as unknown as Case)).find(({ rule }) => rule === 'loss-mismatch');
+    expect(found).toMatchObject({ severity: 'ill' });
+  });
+
   it.each<[string, Patient]>([
+    ['softmax before a shape', followed('softmax', layers.reshape([10]), layers.dropout(0))],
     ['softmax', last('softmax', 10, { loss: 'sparseCategoricalCrossentropy' })],
     ['linear with fromLogits', last('linear', 10, { loss: logits })],
     ['logSoftmax with fromLogits, whose softmax is the same distribution', last('logSoftmax', 10, { loss: logits })],

@@ -102,7 +102,7 @@ describe('targets that are any numbers', () => {
   const facts = (units: number, loss: string, y: NdArray) => {
     const { network, compiled } = sequential([layers.input([2]), layers.dense(units)]).compile({ loss });
     const { losses, lossWeights, metrics, optimizer } = compiled;
-    return targetFacts({ network, losses, lossWeights, metrics, optimizer } as never, [y])[0];
+    return targetFacts({ network, losses, lossWeights, metrics, optimizer } as never, { targets: [y], weights: [] })[0];
   };
 
   it('are told column by column, with their tenths', () => {
@@ -148,7 +148,7 @@ describe('targets that are any numbers', () => {
 it('shares of classes are told where each row is of one, and enough were seen', () => {
   const facts = (units: number, loss: string, y: NdArray) => {
     const { network, compiled } = sequential([layers.input([2]), layers.dense(units)]).compile({ loss });
-    return targetFacts({ network, ...compiled } as never, [y])[0]?.shares;
+    return targetFacts({ network, ...compiled } as never, { targets: [y], weights: [] })[0]?.shares;
   };
   const labels = (count: (label: number) => number) => Int32Array.from([0, 1, 2].flatMap((label) => new Array<number>(count(label)).fill(label)));
   const some = labels((label) => [60, 30, 10][label] ?? 0);
@@ -167,10 +167,36 @@ it('shares of classes are told where each row is of one, and enough were seen', 
   expect(facts(1, 'mse', NdArray.from([[0.5], [1.5]]))).toBeUndefined();
 });
 
+it('the loss of chance counts rows as their weights say', () => {
+  const weights = NdArray.from([1, 1, 1, 9]);
+  const facts = (units: number, loss: string, y: NdArray) => {
+    const { network, compiled } = sequential([layers.input([2]), layers.dense(units)]).compile({ loss });
+    return targetFacts({ network, ...compiled } as never, { targets: [y], weights: [weights] })[0];
+  };
+  // Always a quarter for the one class and three quarters for the other, by weight: the mean over four rows of w · −log p.
+  const decided = -(3 * Math.log(0.25) + 9 * Math.log(0.75)) / 4;
+  expect(facts(2, 'sparseCategoricalCrossentropy', new NdArray(Int32Array.of(0, 0, 0, 1)))).toMatchObject({
+    weighed: true,
+    chanceLoss: expect.closeTo(decided, 9),
+  });
+  const rows = NdArray.from([
+    [1, 0],
+    [1, 0],
+    [1, 0],
+    [0, 1],
+  ]);
+  expect(facts(2, 'categoricalCrossentropy', rows)?.chanceLoss).toBeCloseTo(decided, 9);
+  expect(facts(1, 'binaryCrossentropy', NdArray.from([[0], [0], [0], [1]]))?.chanceLoss).toBeCloseTo(decided, 9);
+  // Of 0, 0, 0 and 4 the mean is 3 by weight: 3 · 9 + 9 · 1 over four rows; of no output 9 · 16.
+  const numbers = facts(1, 'mse', NdArray.from([[0.5], [0.5], [0.5], [4.5]]));
+  expect(numbers?.chanceLoss).toBeCloseTo((3 * 9 + 9) / 4, 9);
+  expect(numbers?.zeroLoss).toBeCloseTo((3 * 0.25 + 9 * 4.5 ** 2) / 4, 9);
+});
+
 describe('what targets that are shares leave of a loss', () => {
   const facts = (units: number, loss: Loss | string, y: readonly (readonly number[])[], lossWeights = [1]) => {
     const { network, compiled } = sequential([layers.input([2]), layers.dense(units)]).compile({ loss, lossWeights });
-    return targetFacts({ network, ...compiled } as never, [NdArray.from(y)])[0];
+    return targetFacts({ network, ...compiled } as never, { targets: [NdArray.from(y)], weights: [] })[0];
   };
   const least = (...shares: readonly number[]): number => -shares.reduce((sum, share) => sum + share * Math.log(share), 0);
 

@@ -139,3 +139,20 @@ export function bendBehind(facts: NetworkFacts, users: readonly (readonly number
   const found = activationBehind(facts, users, use)?.layer.activation;
   return isBending(found) ? found : undefined;
 }
+
+/** Layers that hand on what they receive as it is, in another shape, averaged, or with noise while it trains. */
+const handsOn = ({ role, kind }: LayerFacts): boolean => role === 'shape' || role === 'noise' || kind === 'identity' || /averagePooling/i.test(kind);
+
+/** Where an output is made: the last layer with weights, or activation, and what only hands on what that gives; undefined where others come in between. */
+export function ending(
+  { layers }: NetworkFacts,
+  output: number,
+): { readonly at: number; readonly layer: LayerFacts; readonly behind: readonly LayerFacts[] } | undefined {
+  const behind: LayerFacts[] = [];
+  for (let at = output, layer = layers[at]; layer !== undefined; at = layer.inputs[0] ?? -1, layer = layers[at]) {
+    if (layer.role === 'weights' || layer.role === 'activation') return { at, layer, behind };
+    if (!handsOn(layer)) return undefined;
+    behind.push(layer);
+  }
+  return undefined;
+}

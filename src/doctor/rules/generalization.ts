@@ -48,14 +48,14 @@ const UNEVEN = 10;
 export const unevenClasses: Rule = {
   id: 'uneven-classes',
   title: 'Classes of very different frequency',
-  looksFor: 'the most frequent class of the targets over the rarest, where enough rows were seen to tell',
+  looksFor: 'the most frequent class of the targets over the rarest, where enough rows were seen to tell and all count alike',
   threshold: `a factor of ${UNEVEN} (SageMaker Debugger's class_imbalance has the same): always the most frequent class is then right nearly as often as a network that learned something`,
   why: 'rare classes hardly count in the loss, and accuracy says little: look at each class by itself',
   remedies: [remedies.weighClasses],
   check({ facts, trace }) {
     const { targets = [] } = trace.header.training ?? {};
-    return targets.flatMap(({ shares }, i): Symptom[] => {
-      if (!shares || !(shares.largest > UNEVEN * shares.least)) return [];
+    return targets.flatMap(({ shares, weighed }, i): Symptom[] => {
+      if (!shares || weighed || !(shares.largest > UNEVEN * shares.least)) return [];
       const name = facts.layers[facts.outputs[i] ?? -1]?.name ?? 'the output';
       return [
         {

@@ -3,7 +3,7 @@ import type { Described } from '../../core/catalogue.js';
 import { countOf } from '../../core/count.js';
 import type { LayerFacts } from '../../vitals/facts.js';
 import { median } from '../examination.js';
-import { tableActivation } from '../forecast/lookups.js';
+import { ending, tableActivation } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, type Symptom, say, unlearned, without } from '../rule.js';
 
@@ -44,9 +44,14 @@ export function takenBy({ name, config }: Described): Taken | undefined {
   return of && { of, logits: config.fromLogits === true };
 }
 
+/** Whether a layer sets some of what it receives to 0, or multiplies it by noise. */
+export const drops = ({ kind, options: { rate } }: LayerFacts): boolean => /dropout/i.test(kind) && Number(rate) > 0;
+
 /** What an output is made by, and what its loss takes. */
 interface Pair {
   readonly layer: LayerFacts;
+  /** Of what comes behind it, what sets outputs to 0 while it trains. */
+  readonly dropped: LayerFacts | undefined;
   readonly activation: string;
   readonly gives: ActivationFacts['gives'];
   readonly units: number;
@@ -67,7 +72,7 @@ function twice({ units, last, chance }: Pair): 'ill' | 'risk' {
 }
 
 function mistakeOf(pair: Pair): { readonly severity: 'ill' | 'risk'; readonly text: string } | undefined {
-  const { layer, activation, gives, units, loss, takes } = pair;
+  const { layer, dropped, activation, gives, units, loss, takes } = pair;
   if (!takes) return undefined;
   const { of, logits } = takes;
   const ends = `${layer.name} ends in ${activation}`;
@@ -77,6 +82,11 @@ function mistakeOf(pair: Pair): { readonly severity: 'ill' | 'risk'; readonly te
     return {
       severity: of === 'categories' && activation === 'softmax' ? twice(pair) : 'ill',
       text: `${ends}, and ${loss} with fromLogits applies it once more: outputs lie in [0, 1] where logits are meant`,
+    };
+  if (dropped)
+    return {
+      severity: logits ? 'risk' : 'ill',
+      text: `${dropped.name} drops what ${layer.name} gives, and ${loss} takes the zeros for ${logits ? 'logits' : 'probabilities'}: dropout belongs before the last layer`,
     };
   if (logits) return undefined;
   if (of === 'categories' && gives === 'probabilities')
@@ -100,30 +110,32 @@ export const lossMismatch: Rule = {
   leadsTo: unlearned,
   title: 'Loss and last activation that do not match',
   looksFor:
-    'cross-entropies behind an activation that does not give what they take: softmax together with fromLogits, sigmoid with categories, no softmax and no fromLogits, one unit for several classes',
+    'cross-entropies behind an activation that does not give what they take: softmax together with fromLogits, sigmoid with categories, no softmax and no fromLogits, one unit for several classes, dropout behind the last layer; layers that only reshape, average or add noise may come in between',
   threshold: `none: it follows from what the two are. Most networks train behind two softmaxes, slower and to a loss of at least ln(1 + (C − 1)/e) for C classes: that is a risk unless a training ends with more than ${percent(BORNE)} left of what it could take from the loss of chance`,
   why: 'the loss has no minimum where the right answer lies, or its gradient is next to nothing',
   remedies: [remedies.mendLoss],
   check({ facts, trace, losses, chanceLoss }) {
     const single = facts.outputs.length === 1;
     return facts.outputs.flatMap((at, i): Symptom[] => {
-      const [layer, loss] = [facts.layers[at], trace.header.training?.losses[i]];
-      if (!layer || !loss) return [];
+      const [made, loss] = [ending(facts, at), trace.header.training?.losses[i]];
+      // What merges or normalises gives no distribution, whatever is asked of it.
+      if (!made || !loss) return [];
+      const { layer, behind } = made;
       // What a function of the user's own gives is for the user to know.
       const activation = layer.activation && tableActivation(layer.activation);
       if (layer.activation && !activation) return [];
       const pair = {
         layer,
+        dropped: behind.find(drops),
         activation: activation?.name ?? 'linear',
         gives: activation?.gives,
-        units: layer.shape.at(-1) ?? 1,
+        units: facts.layers[at]?.shape.at(-1) ?? 1,
         loss: loss.name,
         takes: takenBy(loss),
         last: single ? losses.at(-1) : undefined,
         chance: chanceLoss,
       };
-      // An activation as a layer of its own, or none that is known: what merges or normalises gives no distribution either.
-      const mistake = ['weights', 'activation'].includes(layer.role) ? mistakeOf(pair) : undefined;
+      const mistake = mistakeOf(pair);
       if (!mistake) return [];
       return [
         {
@@ -175,7 +187,7 @@ export const lossStalls: Rule = {
   title: 'Loss that does not fall',
   looksFor: 'the mean loss of the last epochs against chance and against the first epoch',
   threshold:
-    'after at least 200 steps the loss is still above 95 % of that of the best constant prediction, or, where that is not known, above 98 % of the first epoch’s',
+    'after at least 200 steps the loss is still above 95 % of that of the best constant prediction, or, where that is not known and the training began anew, has fallen by less than 2 % of the first epoch’s',
   why: 'nothing has been learned from the rows; the last bias alone fits the classes’ shares',
   remedies: [remedies.suitingInitializer, remedies.raiseLearningRate, remedies.lowerLearningRate, remedies.normalize],
   check(examination) {
@@ -184,7 +196,9 @@ export const lossStalls: Rule = {
     const [first, last] = [losses[0], losses.at(-1)];
     if (first === undefined || last === undefined || (epochs.at(-1)?.step ?? 0) < 200) return [];
     const chance = examination.chanceLoss;
-    const part = chance === undefined ? (losses.length > 1 ? last / first : 0) : (examination.partOfChance ?? 0);
+    // What an earlier fit had learned shows in no first epoch; losses that may be below 0 fall by a share of their size.
+    const fresh = losses.length > 1 && (examination.first?.step ?? 2) <= 1;
+    const part = chance === undefined ? (fresh ? 1 - (first - last) / Math.abs(first) : 0) : (examination.partOfChance ?? 0);
     const limit = chance === undefined ? 0.98 : 0.95;
     if (!(part > limit)) return [];
     return [
@@ -192,10 +206,10 @@ export const lossStalls: Rule = {
         severity: 'ill',
         layers: [],
         ...examination.lastEpoch,
-        measured: { what: chance === undefined ? 'loss over that of the first epoch' : 'loss over that of chance', value: part },
+        measured: { what: chance === undefined ? 'share of the first epoch’s loss that is left' : 'loss over that of chance', value: part },
         expected: { to: limit, why: 'a network that learns falls below chance in its first hundreds of steps' },
         margin: Math.max(1, (part / limit) ** 40),
-        cause: `after ${countOf(epochs.at(-1)?.step, 'step')} the loss${without(bare)} is ${say(last)}${chance === undefined ? `, ${percent(part)} of the first epoch’s` : `; the best constant prediction has ${say(chance)}`}`,
+        cause: `after ${countOf(epochs.at(-1)?.step, 'step')} the loss${without(bare)} is ${say(last)}${chance === undefined ? `, in the first epoch it was ${say(first)}` : `; the best constant prediction has ${say(chance)}`}`,
       },
     ];
   },
@@ -207,16 +221,17 @@ export const lossOscillates: Rule = {
   title: 'Loss that oscillates',
   looksFor: 'rises of the training loss from epoch to epoch',
   threshold:
-    'among the last six epochs at least two rise by more than 5 % of the epoch before, and by 2 % of the loss of chance: averages over an epoch vary far less by chance',
+    'among the last six epochs at least two rise by more than 5 % of the epoch before, and by 2 % of the loss of chance (where that is not known, of what the loss fell in all): averages over an epoch vary far less by chance',
   why: 'steps jump over the valley instead of going down in it',
   remedies: [remedies.lowerLearningRate, remedies.largerBatch, remedies.clipGradients],
-  check({ minimized: all, chanceLoss = 0, lastEpoch }) {
+  check({ minimized: all, chanceLoss = Math.max(...all) - Math.min(...all), lastEpoch }) {
     const losses = all.slice(-6);
-    // Near 0 a loss doubles by chance.
+    // Near 0 a loss doubles by chance; some pass it.
     const least = 0.02 * chanceLoss;
     const rises = losses.flatMap((loss, i) => {
       const before = losses[i - 1] ?? loss;
-      return loss > 1.05 * before && loss - before > least ? [loss / before - 1] : [];
+      const rise = (loss - before) / Math.abs(before);
+      return rise > 0.05 && loss - before > least ? [rise] : [];
     });
     if (losses.length < 4 || rises.length < 2) return [];
     const typical = median(rises);

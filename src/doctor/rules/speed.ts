@@ -1,3 +1,4 @@
+import type { StepRecord } from '../../vitals/trace.js';
 import { type Examination, LEARNED, median, value } from '../examination.js';
 import { remedies } from '../remedies.js';
 import { type Rule, type Symptom, say, unlearned } from '../rule.js';
@@ -9,8 +10,11 @@ interface Speed {
   readonly speed: number;
 }
 
-/** Update over weight of each trained kernel, the median of some observed steps, the last ones unless given. */
-export function speeds({ kernels, trace }: Examination, steps = trace.steps.slice(-5)): Speed[] {
+/** Update over weight of each trained kernel, the median of some observed steps, the last ones unless given. Steps that only add up gradients for one that comes say nothing. */
+export function speeds({ kernels, trace }: Examination, given?: readonly StepRecord[]): Speed[] {
+  const accumulates = trace.header.training?.optimizer.config.gradientAccumulationSteps !== undefined;
+  const updates = (given ?? trace.steps).filter(({ arrays }) => !accumulates || arrays?.update.some((update) => (value(update) ?? 0) !== 0));
+  const steps = given ? updates : updates.slice(-5);
   return kernels.flatMap(({ column, layer, name }) => {
     const values = steps.flatMap(({ arrays }) => {
       const [update, weight] = [value(arrays?.update[column]), value(arrays?.weight[column])];
@@ -83,6 +87,8 @@ export const stepTooLarge: Rule = {
     const late = steps.length > 1 ? beyond(judged(speeds(examination), examination), [0.1, 0.03]) : [];
     const [first] = steps;
     if (late.length > 0 || !first || first.step > 1) return late;
+    // FTRL makes weights anew from all gradients so far: of those that were drawn its first step leaves nothing.
+    if (examination.trace.header.training?.optimizer.name === 'ftrl') return [];
     // How it was borne the others show.
     const list = judged(speeds(examination, [first]), examination);
     const far = beyond(list, firstLimits(list, examination));

@@ -13,6 +13,7 @@ const outcomes: { readonly [K in Treatment['outcome']]: string } = {
 /** What a treatment came to: a network that was changed, and does no better after its whole training than before, is here as it was trained. */
 function sayOutcome(treatment: Pick<Treatment, 'outcome' | 'trials' | 'remedies' | 'findings'>): string {
   if (wasWell(treatment)) return 'nothing was ill, and it does better changed';
+  if (wasFeared(treatment)) return 'what was feared before the first step did no harm: the network was trained as it is';
   if (isUntried(treatment)) return 'no remedy came to a trial';
   return isInVain(treatment) ? 'no remedy that was tried helps: what did best in a trial ends no better' : outcomes[treatment.outcome];
 }
@@ -24,6 +25,10 @@ export const isUntried = ({ outcome, trials }: Pick<Treatment, 'outcome' | 'tria
 /** Whether a network in which nothing was ill does better with what was changed. */
 export const wasWell = ({ outcome, remedies, findings }: Pick<Treatment, 'outcome' | 'remedies' | 'findings'>): boolean =>
   outcome === 'cured' && remedies.length > 0 && !findings.some(({ severity }) => severity === 'ill');
+
+/** Whether a network that looked ill as it was drawn trained well as it is. */
+export const wasFeared = ({ outcome, findings }: Pick<Treatment, 'outcome' | 'findings'>): boolean =>
+  outcome === 'healthy' && findings.some(({ severity }) => severity === 'ill');
 
 /** How well one side did: `accuracy 89.2 % after 1595 steps`. */
 export const sayEvidence = ({ grade, steps }: Evidence): string => `${sayGrade(grade)} after ${countOf(steps, 'step')}`;
@@ -57,7 +62,7 @@ export function describeTreatment(treatment: Omit<Treatment, 'toString'>): strin
   const losers = tried.filter(({ kind, remedies: own }) => kind === 'short' && own.length > 0 && own !== remedies);
   return [
     `${interrupted ? 'stopped before its end; the best so far: ' : ''}${sayOutcome(treatment)}`,
-    ...ill.map((finding) => `  was ill: ${sayIll(finding)}`),
+    ...ill.map((finding) => `  ${wasFeared(treatment) ? 'looked' : 'was'} ill: ${sayIll(finding)}`),
     ...remedies.map(
       ({ what, answers }) =>
         `  ${vain ? 'did not help' : 'remedy'}: ${what}${answers.length > 0 ? ` (${vain ? 'tried against' : 'answers'} ${answers.join(', ')})` : ''}`,

@@ -27,10 +27,13 @@ const [WORTH, WORTH_OF_WELL] = [1.07, 1.1];
 /** Where that leaves little to gain, the share of what is missing that a change must make up for at least. */
 const MISSING = 0.6;
 
+/** What a change must come to where nothing was learned and nothing is ill: labels that say nothing of their rows are answered better by some hundredths of them, by chance. */
+const MORE_THAN_CHANCE = 0.1;
+
 /** Whether a change does enough for a network that trains by itself. */
 function isWorth({ run: { grade } }: Tried, { run }: Tried): boolean {
   const { score } = run.grade;
-  if (!(score > 0)) return grade.score > score;
+  if (!(score > 0)) return grade.score > (illOf(run).length === 0 ? Math.max(score, MORE_THAN_CHANCE) : score);
   if (illOf(run).length === 0) return grade.score > WORTH_OF_WELL * score;
   return grade.score > Math.min(WORTH * score, score + MISSING * (1 - score));
 }

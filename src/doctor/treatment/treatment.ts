@@ -27,7 +27,7 @@ export interface Trial {
   readonly ill: readonly string[];
 }
 
-/** How a treatment ended. `healthy`: nothing was changed. `cured`: it is no more ill and does better. `improved`: it does better. `uncured`: nothing helped. */
+/** How a treatment ended. `healthy`: nothing was changed, since nothing was ill, or what was feared before the first step did no harm. `cured`: it is no more ill and does no worse. `improved`: it does better. `uncured`: nothing helped. */
 export type Outcome = 'healthy' | 'cured' | 'improved' | 'uncured';
 
 /** One side of the proof: a network, what was measured of it, and how well it did. */

@@ -82,3 +82,13 @@ it('a network in which nothing was ill is not told as cured', () => {
   expect(told('risk')).toBe('nothing was ill, and it does better changed');
   expect(told('ill')).toBe('cured');
 });
+
+it('what only looked ill, and did no harm, is told as that', () => {
+  const findings = [{ rule: 'initial-loss', severity: 'ill', cause: 'the first loss is large', step: 1 }];
+  const told = describeTreatment({
+    ...{ outcome: 'healthy', findings, remedies: [], proposals: [], trials: [], steps: 3, plainSteps: 3, seconds: 1, interrupted: false },
+    ...{ before: evidence({ score: 0.9, accuracy: 0.95 }), after: evidence({ score: 0.9, accuracy: 0.95 }) },
+  } as unknown as Treatment);
+  expect(told).toContain('what was feared before the first step did no harm: the network was trained as it is');
+  expect(told).toContain('  looked ill: initial-loss: the first loss is large (seen before the first step)');
+});

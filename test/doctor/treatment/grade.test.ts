@@ -60,6 +60,56 @@ describe('grades', () => {
     expect(await grade([[0.25], [0.75]], y, 'binaryCrossentropy')).toEqual({ score: expect.closeTo(1, 6), explained: expect.closeTo(1, 6) });
   });
 
+  it.each(['hinge', 'squaredHinge'])('of %s by the side of 0 that outputs are on, however far', async (loss) => {
+    const x = [[50], [-30], [2], [-0.5]];
+    const right = { accuracy: expect.closeTo(0.75, 12), score: expect.closeTo(0.5, 12) };
+    expect(await grade(x, NdArray.from([[1], [-1], [1], [1]]).cast('int8'), loss)).toEqual({ ...right, score: expect.closeTo(0, 12) });
+    expect(await grade(x, NdArray.from([[1], [0], [0], [0]]), loss)).toEqual({ ...right, score: expect.closeTo(0, 12) });
+    expect(await grade(x, NdArray.from([[1], [0], [1], [0]]), loss)).toEqual({ accuracy: 1, score: 1 });
+  });
+
+  it('of directions by the loss, which is −1 at least', async () => {
+    const rows = Array.from({ length: 64 }, (_, i) => [Math.cos(i), Math.sin(i)]);
+    const y = NdArray.from(rows);
+    const far = rows.map((row) => row.map((one) => 100 * one));
+    expect(await grade(far, y, 'cosineSimilarity')).toEqual({ score: expect.closeTo(1, 5), loss: expect.closeTo(-1, 5) });
+    const half = await grade(
+      far.map(([a = 0, b = 0], i) => (i % 2 ? [a, b] : [b, -a])),
+      y,
+      'cosineSimilarity',
+    );
+    // Half of them stand at right angles to what they should be.
+    expect(half.score).toBeCloseTo(0.5, 1);
+  });
+
+  it('each row by its weight', async () => {
+    const weighed = (x: number[][], y: NdArray, loss: string, weights: NdArray) =>
+      gradeOf(through(x[0]?.length ?? 1, loss), { inputs: [NdArray.from(x)], targets: [y], weights: [weights] });
+    const weights = NdArray.from([1, 3, 0, 0]);
+    const x = [
+      [0.9, 0.1],
+      [0.2, 0.8],
+      [0.9, 0.1],
+      [0.9, 0.1],
+    ];
+    const labels = new NdArray(Int32Array.of(1, 1, 1, 0));
+    expect((await weighed(x, labels, 'sparseCategoricalCrossentropy', weights)).accuracy).toBeCloseTo(3 / 4, 12);
+    // Means 2.5, by weight: left 1 · 1 + 3 · 0, of 1 · 2.25 + 3 · 0.25 = 3.
+    const numbers = NdArray.from([[1], [3], [100], [200]]);
+    expect((await weighed([[2], [3], [0], [0]], numbers, 'mse', weights)).explained).toBeCloseTo(1 - 1 / 3, 9);
+  });
+
+  it('of steps that are masked by the loss, which passes over them', async () => {
+    const model = sequential([layers.input([3, 2]), layers.masking(), layers.identity()]).compile({ loss: 'mse' });
+    const right = [0.99, 0.01];
+    const x = NdArray.from(Array.from({ length: 16 }, (_, i) => [i % 2 ? right : [...right].reverse(), [0, 0], [0, 0]]));
+    const y = NdArray.from(Array.from({ length: 16 }, (_, i) => Array.from({ length: 3 }, () => (i % 2 ? [1, 0] : [0, 1]))));
+    const found = await gradeOf(model, { inputs: [x], targets: [y], weights: [] });
+    expect(found.loss).toBeCloseTo(0.01 ** 2, 6);
+    expect(found.explained).toBeUndefined();
+    expect(found.score).toBeGreaterThan(0.95);
+  });
+
   it('targets that are no numbers of the outputs by the loss, against those of other rows', async () => {
     // The 10, 50 and 90 % quantiles of one number.
     const pinball: LossFunction = (target, output) => {

@@ -8,6 +8,7 @@ import {
   model,
   NdArray,
   optimizers,
+  Random,
   schedules,
   sequential,
   type Treatment,
@@ -82,6 +83,41 @@ describe('treat', () => {
     expect(treatment.trials[0]).toMatchObject({ kind: 'look', ill: ['initial-loss'] });
     expect(treatment).toMatchObject({ outcome: 'healthy', changed: false, steps: treatment.plainSteps });
     expect(treatment.after.grade.score).toBeGreaterThan(0.8);
+  });
+
+  it('says so where a change takes away what was ill, and nothing is left to gain', async () => {
+    const random = new Random(13);
+    const sides = Array.from({ length: 24 }, (_, row) => (row % 2 ? 1 : -1));
+    const few = {
+      x: new NdArray(Float32Array.from(sides.flatMap((side) => [100 * side * (1 + random.uniform()), 100 * random.normal()])), [24, 2]),
+      y: new NdArray(
+        Float32Array.from(sides, (side) => Number(side > 0)),
+        [24, 1],
+      ),
+    };
+    const raw = sequential([layers.input([2]), layers.dense(8, { activation: 'relu' }), layers.dense(1, { activation: 'sigmoid' })], { seed: 1 });
+    const treatment = await doctor.treat(raw.compile({ optimizer: 'sgd', loss: 'binaryCrossentropy' }), few, { epochs: 50, batchSize: 1 });
+    expect([treatment.before.grade.accuracy, treatment.after.grade.accuracy]).toEqual([1, 1]);
+    expect(treatment).toMatchObject({ outcome: 'cured', changed: true });
+    expect(treatment.after.findings.filter(({ severity }) => severity === 'ill')).toEqual([]);
+  });
+
+  it('leaves a network alone whose labels say nothing of its rows, whatever a change seems to gain', async () => {
+    const random = new Random(21);
+    const noise = {
+      x: new NdArray(
+        Float32Array.from({ length: 1800 }, () => random.normal()),
+        [600, 3],
+      ),
+      y: new NdArray(
+        Int32Array.from({ length: 600 }, () => random.integer(3)),
+        [600],
+      ),
+    };
+    const blind = sequential([layers.input([3]), layers.dense(16, { activation: 'tanh' }), layers.dense(3, { activation: 'softmax' })], { seed: 1 });
+    const treatment = await doctor.treat(blind.compile({ optimizer: 'adam', loss: 'sparseCategoricalCrossentropy' }), noise, { epochs: 10 });
+    expect(treatment.before.grade.score).toBeLessThan(0.1);
+    expect(treatment).toMatchObject({ outcome: 'healthy', changed: false });
   });
 
   it('counts rows as their weights say', async () => {

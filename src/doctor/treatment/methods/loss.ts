@@ -1,13 +1,14 @@
 import type { Described } from '../../../core/catalogue.js';
 import type { DescribedCompile } from '../../../model/config.js';
 import type { LayerFacts } from '../../../vitals/facts.js';
-import { tableActivation } from '../../forecast/lookups.js';
-import { takenBy } from '../../rules/loss.js';
+import { ending, tableActivation } from '../../forecast/lookups.js';
+import { sayLayers } from '../../rule.js';
+import { drops, takenBy } from '../../rules/loss.js';
 import { aimsOf, beyondReach } from '../../rules/targets.js';
 import type { Chart, Method } from '../method.js';
 import { changed, type Patient } from '../patient.js';
 import { withCompile } from './training.js';
-import { named, withActivation } from './wiring.js';
+import { named, withActivation, withOptions } from './wiring.js';
 
 /** The last activation, or the loss, that the other one is meant for. */
 interface Mended {
@@ -15,8 +16,8 @@ interface Mended {
   readonly loss?: Described;
 }
 
-/** Ways to make a pair that does not match match, the one that is meant first. */
-function mendings({ activation }: LayerFacts, loss: Described): readonly Mended[] {
+/** Ways to make a pair that does not match match, the one that is meant first; where other layers come `behind`, what the loss takes can be said whatever those do. */
+function mendings({ activation }: LayerFacts, loss: Described, behind: boolean): readonly Mended[] {
   const takes = takenBy(loss);
   const known = activation && tableActivation(activation);
   if (!takes || (activation && !known)) return [];
@@ -27,8 +28,10 @@ function mendings({ activation }: LayerFacts, loss: Described): readonly Mended[
   const end = (ending: string): Mended => ({ activation: ending });
   const ofProbabilities = fits ? [by(false)] : [];
   const ofLogits = linear ? [by(true)] : [];
-  if (takes.of === 'categories') return takes.logits ? [end('linear'), ...ofProbabilities] : [end('softmax'), ...ofLogits];
-  return takes.logits ? [...ofProbabilities, end('linear')] : [end('sigmoid'), ...ofLogits];
+  if (takes.of === 'decisions' && takes.logits) return [...ofProbabilities, end('linear')];
+  const ending = takes.logits ? 'linear' : takes.of === 'categories' ? 'softmax' : 'sigmoid';
+  const others = takes.logits ? ofProbabilities : ofLogits;
+  return behind ? [...others, end(ending)] : [end(ending), ...others];
 }
 
 export const mendLoss: Method = {
@@ -39,9 +42,22 @@ export const mendLoss: Method = {
     const said: string[] = [];
     const made = facts.outputs.reduce((treated: Patient, output, i): Patient => {
       const missed = beyond.find((aim) => aim.output === i);
-      const at = missed?.at ?? output;
-      const [layer, given] = [facts.layers[at], losses[i]];
-      const ways: readonly Mended[] = missed ? [{ activation: 'linear' }] : layer && given ? mendings(layer, given) : [];
+      const [last, given] = [ending(facts, output), losses[i]];
+      const at = missed?.at ?? last?.at ?? output;
+      const layer = facts.layers[at];
+      const dropped = given && takenBy(given) ? (last?.behind.filter(drops) ?? []).map(({ layer: name }) => name) : [];
+      if (dropped.length > 0) {
+        said.push(`drop nothing in ${sayLayers(dropped)}, behind the last layer`);
+        return changed(
+          treated,
+          dropped.reduce((made, name) => withOptions(made, name, { rate: 0 }), treated.config),
+        );
+      }
+      const ways: readonly Mended[] = missed
+        ? [{ activation: 'linear' }]
+        : layer && given
+          ? mendings(layer, given, (last?.behind.length ?? 0) > 0)
+          : [];
       const mended = ways.find(({ activation }) => activation === undefined || !keep.includes('activations'));
       if (!layer || !mended) return treated;
       const { activation, loss } = mended;
