@@ -84,7 +84,9 @@ function sparsemaxOf(x: Tensor): Tensor {
   if (typeof width !== 'number')
     throw new ShapeError(`activation 'sparsemax' sorts the last axis, whose length must be known; got ${showShape(x.shape)}`, { received: x.shape });
   const axes = [x.rank - 1];
-  const falling = g.neg(g.sort(g.neg(x)));
+  // The shares depend on differences alone; sums of large numbers would leave no digits for them.
+  const below = g.sub(x, g.reduceMax(x, { axes, keepdims: true }));
+  const falling = g.neg(g.sort(g.neg(below)));
   const ranks = constant(NdArray.zeros([width], x.dtype));
   const upper = constant(NdArray.zeros([width, width], x.dtype));
   for (let i = 0; i < width; i++) {
@@ -95,7 +97,7 @@ function sparsemaxOf(x: Tensor): Tensor {
   const within = g.cast(g.greater(g.add(g.mul(falling, ranks), 1), sums), x.dtype);
   const count = g.reduceSum(within, { axes, keepdims: true });
   const threshold = g.div(g.sub(g.reduceSum(g.mul(falling, within), { axes, keepdims: true }), 1), count);
-  return g.relu(g.sub(x, threshold));
+  return g.relu(g.sub(below, threshold));
 }
 
 /** The activations, by name; each entry makes one from its options. */

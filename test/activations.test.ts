@@ -152,6 +152,14 @@ describe('far out and at kinks', () => {
     });
   });
 
+  it.each([0, 2 ** 20, -(2 ** 20)])('sparsemax goes by differences alone, of logits near %d too', async (base) => {
+    const shares = activations.sparsemax().apply(fixed([[0, -0.25, -0.5, -10].map((difference) => base + difference)]), new Bench('float32'));
+    // τ = (0 − 1/4 − 1/2 − 1) / 3 below the highest.
+    (await evaluate({ shares })).shares.forEach((share, i) => {
+      expect(share).toBeCloseTo([7 / 12, 4 / 12, 1 / 12, 0][i] ?? 0, 6);
+    });
+  });
+
   it.each(elementwise)('%s has at 0 a slope between those of its two sides', async (_, activation) => {
     const { slope } = await curve(activation, [-1e-7, 0, 1e-7]);
     const [left = 0, middle = 0, right = 0] = slope;
