@@ -119,19 +119,23 @@ function constrained({ parts, kind }: Stored, parameter: Tensor): Tensor {
   return constraint?.constrain(parameter) ?? parameter;
 }
 
-/** The moving average of a parameter, which is the parameter itself at first, and takes its place at every `overwriteEvery`-th update. */
+/**
+ * The moving average of a parameter, which is the parameter itself at first, and takes its place at every `overwriteEvery`-th update, made to keep to
+ * what the parameter must: the mean of vectors of length 1 is shorter.
+ */
 function average(
   { momentum, overwriteEvery }: NonNullable<Optimizer['averaging']>,
-  { name }: Stored,
+  stored: Stored,
   parameter: Tensor,
   number: Tensor,
   step: Tensor,
   values: ReadonlyMap<string, Tensor>,
   next: Map<string, Tensor>,
 ): void {
+  const { name } = stored;
   const share = where(equal(step, 1), 0, scalar(momentum, step.dtype));
   const mean = add(mul(values.get(averageName(name)) as Tensor, share), mul(parameter, sub(1, share)));
   next.set(averageName(name), mean);
   const taken = overwriteEvery === undefined ? undefined : equal(mod(number, scalar(overwriteEvery, 'int64')), scalar(0, 'int64'));
-  next.set(name, taken ? where(taken, mean, parameter) : parameter);
+  next.set(name, taken ? where(taken, constrained(stored, mean), parameter) : parameter);
 }

@@ -89,6 +89,24 @@ describe('moving averages of weights', () => {
     expect(state.get('dense_1/kernel')).toEqual(state.get('dense_1/kernel/average'));
   });
 
+  it.each([1, 2])('keep to what the weights must when they take their place: gradients of %d steps', async (steps) => {
+    const summed = steps > 1 ? { gradientAccumulationSteps: steps } : {};
+    const optimizer = optimizers.sgd({ learningRate: 1, useEma: true, emaMomentum: 0.9, emaOverwriteFrequency: 2, ...summed });
+    const model = sequential([layers.input([3]), layers.dense(4, { kernelConstraint: 'unitNorm' })], { dtype: 'float64', seed: 2 });
+    model.compile({ optimizer, loss: 'meanSquaredError' });
+    const targets = new NdArray(new Float32Array(20).fill(5), [5, 4]);
+    const norms = (kernel: NdArray | undefined) => [0, 1, 2, 3].map((unit) => Math.hypot(...[0, 1, 2].map((i) => kernel?.at(4 * i + unit) ?? 0)));
+    for (let step = 1; step <= 4 * steps; step++) {
+      await model.trainOnBatch(x.slice(5 * step, 5 * step + 5), targets);
+      if (step % steps !== 0) continue;
+      const state = await model.getState();
+      for (const norm of norms(state.get('dense_1/kernel'))) expect(norm).toBeCloseTo(1, 5);
+    }
+    // The average itself lies inside the sphere: taken as it is, it would break the rule.
+    const state = await model.getState();
+    expect(Math.min(...norms(state.get('dense_1/kernel/average')))).toBeLessThan(0.99);
+  });
+
   it('leave weights as they are that no update has reached', async () => {
     const model = made(optimizers.sgd({ learningRate: 0.05, useEma: true, gradientAccumulationSteps: 4 }));
     const first = await weightsOf(model);
