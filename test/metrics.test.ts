@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { ArgumentError, ShapeError } from '#src/core/errors.js';
+import { Random } from '#src/core/random.js';
 import { input, type Tensor } from '#src/graph/node.js';
 import { abs, sigmoid, softmax, sub } from '#src/graph/ops/index.js';
 import { losses, resolveLoss } from '#src/losses.js';
-import { isMean, type MeanMetric, metricFromConfig, metrics, resolveMetric } from '#src/metrics.js';
+import { isMean, type MeanMetric, metricFromConfig, metrics, resolveMetric, type SumMetric } from '#src/metrics.js';
 import { array, evaluate, fixed, flatten, type Nested, operators } from './evaluate.js';
 import fixture from './fixtures/metrics.json' with { type: 'json' };
 
@@ -38,9 +39,9 @@ describe('golden values', () => {
       const sums = isMean(metric)
         ? [values.reduce((sum, value, i) => sum + value * (w[i] as number), 0), (w as number[]).reduce((a, b) => a + b, 0)]
         : values;
-      sums.forEach((value, i) => {
-        totals[i] = (totals[i] ?? 0) + value;
-      });
+      const before = sums.map((_, i) => totals[i] ?? 0);
+      const combine = isMean(metric) ? undefined : metric.combine;
+      totals.splice(0, totals.length, ...(combine?.(before, sums) ?? sums.map((value, i) => value + (before[i] ?? 0))));
     }
     const mean = () => (totals[1] === 0 ? 0 : (totals[0] as number) / (totals[1] as number));
     const received = flatten(isMean(metric) ? mean() : metric.result(totals));
@@ -88,6 +89,48 @@ describe('accuracy of links', () => {
 
   it('refuses shapes that do not fit', () => {
     expect(() => metrics.categoricalAccuracy().perSample(input('t', ['N', 4]), input('y', ['N', 3]))).toThrow(ShapeError);
+  });
+});
+
+describe('r2Score', () => {
+  /** 1 − Σw(t − y)² / Σw(t − t̄)² in float64, in two passes. */
+  function byHand(t: readonly number[], y: readonly number[], w: readonly number[]): number {
+    const sum = (value: (i: number) => number) => t.reduce((total, _, i) => total + (w[i] ?? 0) * value(i), 0);
+    const mean = sum((i) => t[i] ?? 0) / sum(() => 1);
+    return 1 - sum((i) => ((t[i] ?? 0) - (y[i] ?? 0)) ** 2) / sum((i) => ((t[i] ?? 0) - mean) ** 2);
+  }
+
+  /** The metric of minibatches with these numbers of rows, from their sums. */
+  async function inParts(t: readonly number[], y: readonly number[], w: readonly number[] | undefined, sizes: readonly number[]): Promise<number> {
+    const metric = metrics.r2Score() as SumMetric;
+    let [start, sums]: [number, readonly number[]] = [0, new Array(6).fill(0)];
+    for (const size of sizes) {
+      const part = (values: readonly number[]) => values.slice(start, start + size);
+      const column = (values: readonly number[]) => fixed(part(values).map((value) => [value]));
+      const { more } = await evaluate({ more: metric.sums(column(t), column(y), w && fixed(part(w))) });
+      sums = metric.combine?.(sums, more) ?? [];
+      start += size;
+    }
+    return metric.result(sums) as number;
+  }
+
+  const random = new Random(3);
+  const noise = Array.from({ length: 90 }, () => [random.normal(), random.normal(), random.uniform()] as const);
+
+  it.each([0, 100, 2000, -200_000])('is right of targets around %d, in minibatches of unequal size, with and without weights', async (offset) => {
+    const t = noise.map(([one]) => Math.fround(offset + one));
+    const y = t.map((value, i) => Math.fround(value + 0.5 * (noise[i]?.[1] ?? 0)));
+    // A minibatch whose rows count nothing is among them.
+    const w = noise.map(([, , weight], i) => (i >= 30 && i < 60 ? 0 : Math.fround(weight)));
+    for (const sizes of [[90], [30, 30, 30], [50, 37, 3]]) {
+      expect(await inParts(t, y, undefined, sizes)).toBeCloseTo(byHand(t, y, new Array(90).fill(1)), 4);
+      expect(await inParts(t, y, w, sizes)).toBeCloseTo(byHand(t, y, w), 4);
+    }
+  });
+
+  it('is 0 of targets that do not vary, however the mean is rounded', async () => {
+    const t = new Array<number>(90).fill(Math.fround(0.1));
+    expect(await inParts(t, t, undefined, [50, 37, 3])).toBe(0);
   });
 });
 

@@ -20,7 +20,9 @@ export interface MeanMetric extends Reported {
 export interface SumMetric extends Reported {
   /** Sums [S] over a batch, S fixed by the output's shape, in its dtype. @param weights [N]; every sample counts 1 without them. */
   sums(target: Tensor, output: Tensor, weights?: Tensor): Tensor;
-  /** The value, or values, of sums added up over all batches. */
+  /** The sums of two parts of an epoch taken together; they are added, entry by entry, unless given. Zeros are those of no rows. */
+  combine?(sums: readonly number[], more: readonly number[]): number[];
+  /** The value, or values, of the sums of all batches. */
   result(sums: readonly number[]): number | readonly number[];
 }
 

@@ -34,6 +34,31 @@ function columnsOf(owner: string, output: Tensor): void {
   });
 }
 
+/**
+ * Count, mean, and sums of differences from that mean and of their squares, by weight, of each column: squares of targets far from 0 would leave
+ * float32 no digits for how far those vary. The mean lies within the targets, so that equal ones do not vary.
+ */
+function momentSums(t: Tensor, weights: Tensor | undefined): Tensor[] {
+  const count = columnSums(g.filledLike(t, 1), weights);
+  const rounded = g.div(columnSums(t, weights), g.where(g.greater(count, 0), count, 1));
+  const mean = g.max(g.min(rounded, g.reduceMax(t, { axes: [0] })), g.reduceMin(t, { axes: [0] }));
+  const left = g.sub(t, mean);
+  return [count, mean, columnSums(left, weights), columnSums(g.square(left), weights)];
+}
+
+/** Count, mean and sum of squared differences from it: what `momentSums` gives of one column, freed of the mean's rounding. */
+function exactMoments([count = 0, mean = 0, left = 0, squares = 0]: readonly number[]): readonly [count: number, mean: number, squares: number] {
+  return count === 0 ? [0, 0, 0] : [count, mean + left / count, Math.max(0, squares - left ** 2 / count)];
+}
+
+/** Moments, as `momentSums` gives them, of two parts of a column's rows taken together. Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979. */
+function joinedMoments(part: readonly number[], other: readonly number[]): readonly number[] {
+  const [n, mean, squares] = exactMoments(part);
+  const [more, otherMean, otherSquares] = exactMoments(other);
+  const [count, apart] = [n + more, otherMean - mean];
+  return count === 0 ? [0, 0, 0, 0] : [count, mean + (apart * more) / count, 0, squares + otherSquares + (apart ** 2 * n * more) / count];
+}
+
 const total = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
 type Average = 'none' | 'micro' | 'macro' | 'weighted';
@@ -96,15 +121,26 @@ export const sumMetrics = {
       sums(target: Tensor, output: Tensor, weights?: Tensor) {
         columnsOf('r2Score', output);
         const t = alignTarget('r2Score', target, output);
-        const ones = g.filledLike(t, 1);
-        const columns = [ones, t, g.square(t), g.square(g.sub(output, t))].map((x) => columnSums(x, weights));
-        return g.concat([...columns, g.reshape(g.reduceSum(ones), [1])], 0);
+        const residuals = columnSums(g.square(g.sub(output, t)), weights);
+        return g.concat([...momentSums(t, weights), residuals, g.reshape(g.reduceSum(g.filledLike(t, 1)), [1])], 0);
+      },
+      combine(sums: readonly number[], more: readonly number[]) {
+        const added = sums.map((value, i) => value + (more[i] ?? Number.NaN));
+        const width = (sums.length - 1) / 5;
+        for (let i = 0; i < width; i++) {
+          const moments = [0, 1, 2, 3].map((k) => k * width + i);
+          const of = (values: readonly number[]) => moments.map((at) => values[at] ?? Number.NaN);
+          joinedMoments(of(sums), of(more)).forEach((value, k) => {
+            added[k * width + i] = value;
+          });
+        }
+        return added;
       },
       result(sums: readonly number[]) {
-        const width = (sums.length - 1) / 4;
-        const [count = [], sum = [], squares = [], residuals = []] = [0, 1, 2, 3].map((k) => sums.slice(k * width, (k + 1) * width));
-        const variances = squares.map((square, i) => square - (sum[i] ?? 0) ** 2 / (count[i] ?? 0));
-        const scores = variances.map((variance, i) => (variance === 0 ? 0 : 1 - (residuals[i] ?? 0) / variance));
+        const width = (sums.length - 1) / 5;
+        const column = (i: number, ...rows: readonly number[]) => rows.map((k) => sums[k * width + i] ?? Number.NaN);
+        const variances = Array.from({ length: width }, (_, i) => exactMoments(column(i, 0, 1, 2, 3))[2]);
+        const scores = variances.map((variance, i) => (variance === 0 ? 0 : 1 - (column(i, 4)[0] ?? Number.NaN) / variance));
         const samples = sums[sums.length - 1] ?? 0;
         const left = samples - numRegressors - 1;
         const adjusted = (score: number): number => (numRegressors === 0 || left <= 0 ? score : 1 - ((1 - score) * (samples - 1)) / left);

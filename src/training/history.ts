@@ -32,10 +32,14 @@ export class History {
   }
 }
 
-/** One thing that a step reports: the mean over its rows, or `width` sums, from whose totals `result` makes the value (several are numbered). */
+/**
+ * One thing that a step reports: the mean over its rows, or `width` sums, from whose totals `result` makes the value (several are numbered). Sums are
+ * added up unless `combine` says how those of two parts are taken together.
+ */
 export interface LogEntry {
   readonly name: string;
   readonly width: number;
+  readonly combine?: ((sums: readonly number[], more: readonly number[]) => number[]) | undefined;
   readonly result?: (sums: number[]) => number | readonly number[];
 }
 
@@ -46,6 +50,8 @@ export class RunningMeans {
   readonly #sums: number[];
   /** For each sum, whether it is one of means: those count by rows. */
   readonly #means: readonly boolean[];
+  /** For each sum, whether it belongs to an entry that takes sums together by itself. */
+  readonly #combined: readonly boolean[];
   readonly #penalized: boolean;
   #rows = 0;
 
@@ -59,14 +65,21 @@ export class RunningMeans {
     });
     this.#penalized = penalized;
     this.#means = [...entries.flatMap(({ width, result }) => new Array<boolean>(width).fill(result === undefined)), ...(penalized ? [true] : [])];
+    this.#combined = entries.flatMap(({ width, combine }) => new Array<boolean>(width).fill(combine !== undefined));
     this.#sums = new Array<number>(this.#means.length).fill(0);
   }
 
   /** Adds what one batch of `rows` rows reports, in the order of the entries, from `offset` of `values`. */
   add(values: ArrayLike<number>, offset: number, rows: number): void {
     for (let i = 0; i < this.#sums.length; i++) {
-      this.#sums[i] = (this.#sums[i] ?? 0) + (values[offset + i] ?? Number.NaN) * (this.#means[i] ? rows : 1);
+      if (!this.#combined[i]) this.#sums[i] = (this.#sums[i] ?? 0) + (values[offset + i] ?? Number.NaN) * (this.#means[i] ? rows : 1);
     }
+    this.#entries.forEach(({ width, combine }, i) => {
+      if (!combine) return;
+      const start = this.#starts[i] ?? 0;
+      const more = Array.from({ length: width }, (_, k) => values[offset + start + k] ?? Number.NaN);
+      this.#sums.splice(start, width, ...combine(this.#sums.slice(start, start + width), more));
+    });
     this.#rows += rows;
   }
 

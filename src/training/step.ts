@@ -145,7 +145,8 @@ export function logEntries(spec: Pick<StepSpec, 'network' | 'losses' | 'metrics'
         const weight = shareOf(entries, weightOf(metric, weights, i, network.dtype));
         if (isMean(metric))
           return weight ? { name, width: 2, result: ([sum = 0, weights = 0]) => (weights === 0 ? 0 : sum / weights) } : { name, width: 1 };
-        return { name, width: Number(metric.sums(entries.target, entries.output, weight).shape[0]), result: metric.result };
+        const width = Number(metric.sums(entries.target, entries.output, weight).shape[0]);
+        return { name, width, combine: metric.combine, result: metric.result };
       }),
     ),
   ];

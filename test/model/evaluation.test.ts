@@ -1,4 +1,4 @@
-import { ArgumentError, layers, losses, type Model, NdArray, optimizers, regularizers, sequential } from 'evenkeel';
+import { ArgumentError, initializers, layers, losses, type Model, NdArray, optimizers, regularizers, sequential } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { randomArray } from '../layers/wiring.js';
 
@@ -93,5 +93,27 @@ describe('evaluate', () => {
     await expect(kept.evaluate(rows, ends, { batchSize: 2 })).rejects.toThrow(/keeps a state for each of 5 rows.*give batchSize: 5/);
     expect((await kept.evaluate(rows, ends)).loss).toBe(0);
     for (const one of [net, kept]) await one.dispose();
+  });
+});
+
+describe('r2Score', () => {
+  it('is that of all rows, of targets far from 0, in training and in validation, whatever the minibatches and chunks', async () => {
+    const targets = new NdArray(
+      Float32Array.from({ length: ROWS }, (_, i) => 2000 + x.at(3 * i) + (i < 20 ? 1 : 0)),
+      [ROWS, 1],
+    );
+    const net = sequential([layers.input([3]), layers.dense(1, { biasInitializer: initializers.constant({ value: 2000 }) })], { seed: 1 });
+    net.compile({ loss: 'mse', metrics: ['r2Score'], ...rate });
+    const outputs = await net.predict(x);
+    const rows = Array.from({ length: ROWS }, (_, i) => targets.at(i));
+    const mean = rows.reduce((a, b) => a + b) / ROWS;
+    const [wrong, spread] = [outputs, undefined].map((from) => rows.reduce((sum, t, i) => sum + (t - (from?.at(i) ?? mean)) ** 2, 0));
+    const expected = 1 - (wrong ?? 0) / (spread ?? 0);
+    for (const chunk of [1, 3]) {
+      const { last } = await net.fit(x, targets, { batchSize: 16, chunk, shuffle: false, validationData: { x, y: targets }, verbose: 0 });
+      expect(last.r2Score).toBeCloseTo(expected, 3);
+      expect(last.val_r2Score).toBeCloseTo(expected, 3);
+    }
+    await net.dispose();
   });
 });
