@@ -54,7 +54,7 @@ export const metrics = {
     },
   })),
 
-  /** Share of outputs on the target's side of `threshold`, a probability; with `fromLogits` the outputs are log-odds. */
+  /** Share of outputs on the target's side of `threshold`, a probability; targets are 0 and 1, with `fromLogits` the outputs are log-odds. */
   binaryAccuracy: maker(
     kind,
     'binaryAccuracy',
@@ -124,12 +124,19 @@ const catalogue: Catalogue<Metric> = {
   fromFunction: (value, name) => ({ name, config: {}, perSample: perSampleOf(kind, name, value as MetricFunction) }),
 };
 
+/** Share of outputs on the target's side of 0; where outputs are a sigmoid's, of a half. */
+function signAccuracy(target: Tensor, output: Tensor): Tensor {
+  const sides = [alignTarget('accuracy', target, output), sigmoidLogits(output) ?? output].map((x) => g.cast(g.greater(x, 0), output.dtype));
+  return share(g.equal(sides[0] as Tensor, sides[1] as Tensor), output);
+}
+
 /** The accuracy that suits a loss and an output's shape. Of several yes-or-no outputs it counts each by itself. */
 function accuracy(loss: Loss, outputShape: Shape): MeanMetric {
   const single = outputShape.at(-1) === 1 || outputShape.length < 2;
   const [sparse, categorical] = [metrics.sparseCategoricalAccuracy(), metrics.categoricalAccuracy()];
   const suiting = (): Pick<MeanMetric, 'perSample'> => {
     if (loss.targets === 'labels') return sparse;
+    if (loss.compares === 'signs' && single) return { perSample: signAccuracy };
     if (loss.targets === 'binary' || (loss.targets === 'real' && single))
       return metrics.binaryAccuracy({ fromLogits: loss.config.fromLogits === true });
     // A loss of the user's own may take labels: the targets' shape tells.
@@ -141,7 +148,8 @@ function accuracy(loss: Loss, outputShape: Shape): MeanMetric {
 
 /**
  * What a name, an instance or a function stands for. `accuracy` (`acc`) counts labels, one-hot rows or binary decisions, as the loss's targets look;
- * for losses of real numbers it compares the highest scores, or sides of 0.5 where there is one output.
+ * for losses of real numbers it compares the highest scores, or sides of 0.5 where there is one output; of 0 under hinge and squaredHinge, whose labels
+ * are −1 (or 0) and 1.
  * @param loss the loss of the same output. @param outputShape with the batch axis.
  * @throws ArgumentError on an unknown name (with the nearest known ones) or on anything that is no metric.
  */

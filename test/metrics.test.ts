@@ -148,6 +148,11 @@ describe('resolveMetric', () => {
     ['binary targets from logits', losses.binaryCrossentropy({ fromLogits: true }), row(1), row(0.4), 1],
     ['several binary targets', losses.binaryCrossentropy(), row(1, 0, 1, 1), row(0.9, 0.1, 0.8, 0.2), 0.75],
     ['real targets, several outputs', losses.meanSquaredError(), row(0, 1), row(0.2, 0.3), 1],
+    ['labels −1 under hinge', losses.hinge(), row(-1), row(-0.2), 1],
+    ['labels 1 under hinge', losses.hinge(), row(1), row(0.2), 1],
+    ['labels 0 under squaredHinge', losses.squaredHinge(), row(0), row(0.2), 0],
+    ['probabilities under hinge', losses.hinge(), row(-1), sigmoid(row(-0.2)), 1],
+    ['labels −1 and 1 of several outputs under hinge', losses.hinge(), row(-1, 1, -1), row(0.2, 0.3, -1), 1],
     ['real targets, one output', losses.meanSquaredError(), row(1), row(0.7), 1],
   ];
   it.each(cases)("'accuracy' suits %s", async (_, loss, target, output, expected) => {

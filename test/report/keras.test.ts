@@ -133,6 +133,8 @@ describe('Keras code', () => {
     // Log-odds are above 0 where a probability is above a half.
     for (const units of [1, 5])
       expect(judged(units, losses.binaryCrossentropy({ fromLogits: true }))).toContain('metrics=[keras.metrics.BinaryAccuracy(threshold=0)],');
+    expect(judged(1, 'hinge')).toContain('metrics=[keras.metrics.BinaryAccuracy(threshold=0)],');
+    expect(judged(5, 'hinge')).toContain('metrics=["accuracy"],');
     const x = layers.input([4]);
     const heads = model({ inputs: x, outputs: [layers.dense(3).apply(x), layers.dense(3).apply(x)] });
     heads.compile({ loss: ['binaryCrossentropy', 'categoricalCrossentropy'], weightedMetrics: ['accuracy'] });

@@ -105,10 +105,12 @@ const unitsOf = ({ outputs }: Written['config'], uses: readonly Use[]): readonly
 /** A metric of one output. By "accuracy" Keras means that of the highest score wherever there are several, and halves where there is one. */
 function metricOf(metric: unknown, loss: unknown, units: number | undefined): unknown {
   const { name, config } = described(loss);
-  const { targets } = isOwn(loss) ? {} : lossFromConfig(name, config);
+  const { targets, signed } = isOwn(loss) ? {} : lossFromConfig(name, config);
   const isAccuracy = ['accuracy', 'acc'].includes(foldName(described(metric).name)) && !isOwn(metric);
-  if (!isAccuracy || targets !== 'binary') return picked('metrics', metric);
-  if (config.fromLogits === true) return { name: 'binaryAccuracy', table: 'metrics', leads: [], options: [['threshold', 0]] } satisfies Call;
+  const bySign = signed === true && units === 1;
+  if (!isAccuracy || (targets !== 'binary' && !bySign)) return picked('metrics', metric);
+  if (config.fromLogits === true || bySign)
+    return { name: 'binaryAccuracy', table: 'metrics', leads: [], options: [['threshold', 0]] } satisfies Call;
   return units === 1 ? picked('metrics', metric) : picked('metrics', { name: 'binaryAccuracy' });
 }
 
