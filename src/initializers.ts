@@ -141,7 +141,7 @@ export const initializers = {
 
   /**
    * Orthogonal weights, each layer's scaled on the data of the first fit so that its sums have variance 1 there (Mishkin and Matas, "All you need is a
-   * good init", 2016).
+   * good init", 2016); for kernels of dense and convolutional layers. Of the two of a separable convolution the pointwise one is scaled if both ask.
    */
   lsuv: entry('lsuv', {}, () => ({ sample: orthogonal(1), scaledByData: true })),
 

@@ -10,7 +10,7 @@ import { computeFans, type Fans } from '../initializers.js';
 import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
 import { activityPenalty, type Regularizer, type RegularizerLike, resolveRegularizer } from '../regularizers.js';
 import { checkOptions, isBoolean, isCount, type OptionCheck, type OptionChecks, resolves } from './options.js';
-import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
+import { describeWeight, readWeight, scaledArrays, sumChecks, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
 import { areSizes, channelsFirst, channelsLast, checkFit, imageOf, isPadding, type Padding, padded, type Sizes, sizes } from './windowing.js';
 
 /** One spatial axis (steps) or two (rows, columns). */
@@ -158,7 +158,7 @@ export class Conv extends Convolution {
 
   constructor(rank: Rank, filters: number, kernelSize: Sizes, options: ConvOptions = {}) {
     const kind = `conv${rank}d`;
-    const checks = { filters: isCount, groups: isCount, ...weightChecks('kernel') };
+    const checks = { filters: isCount, groups: isCount, ...sumChecks('kernel') };
     super(kind, rank, options, { filters: filters ?? null, kernelSize }, checks, rank === 1 ? ['valid', 'same', 'causal'] : ['valid', 'same']);
     this.filters = filters;
     this.groups = options.groups ?? 1;
@@ -175,8 +175,8 @@ export class Conv extends Convolution {
     }
   }
 
-  override get needsData(): boolean {
-    return this.kernelSettings.initializer.scaledByData === true;
+  override get scaledByData(): readonly string[] {
+    return scaledArrays('kernel', this.kernelSettings);
   }
 
   config() {
@@ -220,7 +220,7 @@ export class ConvTranspose extends Convolution {
 
   constructor(rank: Rank, filters: number, kernelSize: Sizes, options: ConvTransposeOptions = {}) {
     const kind = `conv${rank}dTranspose`;
-    const checks = { filters: isCount, outputPadding: areSizes(rank, 0), ...weightChecks('kernel') };
+    const checks = { filters: isCount, outputPadding: areSizes(rank, 0), ...sumChecks('kernel') };
     super(kind, rank, options, { filters: filters ?? null, kernelSize }, checks);
     this.filters = filters;
     this.outputPadding = options.outputPadding === undefined ? undefined : sizes(options.outputPadding, rank);
@@ -234,8 +234,8 @@ export class ConvTranspose extends Convolution {
     }
   }
 
-  override get needsData(): boolean {
-    return this.kernelSettings.initializer.scaledByData === true;
+  override get scaledByData(): readonly string[] {
+    return scaledArrays('kernel', this.kernelSettings);
   }
 
   config() {

@@ -10,7 +10,7 @@ import { type Initializer, initializers } from '../initializers.js';
 import { BATCH, Layer, LayerCall, type LayerContext, type LayerOptions, type Signal } from '../network/layer.js';
 import { activityPenalty, type Regularizer, type RegularizerLike, resolveRegularizer } from '../regularizers.js';
 import { checkOptions, isBoolean, isCount, type OptionCheck, resolves } from './options.js';
-import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
+import { describeWeight, readWeight, scaledArrays, sumChecks, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
 
 export interface InputOptions {
   readonly name?: string;
@@ -105,7 +105,8 @@ const denseChecks = {
   activation: isActivation,
   useBias: isBoolean,
   activityRegularizer: resolves(resolveRegularizer),
-  ...weightChecks('kernel', 'bias'),
+  ...sumChecks('kernel'),
+  ...weightChecks('bias'),
 };
 
 /** Every output is a weighted sum of all inputs: activation(x·kernel + bias) over the last axis. */
@@ -143,8 +144,8 @@ export class Dense extends Layer {
     return this.biasSettings.initializer;
   }
 
-  override get needsData(): boolean {
-    return this.kernelSettings.initializer.scaledByData === true;
+  override get scaledByData(): readonly string[] {
+    return scaledArrays('kernel', this.kernelSettings);
   }
 
   config() {

@@ -5,7 +5,7 @@ import type { Fans } from '../initializers.js';
 import type { LayerContext } from '../network/layer.js';
 import { Convolution, kernelFirst, type Rank, type WindowOptions } from './convolution.js';
 import { isCount } from './options.js';
-import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
+import { describeWeight, readWeight, scaledArrays, sumChecks, type WeightOptions, type WeightSettings } from './weight-options.js';
 import type { Sizes } from './windowing.js';
 
 /** `depthwiseInitializer` is Glorot uniform, `biasInitializer` zeros unless given. */
@@ -27,13 +27,13 @@ export class DepthwiseConv extends Convolution {
   readonly depthwiseSettings: WeightSettings;
 
   constructor(rank: Rank, kernelSize: Sizes, options: DepthwiseConvOptions = {}) {
-    super(`depthwiseConv${rank}d`, rank, options, { kernelSize }, { depthMultiplier: isCount, ...weightChecks('depthwise') });
+    super(`depthwiseConv${rank}d`, rank, options, { kernelSize }, { depthMultiplier: isCount, ...sumChecks('depthwise') });
     this.depthMultiplier = options.depthMultiplier ?? 1;
     this.depthwiseSettings = readWeight('depthwise', options, 'glorotUniform');
   }
 
-  override get needsData(): boolean {
-    return this.depthwiseSettings.initializer.scaledByData === true;
+  override get scaledByData(): readonly string[] {
+    return scaledArrays('kernel', this.depthwiseSettings);
   }
 
   config() {
@@ -64,7 +64,7 @@ export class SeparableConv extends Convolution {
   readonly pointwiseSettings: WeightSettings;
 
   constructor(rank: Rank, filters: number, kernelSize: Sizes, options: SeparableConvOptions = {}) {
-    const checks = { filters: isCount, depthMultiplier: isCount, ...weightChecks('depthwise', 'pointwise') };
+    const checks = { filters: isCount, depthMultiplier: isCount, ...sumChecks('depthwise', 'pointwise') };
     super(`separableConv${rank}d`, rank, options, { filters: filters ?? null, kernelSize }, checks);
     this.filters = filters;
     this.depthMultiplier = options.depthMultiplier ?? 1;
@@ -72,8 +72,10 @@ export class SeparableConv extends Convolution {
     this.pointwiseSettings = readWeight('pointwise', options, 'glorotUniform');
   }
 
-  override get needsData(): boolean {
-    return this.depthwiseSettings.initializer.scaledByData === true || this.pointwiseSettings.initializer.scaledByData === true;
+  /** Of two kernels whose product makes the sums one is divided. */
+  override get scaledByData(): readonly string[] {
+    const mixing = scaledArrays('pointwiseKernel', this.pointwiseSettings);
+    return mixing.length > 0 ? mixing : scaledArrays('depthwiseKernel', this.depthwiseSettings);
   }
 
   config() {

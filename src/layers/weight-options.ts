@@ -3,7 +3,7 @@ import { describeEntry } from '../core/catalogue.js';
 import { type Initializer, type InitializerLike, resolveInitializer } from '../initializers.js';
 import type { WeightSpec } from '../network/layer.js';
 import { type Regularizer, type RegularizerLike, resolveRegularizer } from '../regularizers.js';
-import { type OptionChecks, resolves } from './options.js';
+import { type OptionCheck, type OptionChecks, resolves } from './options.js';
 
 /** What users say of a layer's array `name`: `nameInitializer`, `nameRegularizer` (a penalty in the loss), `nameConstraint` (what it becomes after each update). */
 export type WeightOptions<Name extends string> = { readonly [K in `${Name}Initializer`]?: InitializerLike } & {
@@ -13,11 +13,32 @@ export type WeightOptions<Name extends string> = { readonly [K in `${Name}Initia
 /** One array's settings, ready to be asked for with its shape. */
 export type WeightSettings = Pick<WeightSpec, 'regularizer' | 'constraint'> & { readonly initializer: Initializer };
 
+/** An initializer that the array's shape and the layer's activation are enough for. */
+const isDrawn: OptionCheck = (value, all) => {
+  const mistake = resolves(resolveInitializer)(value, all);
+  if (mistake !== undefined || !resolveInitializer(value as InitializerLike).scaledByData) return mistake;
+  return `of '${resolveInitializer(value as InitializerLike).name}' suits kernels of dense and convolutional layers, whose sums the first fit then scales; take 'orthogonal' here, with which it begins, or 'zeros' for a bias`;
+};
+
 /** Checks for the options of some arrays. */
 export function weightChecks(...names: readonly string[]): OptionChecks {
+  return checksOf(names, isDrawn);
+}
+
+/** The same for kernels in which the layer's sums are linear, so that the first fit may scale these. */
+export function sumChecks(...names: readonly string[]): OptionChecks {
+  return checksOf(names, resolves(resolveInitializer));
+}
+
+/** Names of the kernel and the bias where the first fit is to scale the kernel's sums. */
+export function scaledArrays(kernel: string, { initializer }: WeightSettings): readonly string[] {
+  return initializer.scaledByData ? [kernel, 'bias'] : [];
+}
+
+function checksOf(names: readonly string[], isInitializer: OptionCheck): OptionChecks {
   return Object.fromEntries(
     names.flatMap((name) => [
-      [`${name}Initializer`, resolves(resolveInitializer)],
+      [`${name}Initializer`, isInitializer],
       [`${name}Regularizer`, resolves(resolveRegularizer)],
       [`${name}Constraint`, resolves(resolveConstraint)],
     ]),

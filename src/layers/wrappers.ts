@@ -84,6 +84,10 @@ export class TimeDistributed extends Layer {
     return [this.layer];
   }
 
+  override get scaledByData(): readonly string[] {
+    return this.layer.scaledByData;
+  }
+
   override get needsData(): boolean {
     return this.layer.needsData;
   }

@@ -13,8 +13,8 @@ import { fixedBatch } from './stateful.js';
 const ROWS = 1024;
 
 /**
- * Divides the weights and biases of each given layer by the standard deviation that its sums show on the data, so that it becomes 1; each layer sees
- * what those before it give when they are scaled. A layer whose sums do not vary stays as it is.
+ * Divides the arrays of each given layer that make its sums, one kernel and the bias, by the standard deviation that these show on the data, so that
+ * it becomes 1; each layer sees what those before it give when they are scaled. What the activation has learned stays. A layer whose sums do not vary stays as it is.
  * Mishkin and Matas, "All you need is a good init", 2016; exact in one pass, since sums are linear in the weights.
  */
 export async function scaleByData({ network, engine, state }: Adaptable, layers: ReadonlySet<Layer>, inputs: readonly NdArray[]): Promise<void> {
@@ -38,10 +38,10 @@ export async function scaleByData({ network, engine, state }: Adaptable, layers:
     const feeds = Object.fromEntries(variables.map(({ name }, i) => [name, arrays[i] as NdArray]));
     const rows = Object.fromEntries(inputs.map((array, i) => [`x_${i}`, array.slice(0, fixedBatch(network) ?? ROWS)]));
     const { fetched } = await session.run({ ...rows, ...feeds }, Object.fromEntries(Object.keys(outputs).map((title) => [title, 'fetch' as const])));
-    const scaled = variables.flatMap(({ name, layer, trainable }, i): [string, NdArray][] => {
+    const scaled = variables.flatMap(({ name, layer, weight }, i): [string, NdArray][] => {
       const deviation = fetched[layer.title]?.at(0);
       const array = arrays[i];
-      return deviation === undefined || !trainable || !array ? [] : [[name, divided(array, deviation)]];
+      return deviation === undefined || !layer.scaledByData.includes(weight) || !array ? [] : [[name, divided(array, deviation)]];
     });
     await state.write(scaled);
   } finally {

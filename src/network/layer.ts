@@ -160,9 +160,14 @@ export abstract class Layer {
     return computeFans(kernel);
   }
 
+  /** Names of the arrays that the first fit divides alike, so that the layer's sums, which are linear in them, get variance 1; none unless set. */
+  get scaledByData(): readonly string[] {
+    return [];
+  }
+
   /** Whether something that the layer keeps comes from the data of the first fit. */
   get needsData(): boolean {
-    return false;
+    return this.scaledByData.length > 0;
   }
 
   /** What errors and messages call the layer. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ArgumentError } from '#src/core/errors.js';
 import { NdArray } from '#src/core/ndarray.js';
 import { Random } from '#src/core/random.js';
 import { layers } from '#src/layers/index.js';
@@ -83,4 +84,55 @@ describe('lsuv', () => {
     await model.adapt(NdArray.zeros([5, 6], 'float32'));
     expect(await model.getWeights()).toEqual(before);
   });
+
+  it('scales what makes the sums, and leaves the slopes that an activation learns', async () => {
+    const learned = layers.dense(8, { activation: 'prelu', kernelInitializer: 'lsuv' });
+    const model = sequential([layers.input([6]), learned, layers.dense(3, { activation: 'softmax' })], { dtype: 'float64', seed: 3 });
+    model.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });
+    const before = await model.getWeights();
+    await model.adapt(x);
+    const after = await model.getWeights();
+    const names = model.variables.map(({ name }) => name);
+    expect(names.filter((_, i) => !equal(before[i], after[i]))).toEqual(['dense_1/kernel']);
+    expect(after[names.indexOf('dense_1/alpha')]?.at(0)).toBe(0.25);
+  });
+
+  it.each([
+    ['pointwise', { pointwiseInitializer: 'lsuv' }, 'pointwiseKernel'],
+    ['depthwise', { depthwiseInitializer: 'lsuv' }, 'depthwiseKernel'],
+    ['both', { pointwiseInitializer: 'lsuv', depthwiseInitializer: 'lsuv' }, 'pointwiseKernel'],
+  ] as const)('scales one of the two kernels of a separable convolution, and the bias: %s', async (_, asked, scaled) => {
+    const options = { ...asked, biasInitializer: 'ones' } as const;
+    const images = new NdArray(
+      Float32Array.from({ length: 40 * 5 * 5 * 3 }, (_, i) => 4 * random.normal() + (i % 3)),
+      [40, 5, 5, 3],
+    );
+    const model = sequential([layers.input([5, 5, 3]), layers.separableConv2d(4, 3, options)], { dtype: 'float64', seed: 3 });
+    model.compile({ optimizer: 'sgd', loss: 'mse' });
+    const before = await model.getWeights();
+    await model.adapt(images);
+    const after = await model.getWeights();
+    const names = model.variables.map(({ weight }) => weight);
+    expect(names.filter((_, i) => !equal(before[i], after[i]))).toEqual([scaled, 'bias']);
+    const sums = await model.predict(images);
+    const all = Array.from({ length: sums.size }, (_, i) => sums.at(i));
+    const mean = all.reduce((a, b) => a + b, 0) / all.length;
+    expect(all.reduce((sum, value) => sum + (value - mean) ** 2, 0) / all.length).toBeCloseTo(1, 9);
+  });
+
+  it.each<[string, () => unknown]>([
+    ['lstm: kernelInitializer', () => layers.lstm(4, { kernelInitializer: 'lsuv' })],
+    ['gru: recurrentInitializer', () => layers.gru(4, { recurrentInitializer: 'lsuv' })],
+    ['multiHeadAttention: kernelInitializer', () => layers.multiHeadAttention(2, 3, { kernelInitializer: 'lsuv' })],
+    ['embedding: embeddingsInitializer', () => layers.embedding(4, 3, { embeddingsInitializer: 'lsuv' })],
+    ['dense: biasInitializer', () => layers.dense(4, { biasInitializer: 'lsuv' })],
+  ])('is refused where no sums are linear in the array alone: %s', (what, make) => {
+    const message = `${what} of 'lsuv' suits kernels of dense and convolutional layers, whose sums the first fit then scales; take 'orthogonal' here`;
+    expect(make).toThrow(message);
+    expect(make).toThrow(ArgumentError);
+  });
 });
+
+function equal(a: NdArray | undefined, b: NdArray | undefined): boolean {
+  return a?.size === b?.size && Array.from({ length: a?.size ?? 0 }, (_, i) => a?.at(i) === b?.at(i)).every(Boolean);
+}
