@@ -41,6 +41,7 @@ function reported<O>(makeLoss: (options?: O) => Loss): (options?: O) => MeanMetr
 export const metrics = {
   /** Share of samples whose highest score is that of the label; labels [N] or [N, 1]. */
   sparseCategoricalAccuracy: maker(kind, 'sparseCategoricalAccuracy', {}, () => ({
+    moreIsBetter: true,
     perSample(target: Tensor, output: Tensor) {
       const labels = alignLabels('sparseCategoricalAccuracy', target, output);
       return share(g.equal(predictedClass(output), g.cast(labels, 'int64')), output);
@@ -49,6 +50,7 @@ export const metrics = {
 
   /** Share of samples whose highest score is where the target is highest. */
   categoricalAccuracy: maker(kind, 'categoricalAccuracy', {}, () => ({
+    moreIsBetter: true,
     perSample(target: Tensor, output: Tensor) {
       return share(g.equal(predictedClass(output), g.argMax(alignTarget('categoricalAccuracy', target, output))), output);
     },
@@ -60,6 +62,7 @@ export const metrics = {
     'binaryAccuracy',
     { threshold: numberOption(0.5, { from: 0, to: 1 }), fromLogits: flagOption(false) },
     ({ threshold, fromLogits }) => ({
+      moreIsBetter: true,
       perSample(target: Tensor, output: Tensor) {
         const logits = fromLogits ? output : sigmoidLogits(output);
         const positive = logits ? g.greater(logits, Math.log(threshold / (1 - threshold))) : g.greater(output, threshold);
@@ -70,16 +73,19 @@ export const metrics = {
 
   /** Share of samples with fewer than `k` scores above that of the target's highest. */
   topKCategoricalAccuracy: maker(kind, 'topKCategoricalAccuracy', { k: wholeOption(5, 1) }, ({ k }) => ({
+    moreIsBetter: true,
     perSample: (target: Tensor, output: Tensor) => inTop(k, g.argMax(alignTarget('topKCategoricalAccuracy', target, output)), output),
   })),
 
   /** Share of samples with fewer than `k` scores above that of the label; labels [N] or [N, 1]. */
   sparseTopKCategoricalAccuracy: maker(kind, 'sparseTopKCategoricalAccuracy', { k: wholeOption(5, 1) }, ({ k }) => ({
+    moreIsBetter: true,
     perSample: (target: Tensor, output: Tensor) => inTop(k, g.cast(alignLabels('sparseTopKCategoricalAccuracy', target, output), 'int64'), output),
   })),
 
   /** Cosine of the angle between target and output: 1 for one direction, −1 for opposites; the loss of that name is its opposite. */
   cosineSimilarity: maker(kind, 'cosineSimilarity', {}, () => ({
+    moreIsBetter: true,
     perSample: (target: Tensor, output: Tensor) => cosines('cosineSimilarity', target, output),
   })),
 
@@ -115,6 +121,14 @@ export type MetricLike = MetricName | 'accuracy' | 'mse' | 'mae' | (string & {})
 /** Other names that Keras knows. */
 export const metricAliases: Readonly<Record<string, MetricName>> = { ...lossAliases, logCoshError: 'logCosh', rmse: 'rootMeanSquaredError' };
 
+/** The metric of the table that a logged value is named after: its name ends the value's, before numbers and behind `val_`, an output's name, `weighted_`. */
+export function loggedMetric(log: string): Metric | undefined {
+  const folded = foldName(log.replace(/(_\d+)+$/, ''));
+  const names = Object.keys(metrics) as MetricName[];
+  const [name] = names.filter((one) => folded.endsWith(foldName(one))).sort((a, b) => b.length - a.length);
+  return name && metrics[name]();
+}
+
 const catalogue: Catalogue<Metric> = {
   kind,
   table: metrics,
@@ -143,7 +157,7 @@ function accuracy(loss: Loss, outputShape: Shape): MeanMetric {
     const areLabels = ({ shape, rank }: Tensor, output: Tensor): boolean => rank < output.rank || shape.at(-1) === 1;
     return { perSample: (target, output, ...more) => (areLabels(target, output) ? sparse : categorical).perSample(target, output, ...more) };
   };
-  return asFromTable({ name: 'accuracy', config: {}, perSample: suiting().perSample });
+  return asFromTable({ name: 'accuracy', config: {}, moreIsBetter: true, perSample: suiting().perSample });
 }
 
 /**

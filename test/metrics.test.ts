@@ -4,7 +4,7 @@ import { Random } from '#src/core/random.js';
 import { input, type Tensor } from '#src/graph/node.js';
 import { abs, sigmoid, softmax, sub } from '#src/graph/ops/index.js';
 import { losses, resolveLoss } from '#src/losses.js';
-import { isMean, type MeanMetric, metricFromConfig, metrics, resolveMetric, type SumMetric } from '#src/metrics.js';
+import { isMean, type MeanMetric, type Metric, metricFromConfig, metrics, resolveMetric, type SumMetric } from '#src/metrics.js';
 import { array, evaluate, fixed, flatten, type Nested, operators } from './evaluate.js';
 import fixture from './fixtures/metrics.json' with { type: 'json' };
 
@@ -89,6 +89,32 @@ describe('accuracy of links', () => {
 
   it('refuses shapes that do not fit', () => {
     expect(() => metrics.categoricalAccuracy().perSample(input('t', ['N', 4]), input('y', ['N', 3]))).toThrow(ShapeError);
+  });
+});
+
+describe('moreIsBetter', () => {
+  // Rows of three classes each; turned around, the scores are those of the next row.
+  const rows = [
+    [0.7, 0.1, 0.2],
+    [0.1, 0.8, 0.1],
+    [0.3, 0.1, 0.6],
+  ];
+  const classes = rows.map((_, row) => rows.map((_, column) => Number(row === column)));
+
+  async function judged(name: string, metric: Metric, scores: readonly (readonly number[])[]): Promise<number> {
+    const [t, y] = [name.startsWith('sparse') ? fixed([0, 1, 2], 'int32') : fixed(classes), fixed(scores)];
+    const { values } = await evaluate({ values: isMean(metric) ? metric.perSample(t, y) : metric.sums(t, y) });
+    return flatten(isMean(metric) ? values : metric.result(values)).reduce((a, b) => a + b, 0);
+  }
+
+  // All of three classes are among the five highest.
+  const telling = (Object.entries(metrics) as [string, () => Metric][]).filter(([name]) => !/topK/i.test(name));
+
+  it.each(telling)('tells whether %s is higher of right outputs than of wrong ones', async (name, make) => {
+    const metric = make();
+    const [right, wrong] = [await judged(name, metric, rows), await judged(name, metric, [...rows.slice(1), ...rows.slice(0, 1)])];
+    expect(right).not.toBe(wrong);
+    expect(right > wrong).toBe(metric.moreIsBetter === true);
   });
 });
 

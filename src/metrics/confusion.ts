@@ -134,12 +134,14 @@ function rated(owner: string, rate: Rate, { thresholds = 0.5, ...rest }: Where) 
   };
 }
 
-const counted = (name: string, rate: Rate) => maker(kind, name, { thresholds: thresholdsOption() }, (settings) => rated(name, rate, settings));
+const counted = (name: string, rate: Rate, moreIsBetter = false) =>
+  maker(kind, name, { thresholds: thresholdsOption() }, (settings) => ({ moreIsBetter, ...rated(name, rate, settings) }));
 
 const selecting = (name: string, rate: Rate) =>
-  maker(kind, name, { thresholds: thresholdsOption(), topK: optionalWhole(1), classId: optionalWhole(0) }, ({ thresholds, topK, classId }) =>
-    rated(name, rate, { thresholds: thresholds ?? (topK === undefined ? 0.5 : LOWEST), topK, classId }),
-  );
+  maker(kind, name, { thresholds: thresholdsOption(), topK: optionalWhole(1), classId: optionalWhole(0) }, ({ thresholds, topK, classId }) => ({
+    moreIsBetter: true,
+    ...rated(name, rate, { thresholds: thresholds ?? (topK === undefined ? 0.5 : LOWEST), topK, classId }),
+  }));
 
 /** `count` thresholds from 0 to 1, as in Keras. */
 function evenThresholds(count: number): number[] {
@@ -153,6 +155,7 @@ const within = (output: Tensor): Tensor => g.clip(output, 0, 1);
 function bestWhere(owner: string, reached: Rate, wanted: Rate, value: number, numThresholds: number, classId: number | undefined) {
   const thresholds = evenThresholds(numThresholds);
   return {
+    moreIsBetter: true,
     sums: (target: Tensor, output: Tensor, weights?: Tensor) => countAbove(owner, target, within(output), weights, { thresholds, classId }),
     result(sums: readonly number[]) {
       const counts = readCounts(sums);
@@ -206,11 +209,11 @@ function precisionStep(counts: Counts, i: number): number {
 /** Metrics made of true and false positives and negatives: outputs above a threshold against targets 0 and 1 of the same shape. */
 export const confusionMetrics = {
   /** Number of outputs above the threshold, default 0.5, where the target is 1. A list of thresholds gives a value for each. */
-  truePositives: counted('truePositives', tp),
+  truePositives: counted('truePositives', tp, true),
   /** Number of outputs above the threshold where the target is 0. */
   falsePositives: counted('falsePositives', fp),
   /** Number of outputs not above the threshold where the target is 0. */
-  trueNegatives: counted('trueNegatives', tn),
+  trueNegatives: counted('trueNegatives', tn, true),
   /** Number of outputs not above the threshold where the target is 1. */
   falseNegatives: counted('falseNegatives', fn),
 
@@ -257,6 +260,7 @@ export const confusionMetrics = {
       const inner = settings.thresholds ? [...settings.thresholds].sort((a, b) => a - b) : evenThresholds(settings.numThresholds).slice(1, -1);
       const thresholds = [-EPSILON, ...inner, 1 + EPSILON];
       return {
+        moreIsBetter: true,
         sums(target: Tensor, output: Tensor, weights?: Tensor) {
           const scores = fromLogits ? g.sigmoid(output) : within(output);
           return countAbove('auc', target, scores, weights, { thresholds, byLabel: multiLabel, ...(multiLabel ? {} : { labelWeights }) });

@@ -8,6 +8,8 @@ interface Reported {
   readonly config: Readonly<Record<string, unknown>>;
   /** Whether sample weights count in it; default false. */
   readonly weighted?: boolean;
+  /** Whether more of it is better, as of a share of right answers; default false, as of an error. */
+  readonly moreIsBetter?: boolean;
 }
 
 /** A metric that is the mean of one value per sample. */

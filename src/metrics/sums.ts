@@ -66,6 +66,7 @@ type Average = 'none' | 'micro' | 'macro' | 'weighted';
 /** F score from true positives, predicted and actual positives of each column, one column after the other in each. */
 function fScore(beta: number, threshold: number | undefined, average: Average, owner: string) {
   return {
+    moreIsBetter: true,
     sums(target: Tensor, output: Tensor, weights?: Tensor) {
       columnsOf(owner, output);
       const t = alignTarget(owner, target, output);
@@ -118,6 +119,7 @@ export const sumMetrics = {
       numRegressors: wholeOption(0),
     },
     ({ classAggregation, numRegressors }) => ({
+      moreIsBetter: true,
       sums(target: Tensor, output: Tensor, weights?: Tensor) {
         columnsOf('r2Score', output);
         const t = alignTarget('r2Score', target, output);

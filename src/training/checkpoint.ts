@@ -11,7 +11,7 @@ export interface CheckpointOptions {
   readonly saveBestOnly?: boolean;
   /** The value that tells better from worse; default 'val_loss' once an epoch, else 'loss'. */
   readonly monitor?: string;
-  /** Whether less or more is better; default 'auto': 'max' for accuracies and their like, else 'min'. */
+  /** Whether less or more is better; default 'auto': as its metric says; 'max' for accuracies and their like, else 'min', where the metric is your own. */
   readonly mode?: Mode | 'auto';
 }
 

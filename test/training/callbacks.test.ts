@@ -128,6 +128,30 @@ describe('earlyStopping', () => {
     );
   });
 
+  it.each([
+    ...['val_sensitivityAtSpecificity', 'val_specificity_at_sensitivity', 'precisionAtRecall', 'val_recallAtPrecision', 'val_truePositives'],
+    ...[
+      'trueNegatives',
+      'val_recall_0',
+      'fBetaScore_2',
+      'accuracy_1',
+      'val_recall_1_0',
+      'out_1_accuracy',
+      'weighted_auc',
+      'val_out_weighted_r2Score_1',
+    ],
+    ...['sparse_top_k_categorical_accuracy', 'val_cosineSimilarity', 'my_iou_1'],
+  ])('knows by name that more is better: %s', async (monitor) => {
+    expect(await epochsOf(monitor, [1, 2, 1, 3], callbacks.earlyStopping({ monitor }))).toBe(3);
+  });
+
+  it.each(['val_falsePositives', 'falseNegatives_0', 'val_loss', 'auc_head_loss', 'val_rootMeanSquaredError_1', 'weighted_hinge', 'out_2_mae'])(
+    'knows by name that less is better: %s',
+    async (monitor) => {
+      expect(await epochsOf(monitor, [2, 1, 2, 0], callbacks.earlyStopping({ monitor }))).toBe(3);
+    },
+  );
+
   it('knows by name that more accuracy is better', async () => {
     for (const name of ['val_accuracy', 'accuracy', 'out_sparse_categorical_accuracy', 'val_auc', 'recall'])
       expect(await epochsOf(name, [1, 2, 1, 3], callbacks.earlyStopping({ monitor: name }))).toBe(3);

@@ -10,7 +10,7 @@ const rules = {
   minDelta: numberOption(0),
   /** Epochs without improvement after which the fit ends; default 0. */
   patience: wholeOption(0),
-  /** Whether less or more is better; default 'auto': 'max' for accuracies and their like, else 'min'. */
+  /** Whether less or more is better; default 'auto': as its metric says; 'max' for accuracies and their like, else 'min', where the metric is your own. */
   mode: modeOption,
   /** Improvements that do not reach this value do not reset the patience; default none. */
   baseline: optionalNumber(),

@@ -1,7 +1,7 @@
 import type { Option } from '../../core/catalogue.js';
 import { ArgumentError } from '../../core/errors.js';
 import { findName, foldName, suggestion } from '../../core/names.js';
-import { metricAliases } from '../../metrics.js';
+import { loggedMetric, metricAliases } from '../../metrics.js';
 import type { Logs } from '../callbacks.js';
 
 /** Whether less or more of a value is better. */
@@ -14,13 +14,15 @@ export const modeOption: Option<Mode | 'auto'> = {
   accepts: (value) => value === 'min' || value === 'max' || value === 'auto',
 };
 
-/** Names, folded, of values of which more is better; the end of the name counts, so that `val_` and an output's name may stand before it. */
+/** Ends of names, without numbers behind them, of values of which more is better, where no metric of the table tells. */
 const moreIsBetter = /(accuracy|acc|auc|precision|recall|f1|score|similarity|iou)$/;
 
-/** Whether less or more of the value of that name is better: more for accuracies and their like, else less. */
+/** Whether less or more of the value of that name is better: as its metric says; of a metric of the user's own more for accuracies and their like, else less. */
 export function modeFor(monitor: string, mode: Mode | 'auto'): Mode {
   if (mode !== 'auto') return mode;
-  return moreIsBetter.test(foldName(monitor)) ? 'max' : 'min';
+  const known = loggedMetric(monitor);
+  const more = known ? known.moreIsBetter : moreIsBetter.test(foldName(monitor.replace(/(_\d+)+$/, '')));
+  return more ? 'max' : 'min';
 }
 
 const VALIDATION = 'val_';

@@ -10,7 +10,7 @@ const rules = {
   factor: numberOption(0.1, { from: 0, below: 1 }),
   /** Epochs without improvement after which it is reduced; default 10. */
   patience: wholeOption(10),
-  /** Whether less or more is better; default 'auto': 'max' for accuracies and their like, else 'min'. */
+  /** Whether less or more is better; default 'auto': as its metric says; 'max' for accuracies and their like, else 'min', where the metric is your own. */
   mode: modeOption,
   /** Changes of no more than this count as none; default 0.0001. */
   minDelta: numberOption(1e-4),
