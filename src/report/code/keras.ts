@@ -105,9 +105,9 @@ const unitsOf = ({ outputs }: Written['config'], uses: readonly Use[]): readonly
 /** A metric of one output. By "accuracy" Keras means that of the highest score wherever there are several, and halves where there is one. */
 function metricOf(metric: unknown, loss: unknown, units: number | undefined): unknown {
   const { name, config } = described(loss);
-  const { targets, signed } = isOwn(loss) ? {} : lossFromConfig(name, config);
+  const { targets, compares } = isOwn(loss) ? {} : lossFromConfig(name, config);
   const isAccuracy = ['accuracy', 'acc'].includes(foldName(described(metric).name)) && !isOwn(metric);
-  const bySign = signed === true && units === 1;
+  const bySign = compares === 'signs' && units === 1;
   if (!isAccuracy || (targets !== 'binary' && !bySign)) return picked('metrics', metric);
   if (config.fromLogits === true || bySign)
     return { name: 'binaryAccuracy', table: 'metrics', leads: [], options: [['threshold', 0]] } satisfies Call;
