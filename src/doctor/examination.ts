@@ -5,7 +5,7 @@ import { accuracies } from '../metrics.js';
 import { isClipped } from '../optimizers/optimizer.js';
 import type { LayerFacts, NeighbourFacts, NetworkFacts, TargetFacts } from '../vitals/facts.js';
 import type { EpochRecord, Measured, StepRecord, Trace, UnitStates } from '../vitals/trace.js';
-import { behind, headUses, tableActivation, usersOf } from './forecast/lookups.js';
+import { behind, headUses, longest, tableActivation, usersOf } from './forecast/lookups.js';
 import { suitsAt } from './forecast/phases.js';
 import { Bends, type Forecast, forecastFacts } from './forecast.js';
 
@@ -228,9 +228,10 @@ export class Examination {
     return this.isDeep ? NEIGHBOURS.deep : NEIGHBOURS.most;
   }
 
-  /** Whether hidden layers are many, and all normalised. */
+  /** Whether hidden layers in a row are many, and all are normalised. */
   get isDeep(): boolean {
-    return this.hidden.length >= DEEP && this.hidden.every(({ at }) => this.normalizedBehind(at));
+    const places = new Set(this.hidden.map(({ at }) => at));
+    return longest(this.facts, (at) => places.has(at)) >= DEEP && this.hidden.every(({ at }) => this.normalizedBehind(at));
   }
 
   /** What neighbours reach, from 0 at chance to 1 without error; undefined where that is not known. */

@@ -8,7 +8,7 @@ import type { InputFacts, NetworkFacts } from '../vitals/facts.js';
 import { walkBackward } from './forecast/backward.js';
 import { Forecast } from './forecast/forecast.js';
 import { layerForecasts } from './forecast/layers.js';
-import { Bends, type Lookups } from './forecast/lookups.js';
+import { Bends, type Lookups, longest } from './forecast/lookups.js';
 import { phaseRuns } from './forecast/phases.js';
 import { walkForward } from './forecast/walk.js';
 
@@ -62,7 +62,8 @@ export function forecastFacts(facts: NetworkFacts, options: ForecastOptions = {}
   const bends = known ?? new Bends(lookups);
   const forward = walkForward(facts, { data, rows: batchSize, bends, lookups });
   const backward = walkBackward(facts, forward);
-  return new Forecast(layerForecasts(facts, forward, backward, bends, batchSize), phaseRuns(facts, forward, bends), batchSize);
+  const way = longest(facts, (at) => facts.layers[at]?.role === 'weights');
+  return new Forecast(layerForecasts(facts, forward, backward, bends, batchSize), phaseRuns(facts, forward, bends), batchSize, way);
 }
 
 /** The forecast of a model; its own functions are known. `inputs`: moments of its data. */

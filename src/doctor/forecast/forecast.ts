@@ -11,17 +11,20 @@ export class Forecast {
   readonly batchSize: number;
   /** Uses that sum by weights. */
   readonly depth: number;
+  /** The most of them on one way through the network. */
+  readonly longest: number;
   /** The least over the runs; null where nothing bounds it. */
   readonly trainableDepth: number | null;
   readonly gradientDepthScale: number | null;
   /** Names of uses of which theory does not know what they receive or give. */
   readonly unknown: readonly string[];
 
-  constructor(layers: readonly LayerForecast[], runs: readonly PhaseRun[], batchSize: number) {
+  constructor(layers: readonly LayerForecast[], runs: readonly PhaseRun[], batchSize: number, longest: number) {
     this.layers = layers;
     this.runs = runs;
     this.batchSize = batchSize;
     this.depth = layers.filter(({ role }) => role === 'weights').length;
+    this.longest = longest;
     this.trainableDepth = least(runs.map((run) => run.trainableDepth));
     this.gradientDepthScale = least(runs.map((run) => run.gradientDepthScale));
     this.unknown = layers.filter(({ known }) => !known).map(({ name }) => name);

@@ -111,12 +111,30 @@ export function* behind(
 }
 
 /** Uses that stand behind some of these, however far. */
-export function allBehind({ layers }: NetworkFacts, uses: Iterable<number>): ReadonlySet<number> {
+export function allBehind({ layers }: NetworkFacts, uses: Iterable<number>): Set<number> {
   const [from, reached] = [new Set(uses), new Set<number>()];
   layers.forEach(({ inputs }, at) => {
     if (inputs.some((input) => from.has(input) || reached.has(input))) reached.add(at);
   });
   return reached;
+}
+
+/** Uses that some of these take something from, however far. */
+export function allBefore({ layers }: NetworkFacts, uses: Iterable<number>): Set<number> {
+  const [to, before] = [new Set(uses), new Set<number>()];
+  for (let at = layers.length - 1; at >= 0; at--) {
+    if (to.has(at) || before.has(at)) for (const from of layers[at]?.inputs ?? []) before.add(from);
+  }
+  return before;
+}
+
+/** The most uses that count on one way through a network. */
+export function longest({ layers }: Pick<NetworkFacts, 'layers'>, counts: (at: number) => boolean): number {
+  const most: number[] = [];
+  layers.forEach(({ inputs }, at) => {
+    most.push(Math.max(0, ...inputs.map((from) => most[from] ?? 0)) + Number(counts(at)));
+  });
+  return Math.max(0, ...most);
 }
 
 /** The activation layer that the sums of a use go to, with normalisation, noise and reshaping between. */

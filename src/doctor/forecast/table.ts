@@ -39,20 +39,20 @@ const columns: readonly (readonly [title: string, cell: (layer: LayerForecast) =
 interface Shown {
   readonly layers: readonly LayerForecast[];
   readonly runs: readonly PhaseRun[];
-  readonly depth: number;
+  readonly longest: number;
 }
 
 /** The forecast as a table for a terminal. */
-export function tableOf({ layers, runs, depth }: Shown): string {
+export function tableOf({ layers, runs, longest }: Shown): string {
   const rows = layers.filter(({ role, known, alongTime, attention }) => role === 'weights' || alongTime || attention || !known);
   const lines = textTable(
     columns.map(([title]) => title),
     rows.map((row) => columns.map(([, cell]) => cell(row))),
   );
-  return [...lines, ...runs.map((run) => lineOf(run, depth))].join('\n');
+  return [...lines, ...runs.map((run) => lineOf(run, longest))].join('\n');
 }
 
-function lineOf(run: PhaseRun, depth: number): string {
+function lineOf(run: PhaseRun, longest: number): string {
   const [first, last] = [run.layers[0], run.layers.at(-1)];
   const size =
     run.fixedPoint === null
@@ -65,6 +65,6 @@ function lineOf(run: PhaseRun, depth: number): string {
   const reach =
     run.trainableDepth === null
       ? 'no depth is too large'
-      : `trainable to about ${countOf(Math.round(run.trainableDepth), 'layer')} (this network: ${depth})`;
+      : `trainable to about ${countOf(Math.round(run.trainableDepth), 'layer')} (this network: ${longest})`;
   return `${first}…${last}: ${run.phase}, χ ${short(run.chi)}; ${size}; ${reach}`;
 }

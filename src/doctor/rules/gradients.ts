@@ -3,35 +3,47 @@ import { type Examination, median, value, type WatchedUse } from '../examination
 import { behind, walksAlongSteps } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, type Symptom, say, sayFactor, unlearned } from '../rule.js';
+import { leastOfEach, type Way, waysOf } from '../ways.js';
 import { SLOWEST, speeds } from './speed.js';
 
-/** Gradient of the first hidden layer over that of the last, by its RMS and by what is typical of an entry. */
-interface Profile {
-  readonly rms: number;
+/** Gradient of the first hidden layer of a way over that of the last, by its RMS and by what is typical of an entry. */
+interface Profile extends Way {
+  /** By RMS. */
+  readonly factor: number;
   /** The same of a quantile: NaN where none was measured. Like over like, since rows that are learned have next to no gradient in any layer. */
   readonly typical: number;
   readonly measured: boolean;
-  readonly first: WatchedUse;
-  readonly last: WatchedUse;
 }
 
-function profileOf(examination: Examination): Profile | undefined {
-  const { hidden, trace } = examination;
-  const [first, last] = [hidden.find(({ column }) => hasGradient(examination, column)) ?? hidden[0], hidden.at(-1)];
-  if (!first || !last || first === last) return undefined;
-  const recent = trace.steps.slice(-5);
+/**
+ * One for each first hidden layer, the least first: over the last one from which it got most, since a gradient that comes along several ways is mostly that of the largest, and a
+ * head with a small weight sends little by intent.
+ */
+function profilesOf(examination: Examination): Profile[] {
+  const { hidden } = examination;
+  const reached = hidden.filter(({ column }) => hasGradient(examination, column));
+  const all = waysOf(examination, reached.length > 0 ? reached : hidden).flatMap((way) => profileOf(examination, way) ?? []);
+  const seen = all.some(({ measured }) => measured) ? all.filter(({ measured }) => measured) : all;
+  return leastOfEach(seen, ({ first }) => first)
+    .filter(({ first, last }) => first !== last)
+    .sort((a, b) => a.factor - b.factor);
+}
+
+function profileOf(examination: Examination, way: Way): Profile | undefined {
+  const { first, last } = way;
+  const recent = examination.trace.steps.slice(-5);
   const sizes = sizesOf(examination, [first, last]);
   const ratios = recent.flatMap(({ signals }) => ratio(sizes(signals, (column) => signals.gRms[column])));
   if (ratios.length === 0) {
-    const predicted = examination.forecast.layers[first.at]?.gradient?.value;
-    return predicted === undefined ? undefined : { rms: predicted, typical: Number.NaN, measured: false, first, last };
+    const [predicted] = ratio([first, last].map(({ at }) => examination.forecast.layers[at]?.gradient?.value));
+    return predicted === undefined ? undefined : { ...way, factor: predicted, typical: Number.NaN, measured: false };
   }
   const thinned = isThinned(examination, first.at);
   // Of a rectifier's entries half have no gradient: the upper quartile is the middle of the others. Behind a maximum three of four have none.
   const quantile = thinned ? 4 : first.activation?.canDie ? 3 : 2;
   const typical = recent.flatMap(({ signals }) => ratio(sizes(signals, (column) => signals.gQuantiles?.[column]?.[quantile])));
   const comparable = thinned === isThinned(examination, last.at);
-  return { rms: median(ratios), typical: comparable ? median(typical) : Number.NaN, measured: true, first, last };
+  return { ...way, factor: median(ratios), typical: comparable ? median(typical) : Number.NaN, measured: true };
 }
 
 /**
@@ -83,7 +95,7 @@ export const vanishingGradient: Rule = {
   leadsTo: unlearned,
   title: 'Vanishing gradient',
   looksFor:
-    'the RMS of ∂L/∂z in the first hidden layer over that in the last one, as measured or, before the first step, as forecast; and the same ratio of medians of |∂L/∂z| (of upper quartiles for rectifiers, half of whose entries have none)',
+    'the RMS of ∂L/∂z in the first hidden layer over that in the last one that it leads to (where these are several, the one with the largest), as measured or, before the first step, as forecast; and the same ratio of medians of |∂L/∂z| (of upper quartiles for rectifiers, half of whose entries have none)',
   threshold:
     'a layer learns at the speed of its gradient: below a hundredth of the speed of the last layer the first stays what it was drawn as within a budget that suffices for the others (risk below a tenth). With width, depth and activation the ratio is √χ for each layer. Optimizers that divide by the size of the gradient bear more: 1e-5, risk 1e-3. Under others a ratio down to 1e-4 is a risk only where the first kernel’s step, by its size, is at least a tenth of the fastest one’s, and that is not slow: weights that are small throughout need no larger gradients',
   why: 'lower layers stay virtually unchanged, and the upper ones learn from features that were drawn at random',
@@ -96,41 +108,46 @@ export const vanishingGradient: Rule = {
     remedies.residual,
   ],
   check(examination) {
-    const profile = profileOf(examination);
+    const profiles = profilesOf(examination);
+    const [profile] = profiles;
     if (!profile) return [];
     const { ill, least, risk, typical } = limits(examination.adaptive);
-    const { rms, first, last, measured } = profile;
-    const depth = examination.hidden.length;
-    const layers = examination.hidden.slice(0, Math.max(1, Math.ceil(depth / 2))).map(({ layer }) => layer.name);
-    const perLayer = sayFactor(rms, depth - 1);
+    const { factor: rms, first, last, measured } = profile;
     if (rms < risk) {
       const starves = rms < least || (rms < ill && !keepsPace(examination, first));
       return [
         {
-          layers,
+          layers: lowerOf(profile),
           severity: starves ? 'ill' : 'risk',
           measured: { what: 'gradient RMS, first hidden layer over last', value: rms },
           expected: { from: starves ? ill : risk, why: 'a layer learns at the speed of its gradient' },
-          cause: `the gradient's RMS ${measured ? 'is' : 'will be'} ${say(rms)} times that of ${last.layer.name} by the time it reaches ${first.layer.name}: a factor ${perLayer} for each of ${depth} layers${chiOf(examination, first)}`,
+          cause: `the gradient's RMS ${measured ? 'is' : 'will be'} ${say(rms)} times that of ${last.layer.name} by the time it reaches ${first.layer.name}: ${factorOf(examination, profile)}`,
         },
       ];
     }
-    if (!(profile.typical < typical)) return [];
+    const [starved] = profiles.filter((one) => one.typical < typical).sort((a, b) => a.typical - b.typical);
+    if (!starved) return [];
+    const from = starved.last.layer.name;
     return [
       {
-        layers,
+        layers: lowerOf(starved),
         severity: 'ill',
-        measured: { what: 'typical gradient, first hidden layer over last', value: profile.typical },
+        measured: { what: 'typical gradient, first hidden layer over last', value: starved.typical },
         expected: { from: typical, why: 'most units must learn, not a few' },
-        cause: `most units of ${first.layer.name} get ${profile.typical > 0 ? `${say(profile.typical)} times that of ${last.layer.name} or less` : 'no gradient at all'}: the RMS of ${say(rms)} times that of ${last.layer.name} is made by few of them`,
+        cause: `most units of ${starved.first.layer.name} get ${starved.typical > 0 ? `${say(starved.typical)} times that of ${from} or less` : 'no gradient at all'}: the RMS of ${say(starved.factor)} times that of ${from} is made by few of them`,
       },
     ];
   },
 };
 
-function chiOf({ forecast }: Examination, use: WatchedUse): string {
-  const chi = forecast.runs.find(({ layers }) => layers.includes(use.layer.name))?.chi ?? forecast.runs[0]?.chi;
-  return chi === undefined ? '' : ` (theory: χ ${say(chi)}, √χ ${say(Math.sqrt(chi))})`;
+/** The lower half of the layers on a way. */
+const lowerOf = ({ between }: Way): string[] => between.slice(0, Math.max(1, Math.ceil(between.length / 2))).map(({ layer }) => layer.name);
+
+/** What each layer on a way does to the gradient, and should by theory. */
+function factorOf({ forecast: { runs } }: Examination, { factor, between, depth }: Profile): string {
+  const run = between.map(({ layer }) => runs.find(({ layers }) => layers.includes(layer.name))).find((one) => one !== undefined);
+  const theory = run === undefined ? '' : ` (theory: χ ${say(run.chi)}, √χ ${say(Math.sqrt(run.chi))})`;
+  return `a factor ${sayFactor(factor, depth - 1)} for each of ${depth} layers${theory}`;
 }
 
 export const explodingGradient: Rule = {
@@ -138,22 +155,22 @@ export const explodingGradient: Rule = {
   bearable: true,
   leadsTo: unlearned,
   title: 'Exploding gradient',
-  looksFor: 'the RMS of ∂L/∂z in the first hidden layer over that in the last one, as measured or, before the first step, as forecast',
+  looksFor:
+    'the RMS of ∂L/∂z in the first hidden layer over that in the last one that it leads to (where these are several, the one with the largest), as measured or, before the first step, as forecast',
   threshold:
     'a thousand times (risk from thirty): a learning rate that suits the last layer then moves the first by that factor too far, and the steps of two layers differ by more than one learning rate serves',
   why: 'one learning rate is too large for the lower layers and too small for the upper ones; steps throw weights out, or values overflow',
   remedies: [remedies.suitingInitializer, remedies.criticalInitializer, remedies.clipGradients, remedies.lowerLearningRate, remedies.normalize],
   check(examination) {
-    const profile = profileOf(examination);
-    if (!profile || !(profile.rms > 30)) return [];
-    const { rms, first, last, measured } = profile;
-    const depth = examination.hidden.length;
+    const profile = profilesOf(examination).at(-1);
+    if (!profile || !(profile.factor > 30)) return [];
+    const { factor: rms, first, last, measured, between } = profile;
     const symptom: Symptom = {
       severity: rms > 1e3 ? 'ill' : 'risk',
-      layers: examination.hidden.map(({ layer }) => layer.name),
+      layers: between.map(({ layer }) => layer.name),
       measured: { what: 'gradient RMS, first hidden layer over last', value: rms },
       expected: { to: rms > 1e3 ? 1e3 : 30, why: 'one learning rate serves all layers' },
-      cause: `the gradient's RMS ${measured ? 'is' : 'will be'} ${say(rms)} times that of ${last.layer.name} by the time it reaches ${first.layer.name}: a factor ${sayFactor(rms, depth - 1)} for each of ${depth} layers${chiOf(examination, first)}`,
+      cause: `the gradient's RMS ${measured ? 'is' : 'will be'} ${say(rms)} times that of ${last.layer.name} by the time it reaches ${first.layer.name}: ${factorOf(examination, profile)}`,
     };
     return [symptom];
   },
@@ -162,13 +179,22 @@ export const explodingGradient: Rule = {
 /** Part of what walks through all layers that saturation must let through: less where the optimizer makes up for what gradients lose. Steps of a sequence pass the same layers again, for which nothing makes up. */
 const [LET_THROUGH, LET_THROUGH_ADAPTIVE] = [0.2, 0.03];
 
+/** The least that the uses on one way through a network let through together. */
+function throughAll({ facts }: Examination, letsThrough: (at: number) => number): number {
+  const least: number[] = [];
+  facts.layers.forEach(({ inputs }, at) => {
+    least.push(Math.min(1, ...inputs.map((from) => least[from] ?? 1)) * letsThrough(at));
+  });
+  return Math.min(1, ...least);
+}
+
 export const saturation: Rule = {
   id: 'saturation',
   bearable: true,
   leadsTo: unlearned,
   title: 'Saturated units',
   looksFor: 'the share of entries whose slope is under 5 % of the largest, in hidden layers whose activation saturates smoothly',
-  threshold: `a risk where it is 20 % in most layers (40 % where the activation is flat on one side alone: of a rectifier half of the entries are, and it trains); ill where fewer than ${percent(LET_THROUGH)} of what comes in get through all of them (${percent(LET_THROUGH_ADAPTIVE)} where the optimizer divides by the size of the gradient and no layer walks along steps): the product of the shares that are not saturated, of twice those where half may be, since each layer takes its part of what the one before let through. At unit variance 3 % of a tanh layer are saturated, of a logistic layer next to none; with N(0, 1) weights theory has 22 % at width 32, 51 % at 100 and 71 % at 300. By shares, since a few units with a huge gradient can make its RMS grow while most starve`,
+  threshold: `a risk where it is 20 % in most layers (40 % where the activation is flat on one side alone: of a rectifier half of the entries are, and it trains); ill where fewer than ${percent(LET_THROUGH)} of what comes in get through all of them that stand on one way (${percent(LET_THROUGH_ADAPTIVE)} where the optimizer divides by the size of the gradient and no layer walks along steps): the product of the shares that are not saturated, of twice those where half may be, since each layer takes its part of what the one before let through. At unit variance 3 % of a tanh layer are saturated, of a logistic layer next to none; with N(0, 1) weights theory has 22 % at width 32, 51 % at 100 and 71 % at 300. By shares, since a few units with a huge gradient can make its RMS grow while most starve`,
   why: 'a saturated unit passes on next to no gradient; the logistic, whose mean is 0.5, shifts the next layer further into saturation',
   remedies: [remedies.suitingInitializer, remedies.lsuv, remedies.standardizeInputs, remedies.changeActivation, remedies.normalize],
   check(examination) {
@@ -181,10 +207,10 @@ export const saturation: Rule = {
     const middle = median(shares.map(({ share }) => share));
     const risk = shares.every(({ use }) => use.activation?.saturates !== 'both') ? 0.4 : 0.2;
     if (!(middle >= risk)) return [];
-    const through = shares.reduce(
-      (product, { use, share }) => product * Math.min(1, (use.activation?.saturates === 'both' ? 1 : 2) * (1 - share)),
-      1,
-    );
+    const through = throughAll(examination, (at) => {
+      const { use, share = 0 } = shares.find((one) => one.use.at === at) ?? {};
+      return use ? Math.min(1, (use.activation?.saturates === 'both' ? 1 : 2) * (1 - share)) : 1;
+    });
     const adapts = examination.adaptive && !examination.facts.layers.some(walksAlongSteps);
     const least = adapts ? LET_THROUGH_ADAPTIVE : LET_THROUGH;
     const logistic = shares.some(({ use }) => use.activation?.name === 'sigmoid');

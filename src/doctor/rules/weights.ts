@@ -1,8 +1,10 @@
 import type { Described } from '../../core/catalogue.js';
 import { countOf } from '../../core/count.js';
+import type { Examination } from '../examination.js';
 import { kernelInitializer } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { type Rule, say, unlearned } from '../rule.js';
+import { leastOfEach, type Way, waysOf } from '../ways.js';
 
 /** Initializers whose variance follows from what they are told or from data, so that no table says whether they suit. */
 const apart = ['auto', 'critical', 'lsuv', 'orthogonal', 'identity', 'deltaOrthogonal'];
@@ -28,36 +30,49 @@ export const initializerMismatch: Rule = {
       // SELU's conditions are a rule of their own.
       return layer.activation?.name === 'selu' ? [] : [{ at, layer, initializer, suits }];
     });
-    const [bottom, top] = [hidden[0], hidden.at(-1)];
-    const [first] = wrong;
-    if (!first || !bottom || !top || bottom === top) return [];
-    // Looked at last, since it is dear.
-    const { forecast } = examination;
-    const gradient = forecast.layers[bottom.at]?.gradient?.value;
-    const [low, high] = [forecast.layers[bottom.at]?.zRms?.value, forecast.layers[top.at]?.zRms?.value];
-    const forward = low !== undefined && high !== undefined ? high / low : undefined;
-    const factors = [
-      { what: 'forecast gradient, first hidden layer over last', value: gradient },
-      { what: 'forecast sums, last hidden layer over first', value: forward },
-    ].flatMap(({ what, value }) => (value === undefined || !(value > 0) ? [] : [{ what, value }]));
-    const most = factors.reduce<(typeof factors)[number] | undefined>(
-      (a, b) => (Math.abs(Math.log(b.value)) > Math.abs(Math.log(a?.value ?? 1)) ? b : a),
-      undefined,
+    const ways = waysOf(examination).filter(
+      ({ first, last, between }) => first !== last && wrong.some(({ at }) => between.some((use) => use.at === at)),
     );
-    if (!most || Math.abs(Math.log(most.value)) < Math.log(3)) return [];
+    if (ways.length === 0) return [];
+    const [most] = changesOn(ways, examination).sort((a, b) => Math.abs(Math.log(b.factor)) - Math.abs(Math.log(a.factor)));
+    const here = wrong.filter(({ at }) => most?.way.between.some((use) => use.at === at));
+    const [first] = here;
+    if (!most || !first || Math.abs(Math.log(most.factor)) < Math.log(3)) return [];
     const name = first.layer.activation?.name ?? 'linear';
     return [
       {
         severity: 'risk',
-        layers: wrong.map(({ layer }) => layer.name),
+        layers: here.map(({ layer }) => layer.name),
         step: 0,
-        measured: most,
+        measured: { what: most.what, value: most.factor },
         expected: { from: 1 / 3, to: 3, why: 'what suits keeps signals and gradients at their size' },
-        cause: `${first.initializer} does not suit ${name}: over ${countOf(hidden.length, 'hidden layer')} ${most.what.startsWith('forecast gradient') ? 'gradients change' : 'signals change'} by a factor ${say(most.value)}; ${first.suits} suits it`,
+        cause: `${first.initializer} does not suit ${name}: over ${countOf(most.way.depth, 'hidden layer')} ${most.whose} change by a factor ${say(most.factor)}; ${first.suits} suits it`,
       },
     ];
   },
 };
+
+/** What ways make of gradients and of sums by theory. */
+function changesOn(ways: readonly Way[], { forecast }: Examination) {
+  const sizes = ways.map((way) => {
+    const [below, above] = [forecast.layers[way.first.at], forecast.layers[way.last.at]];
+    return { way, gradient: over(below?.gradient?.value, above?.gradient?.value), sums: over(above?.zRms?.value, below?.zRms?.value) };
+  });
+  const gradients = sizes.flatMap(({ way, gradient: factor }) => (factor === undefined ? [] : [{ way, factor }]));
+  const sums = sizes.flatMap(({ way, sums: factor }) => (factor === undefined ? [] : [{ way, factor }]));
+  // Of what meets, most is the largest.
+  return [
+    ...leastOfEach(gradients, ({ way }) => way.first).map((one) => ({
+      ...one,
+      what: 'forecast gradient, first hidden layer over last',
+      whose: 'gradients',
+    })),
+    ...leastOfEach(sums, ({ way }) => way.last).map((one) => ({ ...one, what: 'forecast sums, last hidden layer over first', whose: 'signals' })),
+  ];
+}
+
+const over = (a: number | undefined, b: number | undefined): number | undefined =>
+  a !== undefined && b !== undefined && a / b > 0 ? a / b : undefined;
 
 /** Whether a drawing gives every weight the same value. */
 function isConstant({ name, config }: Described): boolean {
