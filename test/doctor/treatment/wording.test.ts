@@ -13,8 +13,8 @@ const drawn = (...shape: number[]): NdArray => {
 };
 const [x, y] = [drawn(32, 6), drawn(32, 1)];
 
-async function changes(id: string, given: Model): Promise<readonly Change[]> {
-  const examination = new Examination(await given.examine(x, y));
+async function changes(id: string, given: Model, rows = x): Promise<readonly Change[]> {
+  const examination = new Examination(await given.examine(rows, y));
   const { method } = methodOf(id) ?? {};
   if (!method) throw new Error(`no remedy '${id}'`);
   const patient = await admit(given, 16);
@@ -37,7 +37,10 @@ describe('what a remedy says is what it does', () => {
   it('of layers that are used twice', async () => {
     expect(await said('lower-dropout', odd())).toEqual(['lower the rate of drop to 0.1']);
     expect(await said('alpha-dropout', odd())).toEqual(['use layers.alphaDropout instead of drop']);
-    expect(await said('normalize', odd())).toEqual(['put layers.batchNormalization() between sums and activation of bent and frozen']);
+    const beside = [1, 2].map((i) => layers.dense(6, { activation: 'relu', name: `beside${i}` }));
+    const shared = layers.dense(6, { activation: 'relu' });
+    const twice = sequential([layers.input([6]), shared, shared, ...beside, layers.dense(1)]).compile({ loss: 'mse' });
+    expect(await said('normalize', twice)).toEqual(['put layers.batchNormalization() between sums and activation of beside1 and beside2']);
   });
 
   it('of several activations, of which frozen layers keep theirs', async () => {
@@ -118,6 +121,37 @@ describe('what a remedy says is what it does', () => {
       'move batchNormalization_2 before the activation and leave out the bias of dense_2',
     ]);
     expect(await said('batch-free-normalization', normalized)).toEqual(['use layers.layerNormalization() instead of batchNormalization_2']);
+  });
+
+  it('leaves the bias of a frozen layer, and what comes to one, as it was learned', async () => {
+    const row = (...frozen: readonly number[]): Model =>
+      sequential([
+        layers.input([6]),
+        ...[1, 2, 3, 4].map((i) => layers.dense(6, { activation: 'relu', trainable: !frozen.includes(i), name: `d${i}` })),
+        layers.dense(1),
+      ]).compile({ loss: 'mse' });
+    const normal = (names: string) => [`put layers.batchNormalization() between sums and activation of ${names}`];
+    expect(await said('normalize', odd())).toEqual([]);
+    expect(await said('normalize', row(1))).toEqual(normal('d2 to d4 (3 layers)'));
+    expect(await said('normalize', row(3))).toEqual(normal('d1 and d4'));
+    expect(await said('normalize', row(1, 2, 3, 4))).toEqual([]);
+    const [change] = await changes('normalize', row(1));
+    expect(change?.patient.config.layers.find(({ name }) => name === 'd1')).toEqual(toConfig(row(1)).layers.find(({ name }) => name === 'd1'));
+    // d2 + what enters d1 would come to d3.
+    expect(await said('residual', row(3))).toEqual(['add a skip connection around two layers']);
+    expect(await said('residual', row())).toEqual(['add 2 skip connections, each around two layers']);
+    const late = (trainable: boolean): Model =>
+      sequential([layers.input([6]), layers.dense(6, { activation: 'relu', trainable }), layers.batchNormalization(), layers.dense(1)]).compile({
+        loss: 'mse',
+      });
+    expect(await said('move-normalization', late(true))).toHaveLength(1);
+    expect(await said('move-normalization', late(false))).toEqual([]);
+    const large = new NdArray(
+      Float32Array.from({ length: x.size }, (_, i) => 50 * x.at(i)),
+      x.shape,
+    );
+    expect(await changes('standardize-inputs', late(true), large)).toHaveLength(1);
+    expect(await changes('standardize-inputs', late(false), large)).toEqual([]);
   });
 
   it('leaves a frozen head, and units of frozen layers, as they were learned', async () => {

@@ -8,7 +8,17 @@ import { unbent } from '../../rules/linear.js';
 import type { Change, Chart, Method } from '../method.js';
 import { changed, type Patient } from '../patient.js';
 import { drawnBy, isDrawable } from './weights.js';
-import { betweenSumsAndActivation, type HiddenUse, hasBias, hiddenUses, named, withActivation, withOptions, withoutBias } from './wiring.js';
+import {
+  betweenSumsAndActivation,
+  type HiddenUse,
+  hasBias,
+  hiddenUses,
+  meetsFrozen,
+  named,
+  withActivation,
+  withOptions,
+  withoutBias,
+} from './wiring.js';
 
 /**
  * Activations that answer each, by what it suffers from: a rectifier's units die, a logistic's or tanh's saturate. Where nothing normalises, SELU goes before tanh: it
@@ -117,8 +127,8 @@ export const normalize: Method = {
     const uses = hiddenUses(examination).filter(({ bent }) => bent !== undefined);
     if (isNormalized(facts) || uses.length === 0) return [];
     const kind = patient.batchSize < FEW_ROWS ? 'layerNormalization' : 'batchNormalization';
-    // Shared layers stay whole.
-    const parted = uses.filter(({ at }) => usedOnce(patient.config, at));
+    // Shared layers stay whole; what is frozen keeps its bias, and what it was learned on.
+    const parted = uses.filter(({ at, layer }) => layer.trainable && usedOnce(patient.config, at) && !meetsFrozen(examination, at));
     if (parted.length === 0) return [];
     const config = fromTheLast(parted, patient.config, (made, use) => {
       if (kind === 'layerNormalization') return betweenSumsAndActivation(made, use, kind, {});
@@ -143,7 +153,12 @@ export const residual: Method = {
       const from = one?.layer.inputs[0];
       const to = two?.bent ?? two?.at;
       if (!one || !two || from === undefined || to === undefined) continue;
-      if (!allBehind(facts, [one.at]).has(two.at) || String(facts.layers[from]?.shape) !== String(facts.layers[to]?.shape)) continue;
+      if (
+        meetsFrozen(examination, to) ||
+        !allBehind(facts, [one.at]).has(two.at) ||
+        String(facts.layers[from]?.shape) !== String(facts.layers[to]?.shape)
+      )
+        continue;
       pairs.push({ from, to });
       i++;
     }
@@ -198,11 +213,11 @@ function ofKind(config: ModelConfig, names: readonly string[], kind: string, ...
 export const moveNormalization: Method = {
   alters: ['architecture'],
   apply({ patient, examination: { users }, facts }) {
-    // Layers behind whose sums alone a batch normalisation comes; what stands elsewhere too stays as it is there, and so does a frozen one: its mean holds the bias.
+    // Layers behind whose sums alone a batch normalisation comes; what stands elsewhere too stays as it is there, and so do frozen ones: a normalisation's mean holds the bias, and a bias was learned.
     const behind = facts.layers.flatMap(({ kind, inputs: [from = -1], name, trainable }, at) => {
       const before = facts.layers[from];
-      if (kind !== 'batchNormalization' || !trainable || before?.role !== 'weights' || users[from]?.length !== 1 || !usedOnce(patient.config, from))
-        return [];
+      if (kind !== 'batchNormalization' || !trainable || before?.role !== 'weights' || !before.trainable) return [];
+      if (users[from]?.length !== 1 || !usedOnce(patient.config, from)) return [];
       return [{ at, name, before, from, bends: (before.activation?.name ?? 'linear') !== 'linear' }];
     });
     const late = behind.filter(({ bends }) => bends);

@@ -8,6 +8,7 @@ import { type Aim, aimsOf, both, rootMeanSquare, wantedOf } from '../../rules/ta
 import type { Change, Method } from '../method.js';
 import { changed, lossWeightsOf, type Patient, renamed } from '../patient.js';
 import { written } from './rates.js';
+import { meetsFrozen } from './wiring.js';
 
 /** Means and deviations nearer to 0 and 1 than these gain nothing. */
 const [MEAN, DEVIATION] = [0.1, 1.25];
@@ -24,7 +25,7 @@ function isStandard(data: InputFacts | undefined): boolean {
 export const standardizeInputs: Method = {
   alters: ['data'],
   apply({ patient, facts, examination }): Change[] {
-    const raw = facts.inputs.filter((at) => !examination.standardized(at) && !isStandard(dataOf(examination, at)));
+    const raw = facts.inputs.filter((at) => !examination.standardized(at) && !isStandard(dataOf(examination, at)) && !meetsFrozen(examination, at));
     if (raw.length === 0) return [];
     // From the last input on, so that the places of those before it stay.
     const config = [...raw]

@@ -28,6 +28,17 @@ export function hiddenUses({ hidden, facts, users }: Examination): HiddenUse[] {
   });
 }
 
+/** Whether frozen weights come next behind a use, with no trained ones between that could follow a change: they were learned on what comes to them. */
+export function meetsFrozen({ facts, users }: Examination, use: number): boolean {
+  const reached = new Set(users[use]);
+  for (const at of reached) {
+    const layer = facts.layers[at];
+    if (!layer || layer.weights.length === 0) for (const next of users[at] ?? []) reached.add(next);
+    else if (!layer.trainable) return true;
+  }
+  return false;
+}
+
 /** A layer with other options. */
 export function withOptions(config: ModelConfig, name: string, options: DescribedLayer['config']): ModelConfig {
   return withLayer(config, name, (layer) => {
