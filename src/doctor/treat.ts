@@ -125,8 +125,8 @@ class Treated implements Treatment {
     this.changed = after.remedies.length > 0;
     this.remedies = tidied(after.remedies, before.patient, after.patient);
     this.findings = findings;
-    this.before = evidenceOf(before);
-    this.after = evidenceOf(after);
+    this.before = evidenceOf(before, course);
+    this.after = evidenceOf(after, course);
     this.outcome = outcomeOf(findings, before, after);
     this.trials = course.trials.map((trial) => (trial.remedies === after.remedies ? { ...trial, remedies: this.remedies } : trial));
     this.proposals = findings.flatMap(({ remedies }) => remedies.filter(({ id }) => methodOf(id) === undefined));
@@ -141,10 +141,11 @@ class Treated implements Treatment {
   }
 }
 
-function evidenceOf({ patient, run }: Tried): Evidence {
+function evidenceOf({ patient, run }: Tried, { clinic }: Course): Evidence {
   return {
     config: patient.config,
     batchSize: patient.batchSize,
+    epochs: clinic.options.epochs,
     findings: run.findings,
     grade: run.grade,
     steps: run.steps,

@@ -27,20 +27,22 @@ function inOrder(config: ModelConfig): ModelConfig {
 }
 
 /** With every option told, as a model tells them: people write names and a few options. What has functions of the user's own stays as it is. */
-function whole({ config, batchSize }: Written): Written {
+function whole({ config, ...training }: Written): Written {
   const read = readConfig(config);
-  return { config: missingCustom(read, {}).length > 0 ? inOrder(read) : toConfig(fromConfig(read)), batchSize };
+  return { config: missingCustom(read, {}).length > 0 ? inOrder(read) : toConfig(fromConfig(read)), ...training };
 }
 
 /**
- * A model and its training as code. Losses, metrics and schedules of the user's own stand under their names. Undefined where layers have functions of
+ * A model and its training as code: `codeOf(treatment.after, 'keras')` is a whole treated training. Losses, metrics and schedules of the user's own stand under their names. Undefined where layers have functions of
  * the user's own, which other frameworks do not know.
  * @throws ArgumentError on an unknown framework.
  */
 export function codeOf(written: Written, framework: Framework): string | undefined {
-  const { config, batchSize } = written ?? {};
+  const { config, batchSize, epochs } = written ?? {};
   if (!isRecord(config) || (config.compile !== undefined && !Number.isInteger(batchSize)))
     refuse('codeOf', 'written', '{ config: toConfig(model), batchSize: 32 }', written);
+  if (epochs !== undefined && !(Number.isSafeInteger(epochs) && epochs > 0))
+    refuse('codeOf', 'epochs', 'a whole number of epochs, from 1 on', epochs);
   return lookUp('framework', framework, frameworks)(whole(written))?.join('\n');
 }
 

@@ -24,6 +24,7 @@ const finding = (step: number, cause: string): Finding => ({
 const side = (gain: number, findings: readonly Finding[]): Evidence => ({
   config: toConfig(model),
   batchSize: 32,
+  epochs: 5,
   findings,
   grade: { score: 0.5, accuracy: 0.5 },
   steps: 64,

@@ -34,6 +34,8 @@ export type Outcome = 'healthy' | 'cured' | 'improved' | 'uncured';
 export interface Evidence {
   readonly config: ModelConfig;
   readonly batchSize: number;
+  /** Of a whole training, as schedules count on it. */
+  readonly epochs: number;
   readonly findings: readonly Finding[];
   readonly grade: Grade;
   readonly steps: number;

@@ -28,7 +28,7 @@ function argumentsOf({ leads, options }: Call): string {
 const usualNames = { model: 'sequential', built: 'model' };
 
 /** A model and its training as Evenkeel code, line by line. */
-export function evenkeelLines({ config, batchSize }: Written): string[] {
+export function evenkeelLines({ config, batchSize, epochs = 1 }: Written): string[] {
   const ends = new Set(config.outputs.map((signal) => placeOf(signal)[0]));
   const training = trainingOf(config);
   const { losses, lossWeights } = training;
@@ -64,7 +64,7 @@ export function evenkeelLines({ config, batchSize }: Written): string[] {
         return `  ${option}: ${all ? written(some(all)) : record(names.map((output, i) => [output, some(lists[i] ?? [])] as const))},`;
       }),
     '});',
-    `await ${name}.fit(train, { batchSize: ${batchSize} });`,
+    `await ${name}.fit(train, { ${epochs === 1 ? '' : `epochs: ${epochs}, `}batchSize: ${batchSize} });`,
   ];
 }
 

@@ -59,7 +59,7 @@ const kernelOf = ({ name, options: config }: NonNullable<Use['initializer']>) =>
   ['kernelInitializer', picked('kernelInitializer', { name, config })] as const;
 
 /** A model and its training as Keras code, line by line; undefined where its layers have functions of the user's own. Other functions stand under their names. */
-export function kerasLines({ config, batchSize }: Written): string[] | undefined {
+export function kerasLines({ config, batchSize, epochs = 1 }: Written): string[] | undefined {
   const uses = usesOf(config);
   if (!uses) return undefined;
   const inRow = isRow(config) && !uses.some(({ layer, gives }) => spread.has(layer.kind) || gives > 1);
@@ -72,7 +72,12 @@ export function kerasLines({ config, batchSize }: Written): string[] | undefined
     ...(unadapted
       ? ['# before the first fit: adapt each Normalization layer to the training rows as they come to it, layer.adapt(x_train) for a first layer']
       : []),
-    ...(config.compile === undefined ? [] : [...compileLines(config, unitsOf(config, uses)), `model.fit(x_train, y_train, batch_size=${batchSize})`]),
+    ...(config.compile === undefined
+      ? []
+      : [
+          ...compileLines(config, unitsOf(config, uses)),
+          `model.fit(x_train, y_train, batch_size=${batchSize}${epochs === 1 ? '' : `, epochs=${epochs}`})`,
+        ]),
   ];
 }
 

@@ -13,7 +13,7 @@ import { isRow, layerAt, nameOf, namesOf, placeOf, sharedLayers, type Written } 
 type Config = Written['config'];
 
 /** A model and its training as PyTorch code, line by line; undefined where its layers have functions of the user's own. Other functions stand under their names. */
-export function pytorchLines({ config, batchSize }: Written): string[] | undefined {
+export function pytorchLines({ config, batchSize, epochs = 1 }: Written): string[] | undefined {
   const uses = usesOf(config)?.map((use): Use => ({ ...use, origin: originOf(config, use.inputs[0]) }));
   if (!uses) return undefined;
   const training = trainingOf(config);
@@ -36,6 +36,7 @@ export function pytorchLines({ config, batchSize }: Written): string[] | undefin
           ...lossLines(training, ends),
           ...(metrics.length === 0 ? [] : [`# to count by hand: ${[...new Set(metrics)].join(', ')}`]),
           `loader = torch.utils.data.DataLoader(train, batch_size=${batchSize}, shuffle=True)`,
+          ...(epochs === 1 ? [] : [`# to train: ${epochs} epochs, each over the whole loader`]),
         ]),
   ];
 }

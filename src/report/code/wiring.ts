@@ -10,6 +10,8 @@ export function isRow({ calls, inputs, outputs }: ModelConfig): boolean {
 export interface Written {
   readonly config: ModelConfig;
   readonly batchSize: number;
+  /** One unless given, as `fit` has it. */
+  readonly epochs?: number;
 }
 
 /** The layer that a call uses. */
