@@ -1,11 +1,10 @@
 import type { Activation } from '../activations.js';
 import { checkOptionNames, isRecord, refuse } from '../core/expect.js';
-import type { StaticShape } from '../core/shape.js';
 import { accuracies } from '../metrics.js';
 import { isClipped } from '../optimizers/optimizer.js';
 import type { LayerFacts, NeighbourFacts, NetworkFacts, TargetFacts } from '../vitals/facts.js';
 import type { EpochRecord, Measured, StepRecord, Trace, UnitStates } from '../vitals/trace.js';
-import { behind, headUses, longest, tableActivation, usersOf } from './forecast/lookups.js';
+import { behind, headUses, isKernel, longest, tableActivation, usersOf } from './forecast/lookups.js';
 import { suitsAt } from './forecast/phases.js';
 import { Bends, type Forecast, forecastFacts } from './forecast.js';
 
@@ -228,10 +227,15 @@ export class Examination {
     return this.isDeep ? NEIGHBOURS.deep : NEIGHBOURS.most;
   }
 
+  /** The most hidden layers on one way through the network. */
+  get depth(): number {
+    const places = new Set(this.hidden.map(({ at }) => at));
+    return longest(this.facts, (at) => places.has(at));
+  }
+
   /** Whether hidden layers in a row are many, and all are normalised. */
   get isDeep(): boolean {
-    const places = new Set(this.hidden.map(({ at }) => at));
-    return longest(this.facts, (at) => places.has(at)) >= DEEP && this.hidden.every(({ at }) => this.normalizedBehind(at));
+    return this.depth >= DEEP && this.hidden.every(({ at }) => this.normalizedBehind(at));
   }
 
   /** What neighbours reach, from 0 at chance to 1 without error; undefined where that is not known. */
@@ -378,11 +382,6 @@ function logOf({ logs, penalties }: EpochRecord, name: string, bare: boolean): n
 function errorIn(step: StepRecord | undefined): number | undefined {
   const loss = value(step?.loss);
   return loss === undefined ? undefined : loss - (value(step?.penalty) ?? 0);
-}
-
-/** Whether an array multiplies inputs: biases of several rows, as those of a GRU, do not. */
-function isKernel(name: string, shape: StaticShape): boolean {
-  return shape.length > 1 && !/(^|\/)bias$/.test(name);
 }
 
 /** Measured numbers as numbers: not finite where they were not, undefined where nothing was measured. */

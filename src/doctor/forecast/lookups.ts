@@ -1,5 +1,6 @@
 import { type Activation, activationFromConfig, activations, scalarForm } from '../../activations.js';
 import type { Described } from '../../core/catalogue.js';
+import type { StaticShape } from '../../core/shape.js';
 import type { ScalarFunction } from '../../graph/evaluate.js';
 import { type Initializer, initializerFromConfig, initializers } from '../../initializers.js';
 import { Bend } from '../../theory/bend.js';
@@ -75,6 +76,11 @@ const between: ReadonlySet<Role> = new Set<Role>(['normalization', 'noise', 'sha
 
 /** Whether an activation is there, and is not linear. */
 export const isBending = (activation: Described | undefined): activation is Described => activation !== undefined && activation.name !== 'linear';
+
+/** Whether an array multiplies inputs: biases of several rows, as those of a GRU, do not. */
+export function isKernel(name: string, shape: StaticShape): boolean {
+  return shape.length > 1 && !/(^|\/)bias$/.test(name);
+}
 
 /** Uses behind which no use with weights comes. */
 export function headUses({ layers }: NetworkFacts): Set<number> {

@@ -23,8 +23,8 @@ export const FEWEST = 5;
 export const lateEpochs = (losses: readonly number[]): number => Math.max(2, Math.round(losses.length / 5));
 
 /** Share of chance's loss that a network may leave. */
-function mostLeft({ facts, hidden, isDeep }: Examination): number {
-  if (hidden.length >= VERY_DEEP) return LEFT_VERY_DEEP;
+function mostLeft({ facts, depth, isDeep }: Examination): number {
+  if (depth >= VERY_DEEP) return LEFT_VERY_DEEP;
   return isDeep || facts.layers.some(walksAlongSteps) ? LEFT_ALONG_STEPS : LEFT;
 }
 
@@ -99,8 +99,8 @@ export const belowNeighbours: Rule = {
     remedies.normalize,
   ],
   check(examination) {
-    const { bare, neighbours, reached, partOfNeighbours: part, hidden, leastOfNeighbours, over } = examination;
-    const least = hidden.length >= VERY_DEEP ? LEAST_VERY_DEEP : leastOfNeighbours;
+    const { bare, neighbours, reached, partOfNeighbours: part, depth, leastOfNeighbours, over } = examination;
+    const least = depth >= VERY_DEEP ? LEAST_VERY_DEEP : leastOfNeighbours;
     if (!over || !neighbours || reached === undefined || part === undefined || !(part < least)) return [];
     const last = examination.trace.epochs.at(-1);
     const taken = without(bare && neighbours.log === 'val_loss');
