@@ -191,7 +191,7 @@ export class Model {
           : {}),
       });
     };
-    return this.#turns.exclusively(() => Layer.training(this.layers, () => withFitData(data, options, this, (given) => this.#check(given), train)));
+    return this.#turns.exclusively(() => Layer.settled(this.layers, () => withFitData(data, options, this, (given) => this.#check(given), train)));
   }
 
   /** Loss and metrics on data, without training; sample weights count in the loss and in weighted metrics. @returns values by name. */

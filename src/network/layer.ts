@@ -125,7 +125,7 @@ export abstract class Layer {
   }
 
   /** Work during which `trainable` of these layers, and of those inside of them, stays as it is. */
-  static async training<T>(layers: readonly Layer[], work: () => Promise<T>): Promise<T> {
+  static async settled<T>(layers: readonly Layer[], work: () => Promise<T>): Promise<T> {
     const count = (layer: Layer, more: number): void => {
       layer.#trainings += more;
       for (const one of layer.inside) count(one, more);

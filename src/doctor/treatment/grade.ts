@@ -118,7 +118,8 @@ function isCompared(loss: Loss, output: NdArray, target: NdArray | undefined, ma
 }
 
 /** Whether a layer says which steps of its sequence count. */
-const masks = (layer: Layer): boolean => layer.kind === 'masking' || (layer.config() as { readonly maskZero?: unknown }).maskZero === true;
+const masks = (layer: Layer): boolean =>
+  layer.kind === 'masking' || (layer.config() as { readonly maskZero?: unknown }).maskZero === true || layer.inside.some(masks);
 
 /** What a loss holds beside errors: as much as was added in a step of so many rows. */
 export interface Added {
