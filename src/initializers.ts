@@ -8,8 +8,8 @@ import { deltaOrthogonal, orthogonal, requireAxes } from './initializers/orthogo
 import { type Distribution, distributionNames, type Mode, modeNames, scaled } from './initializers/scaled.js';
 import { auto, type CriticalDistribution, critical } from './initializers/suited.js';
 
-export type { Initializer, Nonlinearity, Warn } from './initializers/initializer.js';
-export { computeFans, type FanAxes, type Fans } from './initializers/scaled.js';
+export type { Fans, Initializer, Nonlinearity, Warn } from './initializers/initializer.js';
+export { computeFans, type FanAxes } from './initializers/scaled.js';
 
 /** An initializer of the user's own; returns as many numbers as the shape has elements, in row-major order. */
 export type InitializerFunction = (shape: StaticShape, random: Random) => ArrayLike<number>;
@@ -131,7 +131,8 @@ export const initializers = {
   /**
    * Weights, and biases, for which gradients neither vanish nor explode (χ = 1) while the layer's sums keep the variance `q`, for the layer's own
    * activation, a user's function included (Schoenholz et al., "Deep information propagation", 2017). It refuses where there are none, and warns
-   * where variances stray from q. A layer with this kernel and no other bias initializer takes it for the biases as well.
+   * where variances stray from q. A dense or convolutional layer with this kernel and no other bias initializer takes it for the biases as well, and gives
+   * it its own fans: inputs that meet in one sum. Orthogonal weights are longer where the layer widens, by √(out / in).
    */
   critical: entry(
     'critical',

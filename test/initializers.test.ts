@@ -165,6 +165,23 @@ describe('critical', () => {
     expect(column.reduce((sum, x) => sum + x * x, 0)).toBeCloseTo(1.0195, 2);
   });
 
+  it.each([[[20, 80]], [[80, 20]], [[3, 10, 90]]])(
+    'draws orthogonal weights of %j whose sums vary as they should, narrowing or widening',
+    (shape) => {
+      const kernel = drawn(initializers.critical({ distribution: 'orthogonal' }), 'tanh', shape);
+      // Each unit's weights have the length σ_w in the mean, however many there are.
+      expect(kernel.reduce((sum, x) => sum + x * x, 0) / (shape.at(-1) ?? 1)).toBeCloseTo(2.1533, 3);
+    },
+  );
+
+  it('goes by the fans of the layer, where it is told them', () => {
+    for (const distribution of ['untruncatedNormal', 'uniform', 'orthogonal'] as const) {
+      const draw = initializers.critical({ distribution }).suit?.(asNonlinearity(resolveActivation('relu')));
+      const kernel = draw?.sample([50, 60], random(5), undefined, { fanIn: 10, fanOut: 1 }) ?? new Float64Array(1);
+      expect(kernel.reduce((sum, x) => sum + x * x, 0) / kernel.length).toBeCloseTo(0.2, 1.5);
+    }
+  });
+
   it('refuses where there are none, with the reason', () => {
     expect(() => drawn(initializers.critical(), 'softplus', [3, 3])).toThrow(
       /'softplus' has no critical weights at q = 1: χ = 1 needs σ_w² = 3\.41, which alone raises the variance to 3\.14/,

@@ -12,14 +12,23 @@ export interface Nonlinearity {
   scalar(): ScalarFunction;
 }
 
+/** Units that feed one unit, and units that one unit feeds. */
+export interface Fans {
+  readonly fanIn: number;
+  readonly fanOut: number;
+}
+
 /** Takes a warning. */
 export type Warn = (message: string) => void;
 
-/** Fills a new parameter: `sample` gives the elements in row-major order. `name` and `config` are what a saved model keeps. */
+/**
+ * Fills a new parameter: `sample` gives the elements in row-major order; `fans` are the layer's own where it knows them. `name` and `config` are what a
+ * saved model keeps.
+ */
 export interface Initializer {
   readonly name: string;
   readonly config: Readonly<Record<string, unknown>>;
-  sample(shape: StaticShape, random: Random, warn?: Warn): Float64Array;
+  sample(shape: StaticShape, random: Random, warn?: Warn, fans?: Fans): Float64Array;
   /** The same for a layer of that activation; absent where it makes no difference. */
   suit?(activation: Nonlinearity): Pick<Initializer, 'sample'>;
   /** Whether a layer with this kernel takes it for its biases as well, unless told otherwise. */

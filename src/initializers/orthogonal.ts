@@ -14,6 +14,12 @@ export function requireAxes(initializer: string, shape: StaticShape, least: numb
   });
 }
 
+/** The longer side of the matrix that `orthogonal` makes of a shape: entries of it have a mean square of gain² / its length. */
+export function longerSide(shape: StaticShape): number {
+  const columns = Math.max(1, shape.at(-1) ?? 1);
+  return Math.max(columns, sizeOf(shape) / columns);
+}
+
 /** `gain` times a matrix with orthonormal columns, or rows where it has fewer rows; all axes but the last make up the rows. */
 export function orthogonal(gain: number): Initializer['sample'] {
   return (shape, random) => {

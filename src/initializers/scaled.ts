@@ -1,13 +1,7 @@
 import { ShapeError } from '../core/errors.js';
 import type { Random } from '../core/random.js';
 import { normalizeAxis, type StaticShape, showShape, sizeOf } from '../core/shape.js';
-import { fill, type Initializer } from './initializer.js';
-
-/** Units that feed one unit, and units that one unit feeds. */
-export interface Fans {
-  readonly fanIn: number;
-  readonly fanOut: number;
-}
+import { type Fans, fill, type Initializer } from './initializer.js';
 
 /** Axes of a kernel that count what comes in and what goes out; the others are its receptive field. */
 export interface FanAxes {
@@ -56,8 +50,10 @@ export const distributionNames = Object.keys(distributions) as Distribution[];
 
 /** Variance scale / fan, whatever the distribution. */
 export function scaled(scale: number, mode: Mode, distribution: Distribution, axes?: FanAxes): Initializer['sample'] {
-  return (shape, random) => {
-    const std = Math.sqrt(scale / Math.max(1, modes[mode](computeFans(shape, axes))));
-    return fill(sizeOf(shape), () => distributions[distribution](std, random));
-  };
+  return (shape, random) => spread(Math.sqrt(scale / Math.max(1, modes[mode](computeFans(shape, axes)))), distribution)(shape, random);
+}
+
+/** Mean 0 and that standard deviation, whatever the distribution. */
+export function spread(deviation: number, distribution: Distribution): Initializer['sample'] {
+  return (shape, random) => fill(sizeOf(shape), () => distributions[distribution](deviation, random));
 }

@@ -3,8 +3,8 @@ import { sizeOf } from '../core/shape.js';
 import type { ScalarFunction } from '../graph/evaluate.js';
 import { type CriticalPoint, criticalPoint } from '../theory/mean-field.js';
 import { type Drawing, fill, type Initializer, type Nonlinearity, type Warn } from './initializer.js';
-import { orthogonal } from './orthogonal.js';
-import { type Distribution, scaled } from './scaled.js';
+import { longerSide, orthogonal } from './orthogonal.js';
+import { computeFans, type Distribution, scaled, spread } from './scaled.js';
 
 const linear: Nonlinearity = { name: 'linear', initializer: 'glorotUniform', scalar: () => ({ value: (x) => x, slope: () => 1 }) };
 
@@ -15,15 +15,16 @@ function suited(draw: (activation: Nonlinearity) => Initializer['sample']): Draw
 
 export type CriticalDistribution = Distribution | 'orthogonal';
 
-/** Weights and biases by which a variance q of the layer's sums and the gradient's size are both kept (χ = 1), for the activation at hand. */
+/** Weights and biases by which a variance q of the layer's sums and the gradient's size are both kept (χ = 1), for the activation and the fans at hand. */
 export function critical(q: number, distribution: CriticalDistribution): Drawing {
   const drawing = suited((activation) => {
     let point: CriticalPoint | undefined;
-    return (shape, random, warn) => {
+    return (shape, random, warn, fans) => {
       point ??= pointFor(activation, q, warn);
       const { weightVariance, biasVariance } = point;
       if (shape.length < 2) return fill(sizeOf(shape), () => random.normal(0, Math.sqrt(biasVariance)));
-      const draw = distribution === 'orthogonal' ? orthogonal(Math.sqrt(weightVariance)) : scaled(weightVariance, 'fanIn', distribution);
+      const deviation = Math.sqrt(weightVariance / Math.max(1, (fans ?? computeFans(shape)).fanIn));
+      const draw = distribution === 'orthogonal' ? orthogonal(deviation * Math.sqrt(longerSide(shape))) : spread(deviation, distribution);
       return draw(shape, random);
     };
   });

@@ -10,7 +10,16 @@ import { computeFans, type Fans } from '../initializers.js';
 import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
 import { activityPenalty, type Regularizer, type RegularizerLike, resolveRegularizer } from '../regularizers.js';
 import { checkOptions, isBoolean, isCount, type OptionCheck, type OptionChecks, resolves } from './options.js';
-import { describeWeight, readWeight, scaledArrays, sumChecks, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
+import {
+  describeWeight,
+  readBias,
+  readWeight,
+  scaledArrays,
+  sumChecks,
+  type WeightOptions,
+  type WeightSettings,
+  weightChecks,
+} from './weight-options.js';
 import { areSizes, channelsFirst, channelsLast, checkFit, imageOf, isPadding, type Padding, padded, type Sizes, sizes } from './windowing.js';
 
 /** One spatial axis (steps) or two (rows, columns). */
@@ -71,13 +80,17 @@ export abstract class Convolution extends Layer {
   readonly biasSettings: WeightSettings;
   readonly activityRegularizer: Regularizer | undefined;
 
-  /** @param leads arguments that stand before the options. @param checks those of the layer's own options, and of what stands before them. */
+  /**
+   * @param leads arguments that stand before the options. @param checks those of the layer's own options, and of what stands before them.
+   * @param sumsBy name of the kernel, in options, whose sums the biases are added to.
+   */
   protected constructor(
     kind: string,
     rank: Rank,
     options: WindowOptions,
     { kernelSize, ...leads }: { readonly kernelSize: Sizes } & Readonly<Record<string, unknown>>,
     checks: OptionChecks,
+    sumsBy: 'kernel' | 'depthwise' | 'pointwise',
     paddings: readonly Padding[] = ['valid', 'same'],
   ) {
     checkOptions(kind, options, { ...windowChecks(rank, ...paddings), ...checks }, { ...leads, kernelSize: kernelSize ?? null });
@@ -90,7 +103,7 @@ export abstract class Convolution extends Layer {
     this.dilationRate = sizes(options.dilationRate ?? 1, rank);
     this.activation = resolveActivation(options.activation ?? 'linear');
     this.useBias = options.useBias ?? true;
-    this.biasSettings = readWeight('bias', options, 'zeros');
+    this.biasSettings = readBias(options, sumsBy);
     this.activityRegularizer = options.activityRegularizer === undefined ? undefined : resolveRegularizer(options.activityRegularizer);
   }
 
@@ -139,7 +152,7 @@ export abstract class Convolution extends Layer {
   }
 }
 
-/** `kernelInitializer` is Glorot uniform, `biasInitializer` zeros unless given. */
+/** `kernelInitializer` is Glorot uniform, `biasInitializer` zeros unless given; with a critical kernel, critical too. */
 export interface ConvOptions extends WindowOptions, WeightOptions<'kernel'> {
   /** Parts into which input and output channels are divided, each part apart from the others; default 1. */
   readonly groups?: number;
@@ -159,7 +172,15 @@ export class Conv extends Convolution {
   constructor(rank: Rank, filters: number, kernelSize: Sizes, options: ConvOptions = {}) {
     const kind = `conv${rank}d`;
     const checks = { filters: isCount, groups: isCount, ...sumChecks('kernel') };
-    super(kind, rank, options, { filters: filters ?? null, kernelSize }, checks, rank === 1 ? ['valid', 'same', 'causal'] : ['valid', 'same']);
+    super(
+      kind,
+      rank,
+      options,
+      { filters: filters ?? null, kernelSize },
+      checks,
+      'kernel',
+      rank === 1 ? ['valid', 'same', 'causal'] : ['valid', 'same'],
+    );
     this.filters = filters;
     this.groups = options.groups ?? 1;
     this.kernelSettings = readWeight('kernel', options, 'glorotUniform');
@@ -206,7 +227,7 @@ export class Conv extends Convolution {
   }
 }
 
-/** `kernelInitializer` is Glorot uniform, `biasInitializer` zeros unless given. */
+/** `kernelInitializer` is Glorot uniform, `biasInitializer` zeros unless given; with a critical kernel, critical too. */
 export interface ConvTransposeOptions extends WindowOptions, WeightOptions<'kernel'> {
   /** Elements added behind the output, fewer than its stride; default what makes the output `strides` times its input under `'same'`. */
   readonly outputPadding?: Sizes;
@@ -221,7 +242,7 @@ export class ConvTranspose extends Convolution {
   constructor(rank: Rank, filters: number, kernelSize: Sizes, options: ConvTransposeOptions = {}) {
     const kind = `conv${rank}dTranspose`;
     const checks = { filters: isCount, outputPadding: areSizes(rank, 0), ...sumChecks('kernel') };
-    super(kind, rank, options, { filters: filters ?? null, kernelSize }, checks);
+    super(kind, rank, options, { filters: filters ?? null, kernelSize }, checks, 'kernel');
     this.filters = filters;
     this.outputPadding = options.outputPadding === undefined ? undefined : sizes(options.outputPadding, rank);
     this.kernelSettings = readWeight('kernel', options, 'glorotUniform');

@@ -10,7 +10,16 @@ import { type Initializer, initializers } from '../initializers.js';
 import { BATCH, Layer, LayerCall, type LayerContext, type LayerOptions, type Signal } from '../network/layer.js';
 import { activityPenalty, type Regularizer, type RegularizerLike, resolveRegularizer } from '../regularizers.js';
 import { checkOptions, isBoolean, isCount, type OptionCheck, resolves } from './options.js';
-import { describeWeight, readWeight, scaledArrays, sumChecks, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
+import {
+  describeWeight,
+  readBias,
+  readWeight,
+  scaledArrays,
+  sumChecks,
+  type WeightOptions,
+  type WeightSettings,
+  weightChecks,
+} from './weight-options.js';
 
 export interface InputOptions {
   readonly name?: string;
@@ -128,7 +137,7 @@ export class Dense extends Layer {
     this.activation = resolveActivation(options.activation ?? 'linear');
     this.useBias = options.useBias ?? true;
     this.kernelSettings = readWeight('kernel', options, 'glorotUniform');
-    this.biasSettings = readWeight('bias', options, this.kernelSettings.initializer.drawsBiases ? this.kernelSettings.initializer : 'zeros');
+    this.biasSettings = readBias(options, 'kernel');
     this.activityRegularizer = options.activityRegularizer === undefined ? undefined : resolveRegularizer(options.activityRegularizer);
   }
 

@@ -8,7 +8,7 @@ import { isCount } from './options.js';
 import { describeWeight, readWeight, scaledArrays, sumChecks, type WeightOptions, type WeightSettings } from './weight-options.js';
 import type { Sizes } from './windowing.js';
 
-/** `depthwiseInitializer` is Glorot uniform, `biasInitializer` zeros unless given. */
+/** `depthwiseInitializer` is Glorot uniform, `biasInitializer` zeros unless given; with a critical kernel, critical too. */
 export interface DepthwiseConvOptions extends WindowOptions, WeightOptions<'depthwise'> {
   /** Outputs for each input channel; default 1. */
   readonly depthMultiplier?: number;
@@ -21,13 +21,19 @@ function channelwise(kernel: Tensor): Tensor {
   return reshape(transpose(kernel, [taps.length, taps.length + 1, ...taps.map((_, axis) => axis)]), [outputs, 1, ...taps]);
 }
 
+/** Fans of a kernel [...taps, in, multiplier] that convolves every channel by itself. */
+function channelFans(kernel: StaticShape, strides: StaticShape): Fans {
+  const taps = product(kernel.slice(0, -2));
+  return { fanIn: taps, fanOut: (taps * (kernel.at(-1) ?? 1)) / product(strides) };
+}
+
 /** Every channel is convolved by itself, with `depthMultiplier` kernels of its own: kernel [...taps, in, multiplier]. */
 export class DepthwiseConv extends Convolution {
   readonly depthMultiplier: number;
   readonly depthwiseSettings: WeightSettings;
 
   constructor(rank: Rank, kernelSize: Sizes, options: DepthwiseConvOptions = {}) {
-    super(`depthwiseConv${rank}d`, rank, options, { kernelSize }, { depthMultiplier: isCount, ...sumChecks('depthwise') });
+    super(`depthwiseConv${rank}d`, rank, options, { kernelSize }, { depthMultiplier: isCount, ...sumChecks('depthwise') }, 'depthwise');
     this.depthMultiplier = options.depthMultiplier ?? 1;
     this.depthwiseSettings = readWeight('depthwise', options, 'glorotUniform');
   }
@@ -41,8 +47,7 @@ export class DepthwiseConv extends Convolution {
   }
 
   override fans(kernel: StaticShape): Fans {
-    const taps = product(kernel.slice(0, -2));
-    return { fanIn: taps, fanOut: (taps * this.depthMultiplier) / product(this.strides) };
+    return channelFans(kernel, this.strides);
   }
 
   protected sums(x: Tensor, channels: number, lengths: StaticShape, context: LayerContext, bias: (outputs: number) => Tensor | undefined): Tensor {
@@ -53,7 +58,10 @@ export class DepthwiseConv extends Convolution {
   }
 }
 
-/** `depthwiseInitializer` and `pointwiseInitializer` are Glorot uniform, `biasInitializer` zeros unless given. */
+/**
+ * `depthwiseInitializer` and `pointwiseInitializer` are Glorot uniform, `biasInitializer` zeros unless given; with a critical pointwise kernel, critical
+ * too. The depthwise one's sums go through no activation: what suits that draws it.
+ */
 export interface SeparableConvOptions extends DepthwiseConvOptions, WeightOptions<'pointwise'> {}
 
 /** A depthwise convolution, then a mixture of its channels at each place: depthwiseKernel [...taps, in, multiplier], pointwiseKernel [1 …, in · multiplier, filters]. */
@@ -65,7 +73,7 @@ export class SeparableConv extends Convolution {
 
   constructor(rank: Rank, filters: number, kernelSize: Sizes, options: SeparableConvOptions = {}) {
     const checks = { filters: isCount, depthMultiplier: isCount, ...sumChecks('depthwise', 'pointwise') };
-    super(`separableConv${rank}d`, rank, options, { filters: filters ?? null, kernelSize }, checks);
+    super(`separableConv${rank}d`, rank, options, { filters: filters ?? null, kernelSize }, checks, 'pointwise');
     this.filters = filters;
     this.depthMultiplier = options.depthMultiplier ?? 1;
     this.depthwiseSettings = readWeight('depthwise', options, 'glorotUniform');
@@ -88,12 +96,17 @@ export class SeparableConv extends Convolution {
     };
   }
 
+  override fans(kernel: StaticShape, weight?: string): Fans {
+    return weight === 'depthwiseKernel' ? channelFans(kernel, this.strides) : super.fans(kernel, weight);
+  }
+
   protected sums(x: Tensor, channels: number, lengths: StaticShape, context: LayerContext, bias: (outputs: number) => Tensor | undefined): Tensor {
     const { kernel: _, ...at } = this.placesIn(lengths);
     const inner = channels * this.depthMultiplier;
     const depthwise = context.parameter('depthwiseKernel', {
       shape: [...this.kernelSize, channels, this.depthMultiplier],
       ...this.depthwiseSettings,
+      straight: true,
     });
     const pointwise = context.parameter('pointwiseKernel', {
       shape: [...this.kernelSize.map(() => 1), inner, this.filters],

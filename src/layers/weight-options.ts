@@ -56,6 +56,13 @@ export function readWeight<Name extends string>(name: Name, options: WeightOptio
   };
 }
 
+/** What options say of the biases that are added to the sums of the array `kernel`; unless they say, its initializer draws them too, or they are 0. */
+export function readBias(options: WeightOptions<'bias'>, kernel: string): WeightSettings {
+  const given = (options as Readonly<Record<string, unknown>>)[`${kernel}Initializer`] ?? 'zeros';
+  const initializer = resolveInitializer(given as InitializerLike);
+  return readWeight('bias', options, initializer.drawsBiases ? initializer : 'zeros');
+}
+
 /** What a saved model keeps of it. */
 export function describeWeight(name: string, { initializer, regularizer, constraint }: WeightSettings): Readonly<Record<string, unknown>> {
   const described = (kind: string, entry: Regularizer | Constraint | undefined) => (entry ? { [`${name}${kind}`]: describeEntry(entry) } : {});

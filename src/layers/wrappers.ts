@@ -2,9 +2,10 @@ import type { Activation } from '../activations.js';
 import { countOf } from '../core/count.js';
 import { ArgumentError, ShapeError, show } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
-import { type Dim, showShape } from '../core/shape.js';
+import { type Dim, type StaticShape, showShape } from '../core/shape.js';
 import { constant, type Tensor } from '../graph/node.js';
 import { add, and, cast, concat, div, mul, reshape, unsqueeze, where } from '../graph/ops/index.js';
+import type { Fans } from '../initializers.js';
 import { Layer, type LayerContext, type LayerOptions, type WeightSpec } from '../network/layer.js';
 import { checkOptions, type OptionCheck } from './options.js';
 import { Recurrent } from './recurrent.js';
@@ -86,6 +87,10 @@ export class TimeDistributed extends Layer {
 
   override get scaledByData(): readonly string[] {
     return this.layer.scaledByData;
+  }
+
+  override fans(kernel: StaticShape, weight?: string): Fans {
+    return this.layer.fans(kernel, weight);
   }
 
   override get needsData(): boolean {

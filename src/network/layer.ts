@@ -23,6 +23,8 @@ export interface WeightSpec {
   readonly regularizer?: Regularizer | undefined;
   /** What the array becomes after each update; default as it is. */
   readonly constraint?: Constraint | undefined;
+  /** Whether its sums go through no activation, though the layer has one; default false. */
+  readonly straight?: boolean;
 }
 
 /** What a layer may ask for while it writes its part of the graph. */
@@ -155,8 +157,8 @@ export abstract class Layer {
     return passing.has(this.role) ? masks[0] : undefined;
   }
 
-  /** Units that feed one unit, and units that one unit feeds, of a layer with a kernel of this shape. */
-  fans(kernel: StaticShape): Fans {
+  /** Units that feed one unit, and units that one unit feeds, by a kernel of this shape. `_weight` names it, where the layer has several. */
+  fans(kernel: StaticShape, _weight = 'kernel'): Fans {
     return computeFans(kernel);
   }
 

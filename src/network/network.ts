@@ -6,10 +6,10 @@ import { ArgumentError } from '../core/errors.js';
 import type { StaticShape } from '../core/shape.js';
 import { label, type Tap, type Tensor } from '../graph/node.js';
 import { flush, split } from '../graph/ops/index.js';
-import { type InitializerLike, resolveInitializer } from '../initializers.js';
+import { type Initializer, type InitializerLike, resolveInitializer } from '../initializers.js';
 import type { Regularizer } from '../regularizers.js';
 import { activationsOf } from './activation-of.js';
-import { callLayer, type Layer, type LayerCall, type Signal } from './layer.js';
+import { callLayer, type Layer, type LayerCall, type Signal, type WeightSpec } from './layer.js';
 import { isStacked, type UniformSource, type WriteCall, writeRun } from './loops.js';
 import { callsAt, findRuns, type Run, rowName } from './runs.js';
 import { type LoopedSums, loopedTap, type SignalTap } from './taps.js';
@@ -108,7 +108,7 @@ export class Network {
         shape: spec.shape,
         dtype: this.dtype,
         trainable: layer.trainable && spec.trainable !== false,
-        initializer: suited(spec.initializer, activations.get(layer)),
+        initializer: suited(layer, weight, spec, activations.get(layer)),
         regularizer: spec.regularizer,
         constraint: spec.constraint,
         layer,
@@ -239,11 +239,15 @@ export class Network {
   }
 }
 
-/** The initializer that draws for the activation which the layer's sums go through. */
-function suited(initializer: InitializerLike, activation: Activation | undefined): InitializerLike {
+/** The initializer that draws for the layer's fans, and for the activation which its sums go through. */
+function suited(layer: Layer, weight: string, { initializer, straight }: WeightSpec, activation: Activation | undefined): InitializerLike {
   const resolved = resolveInitializer(initializer);
-  if (!activation || !resolved.suit) return resolved;
-  const fitted = { ...resolved, ...resolved.suit(asNonlinearity(activation)) };
+  const bent = straight ? undefined : activation;
+  if (!resolved.suit || !(bent || isFromTable(resolved))) return resolved;
+  const drawing = bent ? resolved.suit(asNonlinearity(bent)) : resolved;
+  const sample: Initializer['sample'] = (shape, random, warn) =>
+    drawing.sample(shape, random, warn, shape.length < 2 ? undefined : layer.fans(shape, weight));
+  const fitted = { ...resolved, sample };
   return isFromTable(resolved) ? asFromTable(fitted) : fitted;
 }
 

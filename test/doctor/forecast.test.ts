@@ -41,6 +41,7 @@ describe('forecast against networks at initialisation', () => {
     ['gelu', 'heNormal', 0.06],
     ['elu', 'orthogonal', 0.03],
     ['softsign', 'critical', 0.03],
+    ['tanh', initializers.critical({ distribution: 'orthogonal' }), 0.03],
     ['sigmoid', initializers.normal({ stddev: 1 }), 0.06],
   ] as const)('%s with %o: gains within the bound, single ones within their intervals', async (activation, initializer, bound) => {
     const [rows, seeds] = [64, 6];
@@ -66,6 +67,25 @@ describe('forecast against networks at initialisation', () => {
     expect(Math.abs(mean(errors.z))).toBeLessThan(bound);
     expect(Math.abs(mean(errors.g))).toBeLessThan(bound);
     expect(inside / count).toBeGreaterThan(0.8);
+  });
+
+  it('knows that critical layers of every kind keep the gradient', () => {
+    const [options, depthwise] = [
+      { activation: 'relu', kernelInitializer: 'critical' } as const,
+      { activation: 'relu', depthwiseInitializer: 'critical' } as const,
+    ];
+    const told = forecast(
+      sequential([
+        layers.input([12, 12, 8]),
+        layers.conv2d(6, 3, options),
+        layers.depthwiseConv2d(3, { ...depthwise, depthMultiplier: 2 }),
+        layers.conv2dTranspose(5, 4, { ...options, strides: 2 }),
+        layers.flatten(),
+        layers.dense(2000, { activation: 'relu', kernelInitializer: initializers.critical({ distribution: 'orthogonal' }) }),
+        layers.dense(3),
+      ]),
+    );
+    for (const { chi } of sums(told).slice(0, -1)) expect(chi).toBeCloseTo(1, 6);
   });
 
   it('counts saturated and silent entries as a network shows them', async () => {

@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { NdArray } from '#src/core/ndarray.js';
+import { Random } from '#src/core/random.js';
+import { initializers } from '#src/initializers.js';
 import { layers } from '#src/layers/index.js';
 import { model, sequential } from '#src/model/construct.js';
 import type { Model } from '#src/model/model.js';
@@ -84,6 +87,39 @@ describe('initializers that suit an activation', () => {
     expect(variance(4) * 500).toBeCloseTo(2.1533, 1);
     expect(variance(5)).toBeGreaterThan(0.12);
     expect(variance(5)).toBeLessThan(0.19);
+  });
+
+  const critical = { activation: 'tanh', kernelInitializer: 'critical' } as const;
+  const orthogonal = { activation: 'tanh', kernelInitializer: initializers.critical({ distribution: 'orthogonal' }) } as const;
+  const depthwise = { activation: 'tanh', depthwiseInitializer: 'critical' } as const;
+
+  it.each<[string, () => Layer]>([
+    ['a widening dense layer, orthogonal', () => layers.dense(256, orthogonal)],
+    ['conv1d', () => layers.conv1d(256, 3, critical)],
+    ['conv1d, orthogonal', () => layers.conv1d(256, 3, orthogonal)],
+    ['conv1d in groups', () => layers.conv1d(256, 3, { ...critical, groups: 4 })],
+    ['conv1dTranspose', () => layers.conv1dTranspose(256, 4, { ...critical, strides: 2, padding: 'same' })],
+    ['conv1dTranspose, orthogonal', () => layers.conv1dTranspose(256, 4, { ...orthogonal, strides: 2, padding: 'same' })],
+    ['depthwiseConv1d', () => layers.depthwiseConv1d(5, { ...depthwise, depthMultiplier: 4 })],
+    ['separableConv1d', () => layers.separableConv1d(256, 3, { ...depthwise, pointwiseInitializer: 'critical', depthMultiplier: 2 })],
+    ['a convolution at each of several steps', () => layers.timeDistributed(layers.depthwiseConv1d(5, { ...depthwise, depthMultiplier: 4 }))],
+  ])('keep the variance of the sums at 1, biases included: %s', async (_, make) => {
+    const layer = make();
+    const shape = layer.kind === 'dense' ? [64] : layer.kind === 'timeDistributed' ? [2, 30, 64] : [30, 64];
+    const made = sequential([layers.input(shape), layers.activation('tanh'), layer], { dtype: 'float64', seed: 2 });
+    const random = new Random(1);
+    const size = 40 * shape.reduce((a, b) => a * b, 1);
+    const given = new NdArray(
+      Float64Array.from({ length: size }, () => random.normal()),
+      [40, ...shape],
+    );
+    const outputs = await made.predict(given);
+    const sums = Float64Array.from({ length: outputs.size }, (_, i) => Math.atanh(outputs.at(i)));
+    const mean = sums.reduce((a, b) => a + b, 0) / sums.length;
+    expect(Math.abs(sums.reduce((sum, z) => sum + (z - mean) ** 2, 0) / sums.length - 1)).toBeLessThan(0.1);
+    const bias = (await made.getWeights()).at(-1);
+    const drawn = Array.from({ length: bias?.size ?? 0 }, (_, i) => (bias?.at(i) ?? 0) ** 2);
+    expect(Math.abs(drawn.reduce((a, b) => a + b, 0) / drawn.length - 0.151)).toBeLessThan(0.05);
   });
 
   it('warn once for equal layers, and say it to whom the model names', async () => {

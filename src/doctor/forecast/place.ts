@@ -79,7 +79,8 @@ export class Place {
     if (!array) return undefined;
     if (!array.initializer) throw new Unknown(`what drew its ${name} is not recorded`);
     const { bends, lookups } = this.options;
-    return weightMoments(array.initializer, array.shape, bendBehind(this.facts, this.users, this.use), bends, lookups);
+    const fanIn = array.name === 'kernel' ? this.layer.fanIn : undefined;
+    return weightMoments(array.initializer, array.shape, bendBehind(this.facts, this.users, this.use), bends, lookups, fanIn);
   }
 }
 

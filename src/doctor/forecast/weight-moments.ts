@@ -111,7 +111,7 @@ const SAMPLED = 1 << 16;
 
 /**
  * Moments of what an initializer draws for an array of this shape, in a layer of this activation: exact where the table's draws are known, else from
- * a sample of it. @throws Unknown where neither table nor lookups know the initializer, or it refuses the shape.
+ * a sample of it. @param fanIn the layer's own, for what is drawn by it. @throws Unknown where neither table nor lookups know the initializer, or it refuses the shape.
  */
 export function weightMoments(
   described: Described,
@@ -119,24 +119,25 @@ export function weightMoments(
   activation: Described | undefined,
   bends: Bends,
   lookups: Lookups,
+  fanIn = computeFans(shape).fanIn,
 ): WeightMoments {
   const { name, config, custom } = described;
   const initializer = initializerOf(described, lookups);
   const own = !custom;
-  if (own && name === 'critical') return critical(config, shape, activation, bends);
+  if (own && name === 'critical') return critical(config, shape, activation, bends, fanIn);
   if (own && name === 'auto') return auto(shape, activation, bends);
   const rule = own ? rules[name] : undefined;
   if (rule) return rule(config, shape);
   return sampled(initializer, shape, activation, bends);
 }
 
-function critical(config: Config, shape: StaticShape, activation: Described | undefined, bends: Bends): WeightMoments {
+function critical(config: Config, shape: StaticShape, activation: Described | undefined, bends: Bends, fanIn: number): WeightMoments {
   const q = number(config, 'q');
   const { weightVariance, biasVariance } = criticalPoint(bends.of(activation ?? { name: 'linear', config: {} }).phi, q);
   if (!Number.isFinite(weightVariance) || biasVariance < 0)
     throw new Unknown(`'critical' has no weights for '${activation?.name ?? 'linear'}' at q = ${q}`);
   if (shape.length < 2) return centred(biasVariance);
-  return config.distribution === 'orthogonal' ? orthogonal(Math.sqrt(weightVariance), shape) : scaled(weightVariance, 'fanIn')(config, shape);
+  return { ...centred(weightVariance / Math.max(1, fanIn)), ...(config.distribution === 'orthogonal' ? { orthogonal: true } : {}) };
 }
 
 function auto(shape: StaticShape, activation: Described | undefined, bends: Bends): WeightMoments {
