@@ -1,5 +1,8 @@
+import { countOf } from '../core/count.js';
 import { isRecord, refuse } from '../core/expect.js';
 import { lookUp } from '../core/names.js';
+import { sayLayers } from '../doctor/rule.js';
+import type { Revived } from '../doctor/treatment/method.js';
 import type { Treatment } from '../doctor/treatment/treatment.js';
 import { type ModelConfig, missingCustom, readConfig, toConfig } from '../model/config.js';
 import { fromConfig } from '../model/persistence.js';
@@ -48,13 +51,22 @@ export function codeOf(written: Written, framework: Framework): string | undefin
 
 /**
  * What a treatment changed, as code: lines that go (`-`) and lines that come (`+`), with two lines of context. Empty where nothing was changed;
- * undefined where there is no code (see `codeOf`).
+ * undefined where there is no code (see `codeOf`). Weights of single units that were drawn anew, which no code tells, are told of in a comment.
  * @throws ArgumentError on an unknown framework.
  */
-export function patchOf(treatment: Pick<Treatment, 'before' | 'after'>, framework: Framework = 'evenkeel'): string | undefined {
+export function patchOf(
+  treatment: Pick<Treatment, 'before' | 'after'> & Partial<Pick<Treatment, 'remedies'>>,
+  framework: Framework = 'evenkeel',
+): string | undefined {
   if (!treatment?.before || !treatment.after) refuse('patchOf', 'treatment', 'a treatment, such as doctor.treat gives', treatment);
-  const { before, after } = treatment;
+  const { before, after, remedies = [] } = treatment;
   const write = lookUp('framework', framework, frameworks);
   const [from, to] = [write(whole(before)), write(whole(after))];
-  return from && to ? linesChanged(from, to).join('\n') : undefined;
+  if (!from || !to) return undefined;
+  const mark = framework === 'evenkeel' ? '//' : '#';
+  return [...linesChanged(from, to), ...remedies.flatMap(({ revived }) => (revived ? [`+ ${mark} ${untold(revived)}`] : []))].join('\n');
 }
+
+/** What code alone does not make. */
+const untold = ({ units, layers }: Revived): string =>
+  `this code alone does not make the treated network: the weights of ${countOf(units, 'unit')} of ${sayLayers(layers)} were drawn anew; load the treated model`;

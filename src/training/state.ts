@@ -292,7 +292,7 @@ export function copyOf(array: NdArray): NdArray {
 }
 
 /** A first value: the stream of random numbers is that of the entry's path, so that two layers differ and order does not matter. */
-function initialValue(entry: EntryPart, dtype: DType, seed: number, warn: Warn): NdArray {
+export function initialValue(entry: EntryPart, dtype: DType, seed: number, warn: Warn): NdArray {
   const random = entry.name.split('/').reduce((stream, part) => stream.stream(part), new Random(seed));
   const sample = resolveInitializer(entry.initializer).sample(entry.shape, random, warn);
   if (sample.length !== sizeOf(entry.shape)) {

@@ -103,9 +103,9 @@ export class Course {
         random: this.options.random,
         keep: this.options.keep,
       })
-      .map(({ patient: after, what, rate, spares = [] }) => ({
+      .map(({ patient: after, what, rate, revived, spares = [] }) => ({
         patient: after,
-        remedies: [...kept, { id: hint.id, cost: hint.cost, what, answers, ...(rate ? { rate } : {}) }],
+        remedies: [...kept, { id: hint.id, cost: hint.cost, what, answers, ...(rate ? { rate } : {}), ...(revived ? { revived } : {}) }],
         spared: [...candidate.spared, ...spares],
       }));
   }

@@ -39,6 +39,12 @@ export interface RateChange {
   readonly scheduled: boolean;
 }
 
+/** Units whose weights were drawn anew while the others of their layers stayed. */
+export interface Revived {
+  readonly units: number;
+  readonly layers: readonly string[];
+}
+
 /** One way in which a remedy changes a patient. */
 export interface Change {
   readonly patient: Patient;
@@ -46,6 +52,8 @@ export interface Change {
   readonly what: string;
   /** Where it changes the learning rate and no more. */
   readonly rate?: RateChange;
+  /** Where it drew weights of single units anew, which no description tells. */
+  readonly revived?: Revived;
   /** Ids of remedies that it makes needless. */
   readonly spares?: readonly string[];
 }

@@ -35,7 +35,8 @@ function withOneRate(remedies: readonly AppliedRemedy[]): AppliedRemedy[] {
 /** What remedies changed in the end: what a later one undid, or did anew, is left out. */
 export function tidied(remedies: readonly AppliedRemedy[], before: Patient, after: Patient): AppliedRemedy[] {
   const clips = [before, after].some((patient) => isClipped(optimizerOf(patient).config));
-  return withOneRate(remedies).filter(({ id }) => {
+  return withOneRate(remedies).filter(({ id, revived }) => {
+    if (revived) return revived.layers.some((name) => after.weights.has(`${name}/kernel`));
     const initializer = drawing[id];
     if (initializer !== undefined) return isDrawn(after.config, initializer);
     return clips || !clipping.includes(id);

@@ -3,7 +3,7 @@ import type { Model } from '../../model/model.js';
 import type { Trace } from '../../vitals/trace.js';
 import type { Finding, RemedyHint } from '../finding.js';
 import type { Grade } from './grade.js';
-import type { RateChange } from './method.js';
+import type { RateChange, Revived } from './method.js';
 
 /** A remedy as it was applied. */
 export interface AppliedRemedy extends Omit<RemedyHint, 'what'> {
@@ -13,6 +13,8 @@ export interface AppliedRemedy extends Omit<RemedyHint, 'what'> {
   readonly answers: readonly string[];
   /** Where it changed the learning rate and no more. */
   readonly rate?: RateChange;
+  /** Where it drew weights of single units anew: code alone does not make the treated network then. */
+  readonly revived?: Revived;
 }
 
 /** One network that was trained, or looked at, on the way. */

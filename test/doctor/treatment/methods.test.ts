@@ -181,6 +181,27 @@ describe('remedies', () => {
     expect([3, 7].map((unit) => after.get('dense_1/bias')?.at(unit))).toEqual([0, 1]);
   });
 
+  it('revive layers by what they are described with, where that made them silent and nothing was learned', async () => {
+    const made = (bias: number, stddev?: number) => {
+      const kernelInitializer = stddev === undefined ? ('heNormal' as const) : initializers.normal({ stddev });
+      const biasInitializer = initializers.constant({ value: bias });
+      return net({ standardized: true, hidden: () => row(1, 24, { activation: 'relu', kernelInitializer, biasInitializer }) });
+    };
+    const [born] = await changes('revive-units', made(-50));
+    expect(born?.what).toBe("draw dense_1, whose units were silent as drawn, anew by 'auto' with zero biases");
+    expect(born?.revived).toBeUndefined();
+    expect(born?.patient.config.layers.find(({ name }) => name === 'dense_1')?.config).toMatchObject({ kernelInitializer: { name: 'auto' } });
+    expect([...(born?.patient.weights.keys() ?? [])].some((name) => name.startsWith('dense_1/'))).toBe(false);
+    const again = await make(born?.patient as never, {});
+    expect((await again.examine(x, y)).passes[0]?.units.find((one) => one)?.dead).toBeLessThan(6);
+    // What must stay stays, and learned weights do.
+    const [kept] = await changes('revive-units', made(-50), { x, y }, 32, ['initializers']);
+    expect(kept?.revived).toEqual({ units: 24, layers: ['dense_1'] });
+    const given = made(-50);
+    await given.setWeights(await made(-50, 0.1).getWeights());
+    expect((await changes('revive-units', given))[0]?.revived).toEqual({ units: 24, layers: ['dense_1'] });
+  });
+
   it('of the architecture', async () => {
     const sigmoid = net({ hidden: () => row(2, 24, { activation: 'sigmoid' }) });
     expect(bentBy(await treated('change-activation', sigmoid))).toEqual(['selu', 'selu', 'softmax']);

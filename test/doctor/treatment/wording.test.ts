@@ -160,7 +160,9 @@ describe('what a remedy says is what it does', () => {
     expect(await said('smaller-head', frozen)).toEqual([]);
     expect(await said('revive-units', frozen)).toEqual([]);
     const learning = sequential([layers.input([6]), silent(true), layers.dense(4), layers.dense(1)]).compile({ loss: 'mse' });
-    expect(await said('revive-units', learning)).toEqual(['draw the weights of a silent unit of dense_1 anew, with zero biases']);
+    expect(await said('revive-units', learning)).toEqual([
+      'draw the weights of a silent unit of dense_1 anew, with zero biases (no code tells such weights: load the treated model)',
+    ]);
   });
 
   it('revives a shared unit once, and where it is silent in all uses alone', async () => {

@@ -1,11 +1,14 @@
 import type { Described } from '../../../core/catalogue.js';
-import { NdArray } from '../../../core/ndarray.js';
+import type { Random } from '../../../core/random.js';
+import { initializerFromConfig } from '../../../initializers.js';
 import type { ModelConfig } from '../../../model/config.js';
+import { copyOf, initialValue } from '../../../training/state.js';
 import type { LayerFacts } from '../../../vitals/facts.js';
+import type { Examination, WatchedUse } from '../../examination.js';
 import { sayLayers } from '../../rule.js';
 import { family } from '../../rules/weights.js';
 import type { Change, Chart, Method } from '../method.js';
-import { changed } from '../patient.js';
+import { changed, type Patient } from '../patient.js';
 import { hiddenUses, named, withOptions } from './wiring.js';
 
 /** Arrays that suit nothing in particular are drawn anew; what is scaled by data or by theory stands by itself. */
@@ -107,45 +110,96 @@ function silent(states: string): number[] {
   });
 }
 
-/** He et al. 2015: what keeps the size of a rectifier's signal; the biases start at 0. */
+/** What draws by data, or by the activation that it is for: whatever it drew, it is no reason for units to be silent. */
+const suiting: readonly string[] = ['auto', 'critical', 'lsuv'];
+
+/** Whether a layer's initializers may make units silent: biases that do not start at 0, or weights of a size that nothing scales. */
+function mayBeSilent(layer: LayerFacts): boolean {
+  const [kernel = '', bias = 'zeros'] = ['kernel', 'bias'].map((array) => initializerOf(layer, array)?.name);
+  return unscaled.includes(kernel) || !['zeros', ...suiting].includes(bias);
+}
+
+/** Whether a layer's weights are still those that its initializers drew: others were learned, or set, and are kept as far as they can be. */
+function isAsDrawn({ config: { seed }, weights, stepsDone }: Patient, { layer, weights: arrays }: LayerFacts): boolean {
+  if (stepsDone > 0 || seed === undefined) return false;
+  return arrays.every(({ name, initializer: drawnBy }) => {
+    const array = weights.get(`${layer}/${name}`);
+    if (!array || !drawnBy || drawnBy.custom) return false;
+    if (suiting.includes(drawnBy.name)) return true;
+    const initializer = initializerFromConfig(drawnBy.name, drawnBy.config);
+    const drawn = initialValue({ name: `${layer}/${name}`, shape: array.shape, initializer }, array.dtype, seed, () => {});
+    return drawn.data.every((value, i) => value === array.data[i]);
+  });
+}
+
+/** Units of a layer that are silent in all its uses, at the end of what was seen, and of those the ones that were so from the start. */
+function silentOf({ trace: { passes } }: Examination, uses: readonly WatchedUse[]): { readonly units: readonly number[]; readonly born: number } {
+  const inAll = (of: (use: WatchedUse) => readonly number[]): number[] => {
+    const [first = [], ...others] = uses.map(of);
+    return first.filter((unit) => others.every((list) => list.includes(unit)));
+  };
+  const units = inAll(({ column }) => silent(passes.at(-1)?.units[column]?.states ?? ''));
+  const born = inAll(({ column }) => {
+    const { states = '', died = [] } = passes[0]?.units[column] ?? {};
+    return silent(states).filter((unit) => died.every((one) => one.unit !== unit));
+  });
+  return { units, born: units.filter((unit) => born.includes(unit)).length };
+}
+
+/** Weights with those of some units drawn anew. He et al. 2015: what keeps the size of a rectifier's signal; the biases start at 0. */
+function withUnits(weights: Patient['weights'], layer: string, units: readonly number[], random: Random): Patient['weights'] | undefined {
+  const kernel = weights.get(`${layer}/kernel`);
+  if (units.length === 0 || kernel?.shape.length !== 2) return undefined;
+  const [rows = 0, width = 0] = kernel.shape;
+  const drawn = copyOf(kernel);
+  const stream = random.stream(layer);
+  for (const unit of units) for (let row = 0; row < rows; row++) drawn.set(row * width + unit, stream.normal(0, Math.sqrt(2 / rows)));
+  const made = new Map(weights).set(`${layer}/kernel`, drawn);
+  const bias = weights.get(`${layer}/bias`);
+  if (!bias) return made;
+  const zeroed = copyOf(bias);
+  for (const unit of units) zeroed.set(unit, 0);
+  return made.set(`${layer}/bias`, zeroed);
+}
+
+/** What is silent as its initializers draw it is drawn by others; of what was learned the silent units alone are drawn anew. */
 export const reviveUnits: Method = {
   alters: ['weights'],
-  apply({ patient, examination, random }) {
-    const pass = examination.trace.passes.at(-1);
-    const weights = new Map(patient.weights);
+  apply({ patient, examination, random, keep }) {
     const uses = examination.hidden.filter(({ layer }) => layer.trainable);
-    const revived = uses.flatMap(({ layer }, i) => {
-      const of = uses.filter((use) => use.layer.layer === layer.layer);
-      if (of[0] !== uses[i]) return [];
-      // A shared layer's units are silent where they are so in all its uses.
-      const [first = [], ...others] = of.map(({ column }) => silent(pass?.units[column]?.states ?? ''));
-      const units = first.filter((unit) => others.every((list) => list.includes(unit)));
-      const kernel = weights.get(`${layer.layer}/kernel`);
-      if (units.length === 0 || kernel?.shape.length !== 2) return [];
-      const [rows = 0, width = 0] = kernel.shape;
-      const drawn = copied(kernel);
-      const stream = random.stream(layer.layer);
-      for (const unit of units) for (let row = 0; row < rows; row++) drawn.set(row * width + unit, stream.normal(0, Math.sqrt(2 / rows)));
-      weights.set(`${layer.layer}/kernel`, drawn);
-      const bias = weights.get(`${layer.layer}/bias`);
-      if (bias) {
-        const zeroed = copied(bias);
-        for (const unit of units) zeroed.set(unit, 0);
-        weights.set(`${layer.layer}/bias`, zeroed);
+    const names = [...new Set(uses.map(({ layer }) => layer.layer))];
+    const wholes: string[] = [];
+    const revived: { name: string; count: number }[] = [];
+    let weights = patient.weights;
+    for (const name of names) {
+      const of = uses.filter(({ layer }) => layer.layer === name);
+      const { units, born } = silentOf(examination, of);
+      const [use] = of;
+      const made = withUnits(weights, name, units, random);
+      if (!use || !made) continue;
+      if (!keep.includes('initializers') && 2 * born > units.length && mayBeSilent(use.layer) && isAsDrawn(patient, use.layer)) wholes.push(name);
+      else {
+        weights = made;
+        revived.push({ name, count: units.length });
       }
-      return [{ name: layer.name, count: units.length }];
-    });
+    }
+    if (wholes.length + revived.length === 0) return [];
     const count = revived.reduce((sum, one) => sum + one.count, 0);
-    if (count === 0) return [];
+    const layers = revived.map(({ name }) => name);
+    const phrases = [
+      ...(wholes.length > 0 ? [`draw ${sayLayers(wholes)}, whose units were silent as drawn, anew by 'auto' with zero biases`] : []),
+      ...(count > 0
+        ? [
+            `draw the weights of ${count === 1 ? 'a silent unit' : `${count} silent units`} of ${sayLayers(layers)} anew, with zero biases (no code tells such weights: load the treated model)`,
+          ]
+        : []),
+    ];
     return [
       {
-        patient: { ...patient, weights },
-        what: `draw the weights of ${count === 1 ? 'a silent unit' : `${count} silent units`} of ${sayLayers(revived.map(({ name }) => name))} anew, with zero biases`,
+        patient: changed({ ...patient, weights }, drawnBy(patient.config, wholes, named('auto')), wholes),
+        what: phrases.join(' and '),
+        ...(count > 0 ? { revived: { units: count, layers } } : {}),
       },
     ];
   },
 };
-
-function copied(array: NdArray): NdArray {
-  return new NdArray(array.data.slice(), array.shape, array.dtype);
-}
