@@ -87,12 +87,26 @@ function marginOf({ measured: { value }, expected: { from, to } }: Pick<Symptom,
 /** What sentences say behind a loss, whether or not what regularizers and layers add was taken from it. */
 export const without = (taken: boolean): string => (taken ? ' without penalties' : '');
 
-/** A number as sentences have it. */
-export function say(number: number): string {
+/** A number as sentences have it: what is less than 1 is never said to be 1. */
+export function say(number: number, digits = 2): string {
   if (!Number.isFinite(number)) return String(number);
   const size = Math.abs(number);
-  if (size !== 0 && (size < 1e-3 || size >= 1e5)) return number.toExponential(0).replace('e+', 'e');
-  return String(Number(number.toPrecision(2)));
+  if (size !== 0 && (size < 1e-3 || size >= 1e5)) return number.toExponential(digits - 2).replace('e+', 'e');
+  const rounded = Number(number.toPrecision(digits));
+  return size < 1 && Math.abs(rounded) >= 1 ? say(number, digits + 1) : String(rounded);
+}
+
+/** Digits of a float32: what differs in none of them is alike. */
+const MOST_DIGITS = 7;
+
+/** Numbers that a sentence compares, with as many digits as tell them apart. */
+export function sayApart<T extends readonly number[]>(...numbers: T): { readonly [K in keyof T]: string } {
+  const told = numbers.map((number) => Number(number.toPrecision(MOST_DIGITS)));
+  const saidWith = (digits: number): string[] => told.map((number) => say(number, digits));
+  const alike = (said: readonly string[]): boolean => told.some((one, i) => told.some((other, k) => one !== other && said[i] === said[k]));
+  let digits = 2;
+  while (digits < MOST_DIGITS && alike(saidWith(digits))) digits++;
+  return saidWith(digits) as { [K in keyof T]: string };
 }
 
 /** A factor for each of some layers, to three digits. */

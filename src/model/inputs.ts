@@ -130,7 +130,12 @@ function checkLabels(labels: NdArray, classes: number, name: string): void {
   for (let i = 0; i < labels.size; i++) {
     const label = labels.at(i);
     if (label >= 0 && label < classes && Number.isInteger(label)) continue;
-    const hint = label === classes ? 'Do the labels start at 1? They must start at 0.' : `Has the last layer as many units as there are classes?`;
+    const hint =
+      classes === 1
+        ? "One unit cannot tell classes apart: end in a softmax of as many units as there are classes, or, for two, in a sigmoid with 'binaryCrossentropy'."
+        : label === classes
+          ? 'Do the labels start at 1? They must start at 0.'
+          : 'Has the last layer as many units as there are classes?';
     throw new DataError(
       `label ${label} in row ${rowAndColumn(labels, i)[0]} is not ${classes === 1 ? 'the one class, 0,' : `one of the ${classes} classes 0 to ${classes - 1}`} of ${name}. ${hint}`,
       {

@@ -30,6 +30,8 @@ const MOST_WORK_TOGETHER = 2 ** 33;
 const FEWEST_PIXELS = 64;
 /** Of what lies between chance and no error, the least that neighbours must reach: with less, near rows have nothing in common. */
 const LEAST = 0.1;
+/** Squared errors that float32 makes of numbers, over their squares. */
+const ROUNDING = 1e-12;
 
 export interface NeighbourParts {
   readonly spec: StepSpec;
@@ -79,6 +81,8 @@ export async function neighbourFacts(parts: NeighbourParts): Promise<NeighbourFa
   const reached = best([nearest.value, all]);
   const usual = meansOf(exam, [among.map((_, place) => place)]);
   const base = value(takeRows(usual, new Uint32Array(answered.length)));
+  // Numbers that are all alike leave chance what rounding leaves.
+  if (perfect === 0 && base <= ROUNDING * value(NdArray.zeros([answered.length, columns]))) return undefined;
   if (!((reached - base) / (perfect - base) > LEAST)) return undefined;
   return { log, value: reached, chance: base, perfect, rows: among.length };
 }

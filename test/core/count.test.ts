@@ -18,4 +18,6 @@ it('messages say “1 output”, “1 row”, “1 class”', async () => {
   const wrong = net.fit(rows, NdArray.from([[0], [2], [0]]), { verbose: 0 });
   await expect(wrong).rejects.toThrow(DataError);
   await expect(wrong).rejects.toThrow(/label 2 in row 1 is not the one class, 0, of only/);
+  const one = net.fit(rows, NdArray.from([[0], [1], [0]]), { verbose: 0 });
+  await expect(one).rejects.toThrow(/One unit cannot tell classes apart: end in a softmax .* or, for two, in a sigmoid with 'binaryCrossentropy'\.$/);
 });

@@ -236,6 +236,11 @@ describe('nearest neighbours of validation rows', () => {
     const halves = { y: half(train.labels), heldY: half(held.labels), units: 1, compile };
     const { facts } = await factsOf(halves);
     expect(facts).toBeDefined();
+    // Of numbers that are all alike chance leaves what rounding leaves.
+    for (const number of [3.3, 0.1, -7.7, 100.3]) {
+      const alike = (count: number): NdArray => arrayOf(Array(count).fill(number), 1);
+      expect((await factsOf({ y: alike(TRAIN), heldY: alike(HELD), units: 1, compile })).facts).toBeUndefined();
+    }
     // What weights cost is told apart.
     expect((await factsOf({ ...halves, penalty: true })).facts).toEqual(facts);
     // A weighted mean of squared errors is another number.

@@ -1,6 +1,6 @@
 import { countOf } from '../../core/count.js';
 import { remedies } from '../remedies.js';
-import { percent, type Rule, type Symptom, say } from '../rule.js';
+import { percent, type Rule, type Symptom, sayApart } from '../rule.js';
 import { FEWEST, lateEpochs } from './learning.js';
 
 /** By what factor a validation loss must have risen from its least, and what of the training loss there must be left by then. */
@@ -36,7 +36,7 @@ export const overfitting: Rule = {
         ...examination.lastEpoch,
         measured: { what: 'last validation loss over its least', value: last / least },
         expected: { to: RISEN, why: 'what is learned should hold for other rows' },
-        cause: `over ${countOf(count, 'epoch')} the validation loss was least${before === undefined ? '' : ` after ${countOf(before, 'step')}`}, ${say(least)}, and is ${say(last)} now, while the training loss fell from ${say(seen[at] ?? 0)} to ${say(lastSeen)}`,
+        cause: `over ${countOf(count, 'epoch')} the validation loss was least${before === undefined ? '' : ` after ${countOf(before, 'step')}`}, ${sayApart(least, last).join(', and is ')} now, while the training loss fell from ${sayApart(seen[at] ?? 0, lastSeen).join(' to ')}`,
       },
     ];
   },

@@ -2,7 +2,7 @@ import { countOf } from '../../core/count.js';
 import { DEEP, type Examination, NEIGHBOURS } from '../examination.js';
 import { walksAlongSteps } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
-import { percent, type Rule, say, without } from '../rule.js';
+import { percent, type Rule, say, sayApart, without } from '../rule.js';
 
 /** Share of chance's loss above which a network has not learned what it could, and the fall that says that it was about to. */
 const LEFT = 0.22;
@@ -69,6 +69,7 @@ export const slowLearning: Rule = {
     const least = chanceLoss - examination.left(chanceLoss);
     const begun = part > BEGUN && lateSpeed(losses) > STRAIGHT && (unseen || lateSpeed(validation) > STRAIGHT);
     if (!falls && !begun) return [];
+    const [said, chance] = sayApart(last, chanceLoss);
     return [
       {
         severity: 'ill',
@@ -76,7 +77,7 @@ export const slowLearning: Rule = {
         ...examination.lastEpoch,
         measured: { what: 'last loss over that of chance', value: part },
         expected: { to: left, why: 'a budget should end when the loss has fallen' },
-        cause: `after ${countOf(epochs.at(-1)?.step, 'step')} ${percent(part)} of chance's loss is left (${say(last)}${without(bare)} of ${say(chanceLoss)}${least > 0 ? `, of which targets leave ${say(least)}` : ''}), and it still fell by ${percent(fall)} in the last fifth of the epochs`,
+        cause: `after ${countOf(epochs.at(-1)?.step, 'step')} ${percent(part)} of chance's loss is left (${said}${without(bare)} of ${chance}${least > 0 ? `, of which targets leave ${say(least)}` : ''}), and it still fell by ${percent(fall)} in the last fifth of the epochs`,
       },
     ];
   },
@@ -104,6 +105,7 @@ export const belowNeighbours: Rule = {
     if (!over || !neighbours || reached === undefined || part === undefined || !(part < least)) return [];
     const last = examination.trace.epochs.at(-1);
     const taken = without(bare && neighbours.log === 'val_loss');
+    const [said, known, chance] = sayApart(reached, neighbours.value, neighbours.chance);
     return [
       {
         severity: 'ill',
@@ -111,7 +113,7 @@ export const belowNeighbours: Rule = {
         ...examination.lastEpoch,
         measured: { what: 'validation beyond chance, over that of neighbours', value: part },
         expected: { from: least, why: 'to look up neighbours takes no training' },
-        cause: `${neighbours.log}${taken} is ${say(reached)} after ${countOf(last?.step, 'step')}, where neighbours among ${countOf(neighbours.rows, 'training row')} would make it ${say(neighbours.value)} and chance ${say(neighbours.chance)}`,
+        cause: `${neighbours.log}${taken} is ${said} after ${countOf(last?.step, 'step')}, where neighbours among ${countOf(neighbours.rows, 'training row')} would make it ${known} and chance ${chance}`,
       },
     ];
   },

@@ -5,7 +5,7 @@ import type { LayerFacts } from '../../vitals/facts.js';
 import { median } from '../examination.js';
 import { ending, tableActivation } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
-import { percent, type Rule, type Symptom, say, unlearned, without } from '../rule.js';
+import { percent, type Rule, type Symptom, say, sayApart, unlearned, without } from '../rule.js';
 
 export const notFinite: Rule = {
   id: 'not-finite',
@@ -201,6 +201,7 @@ export const lossStalls: Rule = {
     const part = chance === undefined ? (fresh ? 1 - (first - last) / Math.abs(first) : 0) : (examination.partOfChance ?? 0);
     const limit = chance === undefined ? 0.98 : 0.95;
     if (!(part > limit)) return [];
+    const [said, other] = sayApart(last, chance ?? first);
     return [
       {
         severity: 'ill',
@@ -209,7 +210,7 @@ export const lossStalls: Rule = {
         measured: { what: chance === undefined ? 'share of the first epoch’s loss that is left' : 'loss over that of chance', value: part },
         expected: { to: limit, why: 'a network that learns falls below chance in its first hundreds of steps' },
         margin: Math.max(1, (part / limit) ** 40),
-        cause: `after ${countOf(epochs.at(-1)?.step, 'step')} the loss${without(bare)} is ${say(last)}${chance === undefined ? `, in the first epoch it was ${say(first)}` : `; the best constant prediction has ${say(chance)}`}`,
+        cause: `after ${countOf(epochs.at(-1)?.step, 'step')} the loss${without(bare)} is ${said}${chance === undefined ? `, in the first epoch it was ${other}` : `; the best constant prediction has ${other}`}`,
       },
     ];
   },

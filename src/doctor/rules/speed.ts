@@ -1,7 +1,7 @@
 import type { StepRecord } from '../../vitals/trace.js';
 import { type Examination, LEARNED, median, value } from '../examination.js';
 import { remedies } from '../remedies.js';
-import { type Rule, type Symptom, say, unlearned } from '../rule.js';
+import { type Rule, type Symptom, say, sayApart, unlearned } from '../rule.js';
 
 interface Speed {
   readonly layer: string;
@@ -134,7 +134,7 @@ function overshot(examination: Examination): Symptom[] {
       layers: [],
       measured: { what: 'loss of the same rows after the first step, over before', value: ratio },
       expected: { to: limit, why: 'a step should lower the loss of the rows that it follows' },
-      cause: `the first step raises the loss of the very rows that it follows, from ${say(before)} to ${say(after)}`,
+      cause: `the first step raises the loss of the very rows that it follows, from ${sayApart(before, after).join(' to ')}`,
     },
   ];
 }
@@ -201,6 +201,7 @@ export const unstableRate: Rule = {
     if (borne === undefined || clipped) return [];
     const caught = (forgetful ? CAUGHT_PLAIN : CAUGHT) * (normalizedThroughout(examination) ? NORMALIZED : 1);
     const ill = rate > caught * stable;
+    const [said, bound] = sayApart(rate, stable);
     return [
       {
         severity: ill ? 'ill' : 'risk',
@@ -208,7 +209,7 @@ export const unstableRate: Rule = {
         step: first?.step ?? 0,
         measured: { what: 'learning rate', value: rate },
         expected: { to: ill ? caught * stable : stable, why: `steps along a curvature of ${say(sharpness)} grow from ${say(stable)} on` },
-        cause: `the learning rate is ${say(rate)}, and along the sharpest direction, of curvature ${say(sharpness)}, steps grow from ${say(stable)} on`,
+        cause: `the learning rate is ${said}, and along the sharpest direction, of curvature ${say(sharpness)}, steps grow from ${bound} on`,
         remedies: [{ ...remedies.lowerLearningRate, what: `lower the learning rate to ${say(borne)}` }, ...otherThanRate],
       },
     ];

@@ -3,7 +3,7 @@ import type { LayerFacts, NetworkFacts, TargetSpread } from '../../vitals/facts.
 import type { Examination } from '../examination.js';
 import { tableActivation } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
-import { percent, type Rule, type Symptom, say, unlearned } from '../rule.js';
+import { percent, type Rule, type Symptom, say, sayApart, unlearned } from '../rule.js';
 
 /** Losses by how far answers are from targets, and the power of that distance with which they grow where it is large. */
 const powers: Readonly<Record<string, number>> = { meanSquaredError: 2, meanAbsoluteError: 1, huber: 1, logCosh: 1 };
@@ -174,7 +174,7 @@ export const unreachableTargets: Rule = {
           step: 0,
           measured: { what: `share of the targets' variance beyond the range of ${activation.name}`, value: share },
           expected: { to: limit, why: 'outputs must come to where targets are' },
-          cause: `${layer.name} ends in ${activation.name}, and its targets lie from ${say(spread.least)} to ${say(spread.most)}: ${percent(share)} of their variance is beyond what it can give`,
+          cause: `${layer.name} ends in ${activation.name}, and its targets lie from ${sayApart(spread.least, spread.most).join(' to ')}: ${percent(share)} of their variance is beyond what it can give`,
         },
       ];
     });

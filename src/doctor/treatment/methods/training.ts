@@ -2,7 +2,7 @@ import type { Named } from '../../../core/catalogue.js';
 import type { DescribedCompile } from '../../../model/config.js';
 import { clipOptions, isClipped } from '../../../optimizers/optimizer.js';
 import { value } from '../../examination.js';
-import { say } from '../../rule.js';
+import { say, sayApart } from '../../rule.js';
 import { borneRate, speeds } from '../../rules/speed.js';
 import type { Change, Chart, Method, RateChange } from '../method.js';
 import { changed, type Patient } from '../patient.js';
@@ -41,7 +41,7 @@ function fastest({ examination }: Chart): number | undefined {
 }
 
 export function sayRate({ from, to, scheduled }: RateChange): string {
-  return `${to > from ? 'raise' : 'lower'} the learning rate from ${say(from)} to ${say(to)}${scheduled ? ', where its schedule is highest' : ''}`;
+  return `${to > from ? 'raise' : 'lower'} the learning rate from ${sayApart(from, to).join(' to ')}${scheduled ? ', where its schedule is highest' : ''}`;
 }
 
 function rated(chart: Chart, factors: readonly number[]): Change[] {
