@@ -53,6 +53,24 @@ describe('what a remedy says is what it does', () => {
     expect((await said('change-activation', partly.compile({ loss: 'mse' })))[1]).toBe('bend dense_1 by elu instead of relu, drawn by what suits it');
   });
 
+  it('of depthwise convolutions, whose kernel is drawn by an option of another name', async () => {
+    const rows = drawn(16, 8, 2);
+    const deep = sequential([
+      layers.input([8, 2]),
+      layers.depthwiseConv1d(3, { activation: 'relu', depthwiseInitializer: 'zeros' }),
+      layers.flatten(),
+      layers.dense(1),
+    ]).compile({ loss: 'mse' });
+    const examination = new Examination(await deep.examine(rows, drawn(16, 1)));
+    const patient = await admit(deep, 16);
+    const chart = { patient, facts: examination.facts, examination, steps: 1000, random: new Random(1), keep: [] };
+    const [change] = methodOf('suiting-initializer')?.method?.apply(chart) ?? [];
+    expect(change?.what).toBe("draw depthwiseConv1d_1 by 'auto'");
+    if (!change) throw new Error('nothing was changed');
+    const made = await build(change.patient, {});
+    expect(made.layer('depthwiseConv1d_1').config()).toMatchObject({ depthwiseInitializer: { name: 'auto' } });
+  });
+
   it('of one skip connection', async () => {
     const two = sequential([layers.input([6]), layers.dense(6, { activation: 'relu' }), layers.dense(6, { activation: 'relu' }), layers.dense(1)]);
     expect(await said('residual', two.compile({ loss: 'mse' }))).toEqual(['add a skip connection around two layers']);

@@ -16,7 +16,10 @@ const initializerOf = (layer: LayerFacts, array: string): Described | undefined 
 
 /** Layers with kernel and bias drawn by an initializer, zero biases unless it draws them too. */
 export function drawnBy(config: ModelConfig, names: readonly string[], initializer: Described): ModelConfig {
-  return names.reduce((made, name) => withOptions(made, name, { kernelInitializer: initializer, biasInitializer: undefined }), config);
+  return names.reduce((made, name) => {
+    const ofDepth = made.layers.some((layer) => layer.name === name && 'depthwiseInitializer' in layer.config);
+    return withOptions(made, name, { [ofDepth ? 'depthwiseInitializer' : 'kernelInitializer']: initializer, biasInitializer: undefined });
+  }, config);
 }
 
 function redrawn(chart: Chart, layers: readonly LayerFacts[], initializer: Described, what: string): Change[] {
