@@ -182,10 +182,9 @@ describe('remedies', () => {
   });
 
   it('revive layers by what they are described with, where that made them silent and nothing was learned', async () => {
-    const made = (bias: number, stddev?: number) => {
-      const kernelInitializer = stddev === undefined ? ('heNormal' as const) : initializers.normal({ stddev });
+    const made = (bias: number) => {
       const biasInitializer = initializers.constant({ value: bias });
-      return net({ standardized: true, hidden: () => row(1, 24, { activation: 'relu', kernelInitializer, biasInitializer }) });
+      return net({ standardized: true, hidden: () => row(1, 24, { activation: 'relu', kernelInitializer: 'heNormal', biasInitializer }) });
     };
     const [born] = await changes('revive-units', made(-50));
     expect(born?.what).toBe("draw dense_1, whose units were silent as drawn, anew by 'auto' with zero biases");
@@ -194,12 +193,31 @@ describe('remedies', () => {
     expect([...(born?.patient.weights.keys() ?? [])].some((name) => name.startsWith('dense_1/'))).toBe(false);
     const again = await make(born?.patient as never, {});
     expect((await again.examine(x, y)).passes[0]?.units.find((one) => one)?.dead).toBeLessThan(6);
+    // A layer behind it that gets nothing from it is silent by it alone.
+    const biasInitializer = initializers.constant({ value: -50 });
+    const hidden = () => [
+      ...row(1, 24, { activation: 'relu', biasInitializer }),
+      ...row(1, 24, { activation: 'relu', kernelInitializer: 'heNormal' }),
+    ];
+    const [front] = await changes('revive-units', net({ standardized: true, hidden }));
+    expect(front?.what).toBe("draw dense_1, whose units were silent as drawn, anew by 'auto' with zero biases");
+    expect(front?.patient.weights.has('dense_2/kernel')).toBe(true);
+    // Some of its units are silent, and it is as it was drawn.
+    const some = initializers.uniform({ minval: -60, maxval: 5 });
+    const partly = net({ standardized: true, hidden: () => row(1, 24, { activation: 'relu', biasInitializer: some }) });
+    const { dead = 24 } = (await partly.examine(x, y)).passes[0]?.units.find((one) => one) ?? {};
+    expect(dead).toBeGreaterThan(0);
+    expect(dead).toBeLessThan(24);
+    expect((await changes('revive-units', partly))[0]?.revived).toBeUndefined();
     // What must stay stays, and learned weights do.
     const [kept] = await changes('revive-units', made(-50), { x, y }, 32, ['initializers']);
     expect(kept?.revived).toEqual({ units: 24, layers: ['dense_1'] });
-    const given = made(-50);
-    await given.setWeights(await made(-50, 0.1).getWeights());
-    expect((await changes('revive-units', given))[0]?.revived).toEqual({ units: 24, layers: ['dense_1'] });
+    const units = [...Array(16).fill(-50), ...Array(8).fill(1)];
+    const given = net({ standardized: true, hidden: () => row(1, 24, { activation: 'relu', biasInitializer: 'uniform' }) });
+    const arrays = await given.getWeights();
+    const bias = given.variables.findIndex(({ name }) => name === 'dense_1/bias');
+    await given.setWeights(arrays.map((array, i) => (i === bias ? new NdArray(Float32Array.from(units), array.shape) : array)));
+    expect((await changes('revive-units', given))[0]?.revived).toEqual({ units: 16, layers: ['dense_1'] });
   });
 
   it('of the architecture', async () => {

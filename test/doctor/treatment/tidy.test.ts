@@ -1,3 +1,4 @@
+import { NdArray } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import type { Patient } from '#src/doctor/treatment/patient.js';
 import { tidied } from '#src/doctor/treatment/tidy.js';
@@ -65,5 +66,12 @@ describe('remedies, tidied', () => {
     expect(tidied(list, patient(), patient())).toEqual([]);
     expect(tidied(list.slice(1), patient({ clip: 1 }), patient())).toEqual(list.slice(1));
     expect(tidied(list.slice(0, 1), patient(), patient({ clip: 1 }))).toEqual(list.slice(0, 1));
+  });
+
+  it('leave out units that were revived in layers that are drawn anew', () => {
+    const revived = remedy('revive-units', 'revive', { revived: { units: 2, layers: ['dense_1'] } });
+    const kept = { ...patient(), weights: new Map([['dense_1/kernel', NdArray.zeros([2, 3])]]) };
+    expect(tidied([revived], kept, kept)).toEqual([revived]);
+    expect(tidied([revived], kept, patient())).toEqual([]);
   });
 });

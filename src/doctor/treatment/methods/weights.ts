@@ -123,8 +123,8 @@ function mayBeSilent(layer: LayerFacts): boolean {
 }
 
 /** Whether a layer's weights are still those that its initializers drew: others were learned, or set, and are kept as far as they can be. */
-function isAsDrawn({ config: { seed }, weights, stepsDone }: Patient, { layer, weights: arrays }: LayerFacts): boolean {
-  if (stepsDone > 0 || seed === undefined) return false;
+function isAsDrawn({ config: { seed }, weights }: Patient, { layer, weights: arrays }: LayerFacts): boolean {
+  if (seed === undefined) return false;
   return arrays.every(({ name, initializer: drawnBy }) => {
     const array = weights.get(`${layer}/${name}`);
     if (!array || !drawnBy || drawnBy.custom) return false;
@@ -180,28 +180,29 @@ export const reviveUnits: Method = {
       const [use] = of;
       const made = withUnits(weights, name, units, random);
       if (!use || !made) continue;
-      if (!keep.includes('initializers') && 2 * born > units.length && mayBeSilent(use.layer) && isAsDrawn(patient, use.layer)) wholes.push(name);
+      const drawnSo = patient.stepsDone === 0 && 2 * born > units.length && mayBeSilent(use.layer);
+      // Where all units are silent there is nothing to keep.
+      const isFree = units.length === use.layer.shape.at(-1) || isAsDrawn(patient, use.layer);
+      if (drawnSo && isFree && !keep.includes('initializers')) wholes.push(name);
       else {
         weights = made;
         revived.push({ name, count: units.length });
       }
     }
-    if (wholes.length + revived.length === 0) return [];
-    const count = revived.reduce((sum, one) => sum + one.count, 0);
+    if (wholes.length > 0) {
+      // What comes behind them may be silent by them alone.
+      const config = drawnBy(patient.config, wholes, named('auto'));
+      const what = `draw ${sayLayers(wholes)}, whose units were silent as drawn, anew by 'auto' with zero biases`;
+      return [{ patient: changed(patient, config, wholes), what }];
+    }
+    const units = revived.reduce((sum, one) => sum + one.count, 0);
+    if (units === 0) return [];
     const layers = revived.map(({ name }) => name);
-    const phrases = [
-      ...(wholes.length > 0 ? [`draw ${sayLayers(wholes)}, whose units were silent as drawn, anew by 'auto' with zero biases`] : []),
-      ...(count > 0
-        ? [
-            `draw the weights of ${count === 1 ? 'a silent unit' : `${count} silent units`} of ${sayLayers(layers)} anew, with zero biases (no code tells such weights: load the treated model)`,
-          ]
-        : []),
-    ];
     return [
       {
-        patient: changed({ ...patient, weights }, drawnBy(patient.config, wholes, named('auto')), wholes),
-        what: phrases.join(' and '),
-        ...(count > 0 ? { revived: { units: count, layers } } : {}),
+        patient: { ...patient, weights },
+        what: `draw the weights of ${units === 1 ? 'a silent unit' : `${units} silent units`} of ${sayLayers(layers)} anew, with zero biases (no code tells such weights: load the treated model)`,
+        revived: { units, layers },
       },
     ];
   },
