@@ -17,6 +17,7 @@ const lengths: Field = {
   expected: 'a list of lengths, null where one varies',
   holds: (value) => Array.isArray(value) && value.every((length) => length === null || Number.isInteger(length)),
 };
+const sizes: Field = { expected: 'a list of lengths', holds: (value) => Array.isArray(value) && value.every(Number.isInteger) };
 const described: Field = {
   expected: '{ name, config }, config an object',
   holds: (value) => isRecord(value) && typeof value.name === 'string' && isRecord(value.config),
@@ -65,11 +66,17 @@ export function checkHeader({ network, training, data }: TraceHeader, place: str
       options: object,
     });
     each(network.layers[at]?.weights, (array, i) => {
-      expectFields(array, place, `${what}.weights[${i}]`, { name: text, shape: lengths, initializer: optional(named) });
+      expectFields(array, place, `${what}.weights[${i}]`, { name: text, shape: sizes, initializer: optional(named) });
     });
   });
   if (training !== undefined) {
-    expectFields(training, place, 'training', { optimizer: described, losses: list, targets: optional(list), neighbours: optional(object) });
+    expectFields(training, place, 'training', {
+      optimizer: described,
+      losses: list,
+      batchSize: optional(whole),
+      targets: optional(list),
+      neighbours: optional(object),
+    });
     each(training.losses, (loss, at) => expectFields({ loss }, place, `training.losses[${at}]`, { loss: described }));
     each(training.targets, (target, at) => expectFields(target, place, `training.targets[${at}]`, { kind: text }));
   }
