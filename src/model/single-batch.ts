@@ -10,7 +10,7 @@ import { ITERATIONS, logEntries, type StepSpec } from '../training/step.js';
 import { updatesBefore } from '../training/update.js';
 import { Watch } from '../training/watch.js';
 import type { StepRecord, Trace } from '../vitals/trace.js';
-import { batchCurvature, isTrained } from './curvature.js';
+import { batchCurvature, bendsSoon, isTrained } from './curvature.js';
 import { fed } from './feeding.js';
 import { type BatchParts, fetchedOf, rowsIn, typesOf } from './minibatch.js';
 import { traceHeader } from './trace-header.js';
@@ -31,7 +31,7 @@ export async function batchGradients(parts: BatchParts): Promise<{
 }
 
 export interface ExamineOptions {
-  /** Whether the largest eigenvalue of the loss's Hessian is measured too; default where the optimizer's steps have a bound that follows from it. */
+  /** Whether the largest eigenvalue of the loss's Hessian is measured too; default where the optimizer's steps have a bound that follows from it, and at most 64 layers have weights. */
   readonly sharpness?: boolean;
 }
 
@@ -43,7 +43,7 @@ async function sharpnessOf(parts: BatchParts): Promise<Pick<StepRecord, 'sharpne
 /** Everything that vital signs tell of one step, which is taken and thrown away: a trace of one record, and what became of the units in its rows. */
 export async function examineBatch(
   parts: BatchParts,
-  { sharpness = parts.spec.optimizer.stableProduct !== undefined && isTrained(parts) }: ExamineOptions = {},
+  { sharpness = parts.spec.optimizer.stableProduct !== undefined && isTrained(parts) && bendsSoon(parts.spec.network) }: ExamineOptions = {},
 ): Promise<Trace> {
   const { model, spec: given, programs, state, checked } = parts;
   // The program of a training that is watched, which often comes next.

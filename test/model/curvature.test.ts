@@ -192,6 +192,20 @@ describe('the curvature of a loss', () => {
     expect((await frozen.examine(x, labels)).steps).toHaveLength(1);
   });
 
+  it('is measured unasked of networks of at most 64 layers', async () => {
+    const of = (depth: number) =>
+      sequential([
+        layers.input([4]),
+        ...Array.from({ length: depth - 1 }, () => layers.dense(4)),
+        layers.dense(3, { activation: 'softmax' }),
+      ]).compile({
+        optimizer: 'sgd',
+        loss: 'sparseCategoricalCrossentropy',
+      });
+    expect((await of(64).examine(x, labels)).steps[0]).toHaveProperty('sharpness');
+    expect((await of(65).examine(x, labels)).steps[0]).not.toHaveProperty('sharpness');
+  });
+
   it('is NaN where weights are', async () => {
     const model = small();
     await model.setWeights((await model.getWeights()).map((array) => new NdArray(new Float32Array(array.size).fill(Number.NaN), array.shape)));
