@@ -10,6 +10,8 @@ export interface Way {
   readonly last: WatchedUse;
   /** All that stand on ways from the first to the last, these among them, in their order. */
   readonly between: readonly WatchedUse[];
+  /** Their places in the network. */
+  readonly places: ReadonlySet<number>;
   /** How many the longest of these ways has. */
   readonly depth: number;
 }
@@ -35,8 +37,8 @@ export function waysOf(
 function wayBetween(facts: NetworkFacts, hidden: readonly WatchedUse[], first: WatchedUse, last: WatchedUse, reached: ReadonlySet<number>): Way {
   const before = allBefore(facts, [last.at]).add(last.at);
   const between = hidden.filter(({ at }) => reached.has(at) && before.has(at));
-  const counts = new Set(between.map(({ at }) => at));
-  return { first, last, between, depth: longest(facts, (at) => counts.has(at)) };
+  const places = new Set(between.map(({ at }) => at));
+  return { first, last, between, places, depth: longest(facts, (at) => places.has(at)) };
 }
 
 /** Hidden uses behind which no other comes on the way to one of the outputs. */

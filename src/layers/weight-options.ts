@@ -16,8 +16,10 @@ export type WeightSettings = Pick<WeightSpec, 'regularizer' | 'constraint'> & { 
 /** An initializer that the array's shape and the layer's activation are enough for. */
 const isDrawn: OptionCheck = (value, all) => {
   const mistake = resolves(resolveInitializer)(value, all);
-  if (mistake !== undefined || !resolveInitializer(value as InitializerLike).scaledByData) return mistake;
-  return `of '${resolveInitializer(value as InitializerLike).name}' suits kernels of dense and convolutional layers, whose sums the first fit then scales; take 'orthogonal' here, with which it begins, or 'zeros' for a bias`;
+  if (mistake !== undefined) return mistake;
+  const { name, scaledByData } = resolveInitializer(value as InitializerLike);
+  if (!scaledByData) return undefined;
+  return `of '${name}' suits kernels of dense and convolutional layers, whose sums the first fit then scales; take 'orthogonal' here, with which it begins, or 'zeros' for a bias`;
 };
 
 /** Checks for the options of some arrays. */

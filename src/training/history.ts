@@ -50,7 +50,8 @@ export class RunningMeans {
   readonly #sums: number[];
   /** For each sum, whether it is one of means: those count by rows. */
   readonly #means: readonly boolean[];
-  /** For each sum, whether it belongs to an entry that takes sums together by itself. */
+  /** Entries that take sums together by themselves, with their places; and for each sum, whether it is of one of them. */
+  readonly #joint: readonly { readonly start: number; readonly width: number; readonly combine: NonNullable<LogEntry['combine']> }[];
   readonly #combined: readonly boolean[];
   readonly #penalized: boolean;
   #rows = 0;
@@ -65,6 +66,7 @@ export class RunningMeans {
     });
     this.#penalized = penalized;
     this.#means = [...entries.flatMap(({ width, result }) => new Array<boolean>(width).fill(result === undefined)), ...(penalized ? [true] : [])];
+    this.#joint = entries.flatMap(({ width, combine }, i) => (combine ? [{ start: this.#starts[i] ?? 0, width, combine }] : []));
     this.#combined = entries.flatMap(({ width, combine }) => new Array<boolean>(width).fill(combine !== undefined));
     this.#sums = new Array<number>(this.#means.length).fill(0);
   }
@@ -74,12 +76,10 @@ export class RunningMeans {
     for (let i = 0; i < this.#sums.length; i++) {
       if (!this.#combined[i]) this.#sums[i] = (this.#sums[i] ?? 0) + (values[offset + i] ?? Number.NaN) * (this.#means[i] ? rows : 1);
     }
-    this.#entries.forEach(({ width, combine }, i) => {
-      if (!combine) return;
-      const start = this.#starts[i] ?? 0;
+    for (const { start, width, combine } of this.#joint) {
       const more = Array.from({ length: width }, (_, k) => values[offset + start + k] ?? Number.NaN);
       this.#sums.splice(start, width, ...combine(this.#sums.slice(start, start + width), more));
-    });
+    }
     this.#rows += rows;
   }
 

@@ -17,6 +17,15 @@ function write(name: string, text: string): string {
   return path;
 }
 
+/** One unit on two columns, as a description. */
+const unit = (more: object = {}): string => {
+  const layers = [
+    { kind: 'input', shape: [2] },
+    { kind: 'dense', units: 1 },
+  ];
+  return write('net.json', JSON.stringify({ layers, ...more }));
+};
+
 /** Rents that depend on size and town; every tenth size is missing. */
 const rows = Array.from({ length: 400 }, (_, i) => {
   const [size, town] = [20 + ((i * 37) % 100), ['Oslo', 'Rom', 'Bonn'][i % 3]];
@@ -27,16 +36,7 @@ const saved = join(folder, 'rents.safetensors');
 
 describe('a table for a model of numbers', () => {
   it('has whole ones as its target at first, and others later', () => {
-    const net = write(
-      'net.json',
-      JSON.stringify({
-        layers: [
-          { kind: 'input', shape: [2] },
-          { kind: 'dense', units: 1 },
-        ],
-        compile: { loss: 'mse', optimizer: 'adam' },
-      }),
-    );
+    const net = unit({ compile: { loss: 'mse', optimizer: 'adam' } });
     const whole = write('whole.csv', 'a,b,y\n1,2,3\n2,3,4\n3,4,5\n4,5,6\n5,6,8\n6,7,8\n7,7,9\n');
     const parts = write('parts.csv', 'a,b,y\n1,2,3.5\n2,3,4\n3,3,12\n');
     const out = join(folder, 'net.safetensors');
@@ -205,15 +205,7 @@ describe('a table without a model', () => {
     });
 
     it('is an option of every command that reads tables', () => {
-      const net = write(
-        'net.json',
-        JSON.stringify({
-          layers: [
-            { kind: 'input', shape: [2] },
-            { kind: 'dense', units: 1 },
-          ],
-        }),
-      );
+      const net = unit();
       const bare = write('bare.csv', lines.join('\n'));
       expect(run('check', net, '--data', named, '--without', 'id').stderr).toBe('');
       expect(run('treat', net, '--data', bare, '--without', '0', '--epochs', '1', '--trials', '1', '--quiet').stderr).toBe('');

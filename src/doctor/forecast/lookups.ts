@@ -82,16 +82,6 @@ export function isKernel(name: string, shape: StaticShape): boolean {
   return shape.length > 1 && !/(^|\/)bias$/.test(name);
 }
 
-/** Uses behind which no use with weights comes. */
-export function headUses({ layers }: NetworkFacts): Set<number> {
-  const before = new Set<number>();
-  for (let at = layers.length - 1; at >= 0; at--) {
-    const layer = layers[at];
-    if (layer && (layer.role === 'weights' || before.has(at))) for (const from of layer.inputs) before.add(from);
-  }
-  return new Set(layers.map((_, at) => at).filter((at) => !before.has(at)));
-}
-
 /** Uses by index: those that take each as an input. */
 export function usersOf({ layers }: NetworkFacts): number[][] {
   const users: number[][] = layers.map(() => []);
@@ -134,13 +124,23 @@ export function allBefore({ layers }: NetworkFacts, uses: Iterable<number>): Set
   return before;
 }
 
+/** Uses behind which no use with weights comes. */
+export function headUses(facts: NetworkFacts): Set<number> {
+  const { layers } = facts;
+  const before = allBefore(
+    facts,
+    layers.flatMap(({ role }, at) => (role === 'weights' ? [at] : [])),
+  );
+  return new Set(layers.map((_, at) => at).filter((at) => !before.has(at)));
+}
+
 /** The most uses that count on one way through a network. */
 export function longest({ layers }: Pick<NetworkFacts, 'layers'>, counts: (at: number) => boolean): number {
   const most: number[] = [];
   layers.forEach(({ inputs }, at) => {
     most.push(Math.max(0, ...inputs.map((from) => most[from] ?? 0)) + Number(counts(at)));
   });
-  return Math.max(0, ...most);
+  return most.reduce((a, b) => Math.max(a, b), 0);
 }
 
 /** The activation layer that the sums of a use go to, with normalisation, noise and reshaping between. */

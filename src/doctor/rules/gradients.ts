@@ -145,7 +145,8 @@ const lowerOf = ({ between }: Way): string[] => between.slice(0, Math.max(1, Mat
 
 /** What each layer on a way does to the gradient, and should by theory. */
 function factorOf({ forecast: { runs } }: Examination, { factor, between, depth }: Profile): string {
-  const run = between.map(({ layer }) => runs.find(({ layers }) => layers.includes(layer.name))).find((one) => one !== undefined);
+  const known = between.find(({ layer }) => runs.some(({ layers }) => layers.includes(layer.name)));
+  const run = known && runs.find(({ layers }) => layers.includes(known.layer.name));
   const theory = run === undefined ? '' : ` (theory: χ ${say(run.chi)}, √χ ${say(Math.sqrt(run.chi))})`;
   return `a factor ${sayFactor(factor, depth - 1)} for each of ${depth} layers${theory}`;
 }
@@ -207,10 +208,8 @@ export const saturation: Rule = {
     const middle = median(shares.map(({ share }) => share));
     const risk = shares.every(({ use }) => use.activation?.saturates !== 'both') ? 0.4 : 0.2;
     if (!(middle >= risk)) return [];
-    const through = throughAll(examination, (at) => {
-      const { use, share = 0 } = shares.find((one) => one.use.at === at) ?? {};
-      return use ? Math.min(1, (use.activation?.saturates === 'both' ? 1 : 2) * (1 - share)) : 1;
-    });
+    const parts = new Map(shares.map(({ use, share }) => [use.at, Math.min(1, (use.activation?.saturates === 'both' ? 1 : 2) * (1 - share))]));
+    const through = throughAll(examination, (at) => parts.get(at) ?? 1);
     const adapts = examination.adaptive && !examination.facts.layers.some(walksAlongSteps);
     const least = adapts ? LET_THROUGH_ADAPTIVE : LET_THROUGH;
     const logistic = shares.some(({ use }) => use.activation?.name === 'sigmoid');

@@ -30,12 +30,10 @@ export const initializerMismatch: Rule = {
       // SELU's conditions are a rule of their own.
       return layer.activation?.name === 'selu' ? [] : [{ at, layer, initializer, suits }];
     });
-    const ways = waysOf(examination).filter(
-      ({ first, last, between }) => first !== last && wrong.some(({ at }) => between.some((use) => use.at === at)),
-    );
+    const ways = waysOf(examination).filter(({ first, last, places }) => first !== last && wrong.some(({ at }) => places.has(at)));
     if (ways.length === 0) return [];
     const [most] = changesOn(ways, examination).sort((a, b) => Math.abs(Math.log(b.factor)) - Math.abs(Math.log(a.factor)));
-    const here = wrong.filter(({ at }) => most?.way.between.some((use) => use.at === at));
+    const here = wrong.filter(({ at }) => most?.way.places.has(at));
     const [first] = here;
     if (!most || !first || Math.abs(Math.log(most.factor)) < Math.log(3)) return [];
     const name = first.layer.activation?.name ?? 'linear';
