@@ -50,13 +50,14 @@ const program = new Command('ward')
   )
   .addOption(new Option('--half <half>', 'only networks of this half').choices(['open', 'closed']))
   .addOption(new Option('--sets <sets>', "data sets to draw from: the ward's, or others").choices(['ward', 'others']).default('ward'))
+  .option('--steps <count>', 'of one training, and of references', whole, STEPS)
   .option('--arms <names>', 'some of none, evenkeel, random, autotrainer', armList, Object.keys(arms))
   .option('--cores <count>', 'processes at a time', whole, availableParallelism())
   .option('--references <file>', 'where references are kept', cached)
   .option('--readme', 'put the figures into README.md')
   .parse();
 
-/** @type {{ seeds: [number, number], json?: string, half?: 'open' | 'closed', sets: import('./patients.js').WhichSets, arms: string[], cores: number, references: string, readme?: true }} */
+/** @type {{ seeds: [number, number], json?: string, half?: 'open' | 'closed', sets: import('./patients.js').WhichSets, steps: number, arms: string[], cores: number, references: string, readme?: true }} */
 const options = program.opts();
 
 const fail = (/** @type {string} */ message) => program.error(`ward: ${message}`);
@@ -66,6 +67,7 @@ if (missing !== undefined) fail(missing);
 if (options.sets === 'others' && (options.half !== undefined || options.readme)) {
   fail('--sets others has no halves and no place in README.md: leave out --half and --readme');
 }
+if (options.readme && options.steps !== STEPS) fail(`the table in README.md is of ${STEPS} steps: leave out --readme or --steps`);
 const absent = missingSets(process.env, options.sets === 'others' ? otherSources : sources);
 if (absent.length > 0) {
   const where =
@@ -74,7 +76,7 @@ if (absent.length > 0) {
 }
 
 const [from, to] = options.seeds;
-const patients = Array.from({ length: to - from }, (_, i) => patientOf(from + i, options.sets)).filter(
+const patients = Array.from({ length: to - from }, (_, i) => ({ ...patientOf(from + i, options.sets), steps: options.steps })).filter(
   ({ half, dataset }) => (options.half === undefined || half === options.half) && !absent.includes(dataset),
 );
 
@@ -121,7 +123,7 @@ const records = open(
     version: VERSION,
     ...(options.sets === 'others' ? { sets: options.sets } : {}),
     arms: options.arms,
-    steps: STEPS,
+    steps: options.steps,
     trials: TRIALS,
     stepFactor: STEP_FACTOR,
   },
@@ -151,7 +153,15 @@ const summary = summarize(finished);
 const table = tableOf(summary);
 console.log(table);
 if (options.json !== undefined) {
-  const run = { seeds: options.seeds, half: options.half ?? 'both', arms: options.arms, absent, failures, node: process.version };
+  const run = {
+    seeds: options.seeds,
+    half: options.half ?? 'both',
+    steps: options.steps,
+    arms: options.arms,
+    absent,
+    failures,
+    node: process.version,
+  };
   writeWhole(options.json, `${JSON.stringify({ summary, run, records: finished }, undefined, 1)}\n`);
 }
 if (options.readme) {

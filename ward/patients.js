@@ -30,13 +30,14 @@ import { faults, oddities } from './faults.js';
  * @property {number} noise added to the inputs while training
  * @property {NamedOptimizer} optimizer
  * @property {number} batchSize
+ * @property {number} steps of the optimizer in one training: its budget, and that of its reference
  * @property {'standard' | 'layer' | 'unit' | 'raw'} scaling of the features: before the network, by a layer of it, to [0, 1], or not at all
  * @property {{ readonly activation: string, readonly loss: Named }} head
  * @property {string} family
  * @property {'open' | 'closed'} half
  */
 
-/** Optimizer steps of one training: the budget of every network and every reference. */
+/** Optimizer steps of one training, unless a run asks for others. */
 export const STEPS = 1024;
 
 /** A whole data set that the open half never sees. */
@@ -142,6 +143,7 @@ function draw(random, seed, which) {
         ? { ...optimizer, learningRate: optimizer.learningRate / 2 }
         : { ...(optimizer ?? { name: 'adam', learningRate: 0.001 }), ...(walks ? { globalClipNorm: 1 } : {}) },
     batchSize: pick(random, choices.batchSize),
+    steps: STEPS,
     scaling: pick(random, choices.scaling),
     head:
       task === 'classes'

@@ -1,7 +1,6 @@
 // @ts-check
 import { feedForward } from './bodies.js';
 import { scaleOf } from './build.js';
-import { STEPS } from './patients.js';
 import { train } from './train.js';
 
 /** Seeds of each recipe. */
@@ -86,10 +85,10 @@ const recipesOf = (body) => Object.keys(recipes).filter((name) => (recipes[name]
  * @property {number} seconds
  */
 
-/** What networks of one data set, body and size are measured against. @param {Pick<Patient, 'body' | 'dataset' | 'depth' | 'width'>} patient */
-export function referenceKey({ body, dataset, depth, width }) {
+/** What networks of one data set, body and size are measured against. @param {Pick<Patient, 'body' | 'dataset' | 'depth' | 'width' | 'steps'>} patient */
+export function referenceKey({ body, dataset, depth, width, steps }) {
   const kind = body === 'dense' ? '' : `${gated.some((name) => name === body) ? 'gated' : body}/`;
-  return `${dataset}/${kind}${depth}x${width}/${STEPS}`;
+  return `${dataset}/${kind}${depth}x${width}/${steps}`;
 }
 
 const mean = (/** @type {readonly number[]} */ values) => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -2,7 +2,6 @@
 import { buildModel } from './build.js';
 import { busySeconds } from './clock.js';
 import { ROWS } from './data.js';
-import { STEPS } from './patients.js';
 import { grade } from './score.js';
 
 /**
@@ -15,8 +14,8 @@ import { grade } from './score.js';
  * @property {number} seconds of computation: building and training, without grading
  */
 
-/** Passes over the rows that take the budget's steps, so many times. @param {{ readonly batchSize: number }} patient @param {number} [times] */
-export const epochsOf = ({ batchSize }, times = 1) => times * Math.max(1, Math.round((STEPS * batchSize) / ROWS));
+/** Passes over the rows that take a patient's steps. @param {Pick<import('./patients.js').Patient, 'batchSize' | 'steps'>} patient */
+export const epochsOf = ({ batchSize, steps }) => Math.max(1, Math.round((steps * batchSize) / ROWS));
 
 /** Ends a fit whose values stop being finite, with the history of its whole epochs. @type {import('evenkeel').Callback} */
 export const endWhereNotFinite = { onNonFinite: (_, control) => control.stop() };
@@ -27,13 +26,13 @@ const vitals = { vitals: {} };
 /**
  * Trains a patient as it stands, once.
  * @param {import('./patients.js').Patient} patient @param {import('./data.js').WardSet} set @param {number} seed
- * @param {{ readonly watched?: boolean, readonly times?: number }} [options] `times`: as long as so many trainings of the ward
+ * @param {{ readonly watched?: boolean }} [options]
  */
-export async function train(patient, set, seed, { watched = false, times = 1 } = {}) {
+export async function train(patient, set, seed, { watched = false } = {}) {
   const started = busySeconds();
   const model = buildModel(patient, set, seed);
   const history = await model.fit(set.train.x, set.train.y, {
-    epochs: epochsOf(patient, times),
+    epochs: epochsOf(patient),
     batchSize: patient.batchSize,
     verbose: 0,
     callbacks: watched ? [endWhereNotFinite, vitals] : [endWhereNotFinite],

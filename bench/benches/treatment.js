@@ -25,16 +25,18 @@ function faulty(count, absent) {
 
 /**
  * A plain training and a treatment of one network. A treatment may spend what the ward allows it.
- * @param {import('../../ward/patients.js').Patient} patient @param {import('../../ward/data.js').WardSet} set @param {number} times as long as so many trainings of the ward
+ * @param {import('../../ward/patients.js').Patient} drawn @param {import('../../ward/data.js').WardSet} set @param {number} times as long as so many trainings of the ward
  */
-async function costOf(patient, set, times) {
-  const { training, model } = await train(patient, set, 1, { times });
+async function costOf(drawn, set, times) {
+  const steps = times * STEPS;
+  const patient = { ...drawn, steps };
+  const { training, model } = await train(patient, set, 1);
   await model.dispose();
-  const treated = await treat({ patient, set, seed: 1, times, budget: { trials: TRIALS, steps: STEP_FACTOR * times * STEPS } });
+  const treated = await treat({ patient, set, seed: 1, budget: { trials: TRIALS, steps: STEP_FACTOR * steps } });
   if (!treated) throw new Error(`no treatment of the network of seed ${patient.seed}`);
   await treated.model.dispose();
   // A training that broke off says nothing of what a whole one takes.
-  return { plain: training.seconds, treated: treated.seconds, steps: treated.steps / (times * STEPS), whole: !training.diverged };
+  return { plain: training.seconds, treated: treated.seconds, steps: treated.steps / steps, whole: !training.diverged };
 }
 
 /**

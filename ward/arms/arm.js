@@ -7,7 +7,6 @@
  * @property {Pick<import('../data.js').WardSet, 'task' | 'pixels' | 'classes' | 'features' | 'grid' | 'chance' | 'train' | 'validation'>} set
  * @property {number} seed of the weights and of the order of the rows
  * @property {{ readonly trials: number, readonly steps: number }} budget
- * @property {number} [times] as long as so many trainings of the ward; one unless given
  */
 
 /**

@@ -25,7 +25,7 @@ export function treatmentMissing() {
 /** The doctor's treatment, its remedies chosen as said. @param {'evidence' | 'random'} choose @returns {import('./arm.js').Arm} */
 export const treatBy =
   (choose) =>
-  async ({ patient, set, seed, budget, times }) => {
+  async ({ patient, set, seed, budget }) => {
     const treat = treatment();
     if (!treat) throw new Error(treatmentMissing());
     const started = busySeconds();
@@ -37,7 +37,7 @@ export const treatBy =
       steps,
     } = await treat(model, set.train, {
       validationData: set.validation,
-      epochs: epochsOf(patient, times),
+      epochs: epochsOf(patient),
       batchSize: patient.batchSize,
       // Remedies that chance chooses are others for each network: else all would share the luck of one draw.
       seed: choose === 'random' ? patient.seed : seed,
