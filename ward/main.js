@@ -149,7 +149,12 @@ await runTasks(
 for (const failure of failures) console.error(failure);
 const asked = new Set(patients.map(({ seed }) => seed));
 const finished = records.items.filter(({ seed }) => asked.has(seed)).sort((a, b) => a.seed - b.seed);
-const summary = summarize(finished);
+const sick = new Set(finished.filter(({ truth }) => truth.health === 'sick').map(({ seed }) => seed));
+const measuredBy = new Set(patients.filter(({ seed }) => sick.has(seed)).map(referenceKey));
+const summary = summarize(
+  finished,
+  references.items.filter(({ key }) => measuredBy.has(key)),
+);
 const table = tableOf(summary);
 console.log(table);
 if (options.json !== undefined) {

@@ -1,20 +1,21 @@
 // @ts-check
 import { faults } from './faults.js';
 import { bootstrap, clopperPearson, mcnemar, mean, median } from './statistics.js';
-import { agree } from './truth.js';
+import { agree, HEALTHY, relativeTo } from './truth.js';
 
 /**
  * @typedef {import('./run.js').WardRecord} WardRecord
+ * @typedef {import('./reference.js').Reference} Reference
  * @typedef {import('./statistics.js').Interval} Interval
  * @typedef {{ readonly value: number | null, readonly interval: Interval | null, readonly of: number }} Figure of how many networks it speaks; null where of none
  */
 
 const setOf = (/** @type {WardRecord} */ { patient }) => patient.dataset;
 
-/** A rate with its exact interval. @param {readonly WardRecord[]} records @param {(record: WardRecord) => boolean} is @returns {Figure} */
-function rate(records, is) {
-  const count = records.filter(is).length;
-  const of = records.length;
+/** A rate with its exact interval. @template T @param {readonly T[]} list @param {(item: T) => boolean} is @returns {Figure} */
+function rate(list, is) {
+  const count = list.filter(is).length;
+  const of = list.length;
   return of === 0 ? { value: null, interval: null, of } : { value: count / of, interval: clopperPearson(count, of), of };
 }
 
@@ -66,8 +67,17 @@ function repairs(sick, name) {
   };
 }
 
-/** Figures of a run. @param {readonly WardRecord[]} records */
-export function summarize(records) {
+/** How often a reference's own recipe, trained with another seed, comes as near as a repaired network must: each of its scores against the mean of the others. @param {readonly Reference[]} references */
+function repeats(references) {
+  const drawn = references.flatMap(({ recipe, scores }) => {
+    const own = scores[recipe] ?? [];
+    return own.map((score, i) => relativeTo(score, mean(own.filter((_, j) => j !== i))));
+  });
+  return rate(drawn, (relative) => relative > HEALTHY);
+}
+
+/** Figures of a run. @param {readonly WardRecord[]} records @param {readonly Reference[]} [references] those of its sick networks */
+export function summarize(records, references = []) {
   const judged = records.filter((record) => isSick(record) || isHealthy(record));
   const [sick, healthy] = [records.filter(isSick), records.filter(isHealthy)];
   const evenkeel = detector(judged, isNamed);
@@ -107,6 +117,7 @@ export function summarize(records) {
     intervals: Object.fromEntries(Object.entries(figures).map(([name, { interval }]) => [name, interval])),
     of: Object.fromEntries(Object.entries(figures).map(([name, { of }]) => [name, of])),
     repairedWhereRandomFails: rate(unrepairedByRandom, ({ arms }) => arms.evenkeel?.repaired === true),
+    recipeRepeated: repeats(references),
     /** Of networks that are the same with every seed: the doctor sees one training, the truth is that of most. */
     agreed: { ...detector(agreed, isNamed), repairedRate: repairs(agreed.filter(isSick), 'evenkeel').repairedRate },
     detectors: {

@@ -41,6 +41,7 @@ export function tableOf(summary) {
     ['of those whose three trainings agree: balanced accuracy', '', ...figure(agreed.balancedAccuracy, percent)],
     ['– healthy ones called ill', '', ...figure(agreed.falseAlarmRate, percent)],
     ['– sick ones repaired', '', ...figure(agreed.repairedRate, percent)],
+    ['their reference’s own recipe, trained with another seed, comes as near', '', ...figure(summary.recipeRepeated, percent)],
     ["balanced accuracy of SageMaker's thresholds", '', ...figure(sagemaker.balancedAccuracy, percent)],
     ['healthy networks that they alarm about', '', ...figure(sagemaker.falseAlarmRate, percent)],
     ['repaired by AUTOTRAINER (classification)', '', ...figure(autotrainer.repairedRate, percent)],
