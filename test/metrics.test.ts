@@ -1,3 +1,4 @@
+import { layers, ndarray, sequential } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { ArgumentError, ShapeError } from '#src/core/errors.js';
 import { Random } from '#src/core/random.js';
@@ -115,6 +116,59 @@ describe('moreIsBetter', () => {
     const [right, wrong] = [await judged(name, metric, rows), await judged(name, metric, [...rows.slice(1), ...rows.slice(0, 1)])];
     expect(right).not.toBe(wrong);
     expect(right > wrong).toBe(metric.moreIsBetter === true);
+  });
+});
+
+describe('topK', () => {
+  const [rows, width, k] = [64, 9, 3];
+  const random = new Random(5);
+  // Many are equal.
+  const scores = Array.from({ length: rows }, () => Array.from({ length: width }, () => Math.floor(4 * random.uniform()) / 4));
+  const truth = scores.map((row) => row.map(() => Number(random.uniform() < 0.3)));
+  const weights = scores.map(() => Math.floor(3 * random.uniform()));
+
+  /** Weights of true ones among the k first of each row in falling order, and of all of those. */
+  function counted(): { precision: number; recall: number } {
+    let [hits, chosen, wanted] = [0, 0, 0];
+    scores.forEach((row, n) => {
+      const order = row.map((_, i) => i).sort((a, b) => (row[b] ?? 0) - (row[a] ?? 0) || a - b);
+      const weight = weights[n] ?? 0;
+      hits += weight * order.slice(0, k).filter((i) => truth[n]?.[i] === 1).length;
+      chosen += weight * k;
+      wanted += weight * (truth[n] ?? []).filter((value) => value === 1).length;
+    });
+    return { precision: hits / chosen, recall: hits / wanted };
+  }
+
+  it.each(['native', 'wasm'] as const)('takes the first of equal scores, in evaluation and training: %s', async (backend) => {
+    const net = sequential([layers.input([width]), layers.activation('linear')], { backend }).compile({
+      loss: 'mse',
+      weightedMetrics: [metrics.precision({ topK: k }), metrics.recall({ topK: k })],
+    });
+    const [x, y, sampleWeight] = [ndarray(scores), ndarray(truth), ndarray(weights)];
+    const { precision, recall } = counted();
+    const evaluated = await net.evaluate(x, y, { sampleWeight });
+    expect(evaluated.precision).toBeCloseTo(precision, 6);
+    expect(evaluated.recall).toBeCloseTo(recall, 6);
+    const { last } = await net.fit(x, y, { sampleWeight, batchSize: 16, verbose: 0 });
+    expect(last.precision).toBeCloseTo(precision, 6);
+    expect(last.recall).toBeCloseTo(recall, 6);
+  });
+
+  it('grows with the classes, not with their square', async () => {
+    const [x, y] = [input('x', ['N', 2000]), input('y', ['N', 2000])];
+    const sums = (metrics.precision({ topK: 5 }) as SumMetric).sums(y, x);
+    const elements = new Map<Tensor, number>();
+    const look = (tensor: Tensor): void => {
+      if (elements.has(tensor)) return;
+      elements.set(
+        tensor,
+        tensor.shape.reduce<number>((size, dim) => size * (typeof dim === 'number' ? dim : 1), 1),
+      );
+      for (const one of tensor.node.inputs) look(one);
+    };
+    look(sums);
+    expect(Math.max(...elements.values())).toBeLessThanOrEqual(3 * 2000);
   });
 });
 

@@ -79,13 +79,9 @@ function countAbove(owner: string, target: Tensor, output: Tensor, weights: Tens
 
 /** The k highest scores of each row, the first of equal ones; the others below every threshold. */
 function highest(output: Tensor, k: number): Tensor {
-  const width = Number(output.shape.at(-1));
-  const earlier = NdArray.zeros([width, width], output.dtype);
-  for (let i = 0; i < width; i++) for (let j = 0; j < i; j++) earlier.set(i * width + j, 1);
-  const [own, other] = [g.unsqueeze(output, [output.rank]), g.unsqueeze(output, [output.rank - 1])];
-  const ties = g.mul(g.cast(g.equal(other, own), output.dtype), constant(earlier));
-  const rank = g.reduceSum(g.add(g.cast(g.greater(other, own), output.dtype), ties), { axes: [-1] });
-  return g.where(g.less(rank, k), output, 2 * LOWEST);
+  const indices = g.topK(output, Math.min(k, Number(output.shape.at(-1)))).indices;
+  const chosen = g.scatterElementsAdd(output, indices, g.cast(g.filledLike(indices, 1), output.dtype), output.rank - 1);
+  return g.where(g.greater(chosen, 0), output, 2 * LOWEST);
 }
 
 /** Counts at every threshold. */

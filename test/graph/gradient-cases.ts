@@ -261,6 +261,7 @@ export const gradientCases: Readonly<Record<string, readonly GradientCase[]>> = 
   TopK: [
     ...each((x) => ops.mul(ops.sort(x), ops.sort(x)), [[5], [2, 3]]),
     { title: 'along the first axis', args: [{ shape: [3, 2] }], build: one((x) => ops.mul(ops.sort(x, 0), x)) },
+    { title: 'the two largest', args: [{ shape: [3, 5] }], build: one((x) => ops.square(ops.topK(x, 2).values)) },
   ],
   Gather: [
     ...each((x) => ops.gather(x, indices([2, 0, 2, 1], [4])), [[3], [3, 2]]),

@@ -28,4 +28,10 @@ export function sort(x: Tensor, axis = -1): Tensor {
   return first(apply(TopK, [x, int64([length])], { axis: at, largest: 0, sorted: 1 }));
 }
 
+/** The k largest elements along the last axis, from the largest on, and their int64 indices; of equal ones the first come first. */
+export function topK(x: Tensor, k: number): { readonly values: Tensor; readonly indices: Tensor } {
+  const [values, indices] = apply(TopK, [x, int64([k])], { axis: x.rank - 1, largest: 1, sorted: 1 }).outputs;
+  return { values: values as Tensor, indices: indices as Tensor };
+}
+
 export const sortingRecords = { TopK };
