@@ -119,33 +119,6 @@ export function takeRows(array: NdArray, indices: Uint32Array): NdArray {
   return new NdArray(data, [indices.length, ...array.shape.slice(1)], array.dtype);
 }
 
-/**
- * Cuts a set in two as Keras's `validation_split` does: the last `fraction` of the rows, before any shuffling, is for validation.
- * Both parts share the set's memory.
- * @throws ArgumentError unless 0 < fraction < 1. @throws DataError where one part would be empty.
- */
-export function split(dataset: Dataset, fraction: number): { train: Dataset; validation: Dataset } {
-  if (!(fraction > 0 && fraction < 1)) {
-    throw new ArgumentError(`validationSplit must lie between 0 and 1, both excluded, got ${show(fraction)}`, {
-      argument: 'validationSplit',
-      received: fraction,
-    });
-  }
-  const rows = datasetRows(dataset);
-  const cut = Math.floor(rows * (1 - fraction));
-  if (cut === 0 || cut === rows) {
-    throw new DataError(
-      `a validation split of ${fraction} leaves ${cut} of ${countOf(rows, 'row')} to train on and ${rows - cut} to validate; both need some`,
-      {
-        argument: 'validationSplit',
-        received: fraction,
-      },
-    );
-  }
-  const part = (from: number, to: number): Dataset => ({ ...dataset, x: dataset.x.slice(from, to), y: dataset.y.slice(from, to) });
-  return { train: part(0, cut), validation: part(cut, rows) };
-}
-
 /** Elements looked through at once: the loop over a block has no branch, so it runs near the speed of memory. */
 const BLOCK = 4096;
 

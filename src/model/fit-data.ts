@@ -129,7 +129,8 @@ export function splitRow(rows: number, validationSplit: number): number {
       received: validationSplit,
     });
   }
-  const kept = Math.floor(rows * (1 - validationSplit));
+  // Of the decimal that is meant: 1 − 0.9 is a little less than 0.1, which would leave no row of 10.
+  const kept = rows - Math.ceil(rows * validationSplit - 1e-12 * rows);
   if (kept < 1) throw new ArgumentError(`validationSplit ${validationSplit} leaves no row of ${rows} to train on`, { argument: 'validationSplit' });
   return kept;
 }

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ArgumentError, DataError } from '#src/core/errors.js';
+import { ArgumentError } from '#src/core/errors.js';
 import { NdArray } from '#src/core/ndarray.js';
-import { checkFinite, datasetRows, gatherRows, rowsOf, rowWidth, split, spreadRows, takeRows } from '#src/data/dataset.js';
+import { checkFinite, datasetRows, gatherRows, rowsOf, rowWidth, spreadRows, takeRows } from '#src/data/dataset.js';
 
 const counting = (rows: number, width: number): NdArray =>
   new NdArray(
@@ -125,25 +125,6 @@ describe('spreadRows', () => {
       const counts = Array.from({ length: classes }, (__, one) => spreadRows(rows(2048), most).filter((row) => classOf(row) === one).length);
       for (const count of counts) expect(Math.abs(count - most / classes)).toBeLessThan((0.25 * most) / classes);
     }
-  });
-});
-
-describe('split', () => {
-  const dataset = { x: counting(10, 1), y: counting(10, 1), classNames: ['a'] };
-
-  it('takes validation rows from the end, as Keras does', () => {
-    const { train, validation } = split(dataset, 0.25);
-    expect(train.x.size).toBe(7);
-    expect([...validation.y.data]).toEqual([7, 8, 9]);
-    expect(validation.classNames).toEqual(['a']);
-  });
-
-  it.each([0, 1, -0.1, Number.NaN])('refuses the fraction %s', (fraction) => {
-    expect(() => split(dataset, fraction)).toThrow(ArgumentError);
-  });
-
-  it('refuses to leave a part empty', () => {
-    expect(() => split({ x: counting(3, 1), y: counting(3, 1) }, 0.9)).toThrow(DataError);
   });
 });
 

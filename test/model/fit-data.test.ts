@@ -1,5 +1,6 @@
 import { type BatchLike, DataError, type FitOptions, layers, type Model, model, NdArray, ShapeError, sequential } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
+import { splitRow } from '#src/model/fit-data.js';
 
 function waves(...shape: number[]): NdArray {
   const size = shape.reduce((a, b) => a * b, 1);
@@ -28,6 +29,22 @@ async function trouble(model: Model, data: BatchLike | (() => Iterable<BatchLike
   const same = [...after].every(([name, array]) => [...array.data].every((value, i) => value === before.get(name)?.data[i]));
   return { error, steps, same };
 }
+
+describe('rows before validation', () => {
+  it('are all but the share that is meant, to the row', () => {
+    // In whole numbers: hundredths of each number of rows, rounded down.
+    const wrong: string[] = [];
+    for (const rows of [100, 150, 1000, 1797, 12_345, 60_000, 10_000_019]) {
+      for (let hundredths = 0; hundredths < 100; hundredths++) {
+        const left = BigInt(rows) * BigInt(100 - hundredths);
+        if (splitRow(rows, hundredths / 100) !== Number(left / 100n)) wrong.push(`${hundredths} % of ${rows}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+    expect([0.9, 0.8, 0.25, 0].map((share) => splitRow(10, share))).toEqual([1, 2, 7, 10]);
+    expect(() => splitRow(9, 0.9)).toThrow(/leaves no row of 9/);
+  });
+});
 
 describe('options that do not go together', () => {
   it('are refused: steps of an epoch whose rows are all there', async () => {
