@@ -40,29 +40,34 @@ function sampled(array: NdArray): Sample {
 }
 
 function momentsOf({ rows, features, numbers }: Sample): Omit<InputFacts, 'layer'> {
+  // Sums of what differs from the first row: squares of numbers far from 0 have no digits left for how far those vary.
+  const origins = Float64Array.from(numbers.subarray(0, features));
   const [sums, squares] = [new Float64Array(features), new Float64Array(features)];
   const [lows, highs] = [new Float64Array(features).fill(Number.POSITIVE_INFINITY), new Float64Array(features).fill(Number.NEGATIVE_INFINITY)];
   for (let row = 0; row < rows; row++) {
     for (let k = 0; k < features; k++) {
       const value = numbers[row * features + k] as number;
-      sums[k] = (sums[k] as number) + value;
-      squares[k] = (squares[k] as number) + value * value;
+      const apart = value - (origins[k] as number);
+      sums[k] = (sums[k] as number) + apart;
+      squares[k] = (squares[k] as number) + apart * apart;
       if (value < (lows[k] as number)) lows[k] = value;
       if (value > (highs[k] as number)) highs[k] = value;
     }
   }
   const varying = Array.from({ length: features }, (_, k) => k).filter((k) => lows[k] !== highs[k]);
-  const deviations = varying.map((k) => Math.sqrt(Math.max(0, (squares[k] ?? 0) / rows - ((sums[k] ?? 0) / rows) ** 2)));
+  const means = origins.map((origin, k) => origin + (sums[k] ?? 0) / rows);
+  const variances = squares.map((sum, k) => Math.max(0, sum / rows - ((sums[k] ?? 0) / rows) ** 2));
+  const deviations = varying.map((k) => Math.sqrt(variances[k] ?? 0));
   const total = (values: ArrayLike<number>): number => Array.from(values).reduce((sum, value) => sum + value, 0);
   return {
     rows,
     features,
-    mean: total(sums) / (rows * features),
-    rms: Math.sqrt(total(squares) / (rows * features)),
+    mean: total(means) / features,
+    rms: Math.sqrt(total(variances.map((variance, k) => variance + (means[k] ?? 0) ** 2)) / features),
     min: lows.reduce((least, low) => Math.min(least, low), Number.POSITIVE_INFINITY),
     max: highs.reduce((most, high) => Math.max(most, high), Number.NEGATIVE_INFINITY),
     constantFeatures: features - varying.length,
-    featureMean: varying.length === 0 ? 0 : total(varying.map((k) => Math.abs(sums[k] ?? 0) / rows)) / varying.length,
+    featureMean: varying.length === 0 ? 0 : total(varying.map((k) => Math.abs(means[k] ?? 0))) / varying.length,
     alikeRanges: alikeRanges(varying.map((k) => [lows[k] ?? 0, highs[k] ?? 0])),
     featureDeviations: deviations.length === 0 ? [0, 0] : [deviations.reduce((a, b) => Math.min(a, b)), deviations.reduce((a, b) => Math.max(a, b))],
   };

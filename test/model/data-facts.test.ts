@@ -235,3 +235,20 @@ describe('what targets that are shares leave of a loss', () => {
     expect(facts(2, 'mse', [[0.5, 0.2]])).not.toHaveProperty('leastLoss');
   });
 });
+
+it('tells moments of features that are far from 0, whatever the first row holds', () => {
+  const offsets = [0, 1e9, -1e6, 5];
+  const rows = Array.from({ length: 600 }, (_, row) => offsets.map((offset, k) => offset + Math.sin(1 + row * (k + 1)) * (k + 1)));
+  // In two passes.
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value / values.length, 0);
+  const columns = offsets.map((offset, k) => rows.map((row) => (row[k] ?? 0) - offset));
+  const deviations = columns.map((column) => Math.sqrt(mean(column.map((value) => (value - mean(column)) ** 2))));
+  const net = sequential([layers.input([offsets.length]), layers.dense(1)]).network;
+  const [facts] = inputFacts(net, [new NdArray(Float64Array.from(rows.flat()), [rows.length, offsets.length])]);
+  const [least, largest] = facts?.featureDeviations ?? [];
+  expect(least).toBeCloseTo(Math.min(...deviations), 6);
+  expect(largest).toBeCloseTo(Math.max(...deviations), 6);
+  expect((facts?.mean ?? 0) / mean(rows.flat())).toBeCloseTo(1, 9);
+  expect((facts?.rms ?? 0) / Math.sqrt(mean(rows.flat().map((value) => value ** 2)))).toBeCloseTo(1, 9);
+  expect((facts?.featureMean ?? 0) / mean(columns.map((column, k) => Math.abs((offsets[k] ?? 0) + mean(column))))).toBeCloseTo(1, 9);
+});
