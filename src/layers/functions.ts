@@ -22,8 +22,8 @@ export class NamedActivation<K extends ActivationName = ActivationName> extends 
   /** @throws ArgumentError on an option that the activation does not have. */
   constructor(kind: K, given: LayerOptions = {}) {
     const known = Object.keys(activationFromConfig(kind, {}).config);
-    const checks = known.map((key) => [key, resolves((value) => activationFromConfig(kind, { [key]: value }))] as const);
-    checkOptions(kind, given, Object.fromEntries(checks));
+    // Their values are checked together, below: one may bound another.
+    checkOptions(kind, given, Object.fromEntries(known.map((key) => [key, () => undefined])));
     const { name, trainable, ...options } = given;
     super({ ...(name === undefined ? {} : { name }), ...(trainable === undefined ? {} : { trainable }) });
     this.kind = kind;

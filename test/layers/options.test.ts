@@ -149,6 +149,13 @@ describe.each(Object.entries(make))('%s', (name, build) => {
   });
 });
 
+describe('options that bound each other', () => {
+  it('are checked together, not against defaults', () => {
+    expect(layers.rrelu({ lower: 0.5, upper: 0.8 }).config()).toEqual({ lower: 0.5, upper: 0.8 });
+    expect(() => layers.rrelu({ lower: 0.5, upper: 0.4 })).toThrow('lower must be at most upper (0.4), got 0.5');
+  });
+});
+
 describe('a misspelt option', () => {
   it('is checked under the name it was meant to have', () => {
     const { message } = mistake(() => layers.dense(3, { activatoin: 'reslu', useBais: 3 } as Options));
