@@ -59,17 +59,35 @@ export class AbortError extends EvenkeelError {
 
 /** A value as an error message shows it: short, and telling strings from numbers. */
 export function show(value: unknown): string {
+  return showWithin(value, 4);
+}
+
+/** @param levels lists within lists that are still shown: one may hold itself. */
+function showWithin(value: unknown, levels: number): string {
   if (typeof value === 'string') return `'${value.length > 60 ? `${value.slice(0, 57)}...` : value}'`;
   if (typeof value === 'function') return value.name ? `function ${value.name}` : 'a function';
   if (Array.isArray(value)) {
-    const head = value.slice(0, 8).map(show).join(', ');
+    if (levels === 0) return '[…]';
+    const head = value
+      .slice(0, 8)
+      .map((item) => showWithin(item, levels - 1))
+      .join(', ');
     return `[${head}${value.length > 8 ? ', …' : ''}]`;
   }
   if (typeof value === 'bigint') return `${value}n`;
   if (value !== null && typeof value === 'object') {
     const name = value.constructor?.name;
     if (name && name !== 'Object') return `a ${name}`;
-    return JSON.stringify(value)?.slice(0, 80) ?? 'an object';
+    return jsonOf(value).slice(0, 80);
   }
   return String(value);
+}
+
+function jsonOf(value: object): string {
+  try {
+    return JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? `${item}n` : item)) ?? 'an object';
+  } catch {
+    // It holds itself.
+    return `an object of ${Object.keys(value).join(', ')}`;
+  }
 }

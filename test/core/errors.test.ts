@@ -55,6 +55,15 @@ describe('show', () => {
     expect(show(value)).toBe(text);
   });
 
+  it('takes what holds itself, and long whole numbers', () => {
+    const [own, list]: [Record<string, unknown>, unknown[]] = [{ a: 1 }, [1]];
+    own.b = own;
+    list.push(list);
+    expect(show(own)).toBe('an object of a, b');
+    expect(show(list)).toBe('[1, [1, [1, [1, […]]]]]');
+    expect(show({ a: 7n })).toBe('{"a":"7n"}');
+  });
+
   it('keeps long text short', () => {
     expect(show('x'.repeat(1000))).toHaveLength(62);
     expect(show('x'.repeat(60))).toHaveLength(62);
