@@ -7,9 +7,21 @@ export {
   type ActivationName,
   activations,
 } from './activations.js';
-export { type Constraint, type ConstraintLike, constraints } from './constraints.js';
+export { type Constraint, type ConstraintFunction, type ConstraintLike, constraints } from './constraints.js';
 export type { DType, FloatDType, TypedArray } from './core/dtype.js';
-export * from './core/errors.js';
+export {
+  AbortError,
+  ArgumentError,
+  DataError,
+  EngineError,
+  type ErrorDetails,
+  EvenkeelError,
+  type EvenkeelErrorOptions,
+  FileError,
+  GradientError,
+  NonFiniteError,
+  ShapeError,
+} from './core/errors.js';
 export { type ArrayLike, NdArray, type Nested, ndarray } from './core/ndarray.js';
 export { Random } from './core/random.js';
 export type { Dim, Shape, StaticShape } from './core/shape.js';
@@ -56,12 +68,18 @@ export {
   type BidirectionalOptions,
   type CategoryEncodingOptions,
   type ConcatenateOptions,
+  type ConvOptions,
+  type ConvTransposeOptions,
+  type CroppingOptions,
   type DenseOptions,
+  type DepthwiseConvOptions,
   type DiscretizationOptions,
   type DotOptions,
   type EmbeddingOptions,
+  type GlobalPoolingOptions,
   type GroupNormalizationOptions,
   type GruOptions,
+  type InputOptions,
   type LayerFunction,
   type LayerNormalizationOptions,
   type LstmOptions,
@@ -69,17 +87,24 @@ export {
   type MaskingOptions,
   type MergeMode,
   type MultiHeadAttentionOptions,
+  type NamedActivationOptions,
   type NormalizationOptions,
+  type PoolingOptions,
   type Recurrent,
   type RecurrentOptions,
+  type RepeatBlock,
+  type RepeatOptions,
   type RescalingOptions,
   type RmsNormalizationOptions,
+  type SeparableConvOptions,
   type UnitNormalizationOptions,
+  type UpSamplingOptions,
+  type ZeroPaddingOptions,
 } from './layers/index.js';
 export { type TransformerOptions, transformerBlock } from './layers/transformer.js';
 export { type Loss, type LossFunction, type LossLike, type LossName, losses } from './losses.js';
 export { type MeanMetric, type Metric, type MetricFunction, type MetricLike, type MetricName, metrics, type SumMetric } from './metrics.js';
-export type { BatchLike, BatchStream, EvaluateOptions, FitOptions } from './model/arguments.js';
+export type { BatchLike, BatchOptions, BatchStream, EvaluateOptions, FitOptions, PredictOptions } from './model/arguments.js';
 export type { CompileOptions } from './model/compiled.js';
 export { type ModelConfig, toConfig } from './model/config.js';
 export { type ModelWiring, model, sequential } from './model/construct.js';
@@ -89,16 +114,16 @@ export { Model, type ModelOptions } from './model/model.js';
 export { type ConfigOptions, fromConfig, type LoadOptions, load } from './model/persistence.js';
 export { type SaveOptions, saveModel } from './model/saving.js';
 export { SharedPrograms } from './model/shared-programs.js';
-export type { ExamineOptions } from './model/single-batch.js';
+export type { BatchGradients, ExamineOptions } from './model/single-batch.js';
 export type { ClassWeight } from './model/weights.js';
 export { Layer, type LayerContext, type LayerOptions, Signal, type WeightSpec } from './network/layer.js';
-export { type Optimizer, type OptimizerLike, type OptimizerName, optimizers } from './optimizers.js';
-export { type Regularizer, type RegularizerLike, regularizers } from './regularizers.js';
+export { type Clip, type Optimizer, type OptimizerLike, type OptimizerName, optimizers, type Update, type UpdateContext } from './optimizers.js';
+export { type Regularizer, type RegularizerFunction, type RegularizerLike, regularizers } from './regularizers.js';
 export { type ReportSource, reportHtml } from './report/html.js';
 export { codeOf, type Framework, patchOf } from './report/patch.js';
 export { treatmentHtml } from './report/treatment-html.js';
 export { type Backend, createEngine, type Engine, type EngineOptions } from './runtime/index.js';
-export { type LearningRate, type Schedule, type ScheduleLike, type ScheduleName, schedules } from './schedules.js';
+export { type LearningRate, type Schedule, type ScheduleFunction, type ScheduleLike, type ScheduleName, schedules } from './schedules.js';
 export { type CsvLoggerOptions, csvLogger } from './training/callbacks/csv-logger.js';
 export { type EarlyStoppingOptions, earlyStopping } from './training/callbacks/early-stopping.js';
 export { callbacks } from './training/callbacks/index.js';
@@ -112,6 +137,7 @@ export { type TraceFileOptions, traceFile } from './training/callbacks/trace-fil
 export type { Callback, KeptWeights, Logs, TrainingControl } from './training/callbacks.js';
 export { type CheckpointOptions, checkpoint } from './training/checkpoint.js';
 export type { History } from './training/history.js';
+export type { NonFinitePlace } from './training/replay.js';
 /** What the report draws, as escaped HTML and SVG: functions from an `Examination`, findings or plain numbers to markup, which `String()` gives as text. */
 export * as views from './views/index.js';
 export type {

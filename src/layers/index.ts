@@ -2,7 +2,7 @@ import type { ActivationLike, ActivationName } from '../activations.js';
 import type { Layer, LayerOptions } from '../network/layer.js';
 import { MultiHeadAttention, type MultiHeadAttentionOptions } from './attention.js';
 import { Conv, type ConvOptions, ConvTranspose, type ConvTransposeOptions } from './convolution.js';
-import { ActivationLayer, Dense, type DenseOptions, input } from './core.js';
+import { ActivationLayer, Dense, type DenseOptions, type InputOptions, input } from './core.js';
 import { DepthwiseConv, type DepthwiseConvOptions, SeparableConv, type SeparableConvOptions } from './depthwise.js';
 import { CategoryEncoding, type CategoryEncodingOptions, Discretization, type DiscretizationOptions } from './encoding.js';
 import {
@@ -204,12 +204,14 @@ export type {
   GlobalPoolingOptions,
   GroupNormalizationOptions,
   GruOptions,
+  InputOptions,
   LayerFunction,
   LayerNormalizationOptions,
   LstmOptions,
   MaskingOptions,
   MergeMode,
   MultiHeadAttentionOptions,
+  NamedActivationOptions,
   NormalizationOptions,
   PoolingOptions,
   Recurrent,

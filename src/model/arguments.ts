@@ -70,7 +70,13 @@ const fitOptions = [
   'signal',
 ];
 
-const evaluateOptions = ['sampleWeight', 'batchSize'];
+export interface PredictOptions {
+  /** Rows per run; as many as suit unless given. */
+  readonly batchSize?: number;
+}
+
+/** What a step on one minibatch may weigh. */
+export type BatchOptions = Pick<FitOptions, 'sampleWeight' | 'classWeight'>;
 
 /** Whether options stand where targets should: targets by output are named after layers. */
 function areOptions(value: unknown, known: readonly string[]): boolean {
@@ -127,21 +133,30 @@ function checkFitOptions(options: FitOptions): void {
   if (validationData !== undefined && !isBatch(validationData)) refuse('validationData', '{ x, y }');
 }
 
+/** Reads `method(data, options)` or `method(x, y, options)`. @param known names of its options. @throws ArgumentError */
+export function readArguments<T extends object>(
+  method: string,
+  [first, second, third]: readonly [first: unknown, second: unknown, third: T | undefined],
+  known: readonly (keyof T & string)[],
+): { data: BatchLike; options: Partial<T> } {
+  const whole = isBatch(first) && standsAlone(second, third);
+  if (!whole && (second === undefined || (third === undefined && areOptions(second, known)))) {
+    throw new ArgumentError(`${method} needs targets: ${method}(x, y), or ${method}({ x, y })`, { argument: 'y' });
+  }
+  const options = third ?? ((whole ? second : undefined) as T | undefined) ?? {};
+  checkOptionNames(method, options, known);
+  return { data: whole ? first : ({ x: first, y: second } as BatchLike), options };
+}
+
 /** Reads `evaluate(data, options)` or `evaluate(x, y, options)`. @throws ArgumentError */
 export function readEvaluateArguments(
   first: unknown,
   second: unknown,
   third: EvaluateOptions | undefined,
 ): { data: BatchLike; batchSize: number | undefined } {
-  const whole = isBatch(first) && standsAlone(second, third);
-  if (!whole && (second === undefined || (third === undefined && areOptions(second, evaluateOptions)))) {
-    throw new ArgumentError('evaluate needs targets: evaluate(x, y), or evaluate({ x, y })', { argument: 'y' });
-  }
-  const options = third ?? ((whole ? second : undefined) as EvaluateOptions | undefined) ?? {};
-  checkOptionNames('evaluate', options, evaluateOptions);
+  const { data, options } = readArguments('evaluate', [first, second, third], ['sampleWeight', 'batchSize']);
   const { sampleWeight, batchSize } = options;
   checkWhole('evaluate', 'batchSize', batchSize);
-  const data = whole ? first : ({ x: first, y: second } as BatchLike);
   return { data: sampleWeight === undefined ? data : { ...data, sampleWeight }, batchSize };
 }
 

@@ -12,7 +12,6 @@ import type { Engine } from '../runtime/index.js';
 import { type Logs, neighboursGiven, vitalsWanted } from '../training/callbacks.js';
 import { runFit } from '../training/fit.js';
 import type { History, RunningMeans } from '../training/history.js';
-import { predictionProgram } from '../training/program.js';
 import { progressBar } from '../training/progress.js';
 import { takeAverages } from '../training/state.js';
 import { type InstanceType, ITERATIONS, type StepSpec } from '../training/step.js';
@@ -21,27 +20,30 @@ import { adaptLayers } from './adapt.js';
 import type { Adaptable } from './adaptable.js';
 import {
   type BatchLike,
+  type BatchOptions,
   type BatchStream,
   checkEntries,
   commonEntries,
   type EvaluateOptions,
   entriesOf,
   type FitOptions,
+  type PredictOptions,
+  readArguments,
   readEvaluateArguments,
   readFitArguments,
 } from './arguments.js';
 import { type Compiled, type CompileOptions, compileOptions } from './compiled.js';
 import { batchCurvature, type Curvature, type CurvatureOptions } from './curvature.js';
-import { dependsOnBatch, evaluateRows } from './evaluation.js';
-import { eachBatch, fed, INFERENCE_BATCH, joinRows, withRows } from './feeding.js';
+import { dependsOnBatch, evaluateRows, predictRows } from './evaluation.js';
+import { INFERENCE_BATCH } from './feeding.js';
 import { type FitData, typesOf, withFitData } from './fit-data.js';
 import { type Arrays, checkInputs, checkTargets, commonRows } from './inputs.js';
 import type { BatchParts } from './minibatch.js';
 import { ModelState } from './model-state.js';
 import { type EngineChoice, Programs } from './programs.js';
 import { type SaveOptions, saveModel } from './saving.js';
-import { batchGradients, type ExamineOptions, examineBatch } from './single-batch.js';
-import { checkBatches, inferenceBatch, runKeeping } from './stateful.js';
+import { type BatchGradients, batchGradients, type ExamineOptions, examineBatch } from './single-batch.js';
+import { checkBatches } from './stateful.js';
 import { structureOf } from './structure.js';
 import { summarize } from './summary.js';
 import { fitHeader } from './trace-header.js';
@@ -203,59 +205,49 @@ export class Model {
   }
 
   /** The network's output; one array where it has one output, else one per output. */
-  async predict(x: Arrays): Promise<NdArray>;
-  async predict(x: Arrays, options: { readonly all: true }): Promise<NdArray[]>;
-  async predict(x: Arrays, options: { readonly all?: boolean } = {}): Promise<NdArray | NdArray[]> {
-    checkOptionNames('predict', options, ['all']);
+  async predict(x: Arrays, options?: PredictOptions): Promise<NdArray>;
+  async predict(x: Arrays, options: PredictOptions & { readonly all: true }): Promise<NdArray[]>;
+  async predict(x: Arrays, options: PredictOptions & { readonly all?: boolean } = {}): Promise<NdArray | NdArray[]> {
+    checkOptionNames('predict', options, ['all', 'batchSize']);
+    checkWhole('predict', 'batchSize', options.batchSize);
     const outputs = await this.#turns.reading(async () => {
       const inputs = checkInputs(this.network, x);
       commonRows(inputs, 'x');
-      const batchSize = inferenceBatch(this.network, inputs);
       await this.#held.arrange();
-      const types = typesOf(inputs);
-      const { session, program } = await this.#programs.load('prediction', types, INFERENCE_BATCH, () =>
-        predictionProgram(this.network, types, this.#held.layout),
-      );
-      const parts: NdArray[][] = this.network.outputs.map(() => []);
-      const engine = await this.#programs.engine(INFERENCE_BATCH);
-      await eachBatch(engine, inputs, batchSize, async (arrays, rows) => {
-        const feeds = { ...fed({ inputs: types, targets: [] }, arrays), ...(await this.#held.state.feeds(engine, program.reads)) };
-        const fetched = await runKeeping(
-          session,
-          program,
-          this.#held.state,
-          feeds,
-          parts.map((_, i) => `output_${i}`),
-        );
-        parts.forEach((list, i) => {
-          list.push(withRows(fetched[`output_${i}`] as NdArray, this.outputs[i] as Signal, rows));
-        });
-      });
-      return parts.map(joinRows);
+      const { layout, state } = this.#held;
+      return predictRows({ network: this.network, layout, programs: this.#programs, state, inputs, batchSize: options.batchSize });
     });
     return options.all || outputs.length > 1 ? outputs : (outputs[0] as NdArray);
   }
 
   /** One step on one minibatch. @returns its loss and metrics before the step. */
-  async trainOnBatch(x: Arrays, y: Arrays, options: Pick<FitOptions, 'sampleWeight' | 'classWeight'> = {}): Promise<Logs> {
+  trainOnBatch(batch: BatchLike, options?: BatchOptions): Promise<Logs>;
+  trainOnBatch(x: Arrays, y: Arrays, options?: BatchOptions): Promise<Logs>;
+  async trainOnBatch(first: unknown, second?: unknown, third?: BatchOptions): Promise<Logs> {
+    const { data, options } = readArguments('trainOnBatch', [first, second, third], ['sampleWeight', 'classWeight']);
     const single = { ...options, epochs: 1, batchSize: Number.MAX_SAFE_INTEGER, shuffle: false, verbose: 0, chunk: 1 } as const;
-    const history = await this.#fit({ x, y }, single, undefined, async () => {});
+    const history = await this.#fit(data, single, undefined, async () => {});
     return history.last;
   }
 
   /** Loss, metrics and the gradient of every trainable array on one minibatch, in training mode, without a step. */
-  async gradients(x: Arrays, y: Arrays): Promise<{ readonly logs: Logs; readonly gradients: ReadonlyMap<string, NdArray> }> {
-    return this.#turns.exclusively(async () => batchGradients(await this.#batch(x, y)));
+  gradients(batch: BatchLike): Promise<BatchGradients>;
+  gradients(x: Arrays, y: Arrays): Promise<BatchGradients>;
+  async gradients(first: unknown, second?: unknown): Promise<BatchGradients> {
+    const { data } = readArguments('gradients', [first, second, undefined], []);
+    return this.#turns.exclusively(async () => batchGradients(await this.#batch(data)));
   }
 
   /**
    * How the loss bends on one minibatch, in training mode: the extreme eigenvalues of its Hessian by all trained weights, and the learning rate that the larger one allows.
    * @param options `steps` of Lanczos's iteration (default 20), each as much work as two to three gradients; callbacks may ask too. @throws ArgumentError where nothing is trained.
    */
-  async curvature(x: Arrays, y: Arrays, options: CurvatureOptions = {}): Promise<Curvature> {
-    checkOptionNames('curvature', options, ['steps']);
+  curvature(batch: BatchLike, options?: CurvatureOptions): Promise<Curvature>;
+  curvature(x: Arrays, y: Arrays, options?: CurvatureOptions): Promise<Curvature>;
+  async curvature(first: unknown, second?: unknown, third?: CurvatureOptions): Promise<Curvature> {
+    const { data, options } = readArguments('curvature', [first, second, third], ['steps']);
     checkWhole('curvature', 'steps', options.steps, 2);
-    return this.#turns.reading(async () => batchCurvature(await this.#look(x, y), options));
+    return this.#turns.reading(async () => batchCurvature(await this.#look(data), options));
   }
 
   /**
@@ -263,22 +255,24 @@ export class Model {
    * and once more at the first fit.
    * @param options `sharpness`: whether the largest eigenvalue of the loss's Hessian is among them, see `curvature`; default where the optimizer's steps have a bound that follows from it.
    */
-  async examine(x: Arrays, y: Arrays, options: ExamineOptions = {}): Promise<Trace> {
-    checkOptionNames('examine', options, ['sharpness']);
-    return this.#turns.exclusively(async () => examineBatch(await this.#look(x, y), options));
+  examine(batch: BatchLike, options?: ExamineOptions): Promise<Trace>;
+  examine(x: Arrays, y: Arrays, options?: ExamineOptions): Promise<Trace>;
+  async examine(first: unknown, second?: unknown, third?: ExamineOptions): Promise<Trace> {
+    const { data, options } = readArguments('examine', [first, second, third], ['sharpness']);
+    return this.#turns.exclusively(async () => examineBatch(await this.#look(data), options));
   }
 
   /** A minibatch from which layers that need data take it, for now: the first fit takes it again. */
-  async #look(x: Arrays, y: Arrays): Promise<BatchParts> {
-    const parts = await this.#batch(x, y);
+  async #look(given: BatchLike): Promise<BatchParts> {
+    const parts = await this.#batch(given);
     const known = new Set(this.#held.adapted);
     await adaptLayers(this.#adaptable(await this.#programs.engine(INFERENCE_BATCH)), parts.checked.inputs, false);
     for (const layer of this.layers) if (!known.has(layer)) this.#held.adapted.delete(layer);
     return parts;
   }
 
-  async #batch(x: Arrays, y: Arrays): Promise<BatchParts> {
-    const checked = this.#check({ x, y });
+  async #batch(given: BatchLike): Promise<BatchParts> {
+    const checked = this.#check(given);
     checkBatches(this.network, checked.inputs[0]?.shape[0] ?? 0, Number.POSITIVE_INFINITY);
     return { model: this.name, spec: await this.#specFor(checked), programs: this.#programs, state: this.#held.state, checked };
   }

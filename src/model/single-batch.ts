@@ -16,11 +16,14 @@ import { type BatchParts, fetchedOf, rowsIn, typesOf } from './minibatch.js';
 import { traceHeader } from './trace-header.js';
 import { arraysOf } from './weights.js';
 
-/** Loss, metrics and the gradient of every trainable array, in training mode. */
-export async function batchGradients(parts: BatchParts): Promise<{
+/** Loss and metrics of a minibatch, and the gradient of every trainable array by name. */
+export interface BatchGradients {
   readonly logs: Logs;
   readonly gradients: ReadonlyMap<string, NdArray>;
-}> {
+}
+
+/** Loss, metrics and the gradient of every trainable array, in training mode. */
+export async function batchGradients(parts: BatchParts): Promise<BatchGradients> {
   const spec = { ...parts.spec, layout: SINGLE };
   const { session, program } = await parts.programs.load('gradients', typesOf(spec), rowsIn(parts.checked), () => gradientProgram(spec));
   const trained = spec.network.variables.filter((variable) => variable.trainable).map(({ name }) => name);

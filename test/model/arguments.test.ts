@@ -1,4 +1,4 @@
-import { ArgumentError, DataError, layers, type Model, NdArray, ndarray, ops, ShapeError, sequential, model as wire } from 'evenkeel';
+import { ArgumentError, type BatchLike, DataError, layers, type Model, NdArray, ndarray, ops, ShapeError, sequential, model as wire } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 
 const x = ndarray([
@@ -71,9 +71,41 @@ describe('evaluate', () => {
   });
 });
 
+describe('what works on one minibatch', () => {
+  // Of zeros: the squares of the targets; the gradient of the bias is twice the mean of outputs less targets.
+  const sampleWeight = ndarray([1, 0, 2, 0]);
+  const asked = [
+    ['gradients', async (model: Model, batch: BatchLike) => (await model.gradients(batch)).gradients.get('dense_1/bias')?.at(0), -(2 + 12) / 4],
+    ['curvature', async (model: Model, batch: BatchLike) => (await model.curvature(batch, { steps: 3 })).sharpness > 0, true],
+    ['examine', async (model: Model, batch: BatchLike) => (await model.examine(batch, { sharpness: false })).steps[0]?.loss, (1 + 18) / 4],
+    ['trainOnBatch', async (model: Model, batch: BatchLike) => (await model.trainOnBatch(batch)).loss, (1 + 18) / 4],
+  ] as const;
+
+  it.each(asked)('takes { x, y, sampleWeight }: %s', async (method, take, expected) => {
+    expect(await take(net(), { x, y, sampleWeight })).toEqual(expected);
+    await expect(net()[method](x as never)).rejects.toThrow(`${method} needs targets: ${method}(x, y), or ${method}({ x, y })`);
+    await expect(net()[method]({ x, y }, { sampleWeigth: 1 } as never)).rejects.toThrow(`${method}: unknown option 'sampleWeigth'`);
+  });
+
+  it('trains by the weights among the options, and knows no others of a fit', async () => {
+    const [among, behind] = [net(), net()];
+    await among.trainOnBatch({ x, y }, { sampleWeight });
+    await behind.trainOnBatch(x, y, { sampleWeight });
+    expect((await among.getWeights()).map(({ data }) => [...data])).toEqual((await behind.getWeights()).map(({ data }) => [...data]));
+    await expect(net().trainOnBatch(x, y, { epochs: 3 } as never)).rejects.toThrow(/trainOnBatch: unknown option 'epochs'; known: sampleWeight/);
+  });
+});
+
 describe('predict', () => {
+  it('takes as many rows at once as asked', async () => {
+    const seen = sequential([layers.input([2]), layers.lambda((t) => ops.mul(t, ops.reduceMax(t)))]);
+    expect([...(await seen.predict(x, { batchSize: 2 })).data]).toEqual([1, 0, 0, 1, 2, 2, 4, 2]);
+    expect(await seen.predict(x, { all: true, batchSize: 3 })).toHaveLength(1);
+    await expect(seen.predict(x, { batchSize: 0 })).rejects.toThrow(/predict: batchSize must be a whole number ≥ 1, got 0/);
+  });
+
   it('refuses options that it does not know', async () => {
-    await expect(net().predict(x, { batchSize: 2 } as never)).rejects.toThrow(/predict: unknown option 'batchSize'; known: all/);
+    await expect(net().predict(x, { batchSise: 2 } as never)).rejects.toThrow(/predict: unknown option 'batchSise'.*batchSize/);
     await expect(net().predict(x, 2 as never)).rejects.toThrow(ArgumentError);
     expect(await net().predict(x, { all: true })).toHaveLength(1);
   });
