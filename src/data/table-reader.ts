@@ -1,6 +1,6 @@
 import { countOf } from '../core/count.js';
 import { ArgumentError, DataError, show } from '../core/errors.js';
-import { checkOptionNames, refuse } from '../core/expect.js';
+import { checkOptionNames, isRecord, refuse } from '../core/expect.js';
 import { suggestion } from '../core/names.js';
 import { NdArray } from '../core/ndarray.js';
 import type { Dataset } from './dataset.js';
@@ -210,9 +210,10 @@ export function columnPlaces(
       `${table.name}: the first row does not name the columns ${columns.map(({ name }) => show(name)).join(', ')}; put the header back, as in the table that the reader was fitted on`,
     );
   }
+  const places = new Map(known.map((name, at) => [name, at]));
   return ({ name }) => {
-    const column = known.indexOf(name);
-    if (column >= 0) return column;
+    const column = places.get(name);
+    if (column !== undefined) return column;
     throw new DataError(`${table.name}: the column ${show(name)} is missing${suggestion(name, known)}`, { argument: name, received: known });
   };
 }
@@ -258,13 +259,12 @@ function parseJson(text: string): unknown {
   }
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => value !== null && typeof value === 'object' && !Array.isArray(value);
 const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every((item) => typeof item === 'string');
-const hasPlace = (value: unknown): value is Record<string, unknown> =>
-  isObject(value) && typeof value.name === 'string' && Number.isInteger(value.index) && Number(value.index) >= 0;
+const hasPlace = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  isRecord(value) && typeof value.name === 'string' && Number.isInteger(value.index) && Number(value.index) >= 0;
 
 function isSchema(value: unknown): value is TableSchema {
-  if (!isObject(value) || value.version !== 1 || typeof value.named !== 'boolean' || !Number.isInteger(value.width)) return false;
+  if (!isRecord(value) || value.version !== 1 || typeof value.named !== 'boolean' || !Number.isInteger(value.width)) return false;
   const { columns, target, decimalCommas } = value;
   if (decimalCommas !== undefined && typeof decimalCommas !== 'boolean') return false;
   const isColumn = (column: unknown): boolean =>

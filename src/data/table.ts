@@ -146,12 +146,13 @@ export function parseTable(input: string | Uint8Array, options: TableOptions = {
   const delimiter = options.delimiter ?? guessDelimiter(text, known);
   const all = parseRows(text, delimiter, name);
   const top = all[0]?.map((column, i) => (column === '' ? unnamed(i) : column));
-  const named = columnNames.length > 0 && columnNames.every((column) => top?.includes(column));
+  const titles = new Set(top);
+  const named = columnNames.length > 0 && columnNames.every((column) => titles.has(column));
   const header = options.header ?? (named || guessHeader(all, known));
   const rows = header ? all.slice(1) : all;
   if (rows.length === 0) throw new DataError(`${name}: there is no row of data${header ? ' below the header' : ''}`);
   const columns = header ? top : undefined;
-  const repeated = columns?.find((column, i) => columns.indexOf(column) !== i);
+  const repeated = columns && titles.size < columns.length ? columns.find((column, i) => columns.indexOf(column) !== i) : undefined;
   if (repeated !== undefined) throw new DataError(`${name}: two columns are named ${show(repeated)}; a name must be unique`);
   const decimals = decimalsOf(rows, delimiter, decimalCommas);
   return { columns, rows, name, ...(decimals ? { decimals } : {}) };

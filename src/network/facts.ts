@@ -12,7 +12,8 @@ export function factsOf(network: Network): NetworkFacts {
   const { calls, inputs, outputs, dtype } = network;
   const weights = weightsOf(network.variables);
   const uses = new Map<Layer, number>();
-  const at = (call: LayerCall): number => calls.indexOf(call);
+  const places = new Map(calls.map((call, at) => [call, at]));
+  const at = (call: LayerCall): number => places.get(call) ?? -1;
   return {
     dtype,
     layers: calls.map((call): LayerFacts => {

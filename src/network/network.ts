@@ -127,8 +127,9 @@ export class Network {
     const named = new Map(variables.map((variable) => [variable.name, variable]));
     const vectors = packed ? variables.filter((one) => one.trainable && one.shape.length === 1 && !home.has(one.layer) && !isWatched(one)) : [];
     const pack = vectors.length > 1 ? packOf(vectors) : undefined;
+    const packs = new Set(pack?.parts);
     return variables.flatMap((variable): Stored[] => {
-      if (pack?.parts.includes(variable)) return variable === pack.parts[0] ? [pack] : [];
+      if (pack && packs.has(variable)) return variable === pack.parts[0] ? [pack] : [];
       const found = home.get(variable.layer);
       if (!found) return [{ ...variable, parts: [variable], kind: 'single' }];
       const { run, place } = found;

@@ -34,6 +34,16 @@ describe('TableReader', () => {
     expect(x.toNested()).toEqual([[20, 1, 0, 0, 1, 5, 0]]);
   });
 
+  it('finds each of very many columns in any order', () => {
+    const names = Array.from({ length: 20_000 }, (_, i) => `gene ${i}`);
+    const table = (order: readonly number[], rows: readonly number[]): string =>
+      [order.map((i) => names[i] ?? ''), ...rows.map((row) => order.map((i) => String(i + row / 2)))].map((cells) => cells.join(',')).join('\n');
+    const order = names.map((_, i) => i);
+    const reader = learn(table(order, [0, 1, 3]), { target: null });
+    const { x } = reader.readFeatures(table([...order].reverse(), [1]));
+    expect(x.data.every((value, i) => value === i + 0.5)).toBe(true);
+  });
+
   it('knows a header by its names where it could not guess it', () => {
     const reader = learn('kind,y\ncat,a\ndog,b\n', { header: true });
     expect(again(reader).readFeatures('kind\ndog\n').x.toNested()).toEqual([[0, 1]]);

@@ -116,7 +116,7 @@ function graphLines(config: ModelConfig, layerOf: LayerOf, options: string): str
   };
   for (let at = 0; at < calls.length; ) {
     const layer = calls[at]?.layer ?? -1;
-    if (shared.has(layer) && calls.findIndex((other) => other.layer === layer) === at) lines.push(`const layer${layer} = ${layerOf(at)};`);
+    if (shared.get(layer) === at) lines.push(`const layer${layer} = ${layerOf(at)};`);
     const repetition = repetitions.get(at);
     if (!repetition) {
       lines.push(call(at, nameOf));

@@ -86,8 +86,7 @@ function graphLines(config: Written['config'], uses: readonly Use[]): string[] {
   const lines = uses.flatMap((use, at): string[] => {
     const { layer = -1 } = config.calls[at] ?? {};
     const { code, notes } = layerOf(use);
-    const first = config.calls.findIndex((call) => call.layer === layer) === at;
-    const made = shared.has(layer) && first ? [noted(`layer${layer} = ${code}`, notes)] : [];
+    const made = shared.get(layer) === at ? [noted(`layer${layer} = ${code}`, notes)] : [];
     const callee = shared.has(layer) ? `layer${layer}` : code;
     return [...made, noted(`${namesOf(at, use.gives).join(', ')} = ${callee}${argumentsOf(use)}`, shared.has(layer) ? [] : notes)];
   });

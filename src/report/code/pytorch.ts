@@ -89,8 +89,8 @@ function graphLines(config: Config, made: readonly (readonly Noted[])[], uses: r
   const notesOf = (at: number): readonly string[] => (made[at] ?? []).flatMap(({ notes }) => notes);
   const fields = uses.flatMap(({ layer }, at): string[] => {
     const codes = codesOf(at);
-    const again = config.calls.findIndex((call) => call.layer === config.calls[at]?.layer) !== at;
-    if (codes.length === 0 || merges[layer.kind] || again) return [];
+    const first = shared.get(config.calls[at]?.layer ?? -1) ?? at;
+    if (codes.length === 0 || merges[layer.kind] || first !== at) return [];
     return [noted(`self.${field(at)} = ${codes.length === 1 ? codes[0] : `nn.Sequential(${codes.join(', ')})`}`, notesOf(at), '        ')];
   });
   const steps = uses.flatMap(({ layer, inputs, gives, shapes, dtypes }, at): string[] => {

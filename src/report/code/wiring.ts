@@ -17,10 +17,15 @@ export interface Written {
 /** The layer that a call uses. */
 export const layerAt = ({ calls, layers }: ModelConfig, call: number): DescribedLayer | undefined => layers[calls[call]?.layer ?? -1];
 
-/** Layers that several calls use, which are made once and have a name. */
-export function sharedLayers({ calls }: ModelConfig): ReadonlySet<number> {
-  const used = calls.map(({ layer }) => layer);
-  return new Set(used.filter((layer, at) => used.indexOf(layer) !== at));
+/** Layers that several calls use, which are made once and have a name, each with the first of those calls. */
+export function sharedLayers({ calls }: ModelConfig): ReadonlyMap<number, number> {
+  const [used, shared] = [new Map<number, number>(), new Map<number, number>()];
+  calls.forEach(({ layer }, at) => {
+    const first = used.get(layer);
+    if (first === undefined) used.set(layer, at);
+    else shared.set(layer, first);
+  });
+  return shared;
 }
 
 /** The call whose output a signal is, and which of its outputs. */
