@@ -50,9 +50,15 @@ describe('selu-wiring', () => {
     expect(doctor.diagnose(trace).map(({ rule }) => rule)).not.toContain('selu-wiring');
   });
 
-  it('does not call what walks along steps a merge', async () => {
-    const net = sequential([layers.input([4, 2]), layers.lstm(4), layers.dense(6, { activation: 'selu' }), layers.dense(1)]);
-    expect((await found('selu-wiring', net, drawn(16, 4, 2)))?.cause).toMatch(/^lstm_1 hands a state on from step to step/);
+  it.each([
+    ['of its own', () => layers.lstm(4)],
+    ['inside of another', () => layers.bidirectional(layers.lstm(4))],
+  ])('sees a state %s behind them, does not call it a merge, and says nothing of one before the first', async (_, walking) => {
+    const bent = () => layers.dense(6, { activation: 'selu' });
+    const wiring = (...row: readonly Layer[]) => found('selu-wiring', sequential([layers.input([4, 2]), ...row, layers.dense(1)]), drawn(16, 4, 2));
+    expect((await wiring(bent(), walking()))?.cause).toMatch(/^(lstm|bidirectional)_1 hands a state on from step to step/);
+    expect(await wiring(walking(), bent(), bent())).toBeUndefined();
+    expect((await wiring(layers.simpleRnn(4, { activation: 'selu' })))?.layers).toEqual(['simpleRnn_1']);
   });
 });
 
@@ -86,6 +92,15 @@ describe('raw-features', () => {
       sequential([layers.input([5, 3]), ...before, layers.bidirectional(layers.lstm(4)), layers.batchNormalization(), layers.dense(1)]);
     expect((await found('raw-features', walked(), steps))?.layers).toEqual(['input_1']);
     expect(await found('raw-features', walked(layers.normalization()), steps)).toBeUndefined();
+  });
+
+  it('goes by the features where both directions of a sequence are walked along, as where one is', async () => {
+    const steps = NdArray.zeros([16, 5, 3]);
+    for (let i = 0; i < steps.size; i++) steps.set(i, 90 + 10 * random.normal());
+    for (const walking of [layers.lstm(4), layers.bidirectional(layers.lstm(4))]) {
+      const finding = await found('raw-features', sequential([layers.input([5, 3]), walking, layers.dense(1)]), steps);
+      expect(finding).toMatchObject({ severity: 'ill', measured: { what: 'RMS of input_1' } });
+    }
   });
 
   it('sees branches that each standardise by themselves, and one that does not', async () => {

@@ -20,8 +20,8 @@ export function tableActivation({ name, config, custom }: Described): Activation
   return !custom && Object.hasOwn(activations, name) ? activationFromConfig(name, config) : undefined;
 }
 
-/** Whether a layer walks along the steps of a sequence, with one set of weights for all of them. */
-export const walksAlongSteps = ({ weights }: LayerFacts): boolean => weights.some(({ name }) => name === 'recurrentKernel');
+/** Whether a layer walks along the steps of a sequence, with one set of weights for all of them. Layers around others have `forward/recurrentKernel`. */
+export const walksAlongSteps = ({ weights }: LayerFacts): boolean => weights.some(({ name }) => /(^|\/)recurrentKernel$/.test(name));
 
 /** The name of what draws a layer's kernel; undefined where it has none. */
 export const kernelInitializer = ({ weights }: LayerFacts): string | undefined => weights.find(({ shape }) => shape.length >= 2)?.initializer?.name;

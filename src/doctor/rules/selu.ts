@@ -1,6 +1,6 @@
 import type { LayerFacts } from '../../vitals/facts.js';
 import type { Examination, WatchedUse } from '../examination.js';
-import { allBehind } from '../forecast/lookups.js';
+import { allBehind, walksAlongSteps } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import type { Rule, Symptom } from '../rule.js';
 
@@ -111,18 +111,18 @@ function doing({ kind, role }: LayerFacts): string {
 export const seluWiring: Rule = {
   id: 'selu-wiring',
   title: 'SELU with skip connections or recurrence',
-  looksFor: 'additions, concatenations and other merges behind SELU layers, and recurrent layers with SELU',
+  looksFor: 'additions, concatenations, other merges and recurrent layers behind SELU layers, and recurrent layers of SELU',
   threshold: source,
   why,
   remedies: [remedies.normalize, remedies.changeActivation],
   check(examination) {
     const uses = seluUses(examination);
-    // What is merged before the first of them is what comes in: `selu-inputs` looks at that.
-    const reached = allBehind(
-      examination.facts,
-      uses.map(({ at }) => at),
+    // What is merged, or walked along, before the first of them is what comes in: `selu-inputs` looks at that.
+    const places = new Set(uses.map(({ at }) => at));
+    const reached = allBehind(examination.facts, places);
+    const merges = examination.facts.layers.filter(
+      (layer, at) => (layer.role === 'merge' && reached.has(at)) || (walksAlongSteps(layer) && (reached.has(at) || places.has(at))),
     );
-    const merges = examination.facts.layers.filter(({ role, kind }, at) => (role === 'merge' && reached.has(at)) || /rnn|lstm|gru/i.test(kind));
     const [first] = merges;
     if (uses.length === 0 || !first) return [];
     return broken(
