@@ -24,18 +24,18 @@ export const ruleIds: readonly string[] = rules.map(({ id }) => id);
 
 /** @throws ArgumentError on an id that no rule has, with the nearest one. */
 export function checkRuleIds(ids: readonly string[]): void {
-  checkList('diagnose', 'ignore', ids);
   for (const id of ids) {
     if (!ruleIds.includes(id)) throw new ArgumentError(`unknown rule '${id}'${suggestion(id, ruleIds)}`, { argument: 'ignore', received: id });
   }
 }
 
-/** @throws ArgumentError on an unknown rule, or accepted findings that are none. */
-export function checkDiagnoseOptions({ ignore = [], baseline }: DiagnoseOptions): void {
+/** @throws ArgumentError on an unknown rule, or accepted findings that are none. @param owner what was given them. */
+export function checkDiagnoseOptions(owner: string, { ignore = [], baseline }: DiagnoseOptions): void {
+  checkList(owner, 'ignore', ignore);
   checkRuleIds(ignore);
-  checkList('diagnose', 'baseline', baseline);
+  checkList(owner, 'baseline', baseline);
   const stray = baseline?.find((one) => typeof one?.rule !== 'string' || !Array.isArray(one.layers));
-  if (stray !== undefined) refuse('diagnose', 'baseline', 'accepted findings, such as { rule, layers }, in baseline', stray);
+  if (stray !== undefined) refuse(owner, 'baseline', 'accepted findings, such as { rule, layers }, in baseline', stray);
 }
 
 /**
@@ -46,12 +46,12 @@ export function checkDiagnoseOptions({ ignore = [], baseline }: DiagnoseOptions)
 export function diagnose(trace: Trace, options: DiagnoseOptions = {}): Finding[] {
   checkTrace('diagnose', trace);
   checkOptionNames('diagnose', options, diagnoseOptions);
+  checkDiagnoseOptions('diagnose', options);
   return diagnoseExamination(new Examination(trace), options);
 }
 
-/** The same of a trace whose facts were worked out before. */
+/** The same of a trace whose facts were worked out before, by options that were checked. */
 export function diagnoseExamination(examination: Examination, options: DiagnoseOptions = {}): Finding[] {
-  checkDiagnoseOptions(options);
   const { ignore = [], baseline = [] } = options;
   const applied = rules.filter(({ id }) => !ignore.includes(id));
   const found = withCauses(

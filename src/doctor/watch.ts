@@ -1,8 +1,8 @@
 import { ArgumentError, show } from '../core/errors.js';
-import { checkOptionNames } from '../core/expect.js';
+import { checkOptionNames, refuse } from '../core/expect.js';
 import type { Callback } from '../training/callbacks.js';
 import type { VitalsLevel } from '../vitals/trace.js';
-import { checkRuleIds, type DiagnoseOptions, diagnoseExamination, diagnoseOptions } from './diagnose.js';
+import { checkDiagnoseOptions, type DiagnoseOptions, diagnoseExamination, diagnoseOptions } from './diagnose.js';
 import { Examination } from './examination.js';
 import type { Finding } from './finding.js';
 
@@ -38,7 +38,8 @@ export function watch(given: WatchOptions = {}): Callback {
       received: onFinding,
     });
   }
-  checkRuleIds(options.ignore ?? []);
+  if (typeof warn !== 'function') refuse('watch', 'warn', 'a function of a line for warn, such as console.warn', warn);
+  checkDiagnoseOptions('watch', options);
   let told = new Set<string>();
   let first: Examination | undefined;
   const tell = (finding: Finding, stop: () => void): void => {

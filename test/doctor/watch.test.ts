@@ -57,5 +57,8 @@ describe('watch', () => {
   it('refuses options that it does not know', () => {
     expect(() => doctor.watch({ onFinding: 'shout' as 'warn' })).toThrow(ArgumentError);
     expect(() => doctor.watch({ ignore: ['saturatio'] })).toThrow(/did you mean 'saturation'/);
+    expect(() => doctor.watch({ warn: 5 as never })).toThrow('watch: expected a function of a line for warn, such as console.warn, got 5');
+    expect(() => doctor.watch({ baseline: [{}] as never })).toThrow(/^watch: expected accepted findings, such as \{ rule, layers \}/);
+    expect(() => doctor.watch({ baseline: 'accepted.json' as never })).toThrow(/^watch: baseline must be a list/);
   });
 });

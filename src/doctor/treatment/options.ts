@@ -93,7 +93,7 @@ export function checkTreatOptions(options: TreatOptions): void {
       argument: 'choose',
       received: options.choose,
     });
-  checkDiagnoseOptions(options);
+  checkDiagnoseOptions('treat', options);
 }
 
 /** @throws ArgumentError where allow, deny and keep leave no remedy that can be applied. */
