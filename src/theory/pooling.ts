@@ -37,15 +37,29 @@ export function shareInside({ lengths, strides, dilations, before }: Moves, inpu
 
 const within = (c: number): number => Math.max(-1, Math.min(1, c));
 
+/** How many ordered pairs of a window's elements are each distance apart, the steps along all axes together. */
+function pairsByDistance(lengths: readonly number[]): number[] {
+  return lengths.reduce(
+    (counts, length) => {
+      const both = new Array<number>(counts.length + length - 1).fill(0);
+      for (let along = 0; along < length; along++) {
+        const pairs = along === 0 ? length : 2 * (length - along);
+        counts.forEach((count, before) => {
+          both[before + along] = (both[before + along] ?? 0) + pairs * count;
+        });
+      }
+      return both;
+    },
+    [1],
+  );
+}
+
 /** Mean correlation of two of a window’s elements. @param same whether each counts with itself as well. */
 function overPairs(x: Signal, lengths: readonly number[], same: boolean): number {
-  const places = lengths.reduce<number[][]>((list, length) => list.flatMap((at) => Array.from({ length }, (_, i) => [...at, i])), [[]]);
-  const pairs = places.flatMap((a, i) =>
-    places.flatMap((b, j) => (i !== j ? [a.reduce((sum, at, axis) => sum + Math.abs(at - (b[axis] ?? 0)), 0)] : [])),
-  );
-  const others = pairs.reduce((sum, distance) => sum + atDistance(x, distance), 0);
-  if (same) return (others + places.length) / places.length ** 2;
-  return pairs.length === 0 ? 0 : others / pairs.length;
+  const [own = 0, ...apart] = pairsByDistance(lengths);
+  const others = apart.reduce((sum, count, i) => sum + count * atDistance(x, i + 1), 0);
+  if (same) return (others + own) / own ** 2;
+  return own === 1 ? 0 : others / (own ** 2 - own);
 }
 
 /** Neighbours among what was pooled are as far apart as its windows. @param shared mean product of two windows, by the correlation of their elements. */

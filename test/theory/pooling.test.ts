@@ -1,7 +1,8 @@
 import { doctor, type Layer, layers, type Model, NdArray, Random, sequential } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
 import { inputFacts } from '#src/model/data-facts.js';
-import { shareInside } from '#src/theory/pooling.js';
+import { averagePooled, shareInside } from '#src/theory/pooling.js';
+import { atDistance, standardNormal } from '#src/theory/signal.js';
 
 const [SIDE, CHANNELS, ROWS] = [12, 8, 32];
 
@@ -89,6 +90,24 @@ describe('what pooling leaves of a signal', () => {
     expect(moved?.why).toContain('how alike neighbours are');
     const twice = doctor.forecast(net([conv(), layers.averagePooling2d(), layers.maxPooling2d()], 1)).layers.at(-1);
     expect(twice?.why).toContain('not normal');
+  });
+});
+
+describe('pairs of a window', () => {
+  const x = { ...standardNormal(8), stepCorrelation: 0.2, nextCorrelation: 0.7 };
+  const kept = (lengths: readonly number[]): number => Math.exp(averagePooled(x, { lengths, strides: lengths }).signal.log - x.log);
+
+  it.each([[[1]], [[7]], [[2, 3]], [[5, 1]], [[2, 3, 4]]])('%j: each counts with each', (lengths) => {
+    const places = lengths.reduce<number[][]>((list, length) => list.flatMap((at) => Array.from({ length }, (_, i) => [...at, i])), [[]]);
+    const steps = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, at, axis) => sum + Math.abs(at - (b[axis] ?? 0)), 0);
+    const all = places.flatMap((a) => places.map((b) => atDistance(x, steps(a, b))));
+    expect(kept(lengths)).toBeCloseTo(all.reduce((sum, one) => sum + one, 0) / all.length, 12);
+  });
+
+  it('are not gone through one by one: 10 thousand million of them take no time', () => {
+    const before = performance.now();
+    expect(kept([300, 334])).toBeCloseTo(0.2, 1);
+    expect(performance.now() - before).toBeLessThan(1000);
   });
 });
 
