@@ -100,13 +100,14 @@ export class Examination {
         weights.flatMap(({ name, shape, trainable }) => (trainable && isKernel(name, shape) ? [[`${layer}/${name}`, layer] as const] : [])),
       ),
     );
-    const order = network.layers.map(({ layer }) => layer);
+    // Of several uses the first counts.
+    const order = new Map(network.layers.map(({ layer }, at) => [layer, at] as const).reverse());
     this.kernels = arrays
       .flatMap((name, column) => {
         const layer = wide.get(name);
         return layer === undefined ? [] : [{ name, column, layer }];
       })
-      .sort((a, b) => order.indexOf(a.layer) - order.indexOf(b.layer));
+      .sort((a, b) => (order.get(a.layer) ?? 0) - (order.get(b.layer) ?? 0));
   }
 
   /** What theory says of the network as it was drawn. */

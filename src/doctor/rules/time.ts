@@ -1,6 +1,6 @@
 import type { Measured } from '../../vitals/trace.js';
 import { type Examination, median, value, type WatchedUse } from '../examination.js';
-import { allBehind } from '../forecast/lookups.js';
+import { allBefore, allBehind } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { type Rule, type Symptom, say, sayFactor, unlearned } from '../rule.js';
 
@@ -30,18 +30,15 @@ function fromTheFirstAlive(sizes: readonly Measured[]): readonly Measured[] {
 /** Layers that walk along a sequence with a state that no gate guards; an LSTM or GRU opens its gates where that pays. */
 function coursesOf({ uses, trace, facts }: Examination): Course[] {
   const walking = uses.filter(({ layer }) => layer.kind === 'simpleRnn');
-  const handedOn = allBehind(
-    facts,
-    walking.map(({ at }) => at),
-  );
-  const handsOn = (use: number): boolean => walking.some(({ at }) => allBehind(facts, [use]).has(at));
+  const places = walking.map(({ at }) => at);
+  const [handedOn, handsOn] = [allBehind(facts, places), allBefore(facts, places)];
   return walking.flatMap((use) => {
     const lists = trace.steps.slice(-5).map(({ signals }) => signals.gRmsByTime?.[use.column] ?? []);
     const ratios = lists.flatMap((list) => firstOverLast(fromTheFirstAlive(list)) ?? []);
     const [from] = use.layer.inputs;
     const steps = from === undefined ? undefined : facts.layers[from]?.shape[0];
     if (ratios.length === 0 || typeof steps !== 'number') return [];
-    return [{ use, ratio: median(ratios), steps, stacked: handedOn.has(use.at) || handsOn(use.at) }];
+    return [{ use, ratio: median(ratios), steps, stacked: handedOn.has(use.at) || handsOn.has(use.at) }];
   });
 }
 

@@ -32,9 +32,11 @@ function redrawn(chart: Chart, layers: readonly LayerFacts[], initializer: Descr
 /** Whether a layer's kernel can be drawn anew: what is frozen was learned elsewhere. */
 export const isDrawable = (layer: LayerFacts): boolean => layer.trainable && initializerOf(layer, 'kernel') !== undefined;
 
-/** Uses whose kernels can be drawn anew, and are not drawn by an initializer of that name already. */
+/** Whether a layer's kernel can be drawn anew, and is not drawn by an initializer of that name already. */
+const isDrawnByOther = (layer: LayerFacts, name: string): boolean => isDrawable(layer) && initializerOf(layer, 'kernel')?.name !== name;
+
 function notDrawnBy(layers: readonly LayerFacts[], name: string): LayerFacts[] {
-  return layers.filter((layer) => isDrawable(layer) && initializerOf(layer, 'kernel')?.name !== name);
+  return layers.filter((layer) => isDrawnByOther(layer, name));
 }
 
 /** What draws numbers of one size whatever the fans, or all alike. */
@@ -42,11 +44,12 @@ const unscaled = ['zeros', 'ones', 'constant', 'normal', 'uniform', 'truncatedNo
 
 /** Uses whose kernels another family than the suiting one draws, or whose biases do not start at 0. */
 function illsuited({ facts, examination }: Chart): LayerFacts[] {
-  return notDrawnBy(facts.layers, 'auto').filter((layer) => {
-    const suits = examination.forecast.layers[facts.layers.indexOf(layer)]?.suits;
+  return facts.layers.filter((layer, at) => {
+    if (layer.role !== 'weights' || !isDrawnByOther(layer, 'auto')) return false;
+    const suits = examination.forecast.layers[at]?.suits;
     const [kernel = '', bias = 'zeros'] = ['kernel', 'bias'].map((array) => initializerOf(layer, array)?.name);
     const wrong = suits === undefined ? unscaled.includes(kernel) : family(kernel) !== family(suits);
-    return layer.role === 'weights' && (wrong || bias !== 'zeros');
+    return wrong || bias !== 'zeros';
   });
 }
 
