@@ -1,4 +1,4 @@
-import { ofSteps, type Signal, type Steps } from './signal.js';
+import { largestLog, ofSteps, type Signal, type Steps } from './signal.js';
 
 /** What a layer that sums no weights does to a signal, and by which factor it multiplies a gradient's mean square on its way down. */
 export interface Effect {
@@ -132,18 +132,19 @@ function together(signals: readonly Signal[], mean: (of: (x: Signal) => number) 
 
 /** Σ kᵢ xᵢ of signals that have nothing in common but their means, such as a residual addition: squares add up. `variance` of noise on top. */
 export function mixed(signals: readonly Signal[], factors: readonly number[], variance = 0): { readonly signal: Signal } {
-  const rms = signals.map((x) => Math.exp(x.log / 2));
+  const unit = largestLog([...signals.map(({ log }) => log), Math.log(variance)]);
+  const rms = signals.map((x) => Math.exp((x.log - unit) / 2));
   const means = signals.map((x, i) => (factors[i] ?? 1) * x.meanShare * (rms[i] ?? 0));
   const mean = means.reduce((total, x) => total + x, 0);
   const crossed = mean ** 2 - means.reduce((total, x) => total + x * x, 0);
   const squares = signals.map((_, i) => ((factors[i] ?? 1) * (rms[i] ?? 0)) ** 2);
-  const whole = squares.reduce((total, x) => total + x, 0) + crossed + variance;
+  const whole = squares.reduce((total, x) => total + x, 0) + crossed + (variance > 0 ? variance * Math.exp(-unit) : 0);
   const weighted = (of: (x: Signal) => number, power = 1): number =>
     signals.reduce((total, x, i) => total + ((squares[i] ?? 0) / whole) ** power * of(x), 0);
   return {
     signal: {
       ...(signals[0] as Signal),
-      log: Math.log(whole),
+      log: unit + Math.log(whole),
       rowVariance: weighted((x) => x.rowVariance, 2),
       sharedVariance: weighted((x) => x.sharedVariance, 2),
       meanShare: mean / Math.sqrt(whole),
@@ -158,13 +159,14 @@ export function mixed(signals: readonly Signal[], factors: readonly number[], va
 
 /** Signals side by side, each with its share of the units. */
 export function joined(signals: readonly Signal[], shares: readonly number[]): Signal {
-  const squares = signals.map((x, i) => (shares[i] ?? 0) * Math.exp(x.log));
+  const unit = largestLog(signals.map(({ log }) => log));
+  const squares = signals.map((x, i) => (shares[i] ?? 0) * Math.exp(x.log - unit));
   const whole = squares.reduce((total, x) => total + x, 0);
-  const mean = signals.reduce((total, x, i) => total + (shares[i] ?? 0) * x.meanShare * Math.exp(x.log / 2), 0);
+  const mean = signals.reduce((total, x, i) => total + (shares[i] ?? 0) * x.meanShare * Math.exp((x.log - unit) / 2), 0);
   const weighted = (of: (x: Signal) => number, power = 1): number =>
     signals.reduce((total, x, i) => total + ((squares[i] ?? 0) / whole) ** power * of(x), 0);
   return {
-    log: Math.log(whole),
+    log: unit + Math.log(whole),
     rowVariance: weighted((x) => x.rowVariance, 2),
     sharedVariance: weighted((x) => x.sharedVariance, 2),
     meanShare: mean / Math.sqrt(whole),

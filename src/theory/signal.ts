@@ -117,30 +117,34 @@ export interface Summing {
   readonly loose: number;
 }
 
+/** The largest of some logarithms of squares, as the unit of those squares; 0 where all of them are 0. */
+export function largestLog(logs: readonly number[]): number {
+  const largest = Math.max(...logs);
+  return Number.isFinite(largest) ? largest : 0;
+}
+
 /** z = W h + b: fan_in · E[w²] times the mean square. A mean of the weights adds up over the inputs' mean. */
 export function sum(h: Signal, { fanIn, weightMean, weightSquare, biasMean, biasSquare, width, loose }: Summing): Signal {
-  const square = Math.exp(h.log);
+  // Squares are counted in units of the largest: deep networks leave float64's range.
+  const unit = largestLog([h.log, Math.log(biasSquare)]);
+  const square = Math.exp(h.log - unit);
+  const scale = biasSquare > 0 ? Math.exp(-unit / 2) : 0;
+  const added = { mean: biasMean * scale, square: biasSquare * scale ** 2 };
   const spread = weightSquare - weightMean ** 2;
   const mean = fanIn * weightMean * h.meanShare * Math.sqrt(square);
   const weighted = fanIn * spread * square + weightMean ** 2 * fanIn * square * (1 - h.meanShare ** 2) + mean ** 2;
-  const whole = weighted + biasSquare + 2 * mean * biasMean;
+  const whole = weighted + added.square + 2 * mean * added.mean;
   const share = whole > 0 ? weighted / whole : 0;
-  // Far from float64's ends a logarithm is kept apart from the square, which may overflow.
-  const plain = biasSquare === 0 && weightMean === 0;
+  const common = mean ** 2 + added.square + 2 * mean * added.mean;
   const tie = (c: number): number =>
-    plain
-      ? c
-      : (fanIn * spread * square * c + weightMean ** 2 * fanIn * square * (c - h.meanShare ** 2) + (mean ** 2 + biasSquare + 2 * mean * biasMean)) /
-        whole;
-  const log = plain ? h.log + Math.log(fanIn * weightSquare) : Math.log(whole) + (share * (1 - share) * h.rowVariance) / 2;
-  const of = plain ? 1 : share;
+    whole > 0 ? (fanIn * spread * square * c + weightMean ** 2 * fanIn * square * (c - h.meanShare ** 2) + common) / whole : c;
   return {
-    log,
-    rowVariance: of ** 2 * h.rowVariance,
-    sharedVariance: of ** 2 * h.sharedVariance,
-    meanShare: plain ? 0 : (mean + biasMean) / Math.sqrt(whole),
+    log: unit + Math.log(whole) + (share * (1 - share) * h.rowVariance) / 2,
+    rowVariance: share ** 2 * h.rowVariance,
+    sharedVariance: share ** 2 * h.sharedVariance,
+    meanShare: whole > 0 ? (mean + added.mean) / Math.sqrt(whole) : 0,
     correlation: tie(h.correlation),
-    correlationVariance: of ** 2 * h.correlationVariance,
+    correlationVariance: share ** 2 * h.correlationVariance,
     ...ofSteps(h, tie),
     width,
     loose,

@@ -271,6 +271,50 @@ describe('data', () => {
     expect((loud ?? 0) / (plain ?? 1) / 130).toBeCloseTo(1, 1);
   });
 
+  const far = (stddev: number, bias: number, mean = 0) =>
+    sequential([
+      layers.input([64]),
+      ...Array.from({ length: 130 }, () =>
+        layers.dense(64, {
+          activation: 'relu',
+          kernelInitializer: initializers.normal({ mean, stddev }),
+          biasInitializer: initializers.normal({ stddev: bias }),
+        }),
+      ),
+      layers.dense(1),
+    ]);
+
+  it('knows sums and gradients beyond the numbers whose squares float64 holds, with biases that are nothing beside them as without', () => {
+    const [bare, biased] = [far(5, 0), far(5, 1)].map((net) => sums(forecast(net))) as [LayerForecast[], LayerForecast[]];
+    expect(bare[129]?.zRms?.value).toBeGreaterThan(1e180);
+    for (const at of [0, 60, 129]) {
+      expect(Math.log(biased[at]?.zRms?.value ?? 0)).toBeCloseTo(Math.log(bare[at]?.zRms?.value ?? 0), 2);
+      expect(Math.log(biased[at]?.gradient?.value ?? 0)).toBeCloseTo(Math.log(bare[at]?.gradient?.value ?? 0), 2);
+    }
+    // Of mean 0 as with a mean that is nothing beside the deviation.
+    const [small, shifted] = [far(0.0005, 0), far(0.0005, 0, 1e-9)].map((net) => sums(forecast(net)));
+    expect(small?.[129]?.zRms?.value).toBeLessThan(1e-300);
+    expect(Math.log(shifted?.[129]?.zRms?.value ?? 0)).toBeCloseTo(Math.log(small?.[129]?.zRms?.value ?? 0), 2);
+  });
+
+  it('knows sums of branches there', () => {
+    const enter = layers.input([64]);
+    const wide = () => layers.dense(64, { kernelInitializer: initializers.normal({ stddev: 5 }) });
+    let x = enter;
+    for (let block = 0; block < 130; block++) x = layers.add().apply([x, wide().apply(x)]);
+    const told = forecast(wire({ inputs: enter, outputs: layers.dense(1).apply(x) }));
+    expect(told.unknown).toEqual([]);
+    // Each adds 64 · 25 times the mean square: growth by √1601 in RMS.
+    expect(Math.log(named(told, 'dense_101').zRms?.value ?? 0)).toBeCloseTo(Math.log(5 * 8) + 50 * Math.log(1601), -1);
+  });
+
+  it('tells sums that are always 0 from weights that are too large to square', () => {
+    const why = (stddev: number) =>
+      forecast(sequential([layers.input([4]), layers.dense(4, { kernelInitializer: initializers.normal({ stddev }) })])).layers[1]?.why;
+    expect(why(1e-200)).toBe('its sums are 0 for every input');
+    expect(why(1e200)).toBe('its weights or biases are too large for float64 to hold their squares');
+  });
+
   it.each<[string, () => unknown, RegExp]>([
     ['no layers', () => forecastFacts({ ...facts, layers: [] }), /network with layers/],
     ['nothing', () => forecastFacts(undefined as unknown as NetworkFacts), /network with layers/],

@@ -107,9 +107,10 @@ class Step extends Place {
     const z = weights.scaledByData
       ? { ...summed, log: 0, rowVariance: Math.max(0, summed.rowVariance - summed.sharedVariance), sharedVariance: 0 }
       : summed;
-    if (!Number.isFinite(z.log)) throw new Unknown('its sums are 0 for every input');
+    if (z.log === Number.NEGATIVE_INFINITY) throw new Unknown('its sums are 0 for every input');
+    if (!Number.isFinite(z.log)) throw new Unknown('its weights or biases are too large for float64 to hold their squares');
     const rest = h.log + Math.log(summing.fanIn * weights.square);
-    const share = bias.square > 0 || weights.mean !== 0 ? Math.min(1, Math.exp(rest - Math.log(Math.exp(z.log)))) : 1;
+    const share = bias.square > 0 || weights.mean !== 0 ? Math.min(1, Math.exp(rest - z.log)) : 1;
     const scale = weights.scaledByData ? Math.exp(z.log - summed.log) : 1;
     return { ...this.#bent(z), summing: { ...summing, weights: { ...weights, square: weights.square * scale }, share, fanOut: fanOut * inside } };
   }
