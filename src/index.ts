@@ -43,7 +43,7 @@ export type { Task } from './data/table-target.js';
 export type { Baseline, DiagnoseOptions } from './doctor/diagnose.js';
 export { Examination, type WatchedKernel, type WatchedUse } from './doctor/examination.js';
 export type { Expectation, Finding, Quantity, RemedyHint, Severity } from './doctor/finding.js';
-export type { Estimate, Forecast, ForecastOptions, LayerForecast, Lookups, PhaseRun, Suits } from './doctor/forecast.js';
+export type { Estimate, Forecast, ForecastOptions, LayerForecast, PhaseRun, Suits } from './doctor/forecast.js';
 export { doctor } from './doctor/index.js';
 export type { TreatOptions } from './doctor/treat.js';
 export type { Grade } from './doctor/treatment/grade.js';

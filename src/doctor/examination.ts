@@ -116,7 +116,7 @@ export class Examination {
     const batchSize = training?.batchSize;
     const { run, bends } = this.#earlier;
     this.#forecast ??=
-      run?.forecast ?? forecastFacts(network, { ...(data ? { data } : {}), ...(batchSize === undefined ? {} : { batchSize }) }, bends);
+      run?.forecast ?? forecastFacts(network, { ...(data ? { inputs: data } : {}), ...(batchSize === undefined ? {} : { batchSize }) }, bends);
     return this.#forecast;
   }
 

@@ -14,17 +14,14 @@ import { walkForward } from './forecast/walk.js';
 
 export { Forecast } from './forecast/forecast.js';
 export type { Estimate, LayerForecast } from './forecast/layer-forecast.js';
-export type { Lookups } from './forecast/lookups.js';
 export { Bends } from './forecast/lookups.js';
 export type { PhaseRun, Suits } from './forecast/phases.js';
 
 export interface ForecastOptions {
   /** Moments of what each input receives; standard normal numbers where none are given. */
-  readonly data?: readonly InputFacts[];
+  readonly inputs?: readonly InputFacts[];
   /** Rows of a minibatch, over which batch normalization takes its moments and single measurements their means; default 32. */
   readonly batchSize?: number;
-  /** Functions of the user's own, which facts hold by name only. */
-  readonly lookups?: Lookups;
 }
 
 /**
@@ -34,10 +31,10 @@ export interface ForecastOptions {
  * @param known activations of earlier forecasts with the same lookups, whose tables are made once.
  * @throws ArgumentError where the facts hold no layers or an option is out of range.
  */
-export function forecastFacts(facts: NetworkFacts, options: ForecastOptions = {}, known?: Bends): Forecast {
-  const { data = [], batchSize = 32, lookups = {} } = options;
+export function forecastFacts(facts: NetworkFacts, options: ForecastOptions & { readonly lookups?: Lookups } = {}, known?: Bends): Forecast {
+  const { inputs = [], batchSize = 32, lookups = {} } = options;
   if (!Array.isArray(facts?.layers) || facts.layers.length === 0) {
-    throw new ArgumentError(`forecast: expected a network with layers, got ${show(facts)}; factsOf(model.network) makes one`, {
+    throw new ArgumentError(`forecast: expected a network with layers, got ${show(facts)}; a trace has one in header.network`, {
       argument: 'facts',
       received: facts,
     });
@@ -45,38 +42,33 @@ export function forecastFacts(facts: NetworkFacts, options: ForecastOptions = {}
   if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
     throw new ArgumentError(`forecast: batchSize must be a whole number ≥ 1, got ${show(batchSize)}`, { argument: 'batchSize', received: batchSize });
   }
-  const early = facts.layers.findIndex(({ inputs }, use) => inputs.some((from: number) => !(Number.isInteger(from) && from >= 0 && from < use)));
+  const early = facts.layers.findIndex((layer, use) => layer.inputs.some((from: number) => !(Number.isInteger(from) && from >= 0 && from < use)));
   if (early >= 0) {
     throw new ArgumentError(`forecast: layer '${facts.layers[early]?.name}' takes its input from one that does not come before it`, {
       argument: 'facts',
       received: facts.layers[early]?.inputs,
     });
   }
-  const stray = data.find(({ layer }) => facts.layers[layer]?.role !== 'input');
+  const stray = inputs.find(({ layer }) => facts.layers[layer]?.role !== 'input');
   if (stray) {
     throw new ArgumentError(`forecast: data are given for use ${show(stray.layer)}, which is not an input; inputs are ${facts.inputs.join(', ')}`, {
-      argument: 'data',
+      argument: 'inputs',
       received: stray.layer,
     });
   }
   const bends = known ?? new Bends(lookups);
-  const forward = walkForward(facts, { data, rows: batchSize, bends, lookups });
+  const forward = walkForward(facts, { inputs, rows: batchSize, bends, lookups });
   const backward = walkBackward(facts, forward);
   const way = longest(facts, (at) => facts.layers[at]?.role === 'weights');
   return new Forecast(layerForecasts(facts, forward, backward, bends, batchSize), phaseRuns(facts, forward, bends), batchSize, way);
 }
 
-/** The forecast of a model; its own functions are known. `inputs`: moments of its data. */
-export function forecast(model: Model, options: { readonly inputs?: readonly InputFacts[]; readonly batchSize?: number } = {}): Forecast {
+/** The forecast of a model; its own functions are known. */
+export function forecast(model: Model, options: ForecastOptions = {}): Forecast {
   if (!Array.isArray(model?.network?.calls)) refuse('forecast', 'model', 'a model, such as sequential([…]) gives', model);
   checkOptionNames('forecast', options, ['inputs', 'batchSize']);
-  const { inputs, batchSize } = options;
-  checkList('forecast', 'inputs', inputs);
-  return forecastFacts(factsOf(model.network), {
-    lookups: lookupsOf(model),
-    ...(inputs ? { data: inputs } : {}),
-    ...(batchSize === undefined ? {} : { batchSize }),
-  });
+  checkList('forecast', 'inputs', options.inputs);
+  return forecastFacts(factsOf(model.network), { ...options, lookups: lookupsOf(model) });
 }
 
 /** The functions of a model's own, by name. */

@@ -1,7 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '#src/core/random.js';
 import { forecast, forecastFacts, type LayerForecast } from '#src/doctor/forecast.js';
-import { type ActivationName, createEngine, type Engine, initializers, layers, type Model, ops, sequential, model as wire } from '#src/index.js';
+import {
+  type ActivationName,
+  createEngine,
+  type Engine,
+  type ForecastOptions,
+  initializers,
+  layers,
+  type Model,
+  ops,
+  sequential,
+  model as wire,
+} from '#src/index.js';
 import { factsOf } from '#src/network/facts.js';
 import type { InputFacts, LayerFacts, NetworkFacts } from '#src/vitals/facts.js';
 import { drawWeights, gainMeter, normalArray } from '../../bench/harness/gains.js';
@@ -267,8 +278,13 @@ describe('data', () => {
   };
 
   it('of another size show in the first sums', () => {
-    const [plain, loud] = [forecastFacts(facts), forecastFacts(facts, { data: [raw] })].map((told) => sums(told)[0]?.zRms?.value ?? 0);
+    const [plain, loud] = [forecastFacts(facts), forecastFacts(facts, { inputs: [raw] })].map((told) => sums(told)[0]?.zRms?.value ?? 0);
     expect((loud ?? 0) / (plain ?? 1) / 130).toBeCloseTo(1, 1);
+  });
+
+  it('are given to the forecast of a model as to that of its facts', () => {
+    const options: ForecastOptions = { inputs: [raw], batchSize: 8 };
+    expect(forecast(deep('selu', 'lecunNormal'), options)).toEqual(forecastFacts(facts, options));
   });
 
   const far = (stddev: number, bias: number, mean = 0) =>
@@ -316,7 +332,7 @@ describe('data', () => {
   });
 
   it.each<[string, () => unknown, RegExp]>([
-    ['no layers', () => forecastFacts({ ...facts, layers: [] }), /network with layers/],
+    ['no layers', () => forecastFacts({ ...facts, layers: [] }), /network with layers, got .*; a trace has one in header.network$/],
     ['nothing', () => forecastFacts(undefined as unknown as NetworkFacts), /network with layers/],
     ['a batch of 0', () => forecastFacts(facts, { batchSize: 0 }), /batchSize/],
     [
@@ -325,8 +341,8 @@ describe('data', () => {
       /forecast: unknown option 'batchsize'; did you mean 'batchSize'/,
     ],
     ['inputs that are no list', () => forecast(deep('relu', 'heNormal'), { inputs: 5 } as never), /forecast: inputs must be a list, got 5/],
-    ['data of no input', () => forecastFacts(facts, { data: [{ ...raw, layer: 3 }] }), /not an input/],
-    ['data that are no numbers', () => forecastFacts(facts, { data: [{ ...raw, rms: Number.NaN }] }), /finite/],
+    ['data of no input', () => forecastFacts(facts, { inputs: [{ ...raw, layer: 3 }] }), /not an input/],
+    ['data that are no numbers', () => forecastFacts(facts, { inputs: [{ ...raw, rms: Number.NaN }] }), /finite/],
     [
       'a layer before its input',
       () => forecastFacts({ ...facts, layers: facts.layers.map((layer, i): LayerFacts => (i === 1 ? { ...layer, inputs: [2] } : layer)) }),

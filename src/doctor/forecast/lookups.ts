@@ -48,7 +48,8 @@ export class Bends {
   activation(described: Described): Activation {
     const { name } = described;
     const given = tableActivation(described) ?? this.#lookups.activations?.[name];
-    if (!given) throw new Unknown(`the activation '${name}' is not known; hand it over in lookups.activations`);
+    if (!given)
+      throw new Unknown(`the activation '${name}' is not of the library, and known by its name only; doctor.forecast(model) knows those of a model`);
     return given;
   }
 
@@ -68,7 +69,8 @@ export class Bends {
 export function initializerOf({ name, config, custom }: Described, lookups: Lookups): Initializer {
   if (!custom && Object.hasOwn(initializers, name)) return initializerFromConfig(name, config);
   const given = lookups.initializers?.[name];
-  if (!given) throw new Unknown(`the initializer '${name}' is not known; hand it over in lookups.initializers`);
+  if (!given)
+    throw new Unknown(`the initializer '${name}' is not of the library, and known by its name only; doctor.forecast(model) knows those of a model`);
   return given;
 }
 

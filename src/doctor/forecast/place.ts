@@ -29,7 +29,7 @@ export interface Forward {
 }
 
 export interface WalkOptions {
-  readonly data: readonly InputFacts[];
+  readonly inputs: readonly InputFacts[];
   readonly rows: number;
   readonly bends: Bends;
   readonly lookups: Lookups;

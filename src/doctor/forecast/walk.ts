@@ -50,14 +50,14 @@ class Step extends Place {
 
   #input(): Forward {
     const width = entriesOf(this.layer.shape);
-    const data = this.options.data.find(({ layer }) => layer === this.use);
+    const data = this.options.inputs.find(({ layer }) => layer === this.use);
     if (!data) return { h: { ...standardNormal(width), stepCorrelation: 0, nextCorrelation: 0 }, factors: [] };
     const { mean, rms, featureMean, stepCorrelation, nextCorrelation } = data;
     if (!Number.isFinite(mean) || !(rms >= 0)) {
       throw new ArgumentError(
         `forecast: the data of input '${this.layer.name}' have mean ${show(mean)} and RMS ${show(rms)}; both must be finite numbers`,
         {
-          argument: 'data',
+          argument: 'inputs',
           received: data,
         },
       );
