@@ -4,9 +4,10 @@ import { accuracies } from '../metrics.js';
 import { isClipped } from '../optimizers/optimizer.js';
 import type { LayerFacts, NeighbourFacts, NetworkFacts, TargetFacts } from '../vitals/facts.js';
 import type { EpochRecord, Measured, StepRecord, Trace, UnitStates } from '../vitals/trace.js';
-import { behind, headUses, isKernel, longest, tableActivation, usersOf } from './forecast/lookups.js';
+import { isKernel, tableActivation } from './forecast/lookups.js';
 import { suitsAt } from './forecast/phases.js';
 import { Bends, type Forecast, forecastFacts } from './forecast.js';
+import { behind, headUses, longest, usersOf } from './uses.js';
 
 /** @throws ArgumentError where a trace is asked for, and something else given. */
 export function checkTrace(owner: string, given: unknown): void {

@@ -8,9 +8,10 @@ import type { InputFacts, NetworkFacts } from '../vitals/facts.js';
 import { walkBackward } from './forecast/backward.js';
 import { Forecast } from './forecast/forecast.js';
 import { layerForecasts } from './forecast/layers.js';
-import { Bends, type Lookups, longest } from './forecast/lookups.js';
+import { Bends, type Lookups } from './forecast/lookups.js';
 import { phaseRuns } from './forecast/phases.js';
 import { walkForward } from './forecast/walk.js';
+import { longest } from './uses.js';
 
 export { Forecast } from './forecast/forecast.js';
 export type { Estimate, LayerForecast } from './forecast/layer-forecast.js';

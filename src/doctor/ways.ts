@@ -1,6 +1,6 @@
 import type { NetworkFacts } from '../vitals/facts.js';
 import type { WatchedUse } from './examination.js';
-import { allBefore, allBehind, longest } from './forecast/lookups.js';
+import { allBefore, allBehind, longest } from './uses.js';
 
 /** Hidden layers that follow each other on ways from one to another: only such can be compared. */
 export interface Way {

@@ -2,7 +2,8 @@ import type { Described } from '../../core/catalogue.js';
 import { correlationPoint, trainableDepth } from '../../theory/correlation.js';
 import { criticalPoint, depthScale, fixedPoint } from '../../theory/mean-field.js';
 import type { NetworkFacts } from '../../vitals/facts.js';
-import { type Bends, bendBehind, usersOf } from './lookups.js';
+import { bendBehind, usersOf } from '../uses.js';
+import type { Bends } from './lookups.js';
 import type { Forward } from './place.js';
 
 /** A row of equal layers, each fed by the one before: what depth makes of their signals. */

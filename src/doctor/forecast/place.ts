@@ -4,7 +4,8 @@ import type { Effect } from '../../theory/layers.js';
 import type { Walked } from '../../theory/recurrence.js';
 import type { Bending, Signal, Summing } from '../../theory/signal.js';
 import type { InputFacts, LayerFacts, NetworkFacts } from '../../vitals/facts.js';
-import { type Bends, bendBehind, type Lookups, Unknown } from './lookups.js';
+import { bendBehind } from '../uses.js';
+import { type Bends, type Lookups, Unknown } from './lookups.js';
 import { type WeightMoments, weightMoments } from './weight-moments.js';
 
 /** What the walk from inputs to outputs found at one use. */

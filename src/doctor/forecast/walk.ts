@@ -13,7 +13,8 @@ import {
 } from '../../theory/layers.js';
 import { atDistance, batchLog, bend, centred, noSteps, ofSteps, rowsOf, type Signal, standardNormal, sum } from '../../theory/signal.js';
 import type { NetworkFacts } from '../../vitals/facts.js';
-import { Unknown, usersOf } from './lookups.js';
+import { usersOf } from '../uses.js';
+import { Unknown } from './lookups.js';
 import { entriesOf, type Forward, LINEAR, Place, passed, summingOf, type WalkOptions } from './place.js';
 import { attendedBy, insideShare, pooledBy, walkedAlong } from './sequences.js';
 

@@ -1,8 +1,9 @@
 import type { Measured, SignalVitals } from '../../vitals/trace.js';
 import { type Examination, median, value, type WatchedUse } from '../examination.js';
-import { behind, walksAlongSteps } from '../forecast/lookups.js';
+import { walksAlongSteps } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, type Symptom, say, sayFactor, unlearned } from '../rule.js';
+import { behind } from '../uses.js';
 import { leastOfEach, type Way, waysOf } from '../ways.js';
 import { SLOWEST, speeds } from './speed.js';
 

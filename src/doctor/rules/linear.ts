@@ -1,8 +1,8 @@
 import type { LayerFacts } from '../../vitals/facts.js';
 import type { Examination, WatchedUse } from '../examination.js';
-import { behind, isBending } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { type Rule, sayLayers, unlearned } from '../rule.js';
+import { behind, isBending } from '../uses.js';
 
 /** Layers that sum by a kernel, and are bent by an option of their own. */
 const sums: ReadonlySet<string> = new Set(['dense', 'conv1d', 'conv2d', 'conv1dTranspose', 'conv2dTranspose']);

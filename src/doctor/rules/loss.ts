@@ -3,9 +3,10 @@ import type { Described } from '../../core/catalogue.js';
 import { countOf } from '../../core/count.js';
 import type { LayerFacts } from '../../vitals/facts.js';
 import { median } from '../examination.js';
-import { ending, tableActivation } from '../forecast/lookups.js';
+import { tableActivation } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, type Symptom, say, sayApart, unlearned, without } from '../rule.js';
+import { ending } from '../uses.js';
 
 export const notFinite: Rule = {
   id: 'not-finite',

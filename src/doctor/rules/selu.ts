@@ -1,8 +1,9 @@
 import type { LayerFacts } from '../../vitals/facts.js';
 import type { Examination, WatchedUse } from '../examination.js';
-import { allBehind, walksAlongSteps } from '../forecast/lookups.js';
+import { walksAlongSteps } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import type { Rule, Symptom } from '../rule.js';
+import { allBehind } from '../uses.js';
 
 /** Klambauer et al. 2017, section 3: what self-normalisation asks for, each condition on its own. */
 

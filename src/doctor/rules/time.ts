@@ -1,8 +1,8 @@
 import type { Measured } from '../../vitals/trace.js';
 import { type Examination, median, value, type WatchedUse } from '../examination.js';
-import { allBefore, allBehind } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { type Rule, type Symptom, say, sayFactor, unlearned } from '../rule.js';
+import { allBefore, allBehind } from '../uses.js';
 
 /** How a gradient changes on its way through a sequence. */
 interface Course {

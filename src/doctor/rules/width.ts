@@ -1,7 +1,7 @@
 import type { NetworkFacts } from '../../vitals/facts.js';
-import { allBehind } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { type Rule, type Symptom, unlearned } from '../rule.js';
+import { allBehind } from '../uses.js';
 
 /** Of the classes, the units that a layer should have at least. */
 const SHARE = 0.5;

@@ -1,10 +1,11 @@
 import type { Described } from '../../../core/catalogue.js';
 import type { DescribedCompile } from '../../../model/config.js';
 import type { LayerFacts } from '../../../vitals/facts.js';
-import { ending, tableActivation } from '../../forecast/lookups.js';
+import { tableActivation } from '../../forecast/lookups.js';
 import { sayLayers } from '../../rule.js';
 import { drops, takenBy } from '../../rules/loss.js';
 import { aimsOf, beyondReach } from '../../rules/targets.js';
+import { ending } from '../../uses.js';
 import type { Chart, Method } from '../method.js';
 import { changed, type Patient } from '../patient.js';
 import { withCompile } from './training.js';

@@ -3,7 +3,7 @@ import type { DescribedLayer, ModelConfig } from '../../../model/config.js';
 import { insertAfter, layerAt, withLayer } from '../../../model/rewire.js';
 import type { LayerFacts } from '../../../vitals/facts.js';
 import type { Examination } from '../../examination.js';
-import { activationBehind } from '../../forecast/lookups.js';
+import { activationBehind } from '../../uses.js';
 
 /** A description as name and options. */
 export const named = (name: string, config: Described['config'] = {}): Described => ({ name, config });
