@@ -1,4 +1,5 @@
 import type { UnitStates } from '../vitals/trace.js';
+import { type UnitState, writeRuns } from '../vitals/unit-states.js';
 import type { VitalsLayout } from './observe.js';
 
 /** Mean sums and biases of all units at one observed step: [2 · units]. */
@@ -6,8 +7,6 @@ interface UnitObservation {
   readonly step: number;
   readonly values: Float32Array;
 }
-
-type State = 'a' | 'd' | 'c';
 
 /** Observations kept of one pass; every second one goes when there are more. */
 const MOST = 64;
@@ -23,7 +22,7 @@ export class PassKeeper {
   readonly #layout: VitalsLayout;
   readonly #batchSize: number;
   #observations: UnitObservation[] = [];
-  #before: State[] | undefined;
+  #before: UnitState[] | undefined;
   /** The first step by which comas will be judged next, and how many of those that follow were observed. */
   #since = 0;
   #looks = 0;
@@ -44,7 +43,7 @@ export class PassKeeper {
     const { units, unitCount } = this.#layout;
     this.#since ||= firstStep;
     const judged = this.#looks * this.#batchSize >= ENOUGH || this.#looks === lastStep - this.#since + 1;
-    const now = this.#before ? [...this.#before] : new Array<State>(unitCount).fill('a');
+    const now = this.#before ? [...this.#before] : new Array<UnitState>(unitCount).fill('a');
     for (const { start, count, flat } of units) {
       if (!flat.dead && !judged) continue;
       const since = flat.dead ? firstStep : this.#since;
@@ -62,7 +61,7 @@ export class PassKeeper {
       });
       const woke = own.flatMap((state, i) => (state === 'a' && (this.#before?.[start + i] ?? 'a') !== 'a' ? [i] : []));
       result[index] = {
-        states: runLengths(own),
+        states: writeRuns(own),
         dead: own.filter((state) => state === 'd').length,
         coma: own.filter((state) => state === 'c').length,
         ...(died.length > 0 ? { died } : {}),
@@ -86,16 +85,4 @@ export class PassKeeper {
     if (Number.isNaN(whole) || Number.isNaN(bias)) return 'unknown';
     return Math.abs(bias) > Math.abs(whole - bias) ? 'bias' : 'weights';
   }
-}
-
-/** Characters as runs: `aaad` is `a3d1`. */
-export function runLengths(states: readonly string[]): string {
-  const runs: string[] = [];
-  for (let i = 0; i < states.length; ) {
-    let end = i + 1;
-    while (states[end] === states[i]) end++;
-    runs.push(`${states[i]}${end - i}`);
-    i = end;
-  }
-  return runs.join('');
 }

@@ -1,14 +1,13 @@
 import { countOf } from '../core/count.js';
 import type { UnitStates } from '../vitals/trace.js';
+import { readRuns, type UnitRun, type UnitState } from '../vitals/unit-states.js';
 import { rowLabels, showFigure } from './figure.js';
 import { html, type Markup } from './markup.js';
 
 /** Runs of units at most; beyond that, each layer's units are sorted by state. */
 const MOST_RUNS = 12_000;
 
-const states = { a: 'alive', c: 'coma', d: 'dead' } as const;
-type State = keyof typeof states;
-type Run = readonly [state: State, count: number];
+const states: Readonly<Record<UnitState, string>> = { a: 'alive', c: 'coma', d: 'dead' };
 
 /** What became of the units of some layers in a pass over the data. */
 export interface Mosaic {
@@ -17,7 +16,7 @@ export interface Mosaic {
 }
 
 export function mosaic({ epoch, layers }: Mosaic): Markup {
-  const rows = layers.map(({ name, units }) => ({ name, units, runs: runsOf(units.states) }));
+  const rows = layers.map(({ name, units }) => ({ name, units, runs: readRuns(units.states) }));
   const sorted = rows.reduce((sum, { runs }) => sum + runs.length, 0) > MOST_RUNS;
   const counts = rows.map(({ runs }) => countsOf(runs));
   const totals = { alive: sum(counts, 'a'), coma: sum(counts, 'c'), dead: sum(counts, 'd') };
@@ -41,23 +40,18 @@ export function mosaic({ epoch, layers }: Mosaic): Markup {
   });
 }
 
-/** `a97d3` as runs. */
-function runsOf(text: string): Run[] {
-  return [...text.matchAll(/([acd])(\d*)/g)].map(([, state, count]) => [state as State, count === '' ? 1 : Number(count)]);
-}
-
-function countsOf(runs: readonly Run[]): Record<State, number> {
+function countsOf(runs: readonly UnitRun[]): Record<UnitState, number> {
   const counts = { a: 0, c: 0, d: 0 };
   for (const [state, count] of runs) counts[state] += count;
   return counts;
 }
 
-const sum = (counts: readonly Record<State, number>[], state: State): number => counts.reduce((total, one) => total + one[state], 0);
-const sortedRuns = (counts: Record<State, number>): Run[] => (['a', 'c', 'd'] as const).map((state) => [state, counts[state]]);
+const sum = (counts: readonly Record<UnitState, number>[], state: UnitState): number => counts.reduce((total, one) => total + one[state], 0);
+const sortedRuns = (counts: Record<UnitState, number>): UnitRun[] => (['a', 'c', 'd'] as const).map((state) => [state, counts[state]]);
 
 /** A row whose width is its units, one path for each state. */
-function strip(runs: readonly Run[]): Markup {
-  const paths: Record<State, string> = { a: '', c: '', d: '' };
+function strip(runs: readonly UnitRun[]): Markup {
+  const paths: Record<UnitState, string> = { a: '', c: '', d: '' };
   let at = 0;
   for (const [state, count] of runs) {
     if (count > 0) paths[state] += `M${at} 0h${count}v1h${-count}`;

@@ -122,7 +122,7 @@ export interface PassRecord {
 
 /** Units of one use by state. */
 export interface UnitStates {
-  /** A character for each unit: `a` alive, `d` dead (fired for no instance of the pass, slope 0), `c` in coma (on a flat side, slope not 0, for every instance of its observed steps). Runs are written `a97d3`. */
+  /** Runs of equal states: `a97d3` is 97 alive, then 3 dead. `d` dead: fired for no instance of the pass, slope 0; `c` in coma: on a flat side, slope not 0, for every instance of its observed steps. */
   readonly states: string;
   readonly dead: number;
   readonly coma: number;

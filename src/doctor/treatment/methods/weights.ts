@@ -4,6 +4,7 @@ import { initializerFromConfig } from '../../../initializers.js';
 import type { ModelConfig } from '../../../model/config.js';
 import { copyOf, initialValue } from '../../../training/state.js';
 import type { LayerFacts } from '../../../vitals/facts.js';
+import { readRuns } from '../../../vitals/unit-states.js';
 import type { Examination, WatchedUse } from '../../examination.js';
 import { sayLayers } from '../../rule.js';
 import { family } from '../../rules/weights.js';
@@ -105,14 +106,13 @@ export const smallerHead: Method = {
   },
 };
 
-/** Units by place, from runs: `a2d1` has unit 2 dead. */
+/** Units by place that are dead or in coma: `a2d1` has unit 2 dead. */
 function silent(states: string): number[] {
-  const runs = [...states.matchAll(/([a-z])(\d+)/g)];
   let at = 0;
-  return runs.flatMap(([, state, count]) => {
+  return readRuns(states).flatMap(([state, count]) => {
     const start = at;
-    at += Number(count);
-    return state === 'a' ? [] : Array.from({ length: Number(count) }, (_, i) => start + i);
+    at += count;
+    return state === 'a' ? [] : Array.from({ length: count }, (_, i) => start + i);
   });
 }
 
