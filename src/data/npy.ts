@@ -2,6 +2,7 @@ import { countOf } from '../core/count.js';
 import { type DType, dtypes, type TypedArray } from '../core/dtype.js';
 import { FileError, show } from '../core/errors.js';
 import { checkBytes } from '../core/expect.js';
+import { widened } from '../core/half.js';
 import { NdArray } from '../core/ndarray.js';
 import { MAX_ELEMENTS, product, type StaticShape, showShape, sizeOf } from '../core/shape.js';
 import { unzip } from './zip.js';
@@ -23,8 +24,12 @@ const letters: { readonly [letter: string]: DType } = {
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
+/** NumPy's letters for float16, which is read as float32. */
+const HALF = 'f2';
+
 interface Header {
   readonly dtype: DType;
+  readonly half: boolean;
   readonly swapped: boolean;
   readonly fortran: boolean;
   readonly shape: StaticShape;
@@ -45,7 +50,9 @@ function readHeader(bytes: Uint8Array, name: string): Header {
   const [, descr] = /'descr':\s*'([^']+)'/.exec(text) ?? [];
   const [, fortran] = /'fortran_order':\s*(True|False)/.exec(text) ?? [];
   const [, lengths] = /'shape':\s*\(([\d\s,L]*)\)/.exec(text) ?? [];
-  const dtype = letters[descr?.slice(1) ?? ''];
+  const letter = descr?.slice(1) ?? '';
+  const half = letter === HALF;
+  const dtype = half ? 'float32' : letters[letter];
   if (/'descr':/.test(text) && dtype === undefined) {
     const kind = /'descr':\s*([^,}]+)/.exec(text)?.[1]?.trim();
     throw new FileError(`${name}: elements of type ${kind} cannot be read; save the array as a type of ${Object.values(letters).join(', ')}`, {
@@ -54,32 +61,32 @@ function readHeader(bytes: Uint8Array, name: string): Header {
   }
   if (dtype === undefined || fortran === undefined || lengths === undefined) throw new FileError(`${name}: its header is corrupt: ${show(text)}`);
   const shape = [...lengths.matchAll(/\d+/g)].map(([digits]) => Number(digits));
-  return { dtype, swapped: descr?.startsWith('>') === true, fortran: fortran === 'True', shape, start };
+  return { dtype, half, swapped: descr?.startsWith('>') === true, fortran: fortran === 'True', shape, start };
 }
 
 /**
- * Reads an array from a file of NumPy (`numpy.save`): float32, float64, integers and booleans, of either byte order and either order of elements.
+ * Reads an array from a file of NumPy (`numpy.save`): float32, float64, float16 (as float32), integers and booleans, of either byte order and either order of elements.
  * `name` stands for the file in messages.
  * @throws FileError for a file that is truncated, too long, corrupt, or of elements that are no numbers.
  */
 export function readNpy(file: Uint8Array, name = 'npy file'): NdArray {
   const bytes = checkBytes('readNpy', file);
-  const { dtype, swapped, fortran, shape, start } = readHeader(bytes, name);
+  const { dtype, half, swapped, fortran, shape, start } = readHeader(bytes, name);
   const elements = product(shape);
   if (!(elements <= MAX_ELEMENTS)) {
     throw new FileError(`${name}: the header claims shape ${showShape(shape)}, ${elements} elements; at most ${MAX_ELEMENTS} fit`);
   }
-  const { bytes: size, array } = dtypes[dtype];
+  const size = half ? 2 : dtypes[dtype].bytes;
   const received = bytes.length - start;
   if (received !== elements * size) {
     const cause = received < elements * size ? 'it was cut off' : 'the header is corrupt, or something was appended';
     throw new FileError(
-      `${name}: shape ${showShape(shape)} of ${dtype} needs ${countOf(elements * size, 'byte')} after the header, the file has ${received}; ${cause}`,
+      `${name}: shape ${showShape(shape)} of ${half ? 'float16' : dtype} needs ${countOf(elements * size, 'byte')} after the header, the file has ${received}; ${cause}`,
     );
   }
   const content = bytes.slice(start);
   if (swapped) for (let i = 0; i < content.length; i += size) content.subarray(i, i + size).reverse();
-  const data = new array(content.buffer);
+  const data = half ? widened(new Uint16Array(content.buffer), 'float16') : new dtypes[dtype].array(content.buffer);
   return new NdArray(fortran ? rowMajor(data, shape, dtype) : data, shape, dtype);
 }
 

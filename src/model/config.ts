@@ -1,6 +1,7 @@
 import { describeEntry } from '../core/catalogue.js';
 import { dtypes, type FloatDType } from '../core/dtype.js';
 import { ArgumentError, show } from '../core/errors.js';
+import { isRecord } from '../core/expect.js';
 import { suggestion } from '../core/names.js';
 import { InputLayer } from '../layers/core.js';
 import { type Custom, handedBack, isDescribed, isInside, isOwnLayer, type LayerConfig, layerFromConfig } from '../layers/registry.js';
@@ -231,8 +232,8 @@ function readLayer(value: unknown, i: number): DescribedLayer {
   };
 }
 
-function record(value: unknown, what: string): Record<string, unknown> {
-  if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>;
+function record(value: unknown, what: string): Readonly<Record<string, unknown>> {
+  if (isRecord(value)) return value;
   throw new ArgumentError(`${what} must be an object, got ${show(value)}`, { received: value });
 }
 

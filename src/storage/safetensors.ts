@@ -1,7 +1,8 @@
 import { countOf } from '../core/count.js';
 import { type DType, dtypes } from '../core/dtype.js';
 import { ArgumentError, FileError, show } from '../core/errors.js';
-import { refuse } from '../core/expect.js';
+import { isRecord, refuse } from '../core/expect.js';
+import { type HalfFloat, widened } from '../core/half.js';
 import { NdArray } from '../core/ndarray.js';
 import { MAX_ELEMENTS, product, showShape } from '../core/shape.js';
 import { repeatedKey } from './json-keys.js';
@@ -24,35 +25,18 @@ const codes: { readonly [D in DType]: string } = {
   bool: 'BOOL',
 };
 
-/** How the elements of each code become an array; `widen` maps a 16-bit float to the bits of the same float32. */
+/** How the elements of each code become an array. */
 interface Decoder {
   readonly bytes: number;
   readonly dtype: DType;
-  readonly widen?: (bits: number) => number;
+  readonly half?: HalfFloat;
 }
 
 const decoders: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
   ...(Object.keys(codes) as DType[]).map((dtype): [string, Decoder] => [codes[dtype], { bytes: dtypes[dtype].bytes, dtype }]),
-  ['F16', { bytes: 2, dtype: 'float32', widen: halfBits }],
-  ['BF16', { bytes: 2, dtype: 'float32', widen: (bits) => bits << 16 }],
+  ['F16', { bytes: 2, dtype: 'float32', half: 'float16' }],
+  ['BF16', { bytes: 2, dtype: 'float32', half: 'bfloat16' }],
 ]);
-
-/** The bits of a float32 that has the value of a float16 (IEEE 754 binary16). */
-function halfBits(bits: number): number {
-  const sign = (bits & 0x8000) << 16;
-  const exponent = (bits >>> 10) & 31;
-  let fraction = bits & 0x3ff;
-  if (exponent === 31) return sign | 0x7f800000 | (fraction << 13);
-  if (exponent > 0) return sign | ((exponent + 112) << 23) | (fraction << 13);
-  if (fraction === 0) return sign;
-  // Subnormal: shift until the leading bit falls where float32 implies it.
-  let shifts = 0;
-  while (!(fraction & 0x400)) {
-    fraction <<= 1;
-    shifts++;
-  }
-  return sign | ((113 - shifts) << 23) | ((fraction & 0x3ff) << 13);
-}
 
 /**
  * Packs named arrays and string metadata into one `.safetensors` file (Hugging Face, 2022): 8 bytes header length, JSON, data.
@@ -105,10 +89,6 @@ interface Entry {
   readonly end: number;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
-}
-
 function isWhole(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
@@ -127,7 +107,7 @@ function refuseForeign(bytes: Uint8Array, file: string): void {
   throw new FileError(`${file}: this is ${other.says}, not a safetensors file; save the weights as safetensors there first`);
 }
 
-function parseHeader(bytes: Uint8Array, file: string): { header: Record<string, unknown>; dataStart: number } {
+function parseHeader(bytes: Uint8Array, file: string): { header: Readonly<Record<string, unknown>>; dataStart: number } {
   if (bytes.length < 8) throw new FileError(`${file}: a safetensors file starts with 8 bytes, this one has ${bytes.length}; it was cut off`);
   refuseForeign(bytes, file);
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
@@ -204,12 +184,8 @@ function checkCover(entries: readonly Entry[], available: number, file: string):
 /** Copied, because a file may place a tensor at any byte and an array needs it aligned. */
 function decodeEntry({ decoder, shape, start, end }: Entry, data: Uint8Array): NdArray {
   const copy = data.slice(start, end).buffer;
-  const { dtype, widen } = decoder;
-  if (!widen) return new NdArray(new dtypes[dtype].array(copy), shape, dtype);
-  const halves = new Uint16Array(copy);
-  const words = new Uint32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) words[i] = widen(halves[i] ?? 0);
-  return new NdArray(new Float32Array(words.buffer), shape, dtype);
+  const { dtype, half } = decoder;
+  return new NdArray(half ? widened(new Uint16Array(copy), half) : new dtypes[dtype].array(copy), shape, dtype);
 }
 
 /**

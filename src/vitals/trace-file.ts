@@ -74,10 +74,10 @@ function checkOrder(record: TraceRecord, latest: Latest, place: string, line: nu
   }
 }
 
-function parseObject(line: string, place: string): Record<string, unknown> {
+function parseObject(line: string, place: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(line);
-    if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>;
+    if (isRecord(value)) return value;
   } catch (cause) {
     throw new DataError(
       `${place} is not JSON: ${(cause as Error).message}. Was the file cut or mixed with another?`,

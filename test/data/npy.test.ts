@@ -18,7 +18,8 @@ interface Fixture {
 }
 const fixtures = JSON.parse(readFileSync(new URL('../fixtures/files.json', import.meta.url), 'utf8')) as Record<string, string> & { npy: Fixture[] };
 const bytesOf = (text = ''): Uint8Array => new Uint8Array(Buffer.from(text, 'base64'));
-const known = fixtures.npy.filter(({ dtype }) => dtype !== 'float16');
+/** float16 is read as float32. */
+const known = fixtures.npy.map((one) => (one.dtype === 'float16' ? { ...one, dtype: 'float32' } : one));
 
 describe('readNpy', () => {
   it.each(known)('reads what NumPy wrote: $name', ({ bytes, shape, values, dtype }) => {
@@ -53,7 +54,6 @@ describe('readNpy', () => {
 
   it('names types that it cannot read', () => {
     for (const [kind, text] of [
-      ['<f2', fixtures.npy.find(({ dtype }) => dtype === 'float16')?.bytes],
       ['<U1', fixtures.text],
       ['\\|O', fixtures.object],
       ['a', fixtures.struct],

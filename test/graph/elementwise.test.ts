@@ -3,7 +3,8 @@ import type { DType } from '#src/core/dtype.js';
 import { NdArray } from '#src/core/ndarray.js';
 import { gradients } from '#src/graph/gradients.js';
 import { type Attributes, applyOne, input, type OpRecord, type Tensor } from '#src/graph/node.js';
-import { atan, erf, onnxTypes, records, SELU_ALPHA, SELU_LAMBDA } from '#src/graph/ops/index.js';
+import { elementTypes } from '#src/graph/onnx/schema.js';
+import { atan, erf, records, SELU_ALPHA, SELU_LAMBDA } from '#src/graph/ops/index.js';
 import { generator } from './differences.js';
 import { compute, numbers } from './engine.js';
 
@@ -27,7 +28,7 @@ const attributeSets: Readonly<Record<string, readonly Attributes[]>> = {
   Elu: [{ alpha: 1 }, { alpha: 0.5 }],
   Selu: [{ alpha: SELU_ALPHA, gamma: SELU_LAMBDA }, {}],
   Shrink: [{ lambd: 0.5, bias: 0 }, { lambd: 1, bias: 0.25 }, {}],
-  Cast: [{ to: onnxTypes.float32 }, { to: onnxTypes.int32 }, { to: onnxTypes.bool }],
+  Cast: [{ to: elementTypes.float32 }, { to: elementTypes.int32 }, { to: elementTypes.bool }],
   BitShift: [{ direction: 'LEFT' }, { direction: 'RIGHT' }],
 };
 
@@ -51,7 +52,7 @@ describe('evaluate of elementwise operators against the engine', () => {
   const rows = elementwise.flatMap((record) => (attributeSets[record.name] ?? [{}]).map((attributes) => ({ name: record.name, record, attributes })));
   it.each(rows)('$name $attributes', async ({ name, record, attributes }) => {
     const dtypes = operands[name] ?? ['float64'];
-    const values = tuples(name, dtypes).filter((row) => name !== 'Cast' || attributes.to !== onnxTypes.int32 || row.every(Number.isFinite));
+    const values = tuples(name, dtypes).filter((row) => name !== 'Cast' || attributes.to !== elementTypes.int32 || row.every(Number.isFinite));
     const arrays = dtypes.map((dtype, k) => {
       const array = NdArray.zeros([values.length], dtype);
       values.forEach((row, i) => {

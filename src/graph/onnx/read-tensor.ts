@@ -1,5 +1,6 @@
 import { countOf } from '../../core/count.js';
 import { dtypes, isLong, type TypedArray } from '../../core/dtype.js';
+import { widened } from '../../core/half.js';
 import { NdArray } from '../../core/ndarray.js';
 import { type StaticShape, showShape, sizeOf } from '../../core/shape.js';
 import { BFLOAT16, dtypeOfElementType, ENTRY, elementTypes, foreignElementTypes, HALF, TENSOR } from './schema.js';
@@ -55,8 +56,7 @@ export function readTensor(wire: WireReader): { name: string; array: NdArray } {
   let data: TypedArray;
   if (halfWidth) {
     const bits = raw ? new Uint16Array(raw.slice().buffer) : Uint16Array.from(ints, Number);
-    // The bits of a bfloat16 are the upper half of a float32's.
-    data = element === HALF ? Float32Array.from(bits, widenHalf) : new Float32Array(Uint32Array.from(bits, (half) => half << 16).buffer);
+    data = widened(bits, element === HALF ? 'float16' : 'bfloat16');
   } else if (raw) {
     data = new dtypes[dtype].array(raw.slice().buffer);
   } else {
@@ -98,13 +98,4 @@ export function readEntry(wire: WireReader): [key: string, value: string] {
   }
   wire.leave(outer);
   return [key, value];
-}
-
-/** IEEE 754 binary16 from its bits. */
-function widenHalf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
 }

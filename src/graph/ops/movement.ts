@@ -3,6 +3,7 @@ import { type DType, isFloat } from '../../core/dtype.js';
 import { ArgumentError, ShapeError } from '../../core/errors.js';
 import { broadcastShapes, type Dim, isStatic, normalizeAxis, type Shape, sameShape, showShape, sizeOf } from '../../core/shape.js';
 import { type Attributes, applyOne, constantInts, int64, makeNode, notDifferentiable, type OpRecord, scalar, type Tensor } from '../node.js';
+import { elementTypes } from '../onnx/schema.js';
 import { reducer } from './reduce.js';
 
 export type { ReduceOptions } from './reduce.js';
@@ -31,36 +32,22 @@ export function stopGradient(x: Tensor): Tensor {
   return applyOne(Held, [x]);
 }
 
-/** ONNX's numbers for element types, as `Cast` names its target. */
-export const onnxTypes: { readonly [D in DType]: number } = {
-  float32: 1,
-  uint8: 2,
-  int8: 3,
-  uint16: 4,
-  int16: 5,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float64: 11,
-  uint32: 12,
-  uint64: 13,
-};
-
 const Cast: OpRecord = {
   name: 'Cast',
   attributes: { to: 'int' },
   infer: ([x], { to }) => {
-    const dtype = (Object.keys(onnxTypes) as DType[]).find((key) => onnxTypes[key] === to);
+    const dtype = (Object.keys(elementTypes) as DType[]).find((key) => elementTypes[key] === to);
     if (!dtype || !x) throw new ArgumentError(`Cast to unknown element type ${to}`);
     return [{ dtype, shape: x.shape }];
   },
   gradient: ({ inputs: [x], dy }) => [x && isFloat(x.dtype) && isFloat(dy.dtype) ? cast(dy, x.dtype) : undefined],
-  evaluate: ([x = 0], { to }) => (to === onnxTypes.bool ? Number(x !== 0) : to === onnxTypes.float32 || to === onnxTypes.float64 ? x : Math.trunc(x)),
+  evaluate: ([x = 0], { to }) =>
+    to === elementTypes.bool ? Number(x !== 0) : to === elementTypes.float32 || to === elementTypes.float64 ? x : Math.trunc(x),
 };
 
 /** The value in another element type; floats become whole numbers by cutting. */
 export function cast(x: Tensor, dtype: DType): Tensor {
-  return x.dtype === dtype ? x : applyOne(Cast, [x], { to: onnxTypes[dtype] });
+  return x.dtype === dtype ? x : applyOne(Cast, [x], { to: elementTypes[dtype] });
 }
 
 /** The lengths that a `Shape` gives. */

@@ -1,3 +1,4 @@
+import { isRecord } from '../../core/expect.js';
 import { isDescribed } from '../../layers/registry.js';
 import type { ModelConfig } from '../../model/config.js';
 import { scheduleFromConfig } from '../../schedules.js';
@@ -13,17 +14,17 @@ export interface Training {
   readonly weightedMetrics: readonly (readonly unknown[])[];
 }
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && !isDescribed(value);
+/** Whether it is told by the names of outputs. */
+const isByName = (value: unknown): value is Readonly<Record<string, unknown>> => isRecord(value) && !isDescribed(value);
 
 /** What is compiled, whether it was told once, in a list or by the names of outputs. */
 export function trainingOf(config: ModelConfig): Training {
   const { optimizer = 'sgd', loss, lossWeights = [], metrics = [], weightedMetrics = [] } = config.compile ?? {};
   const names = outputNames(config);
   const byOutput = (value: unknown): readonly unknown[] | undefined =>
-    Array.isArray(value) ? value : isRecord(value) ? names.map((name) => value[name]) : undefined;
+    Array.isArray(value) ? value : isByName(value) ? names.map((name) => value[name]) : undefined;
   const lists = (value: unknown): readonly (readonly unknown[])[] =>
-    names.map((name) => [isRecord(value) ? (value[name] ?? []) : value].flat() as readonly unknown[]);
+    names.map((name) => [isByName(value) ? (value[name] ?? []) : value].flat() as readonly unknown[]);
   const weights = names.map((_, i) => Number(byOutput(lossWeights)?.[i] ?? 1));
   return {
     optimizer,

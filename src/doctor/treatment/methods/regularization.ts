@@ -1,3 +1,4 @@
+import { isRecord } from '../../../core/expect.js';
 import { isDescribed } from '../../../layers/registry.js';
 import type { ModelConfig } from '../../../model/config.js';
 import { sayLayers } from '../../rule.js';
@@ -10,7 +11,6 @@ import { rounded } from './training.js';
 const LIGHT = 0.1;
 
 type Options = Readonly<Record<string, unknown>>;
-const isOptions = (value: unknown): value is Options => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Strengths divided by so much; what is no number stays. */
 const divided = (config: Options, times: number): Options =>
@@ -22,9 +22,9 @@ function weakened(value: unknown, times: number, trainable: boolean): unknown {
     const made = value.map((one) => weakened(one, times, trainable));
     return made.some((one, i) => one !== value[i]) ? made : value;
   }
-  if (!isOptions(value)) return value;
+  if (!isRecord(value)) return value;
   const { kind, config } = value;
-  if (kind === 'activityRegularization' && isOptions(config)) return { ...value, config: divided(config, times) };
+  if (kind === 'activityRegularization' && isRecord(config)) return { ...value, config: divided(config, times) };
   const made = Object.entries(value).map(([key, one]): [string, unknown] => {
     if (!isActive(key, trainable) || !isDescribed(one)) return [key, weakened(one, times, trainable)];
     return [key, one.custom ? one : { ...one, config: divided(one.config ?? {}, times) }];
