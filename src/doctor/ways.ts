@@ -1,6 +1,6 @@
 import type { NetworkFacts } from '../vitals/facts.js';
-import type { WatchedUse } from './examination.js';
-import { allBefore, allBehind, longest } from './uses.js';
+import type { Examination, WatchedUse } from './examination.js';
+import { allBefore, allBehind, behind, longest } from './uses.js';
 
 /** Hidden layers that follow each other on ways from one to another: only such can be compared. */
 export interface Way {
@@ -51,6 +51,20 @@ function endsOf(facts: NetworkFacts, hidden: readonly WatchedUse[]): WatchedUse[
     for (const at of on) if (!covered.has(at)) ends.add(at);
   }
   return hidden.filter(({ at }) => ends.has(at));
+}
+
+/** Ways of merging that hand on each signal that comes in. */
+export const straightMerges: ReadonlySet<string> = new Set(['add', 'subtract', 'average', 'concatenate']);
+
+/** Whether what a use sums meets a signal that went around it: the end of a residual branch. */
+export function endsBranch({ facts, users }: Pick<Examination, 'facts' | 'users'>, use: number): boolean {
+  for (const { layer } of behind(facts, users, use)) {
+    if (layer.role === 'weights') return false;
+    if (layer.role !== 'merge') continue;
+    const before = allBefore(facts, [use]);
+    return straightMerges.has(layer.kind) && layer.inputs.some((from) => before.has(from));
+  }
+  return false;
 }
 
 /** Of what has the same key, what has the least factor. */

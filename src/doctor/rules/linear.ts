@@ -3,6 +3,7 @@ import type { Examination, WatchedUse } from '../examination.js';
 import { remedies } from '../remedies.js';
 import { type Rule, sayLayers, unlearned } from '../rule.js';
 import { behind, isBending } from '../uses.js';
+import { straightMerges } from '../ways.js';
 
 /** Layers that sum by a kernel, and are bent by an option of their own. */
 const sums: ReadonlySet<string> = new Set(['dense', 'conv1d', 'conv2d', 'conv1dTranspose', 'conv2dTranspose']);
@@ -12,8 +13,6 @@ const straight: ReadonlySet<string> = new Set([
   ...['averagePooling1d', 'averagePooling2d', 'globalAveragePooling1d', 'globalAveragePooling2d'],
 ]);
 const straightRoles: ReadonlySet<string> = new Set(['shape', 'noise']);
-/** Ways of merging that keep what is linear so. */
-const straightMerges: ReadonlySet<string> = new Set(['add', 'subtract', 'average', 'concatenate']);
 
 const isLinear = ({ activation }: LayerFacts): boolean => !isBending(activation);
 const unitsOf = ({ shape }: LayerFacts): number => shape.at(-1) ?? 0;

@@ -1,7 +1,7 @@
 import { type Examination, value, type WatchedUse } from '../examination.js';
 import { remedies } from '../remedies.js';
 import { type Rule, say, sayFactor, unlearned } from '../rule.js';
-import { leastOfEach, type Way, waysOf } from '../ways.js';
+import { endsBranch, leastOfEach, type Way, waysOf } from '../ways.js';
 
 /** A way from a first hidden layer to a last one. */
 interface Course extends Way {
@@ -34,6 +34,9 @@ const upperOf = ({ between }: Way): string[] => between.slice(Math.floor(between
 const limits = (adaptive: boolean) =>
   adaptive ? ({ size: [1e-5, 1e-3], difference: [1e-3, 0.03] } as const) : ({ size: [1e-3, 0.05], difference: [0.03, 0.1] } as const);
 
+/** Rows of a minibatch from which on it shows whether they differ. */
+const FEW = 4;
+
 export const signalDying: Rule = {
   id: 'signal-dying',
   bearable: true,
@@ -55,7 +58,8 @@ export const signalDying: Rule = {
   check(examination) {
     const { first, untrained, adaptive } = examination;
     const { size: sizes, difference } = limits(adaptive);
-    const [shrunk] = coursesOf(examination);
+    // A branch may end small, or at 0: the signal that goes around it is what the last layer sees.
+    const [shrunk] = coursesOf(examination).filter(({ last }) => !endsBranch(examination, last.at));
     const step = untrained ? 0 : (first?.step ?? 0);
     if (shrunk && shrunk.factor < sizes[1]) {
       const { factor: size, low, high, depth } = shrunk;
@@ -71,6 +75,8 @@ export const signalDying: Rule = {
         },
       ];
     }
+    // Of one row nothing differs, and of two or three it is chance how much.
+    if ((examination.trace.header.training?.batchSize ?? FEW) < FEW) return [];
     const spreads = proper(examination).flatMap((way) => {
       const { column } = way.last;
       const [spread, whole] = [value(first?.signals.hSpread?.[column]), value(first?.signals.hRms[column])];

@@ -1,3 +1,4 @@
+import { isRecord } from '../../core/expect.js';
 import type { StepRecord } from '../../vitals/trace.js';
 import { type Examination, LEARNED, median, value } from '../examination.js';
 import { remedies } from '../remedies.js';
@@ -10,19 +11,40 @@ interface Speed {
   readonly speed: number;
 }
 
-/** Update over weight of each trained kernel, the median of some observed steps, the last ones unless given. Steps that only add up gradients for one that comes say nothing. */
-export function speeds({ kernels, trace }: Examination, given?: readonly StepRecord[]): Speed[] {
+/** Update over weight of each trained kernel, the median of some observed steps, the last ones unless given. Steps that only add up gradients for one that comes say nothing, nor does a first one of weights that a constraint then projects. */
+export function speeds({ facts, kernels, trace }: Examination, given?: readonly StepRecord[]): Speed[] {
   const accumulates = trace.header.training?.optimizer.config.gradientAccumulationSteps !== undefined;
   const updates = (given ?? trace.steps).filter(({ arrays }) => !accumulates || arrays?.update.some((update) => (value(update) ?? 0) !== 0));
   const steps = given ? updates : updates.slice(-5);
+  const projected = new Set(facts.layers.flatMap(({ layer, options }) => (isConstrained(options) ? [layer] : [])));
   return kernels.flatMap(({ column, layer, name }) => {
-    const values = steps.flatMap(({ arrays }) => {
+    const values = steps.flatMap(({ step, arrays }) => {
+      if (step <= 1 && projected.has(layer)) return [];
       const [update, weight] = [value(arrays?.update[column]), value(arrays?.weight[column])];
       return update !== undefined && weight !== undefined && weight > 0 ? [update / weight] : [];
     });
     return values.length === 0 ? [] : [{ layer, name, speed: median(values) }];
   });
 }
+
+/** Whether a layer's options constrain some of its weights. */
+const isConstrained = (options: Readonly<Record<string, unknown>>): boolean =>
+  Object.entries(options).some(([name, constraint]) => /Constraint$/.test(name) && isRecord(constraint));
+
+/** Whether the only step that was seen moves a kernel that starts from zeros, of which no speed is known: what lies before it gets its first gradient in the next one. */
+function awakens({ kernels, trace: { steps } }: Examination): boolean {
+  const [only, ...others] = steps;
+  if (others.length > 0) return false;
+  return kernels.some(({ column }) => value(only?.arrays?.weight[column]) === 0 && (value(only?.arrays?.update[column]) ?? 0) > 0);
+}
+
+/** Names of the arrays that start from zeros. */
+const fromZeros = ({ facts }: Examination): Set<string> =>
+  new Set(
+    facts.layers.flatMap(({ layer, weights }) =>
+      weights.flatMap(({ name, initializer }) => (initializer?.name === 'zeros' ? [`${layer}/${name}`] : [])),
+    ),
+  );
 
 const NONE: Speed = { layer: '', name: '', speed: 0 };
 
@@ -43,7 +65,7 @@ export const unevenSpeeds: Rule = {
       list.reduce((a, b) => (b.speed < a.speed ? b : a), list[0] ?? NONE),
       list.reduce((a, b) => (b.speed > a.speed ? b : a), list[0] ?? NONE),
     ];
-    if (list.length < 2 || !(fast.speed > 100 * slow.speed)) return [];
+    if (list.length < 2 || !(fast.speed > 100 * slow.speed) || awakens(examination)) return [];
     const factor = slow.speed > 0 ? fast.speed / slow.speed : Number.MAX_VALUE;
     const limit = factor > 1e4 ? 1e4 : 100;
     return [
@@ -226,12 +248,15 @@ export const stepTooSmall: Rule = {
   why: 'nothing is learned in any time that one would wait',
   remedies: [remedies.raiseClip, remedies.raiseLearningRate, remedies.adaptiveOptimizer],
   check(examination) {
-    const list = speeds(examination);
+    // What starts from zeros is as fast as it is new, at any rate.
+    const zeros = fromZeros(examination);
+    const list = speeds(examination).filter(({ name }) => !zeros.has(name));
     const slowest = examination.adaptive ? SLOWEST_ADAPTIVE : SLOWEST;
     const fastest = list.reduce((a, b) => (b.speed > a.speed ? b : a), list[0] ?? NONE);
     const [first, last] = [examination.firstLoss, examination.lastLoss];
     const clipped = (value(examination.last?.clipScale) ?? 1) < 0.1;
-    if (list.length === 0 || !(fastest.speed < slowest) || first === undefined || last === undefined || last < 0.7 * first) return [];
+    if (list.length === 0 || !(fastest.speed < slowest) || awakens(examination)) return [];
+    if (first === undefined || last === undefined || last < 0.7 * first) return [];
     return [
       {
         severity: 'ill',

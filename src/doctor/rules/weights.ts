@@ -4,7 +4,8 @@ import type { Examination } from '../examination.js';
 import { kernelInitializer } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { type Rule, say, unlearned } from '../rule.js';
-import { leastOfEach, type Way, waysOf } from '../ways.js';
+import { allBehind } from '../uses.js';
+import { endsBranch, leastOfEach, type Way, waysOf } from '../ways.js';
 
 /** Initializers whose variance follows from what they are told or from data, so that no table says whether they suit. */
 const apart = ['auto', 'critical', 'lsuv', 'orthogonal', 'identity', 'deltaOrthogonal'];
@@ -79,27 +80,40 @@ function isConstant({ name, config }: Described): boolean {
   return name === 'uniform' && config.minval === config.maxval;
 }
 
+/** Whether a use ends a residual branch of which nothing else starts alike, and one behind it neither: its units get different gradients from there, and learn from the first step on. */
+function isBorneByBranch(examination: Examination, alike: ReadonlySet<number>, use: number): boolean {
+  const { facts } = examination;
+  if (!endsBranch(examination, use)) return false;
+  const sums = (at: number): boolean => facts.layers[at]?.role === 'weights';
+  let before = facts.layers[use]?.inputs[0];
+  while (before !== undefined && !sums(before)) before = facts.layers[before]?.inputs[0];
+  return (before === undefined || !alike.has(before)) && [...allBehind(facts, [use])].some((at) => sums(at) && !alike.has(at));
+}
+
 export const constantWeights: Rule = {
   id: 'constant-weights',
   title: 'Constant or symmetric weights',
   looksFor: 'trained kernels of several units whose initializer gives every weight one value',
   threshold:
-    'any: units that start alike get the same gradient and stay alike, whatever the depth. The last layer may start from zeros where one behind it does not',
+    'any: units that start alike get the same gradient and stay alike, whatever the depth. The last layer may start from zeros where one behind it does not, and so may the last one of a residual branch whose other layers, and one behind it, are drawn',
   why: 'all units of the layer are one unit, repeated',
   remedies: [remedies.suitingInitializer],
-  check({ facts, hidden }) {
+  check(examination) {
+    const { facts, hidden } = examination;
     const behind = new Set(hidden.map(({ at }) => at));
-    const alike = facts.layers.filter(({ weights, role, shape }, at) => {
+    const constant = facts.layers.flatMap(({ weights, role, shape }, at) => {
       const kernel = weights.find(({ name }) => name === 'kernel');
-      return (
+      const isAlike =
         role === 'weights' &&
         behind.has(at) &&
         (shape.at(-1) ?? 0) > 1 &&
         kernel?.trainable === true &&
         kernel.initializer !== undefined &&
-        isConstant(kernel.initializer)
-      );
+        isConstant(kernel.initializer);
+      return isAlike ? [at] : [];
     });
+    const places = new Set(constant);
+    const alike = constant.flatMap((at) => (isBorneByBranch(examination, places, at) ? [] : (facts.layers[at] ?? [])));
     const [first] = alike;
     if (!first) return [];
     const drawn = first.weights.find(({ name }) => name === 'kernel')?.initializer;
