@@ -61,7 +61,7 @@ const NEXT_TO_NOTHING = 0.1;
 interface Earlier {
   /** One at the same run, whose header, and so the forecast, is the same. */
   readonly run: Examination | undefined;
-  /** Tables of activations. */
+  /** Tables of activations, and functions of the user's own. */
   readonly bends: Bends;
 }
 
@@ -69,7 +69,8 @@ interface Earlier {
 export class Examination {
   readonly trace: Trace;
   #forecast: Forecast | undefined;
-  readonly #earlier: Earlier;
+  readonly #run: Examination | undefined;
+  readonly bends: Bends;
   readonly facts: NetworkFacts;
   readonly uses: readonly WatchedUse[];
   /** Uses that sum by weights and have another such use behind them, from the input on. */
@@ -84,12 +85,12 @@ export class Examination {
   constructor(trace: Trace, earlier: Partial<Earlier> = {}) {
     checkTrace('Examination', trace);
     checkOptionNames('Examination', earlier, ['run', 'bends']);
-    const { run, bends = new Bends() } = earlier;
     const { network, watched, arrays } = trace.header;
     this.trace = trace;
     this.facts = network;
     this.users = usersOf(network);
-    this.#earlier = { run, bends };
+    this.#run = earlier.run;
+    this.bends = earlier.bends ?? new Bends();
     const heads = headUses(network);
     this.uses = watched.flatMap((at, column): WatchedUse[] => {
       const layer = network.layers[at];
@@ -115,15 +116,15 @@ export class Examination {
   get forecast(): Forecast {
     const { network, training, data } = this.trace.header;
     const batchSize = training?.batchSize;
-    const { run, bends } = this.#earlier;
     this.#forecast ??=
-      run?.forecast ?? forecastFacts(network, { ...(data ? { inputs: data } : {}), ...(batchSize === undefined ? {} : { batchSize }) }, bends);
+      this.#run?.forecast ??
+      forecastFacts(network, { ...(data ? { inputs: data } : {}), ...(batchSize === undefined ? {} : { batchSize }) }, this.bends);
     return this.#forecast;
   }
 
   /** The initializer that suits what a use sums, by its place; undefined where nothing is known of it. */
   suits(at: number): string | undefined {
-    return suitsAt(this.facts, this.users, at, this.#earlier.bends);
+    return suitsAt(this.facts, this.users, at, this.bends);
   }
 
   get first(): StepRecord | undefined {

@@ -29,11 +29,11 @@ export interface ForecastOptions {
  * What theory says of a network before any training: sizes of signals and gradients, layer by layer, each with the interval in which 95 % of single
  * draws of the weights lie. Mean field theory (Poole 2016, Schoenholz 2017) with corrections of first order in 1/width; layers of a kind that theory does not know are said to be
  * unknown, with what depends on them.
- * @param known activations of earlier forecasts with the same lookups, whose tables are made once.
+ * @param bends knows the user's own functions, and has the tables of earlier forecasts.
  * @throws ArgumentError where the facts hold no layers or an option is out of range.
  */
-export function forecastFacts(facts: NetworkFacts, options: ForecastOptions & { readonly lookups?: Lookups } = {}, known?: Bends): Forecast {
-  const { inputs = [], batchSize = 32, lookups = {} } = options;
+export function forecastFacts(facts: NetworkFacts, options: ForecastOptions = {}, bends = new Bends()): Forecast {
+  const { inputs = [], batchSize = 32 } = options;
   if (!Array.isArray(facts?.layers) || facts.layers.length === 0) {
     throw new ArgumentError(`forecast: expected a network with layers, got ${show(facts)}; a trace has one in header.network`, {
       argument: 'facts',
@@ -57,8 +57,7 @@ export function forecastFacts(facts: NetworkFacts, options: ForecastOptions & { 
       received: stray.layer,
     });
   }
-  const bends = known ?? new Bends(lookups);
-  const forward = walkForward(facts, { inputs, rows: batchSize, bends, lookups });
+  const forward = walkForward(facts, { inputs, rows: batchSize, bends });
   const backward = walkBackward(facts, forward);
   const way = longest(facts, (at) => facts.layers[at]?.role === 'weights');
   return new Forecast(layerForecasts(facts, forward, backward, bends, batchSize), phaseRuns(facts, forward, bends), batchSize, way);
@@ -69,7 +68,7 @@ export function forecast(model: Model, options: ForecastOptions = {}): Forecast 
   if (!Array.isArray(model?.network?.calls)) refuse('forecast', 'model', 'a model, such as sequential([…]) gives', model);
   checkOptionNames('forecast', options, ['inputs', 'batchSize']);
   checkList('forecast', 'inputs', options.inputs);
-  return forecastFacts(factsOf(model.network), { ...options, lookups: lookupsOf(model) });
+  return forecastFacts(factsOf(model.network), options, new Bends(lookupsOf(model)));
 }
 
 /** The functions of a model's own, by name. */

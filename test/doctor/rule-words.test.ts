@@ -1,5 +1,8 @@
 import { doctor, initializers, type Layer, layers, type Model, model, NdArray, optimizers, Random, type Signal, sequential } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
+import { diagnoseExamination } from '#src/doctor/diagnose.js';
+import { Examination } from '#src/doctor/examination.js';
+import { Bends, lookupsOf } from '#src/doctor/forecast.js';
 
 const random = new Random(5);
 const drawn = (...shape: number[]): NdArray => {
@@ -68,6 +71,20 @@ it('a remedy that not every activation has says so', async () => {
   const finding = await found('vanishing-gradient', logistic('glorotUniform'), drawn(16, 6));
   expect(finding?.remedies.find(({ id }) => id === 'critical-initializer')?.what).toContain('where their activation has such');
   await expect(found('vanishing-gradient', logistic('critical'), drawn(16, 6))).rejects.toThrow("'sigmoid' has no critical weights");
+});
+
+it('constant-weights knows drawings of one’s own that give each unit the same weights', async () => {
+  const alike = (shape: readonly number[]) => {
+    const units = shape.at(-1) ?? 1;
+    return Float64Array.from({ length: 6 * units }, (_, i) => Math.sin(1 + Math.floor(i / units)));
+  };
+  const own = sequential([layers.input([6]), layers.dense(8, { activation: 'tanh', kernelInitializer: alike }), layers.dense(1)]).compile({
+    loss: 'mse',
+  });
+  const examination = new Examination(await own.examine(drawn(16, 6), drawn(16, 1)), { bends: new Bends(lookupsOf(own)) });
+  const finding = diagnoseExamination(examination).find(({ rule }) => rule === 'constant-weights');
+  expect(finding?.cause).toBe('the kernel of dense_1 starts from alike: its 8 units are alike and stay so');
+  expect(examination.forecast.layers[1]?.why).toContain('all its units are the same unit');
 });
 
 describe('raw-features', () => {

@@ -8,7 +8,7 @@ import { type Initializer, initializers, resolveInitializer } from '#src/initial
 
 const bends = new Bends({});
 const momentsOf = (initializer: Initializer, shape: readonly number[], activation?: string) =>
-  weightMoments(describeEntry(initializer), shape, activation === undefined ? undefined : { name: activation, config: {} }, bends, {});
+  weightMoments(describeEntry(initializer), shape, activation === undefined ? undefined : { name: activation, config: {} }, bends);
 
 /** Mean and mean square of many draws. */
 function drawn(initializer: Initializer, shape: readonly number[], activation?: string) {
@@ -64,20 +64,20 @@ describe('moments of weights', () => {
     const own = resolveInitializer(function wide(shape, random) {
       return Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.uniform(-2, 2));
     });
-    const found = weightMoments(describeEntry(own), [60, 60], undefined, bends, { initializers: { wide: own } });
+    const found = weightMoments(describeEntry(own), [60, 60], undefined, new Bends({ initializers: { wide: own } }));
     expect(found.square).toBeCloseTo(4 / 3, 1);
     expect(found.mean).toBe(0);
     const same = resolveInitializer(function flat(shape) {
       return new Array<number>(shape.reduce((a, b) => a * b, 1)).fill(0.5);
     });
-    expect(weightMoments(describeEntry(same), [6, 6], undefined, bends, { initializers: { flat: same } })).toMatchObject({
+    expect(weightMoments(describeEntry(same), [6, 6], undefined, new Bends({ initializers: { flat: same } }))).toMatchObject({
       mean: 0.5,
       symmetric: true,
     });
   });
 
   it('says what is not known', () => {
-    expect(() => weightMoments({ name: 'mine', config: {}, custom: true }, [2, 2], undefined, bends, {})).toThrow(Unknown);
-    expect(() => weightMoments({ name: 'critical', config: { q: 1 } }, [2, 2], { name: 'softplus', config: {} }, bends, {})).toThrow(/softplus/);
+    expect(() => weightMoments({ name: 'mine', config: {}, custom: true }, [2, 2], undefined, bends)).toThrow(Unknown);
+    expect(() => weightMoments({ name: 'critical', config: { q: 1 } }, [2, 2], { name: 'softplus', config: {} }, bends)).toThrow(/softplus/);
   });
 });

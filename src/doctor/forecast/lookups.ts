@@ -26,7 +26,7 @@ export const walksAlongSteps = ({ weights }: LayerFacts): boolean => weights.som
 /** The name of what draws a layer's kernel; undefined where it has none. */
 export const kernelInitializer = ({ weights }: LayerFacts): string | undefined => weights.find(({ shape }) => shape.length >= 2)?.initializer?.name;
 
-/** Activations of a network as functions of one number, each with its table; made once. */
+/** What facts name: initializers, and activations as functions of one number, each with its table; made once. */
 export class Bends {
   readonly #lookups: Lookups;
   readonly #bends = new Map<string, Bend>();
@@ -53,6 +53,15 @@ export class Bends {
     return given;
   }
 
+  /** @throws Unknown where no table or lookup knows it. */
+  initializer({ name, config, custom }: Described): Initializer {
+    if (!custom && Object.hasOwn(initializers, name)) return initializerFromConfig(name, config);
+    const given = this.#lookups.initializers?.[name];
+    if (!given)
+      throw new Unknown(`the initializer '${name}' is not of the library, and known by its name only; doctor.forecast(model) knows those of a model`);
+    return given;
+  }
+
   #scalar(described: Described): ScalarFunction {
     const activation = this.activation(described);
     try {
@@ -63,15 +72,6 @@ export class Bends {
       throw new Unknown(`'${described.name}' is not a function of one number with a slope`);
     }
   }
-}
-
-/** @throws Unknown where no table or lookup knows it. */
-export function initializerOf({ name, config, custom }: Described, lookups: Lookups): Initializer {
-  if (!custom && Object.hasOwn(initializers, name)) return initializerFromConfig(name, config);
-  const given = lookups.initializers?.[name];
-  if (!given)
-    throw new Unknown(`the initializer '${name}' is not of the library, and known by its name only; doctor.forecast(model) knows those of a model`);
-  return given;
 }
 
 /** Whether an array multiplies inputs: biases of several rows, as those of a GRU, do not. */

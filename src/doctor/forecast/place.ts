@@ -5,7 +5,7 @@ import type { Walked } from '../../theory/recurrence.js';
 import type { Bending, Signal, Summing } from '../../theory/signal.js';
 import type { InputFacts, LayerFacts, NetworkFacts } from '../../vitals/facts.js';
 import { bendBehind } from '../uses.js';
-import { type Bends, type Lookups, Unknown } from './lookups.js';
+import { type Bends, Unknown } from './lookups.js';
 import { type WeightMoments, weightMoments } from './weight-moments.js';
 
 /** What the walk from inputs to outputs found at one use. */
@@ -33,7 +33,6 @@ export interface WalkOptions {
   readonly inputs: readonly InputFacts[];
   readonly rows: number;
   readonly bends: Bends;
-  readonly lookups: Lookups;
 }
 
 /** Mean and mean square of what is drawn. */
@@ -79,9 +78,8 @@ export class Place {
     const array = weights.find((one) => one.name === name) ?? (name === 'kernel' ? weights.find(({ shape }) => shape.length >= 2) : undefined);
     if (!array) return undefined;
     if (!array.initializer) throw new Unknown(`what drew its ${name} is not recorded`);
-    const { bends, lookups } = this.options;
     const fanIn = array.name === 'kernel' ? this.layer.fanIn : undefined;
-    return weightMoments(array.initializer, array.shape, bendBehind(this.facts, this.users, this.use), bends, lookups, fanIn);
+    return weightMoments(array.initializer, array.shape, bendBehind(this.facts, this.users, this.use), this.options.bends, fanIn);
   }
 }
 

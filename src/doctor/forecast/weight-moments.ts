@@ -7,7 +7,7 @@ import { TRUNCATED_STD } from '../../initializers/scaled.js';
 import { rectifierScale } from '../../initializers/suited.js';
 import { computeFans, type FanAxes, type Initializer } from '../../initializers.js';
 import { criticalPoint } from '../../theory/mean-field.js';
-import { type Bends, initializerOf, type Lookups, Unknown } from './lookups.js';
+import { type Bends, Unknown } from './lookups.js';
 
 /** What is known of one entry of an array when it is drawn. */
 export interface WeightMoments {
@@ -118,17 +118,26 @@ export function weightMoments(
   shape: StaticShape,
   activation: Described | undefined,
   bends: Bends,
-  lookups: Lookups,
   fanIn = computeFans(shape).fanIn,
 ): WeightMoments {
   const { name, config, custom } = described;
-  const initializer = initializerOf(described, lookups);
+  const initializer = bends.initializer(described);
   const own = !custom;
   if (own && name === 'critical') return critical(config, shape, activation, bends, fanIn);
   if (own && name === 'auto') return auto(shape, activation, bends);
   const rule = own ? rules[name] : undefined;
   if (rule) return rule(config, shape);
   return sampled(initializer, shape, activation, bends);
+}
+
+/** Whether every unit gets the same weights, as far as it is known what draws them. */
+export function isSymmetric(described: Described, shape: StaticShape, activation: Described | undefined, bends: Bends): boolean {
+  try {
+    return weightMoments(described, shape, activation, bends).symmetric === true;
+  } catch (error) {
+    if (error instanceof Unknown) return false;
+    throw error;
+  }
 }
 
 function critical(config: Config, shape: StaticShape, activation: Described | undefined, bends: Bends, fanIn: number): WeightMoments {

@@ -1,10 +1,10 @@
-import type { Described } from '../../core/catalogue.js';
 import { countOf } from '../../core/count.js';
 import type { Examination } from '../examination.js';
 import { kernelInitializer } from '../forecast/lookups.js';
+import { isSymmetric } from '../forecast/weight-moments.js';
 import { remedies } from '../remedies.js';
 import { type Rule, say, unlearned } from '../rule.js';
-import { allBehind } from '../uses.js';
+import { allBehind, bendBehind } from '../uses.js';
 import { endsBranch, leastOfEach, type Way, waysOf } from '../ways.js';
 
 /** Initializers whose variance follows from what they are told or from data, so that no table says whether they suit. */
@@ -73,13 +73,6 @@ function changesOn(ways: readonly Way[], { forecast }: Examination) {
 const over = (a: number | undefined, b: number | undefined): number | undefined =>
   a !== undefined && b !== undefined && a / b > 0 ? a / b : undefined;
 
-/** Whether a drawing gives every weight the same value. */
-function isConstant({ name, config }: Described): boolean {
-  if (['zeros', 'ones', 'constant'].includes(name)) return true;
-  if (name === 'normal' || name === 'truncatedNormal') return config.stddev === 0;
-  return name === 'uniform' && config.minval === config.maxval;
-}
-
 /** Whether a use ends a residual branch of which nothing else starts alike, and one behind it neither: its units get different gradients from there, and learn from the first step on. */
 function isBorneByBranch(examination: Examination, alike: ReadonlySet<number>, use: number): boolean {
   const { facts } = examination;
@@ -99,7 +92,7 @@ export const constantWeights: Rule = {
   why: 'all units of the layer are one unit, repeated',
   remedies: [remedies.suitingInitializer],
   check(examination) {
-    const { facts, hidden } = examination;
+    const { facts, users, hidden, bends } = examination;
     const behind = new Set(hidden.map(({ at }) => at));
     const constant = facts.layers.flatMap(({ weights, role, shape }, at) => {
       const kernel = weights.find(({ name }) => name === 'kernel');
@@ -109,7 +102,7 @@ export const constantWeights: Rule = {
         (shape.at(-1) ?? 0) > 1 &&
         kernel?.trainable === true &&
         kernel.initializer !== undefined &&
-        isConstant(kernel.initializer);
+        isSymmetric(kernel.initializer, kernel.shape, bendBehind(facts, users, at), bends);
       return isAlike ? [at] : [];
     });
     const places = new Set(constant);
