@@ -1,8 +1,9 @@
+import type { Bend } from '../../theory/bend.js';
 import type { FlatSide } from '../../theory/dead.js';
-import { withSignal } from '../../theory/gradient.js';
+import { type Gradient, withSignal } from '../../theory/gradient.js';
 import { saturatedIntervals, shareWithin } from '../../theory/saturation.js';
 import { batchLog, batchVariance, rowShare, type Signal, type Spread, unitNoise } from '../../theory/signal.js';
-import type { NetworkFacts } from '../../vitals/facts.js';
+import type { LayerFacts, NetworkFacts } from '../../vitals/facts.js';
 import { usersOf } from '../uses.js';
 import type { Backward } from './backward.js';
 import { flatSides, normalOf, silentShare } from './flat.js';
@@ -28,9 +29,20 @@ interface Measured {
   readonly variance: number;
 }
 
+interface MeasuredGradient extends Measured {
+  readonly spread: Spread;
+}
+
 /** A signal's size as a batch shows it. */
 function sizeIn(signal: Signal, rows: number, noise: number): Measured {
   return { log: batchLog(signal, rows) - noise / 2, variance: batchVariance(signal, rows) + noise };
+}
+
+/** A gradient's size as a batch shows it. */
+function gradientIn(gradient: Gradient | undefined, z: Signal, rows: number): MeasuredGradient | undefined {
+  if (!gradient) return undefined;
+  const spread = withSignal(gradient, z);
+  return { spread, log: batchLog(spread, rows), variance: batchVariance(spread, rows) };
 }
 
 /** The forecast of every use. */
@@ -41,86 +53,115 @@ export function layerForecasts(
   bends: Bends,
   rows: number,
 ): LayerForecast[] {
-  const { layers } = facts;
-  const users = usersOf(facts);
-  const sums = (use: number): boolean => layers[use]?.role === 'weights';
-  const earlier = layers.map((_, use) => nearest(use, (at) => layers[at]?.inputs ?? [], sums));
-  const later = layers.map((_, use) => nearest(use, (at) => users[at] ?? [], sums));
-  const lastHidden = hiddenEnd(facts, sums);
-  const sizes = forward.map(({ z, summing }) => z && sizeIn(z, rows, summing ? unitNoise(z, rows) : 0));
-  const gradients = forward.map(({ z }, use): (Measured & { readonly spread: Spread }) | undefined => {
-    const gradient = backward[use]?.z;
-    if (!z || !gradient) return undefined;
-    const spread = withSignal(gradient, z);
-    return { spread, log: batchLog(spread, rows), variance: batchVariance(spread, rows) };
-  });
-  const flats = new Map<object, FlatSide[]>();
-  const flatOf = (use: number): FlatSide[] => {
-    const [table, activation] = [forward[use]?.table, layers[use]?.activation];
-    if (!table || !activation) return [];
-    const found = flats.get(table) ?? flatSides(bends.activation(activation), table.phi);
-    flats.set(table, found);
-    return found;
-  };
-  const saturated = saturation();
-  return layers.map((layer, use): LayerForecast => {
-    const own = forward[use] as Forward;
-    const { z, h, table, summing, walked, attention, why } = own;
-    const base = { name: layer.name, layer: layer.layer, kind: layer.kind, role: layer.role };
-    const drawn = kernelInitializer(layer);
-    const facings = summing ? { ...(drawn === undefined ? {} : { initializer: drawn }) } : {};
-    const suits = summing ? suitsAt(facts, users, use, bends) : undefined;
-    const size = sizes[use];
-    const gradient = gradients[use];
-    const before = earlier[use];
-    const sizeBefore = before === undefined ? undefined : sizes[before];
-    const after = later[use];
-    const gradientAfter = after === undefined ? undefined : gradients[after];
-    const end = gradients[lastHidden ?? -1];
-    const out = h && sizesOf(h);
-    const isBent = z !== undefined && table !== undefined && layer.activation !== undefined && layer.activation.name !== 'linear';
-    return {
-      ...base,
-      ...facings,
-      ...(suits === undefined ? {} : { suits }),
-      ...(layer.fanIn === undefined ? {} : { fanIn: layer.fanIn }),
-      ...(layer.fanOut === undefined ? {} : { fanOut: layer.fanOut }),
-      ...(z || h ? { known: true } : { known: false }),
-      ...(why === undefined || (z && facts.outputs.includes(use)) ? {} : { why }),
-      ...(z ? { q: Math.exp(batchLog(z)) } : {}),
-      ...(z && size ? { zRms: estimate(size.log, size.variance) } : {}),
-      ...(h && out ? { hRms: estimate(batchLog(h, rows), batchVariance(h, rows)), hMean: out.mean } : {}),
-      ...(summing && table && z ? { chi: summing.fanIn * summing.weightSquare * Math.exp(table.logSlope(z.log, z.meanShare)) } : {}),
-      ...(walked ? { alongTime: walked } : {}),
-      ...(attention ? { attention } : {}),
-      ...(z && size && before !== undefined && sizeBefore && forward[before]
-        ? { forwardGain: estimate(size.log - sizeBefore.log, gainVariance(facts, forward, before, use, rows) ?? size.variance + sizeBefore.variance) }
-        : {}),
-      ...(gradient && after !== undefined && gradientAfter
-        ? {
-            backwardGain: estimate(
-              gradient.log - gradientAfter.log,
-              backwardGainVariance(own, backward[use], layers[after]?.inputs.includes(use) === true, rowShare(gradientAfter.spread, rows)) ??
-                gradient.variance + gradientAfter.variance,
-            ),
-          }
-        : {}),
-      ...(gradient && end ? { gradient: estimate(gradient.log - end.log, use === lastHidden ? 0 : Math.abs(gradient.variance - end.variance)) } : {}),
-      ...(isBent && z && table ? { saturated: saturated(table, z) } : {}),
-      ...(isBent && z ? { dead: silentShare(flatOf(use), z, rows), silent: silentShare(flatOf(use), z, 1) } : {}),
-    };
-  });
+  const told = new Telling(facts, forward, backward, bends, rows);
+  return facts.layers.map((_, use) => told.of(use));
 }
 
-/** Share of entries on a nearly flat piece of a function. */
-function saturation(): (table: NonNullable<Forward['table']>, z: Signal) => number {
-  const known = new Map<object, readonly (readonly [number, number])[]>();
-  return (table, z) => {
-    const intervals = known.get(table) ?? saturatedIntervals(table.phi);
-    known.set(table, intervals);
+/** Says of each use what the walks found. */
+class Telling {
+  readonly #users: readonly (readonly number[])[];
+  readonly #sizes: readonly (Measured | undefined)[];
+  readonly #gradients: readonly (MeasuredGradient | undefined)[];
+  /** The use with whose gradient others are compared. */
+  readonly #end: number | undefined;
+  readonly #flat = new Map<Bend, readonly FlatSide[]>();
+  readonly #saturated = new Map<Bend, ReturnType<typeof saturatedIntervals>>();
+
+  constructor(
+    readonly facts: NetworkFacts,
+    readonly forward: readonly Forward[],
+    readonly backward: readonly Backward[],
+    readonly bends: Bends,
+    readonly rows: number,
+  ) {
+    this.#users = usersOf(facts);
+    this.#sizes = forward.map(({ z, summing }) => z && sizeIn(z, rows, summing ? unitNoise(z, rows) : 0));
+    this.#gradients = forward.map(({ z }, use) => z && gradientIn(backward[use]?.z, z, rows));
+    this.#end = hiddenEnd(facts, this.#sums);
+  }
+
+  of(use: number): LayerForecast {
+    const [layer, own] = [this.facts.layers[use] as LayerFacts, this.forward[use] as Forward];
+    const { z, h, summing, walked, attention, why } = own;
+    const size = this.#sizes[use];
+    return whereKnown<LayerForecast>({
+      name: layer.name,
+      layer: layer.layer,
+      kind: layer.kind,
+      role: layer.role,
+      initializer: summing && kernelInitializer(layer),
+      suits: summing && suitsAt(this.facts, this.#users, use, this.bends),
+      fanIn: layer.fanIn,
+      fanOut: layer.fanOut,
+      known: z !== undefined || h !== undefined,
+      why: z && this.facts.outputs.includes(use) ? undefined : why,
+      q: z && Math.exp(batchLog(z)),
+      zRms: size && estimate(size.log, size.variance),
+      hRms: h && estimate(batchLog(h, this.rows), batchVariance(h, this.rows)),
+      hMean: h && sizesOf(h).mean,
+      chi: chiOf(own),
+      alongTime: walked,
+      attention,
+      forwardGain: this.#forwardGain(use),
+      backwardGain: this.#backwardGain(use),
+      gradient: this.#gradient(use),
+      ...this.#flatness(layer, own),
+    });
+  }
+
+  readonly #sums = (use: number): boolean => this.facts.layers[use]?.role === 'weights';
+
+  #forwardGain(use: number): Estimate | undefined {
+    const { facts, forward, rows } = this;
+    const before = nearest(use, (at) => facts.layers[at]?.inputs ?? [], this.#sums);
+    const size = this.#sizes[use];
+    if (!size || before === undefined) return undefined;
+    const sizeBefore = this.#sizes[before];
+    if (!sizeBefore) return undefined;
+    return estimate(size.log - sizeBefore.log, gainVariance(facts, forward, before, use, rows) ?? size.variance + sizeBefore.variance);
+  }
+
+  #backwardGain(use: number): Estimate | undefined {
+    const after = nearest(use, (at) => this.#users[at] ?? [], this.#sums);
+    const gradient = this.#gradients[use];
+    if (!gradient || after === undefined) return undefined;
+    const gradientAfter = this.#gradients[after];
+    if (!gradientAfter) return undefined;
+    const isNext = this.facts.layers[after]?.inputs.includes(use) === true;
+    const variance = backwardGainVariance(this.forward[use], this.backward[use], isNext, rowShare(gradientAfter.spread, this.rows));
+    return estimate(gradient.log - gradientAfter.log, variance ?? gradient.variance + gradientAfter.variance);
+  }
+
+  #gradient(use: number): Estimate | undefined {
+    const [gradient, end] = [this.#gradients[use], this.#gradients[this.#end ?? -1]];
+    if (!gradient || !end) return undefined;
+    return estimate(gradient.log - end.log, use === this.#end ? 0 : Math.abs(gradient.variance - end.variance));
+  }
+
+  /** How much of what bends is where its function is flat. */
+  #flatness({ activation }: LayerFacts, { z, table }: Forward): Pick<LayerForecast, 'saturated' | 'dead' | 'silent'> {
+    if (!z || !table || !activation || activation.name === 'linear') return {};
     const { mean, variance } = normalOf(z);
-    return shareWithin(intervals, mean, variance);
-  };
+    const saturated = madeOnce(this.#saturated, table, () => saturatedIntervals(table.phi));
+    const flat = madeOnce(this.#flat, table, () => flatSides(this.bends.activation(activation), table.phi));
+    return { saturated: shareWithin(saturated, mean, variance), dead: silentShare(flat, z, this.rows), silent: silentShare(flat, z, 1) };
+  }
+}
+
+/** Fields without those that are not known. */
+function whereKnown<T extends object>(fields: { readonly [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+}
+
+function madeOnce<K, V>(made: Map<K, V>, key: K, make: () => V): V {
+  const value = made.get(key) ?? make();
+  made.set(key, value);
+  return value;
+}
+
+/** χ = fan_in · E[w²] · E[φ'²]. */
+function chiOf({ z, table, summing }: Forward): number | undefined {
+  return summing && table && z && summing.fanIn * summing.weightSquare * Math.exp(table.logSlope(z.log, z.meanShare));
 }
 
 /** The nearest use for which something holds, along the edges given. */
@@ -166,8 +207,8 @@ function gainVariance({ layers }: NetworkFacts, forward: readonly Forward[], bef
   return follows * (start.sharedVariance + apart * each) + noise + (forward[use]?.summing ? unitNoise(z, rows) : 0);
 }
 
-function backwardGainVariance({ z }: Forward, backward: Backward | undefined, next: boolean, each: number): number | undefined {
-  const bending = backward?.bending;
+function backwardGainVariance(forward: Forward | undefined, backward: Backward | undefined, next: boolean, each: number): number | undefined {
+  const [z, bending] = [forward?.z, backward?.bending];
   if (!next || !bending || !z) return undefined;
   const apart = Math.max(0, z.rowVariance - z.sharedVariance);
   return bending.sharedNoise + bending.rowNoise * each + bending.slope ** 2 * (z.sharedVariance + apart * each);
