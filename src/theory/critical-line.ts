@@ -1,5 +1,5 @@
 import type { ScalarFunction } from '../graph/evaluate.js';
-import { type CriticalPoint, criticalPoint } from './mean-field.js';
+import { bisect, type CriticalPoint, criticalPoint } from './mean-field.js';
 
 /** A point of the critical line with the variance that it keeps. */
 export interface CriticalLinePoint extends CriticalPoint {
@@ -22,12 +22,6 @@ export function criticalLine(phi: ScalarFunction, biasVariance: number): Critica
     high *= STEP;
     if (high > MOST) return undefined;
   }
-  let low = high / STEP;
-  while (high / low - 1 > 1e-13) {
-    const middle = Math.sqrt(low * high);
-    if (middle <= low || middle >= high) break;
-    if (reaches(middle)) high = middle;
-    else low = middle;
-  }
-  return { q: high, ...criticalPoint(phi, high) };
+  const q = bisect((below) => !reaches(below), high / STEP, high);
+  return { q, ...criticalPoint(phi, q) };
 }

@@ -49,6 +49,8 @@ export function depthScale(chi: number): number {
 const [LEAST, MOST] = [1e-30, 1e30];
 /** Relative change of q at which it counts as kept. */
 const KEPT = 1e-9;
+/** Relative change of q that is no more than the rounding of quadrature: its sign says nothing. */
+const NO_CHANGE = 1e-13;
 
 /** Where the variance of a deep network's signals ends up. */
 export interface FixedPoint {
@@ -75,7 +77,11 @@ export function fixedPoint(phi: ScalarFunction, variances: LayerVariances, start
   if (Math.abs(first) < KEPT) return at(start, start, Math.abs(change(2 * start)) < KEPT);
   const factor = first > 0 ? 4 : 1 / 4;
   let [inner, outer] = [start, start * factor];
-  while (change(outer) > 0 === first > 0) {
+  const goesOn = (q: number): boolean => {
+    const next = change(q);
+    return next > 0 === first > 0 || Math.abs(next) < NO_CHANGE;
+  };
+  while (goesOn(outer)) {
     if (outer < LEAST) return at(outer, 0);
     if (outer > MOST) return at(outer, Number.POSITIVE_INFINITY);
     [inner, outer] = [outer, outer * factor];
@@ -83,12 +89,12 @@ export function fixedPoint(phi: ScalarFunction, variances: LayerVariances, start
   return at(bisect((q) => change(q) > 0 === first > 0, inner, outer));
 }
 
-/** The place between two positive numbers at which `holds`, true at `from`, turns false; halving their ratio. */
-function bisect(holds: (q: number) => boolean, from: number, to: number): number {
+/** The place between two positive numbers at which `holds`, true at `from`, has turned false; halving their ratio. */
+export function bisect(holds: (q: number) => boolean, from: number, to: number): number {
   let [inside, outside] = [from, to];
   for (;;) {
     const middle = Math.sqrt(inside * outside);
-    if (middle === inside || middle === outside || Math.abs(outside / inside - 1) < 1e-14) return middle;
+    if (middle === inside || middle === outside || Math.abs(outside / inside - 1) < 1e-14) return outside;
     if (holds(middle)) inside = middle;
     else outside = middle;
   }

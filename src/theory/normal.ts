@@ -24,7 +24,8 @@ function fraction(x: number): number {
   return density(x) / below;
 }
 
-const density = (x: number): number => Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
+/** The density of N(0, 1). */
+export const density = (x: number): number => Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
 
 /** Points a tenth apart from −farthest to farthest, and the share of N(0, 1) at each: sums over them are integrals, for what is smooth at that scale. */
 export function normalGrid(farthest: number): { readonly points: readonly number[]; readonly shares: readonly number[] } {

@@ -1,3 +1,5 @@
+import { density } from './normal.js';
+
 /** Nodes above 0 of the 15-point Kronrod rule on [−1, 1], from the outside in, with its weights; every second one belongs to Gauss's 7-point rule. */
 const NODES = [
   0.9914553711208126, 0.9491079123427585, 0.8648644233597691, 0.7415311855993945, 0.5860872354676911, 0.4058451513773972, 0.20778495500789848,
@@ -51,8 +53,6 @@ function edges(deviation: number): number[] {
   const inX = Array.from({ length: 12 }, (_, i) => 2 ** (i - 4) / deviation);
   return [0, ...inX, 1, 2, 4, 6, 9, 13, 19, 27, FARTHEST].filter((z) => z <= FARTHEST).sort((a, b) => a - b);
 }
-
-const density = (z: number): number => Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);
 
 /**
  * E[f(√variance · z, z)] for z ~ N(0, 1): adaptive quadrature (Gauss and Kronrod, 7 and 15 points), the half lines apart, to about 12 digits where

@@ -324,6 +324,14 @@ describe('data', () => {
     expect(Math.log(named(told, 'dense_101').zRms?.value ?? 0)).toBeCloseTo(Math.log(5 * 8) + 50 * Math.log(1601), -1);
   });
 
+  it('knows both sides on which a unit is silent', () => {
+    const silent = (activation: ActivationName) => forecast(deep(activation, initializers.normal({ stddev: 1 }), { depth: 2 })).layers[1];
+    // Sums of 64 standard normal numbers: a deviation of 8. Half are below 0, and 0.2266 above 6, 0.75 of it.
+    expect(silent('relu6')?.silent).toBeCloseTo(0.5 + 0.2266, 2);
+    expect(silent('relu6')?.dead).toBeLessThan(0.01);
+    expect(silent('relu')?.silent).toBeCloseTo(0.5, 2);
+  });
+
   it('tells sums that are always 0 from weights that are too large to square', () => {
     const why = (stddev: number) =>
       forecast(sequential([layers.input([4]), layers.dense(4, { kernelInitializer: initializers.normal({ stddev }) })])).layers[1]?.why;

@@ -73,6 +73,12 @@ describe('homogeneous activations', () => {
   });
 });
 
+it('grows without end where biases add to what the weights keep, from wherever it starts', () => {
+  for (const start of [0.3, 1, 1.1, 7, 90]) {
+    expect(fixedPoint(phi('relu'), { ...he, biasVariance: 0.0025 }, start)).toMatchObject({ q: Number.POSITIVE_INFINITY, kept: false });
+  }
+});
+
 describe('where variances settle', () => {
   it.each([
     ['selu', lecun, '1', '1.0716'],

@@ -1,27 +1,17 @@
 import type { Activation } from '../../activations.js';
 import type { ScalarFunction } from '../../graph/evaluate.js';
 import { type FlatSide, silentProbability } from '../../theory/dead.js';
+import { flatSides } from '../../theory/saturation.js';
 import { batchLog, centred, type Signal } from '../../theory/signal.js';
 
-/** No activation that dies has its edge farther out. */
-const FAR = 20;
-
 /** Sides on which the slope is exactly 0. */
-export function flatSides(activation: Activation, { slope }: ScalarFunction): FlatSide[] {
+export function deadSides(activation: Activation, { slope }: ScalarFunction): FlatSide[] {
   if (!activation.canDie) return [];
-  const edgeFrom = (outside: number): number => {
-    let [flat, bent] = [outside, -outside];
-    for (let i = 0; i < 60; i++) {
-      const middle = (flat + bent) / 2;
-      if (slope(middle) === 0) flat = middle;
-      else bent = middle;
-    }
-    return flat;
-  };
-  const sides: FlatSide[] = [];
-  if (slope(-FAR) === 0) sides.push({ edge: edgeFrom(-FAR), side: 'left' });
-  if (slope(FAR) === 0) sides.push({ edge: edgeFrom(FAR), side: 'right' });
-  return sides;
+  const { low, high } = flatSides((x) => slope(x) === 0);
+  return [
+    ...(Number.isFinite(low) ? [{ edge: low, side: 'left' as const }] : []),
+    ...(Number.isFinite(high) ? [{ edge: high, side: 'right' as const }] : []),
+  ];
 }
 
 /** Mean and variance of the numbers that a unit bends. */

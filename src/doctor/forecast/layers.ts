@@ -6,7 +6,7 @@ import { batchLog, batchVariance, rowShare, type Signal, type Spread, unitNoise 
 import type { LayerFacts, NetworkFacts } from '../../vitals/facts.js';
 import { usersOf } from '../uses.js';
 import type { Backward } from './backward.js';
-import { flatSides, normalOf, silentShare } from './flat.js';
+import { deadSides, normalOf, silentShare } from './flat.js';
 import type { Estimate, LayerForecast } from './layer-forecast.js';
 import { type Bends, kernelInitializer } from './lookups.js';
 import { suitsAt } from './phases.js';
@@ -143,7 +143,7 @@ class Telling {
     if (!z || !table || !activation || activation.name === 'linear') return {};
     const { mean, variance } = normalOf(z);
     const saturated = madeOnce(this.#saturated, table, () => saturatedIntervals(table.phi));
-    const flat = madeOnce(this.#flat, table, () => flatSides(this.bends.activation(activation), table.phi));
+    const flat = madeOnce(this.#flat, table, () => deadSides(this.bends.activation(activation), table.phi));
     return { saturated: shareWithin(saturated, mean, variance), dead: silentShare(flat, z, this.rows), silent: silentShare(flat, z, 1) };
   }
 }
