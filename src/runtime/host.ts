@@ -75,10 +75,13 @@ export class EngineHost {
     this.#closed = true;
     await this.#last;
     if (this.#gate?.enter() === false) return;
-    for (const { session } of this.#sessions.values()) await session.release();
-    this.#sessions.clear();
-    this.#release([...this.#residents.keys()]);
-    this.#gate?.leave();
+    try {
+      for (const { session } of this.#sessions.values()) await session.release();
+      this.#sessions.clear();
+      this.#release([...this.#residents.keys()]);
+    } finally {
+      this.#gate?.leave();
+    }
   }
 
   async #answer(port: HostPort, { id, call, request }: Request): Promise<void> {

@@ -20,11 +20,12 @@ function open(backend: Backend, threads: number): Link {
     post: (request, moved) => worker.postMessage(request, moved),
     listen: (receive, end) => {
       worker.addEventListener('message', ({ data }) => receive(data));
-      worker.addEventListener('messageerror', () => end('a message of its worker could not be read; create a new engine'));
-      worker.addEventListener('error', ({ message }) => {
+      const fail = (why: string): void => {
         worker.terminate();
-        end(`its worker died: ${message ?? 'the script could not be loaded'}; create a new engine`);
-      });
+        end(`${why}; create a new engine`);
+      };
+      worker.addEventListener('messageerror', () => fail('a message of its worker could not be read'));
+      worker.addEventListener('error', ({ message }) => fail(`its worker died: ${message ?? 'the script could not be loaded'}`));
     },
     hold: () => {},
     end: async () => worker.terminate(),
