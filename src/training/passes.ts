@@ -39,7 +39,7 @@ export class PassKeeper {
   }
 
   /** Ends a pass of the steps `firstStep` to `lastStep`. @param fired the last step at which each unit was seen to fire, 0 for never. */
-  end(firstStep: number, lastStep: number, fired: Float32Array, watched: number): (UnitStates | null)[] {
+  end(firstStep: number, lastStep: number, fired: Int32Array, watched: number): (UnitStates | null)[] {
     const { units, unitCount } = this.#layout;
     this.#since ||= firstStep;
     const judged = this.#looks * this.#batchSize >= ENOUGH || this.#looks === lastStep - this.#since + 1;

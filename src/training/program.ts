@@ -103,7 +103,7 @@ export function trainingProgram(spec: StepSpec): Program {
   if (figures) outputs.vitals = figures;
   if (perUnit) outputs.units = perUnit;
   if (observation && observation.layout.unitCount > 0) {
-    const fired = input(FIRED, [observation.layout.unitCount]);
+    const fired = input(FIRED, [observation.layout.unitCount], 'int32');
     inputs.push(fired);
     const number = add(before, scalar(1, 'int64'));
     outputs[nextName(FIRED)] = firedNext(observation.layout, fired, [

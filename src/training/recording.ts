@@ -77,7 +77,7 @@ export class Recorder {
       kind: 'pass',
       epoch,
       step: lastStep,
-      units: this.#passes.end(firstStep, lastStep, fired.data as Float32Array, this.#layout.watched.length),
+      units: this.#passes.end(firstStep, lastStep, fired.data as Int32Array, this.#layout.watched.length),
     };
   }
 

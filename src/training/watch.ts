@@ -35,7 +35,7 @@ export class Watch {
     this.#request = recorder.trace.header;
     this.recorder = recorder;
     this.#initial = initial;
-    this.#fired = layout.unitCount > 0 ? NdArray.zeros([layout.unitCount], 'float32') : undefined;
+    this.#fired = layout.unitCount > 0 ? NdArray.zeros([layout.unitCount], 'int32') : undefined;
     this.#start = step;
     this.#passStart = step;
   }

@@ -120,7 +120,8 @@ function limitOf({ low, high }: FlatSides): number {
  */
 export function lastFired(ranges: readonly UnitRange[], reached: Tensor, first: Tensor, before: Tensor): Tensor {
   const limits = Float32Array.from(ranges.flatMap(({ count, flat }) => new Array<number>(count).fill(limitOf(flat))));
-  const numbers = add(cast(range(dimOf(reached, 0), reached.shape[0]), 'float32'), cast(first, 'float32'));
+  // Whole numbers: float32 counts to 2^24 alone.
+  const numbers = add(cast(range(dimOf(reached, 0), reached.shape[0]), 'int32'), cast(first, 'int32'));
   const steps = where(greater(reached, constant(new NdArray(limits, [limits.length]))), unsqueeze(numbers, [1]), 0);
   // Among them, so that something is left to reduce where no step was looked at.
   return reduceMax(concat([unsqueeze(before, [0]), steps], 0), { axes: [0] });

@@ -402,6 +402,12 @@ describe('units', () => {
     // Dying is seen in steps that are not observed as well.
     const sampled = await record(make(), { every: 1000 }, data, { epochs: 4, batchSize: 4 });
     expect(sampled.passes[2]?.units[0]).toMatchObject({ states: 'd1', died: [{ unit: 0, step: 4 }] });
+    // Where float32 holds multiples of 4 alone.
+    const late = make();
+    const before = 2 ** 25;
+    await late.setState(new Map([['iterations', new NdArray(BigInt64Array.of(BigInt(before)), [])]]));
+    const { passes } = await record(late, { every: 1 }, data, { epochs: 4, batchSize: 4 });
+    expect(passes[2]?.units[0]).toMatchObject({ states: 'd1', died: [{ unit: 0, step: before + 4, by: 'bias' }] });
   });
 
   it('in coma are judged by observed steps, of as many passes as 64 instances take', async () => {
