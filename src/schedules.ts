@@ -208,14 +208,14 @@ function fromFunction(rate: ScheduleFunction, name: string): Schedule {
     name,
     config: {},
     rate(step) {
-      const value: unknown = rate(step);
-      if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
-      throw new ArgumentError(`schedule function '${name}' must return a finite number ≥ 0; it gave ${String(value)} for step ${step}`, {
-        argument: kind,
-        received: value,
-      });
+      return checkedRate(`schedule function '${name}'`, rate(step), step);
     },
   };
+}
+
+function checkedRate(owner: string, rate: unknown, step: number): number {
+  if (typeof rate === 'number' && Number.isFinite(rate) && rate >= 0) return rate;
+  throw new ArgumentError(`${owner} must return a finite number ≥ 0; it gave ${String(rate)} for step ${step}`, { argument: kind, received: rate });
 }
 
 /** @throws ArgumentError on an unknown name (with the nearest known ones) or on anything that is no schedule. */
@@ -239,9 +239,9 @@ export function learningRateOption(fallback: number): Option<number | Schedule, 
   };
 }
 
-/** The learning rate of the update after `step` others. */
+/** The learning rate of the update after `step` others. @throws ArgumentError where a schedule gives what is none. */
 export function rateAt(rate: number | Schedule, step: number): number {
-  return typeof rate === 'number' ? rate : rate.rate(step);
+  return typeof rate === 'number' ? rate : checkedRate(`schedule '${rate.name}'`, rate.rate(step), step);
 }
 
 /** The schedule of that name and options, as a saved model keeps them. @throws ArgumentError on an unknown name or option. */

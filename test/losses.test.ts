@@ -230,7 +230,9 @@ describe('targets', () => {
     expect(() => losses.sparseCategoricalCrossentropy().perSample(input('t', ['N', 3]), outputs)).toThrow(
       /look one-hot: use 'categoricalCrossentropy'/,
     );
-    expect(() => losses.categoricalCrossentropy().perSample(input('t', ['N']), outputs)).toThrow(/for labels use 'sparseCategoricalCrossentropy'/);
+    for (const loss of [losses.categoricalCrossentropy(), losses.categoricalFocalCrossentropy()]) {
+      expect(() => loss.perSample(input('t', ['N']), outputs)).toThrow(/for labels use 'sparseCategoricalCrossentropy'/);
+    }
     expect(() => losses.sparseCategoricalCrossentropy().perSample(input('t', ['N']), input('y', ['N', 1]))).toThrow(/use 'binaryCrossentropy'/);
   });
 });

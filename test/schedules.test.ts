@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ArgumentError, type LearningRate, layers, load, type Model, optimizers, schedules, sequential, type Tensor } from 'evenkeel';
 import { afterAll, describe, expect, it } from 'vitest';
-import { resolveSchedule, scheduleFromConfig } from '#src/schedules.js';
+import { rateAt, resolveSchedule, scheduleFromConfig } from '#src/schedules.js';
 import fixture from './fixtures/schedules.json' with { type: 'json' };
 import { values } from './training/sets.js';
 
@@ -119,6 +119,11 @@ describe('what is refused', () => {
       'a rate that is none',
       () => optimizers.sgd({ learningRate: '0.1' as never }),
       /learningRate must be a finite number ≥ 0, a schedule or a function/,
+    ],
+    [
+      'an object that gives less than nothing',
+      () => rateAt({ name: 'own', config: {}, rate: (step) => 1 - step }, 2),
+      /schedule 'own' must return a finite number ≥ 0; it gave -1 for step 2/,
     ],
     ['a function that gives nothing', () => resolveSchedule(() => Number.NaN).rate(3), /must return a finite number ≥ 0; it gave NaN for step 3/],
   ])('%s', (_, work, message) => {

@@ -40,6 +40,12 @@ function smoothed(target: Tensor, smoothing: number, even: number): Tensor {
   return smoothing === 0 ? target : g.add(g.mul(target, 1 - smoothing), smoothing * even);
 }
 
+/** Targets as a share of each class. @throws ShapeError for labels. */
+function alignShares(owner: string, target: Tensor, output: Tensor): Tensor {
+  if (target.rank === output.rank - 1) misfit(owner, target, output, "for labels use 'sparseCategoricalCrossentropy'");
+  return alignTarget(owner, target, output);
+}
+
 const fromLogits = flagOption(false);
 const labelSmoothing = numberOption(0, { from: 0, to: 1 });
 const alpha = numberOption(0.25, { from: 0, to: 1 });
@@ -65,8 +71,7 @@ export const crossentropies = {
     perSample(target: Tensor, output: Tensor) {
       const owner = 'categoricalCrossentropy';
       const classes = classesOf(owner, output);
-      if (target.rank === output.rank - 1) misfit(owner, target, output, "for labels use 'sparseCategoricalCrossentropy'");
-      const smooth = smoothed(alignTarget(owner, target, output), settings.labelSmoothing, 1 / classes);
+      const smooth = smoothed(alignShares(owner, target, output), settings.labelSmoothing, 1 / classes);
       return crossEntropy(smooth, logProbabilities(output, settings.fromLogits));
     },
   })),
@@ -114,7 +119,7 @@ export const crossentropies = {
     perSample(target: Tensor, output: Tensor) {
       const owner = 'categoricalFocalCrossentropy';
       const classes = classesOf(owner, output);
-      const t = smoothed(alignTarget(owner, target, output), settings.labelSmoothing, 1 / classes);
+      const t = smoothed(alignShares(owner, target, output), settings.labelSmoothing, 1 / classes);
       const log = logProbabilities(output, settings.fromLogits);
       const weights = g.mul(focus(g.sub(1, g.exp(log)), settings.gamma), settings.alpha);
       return crossEntropy(t, g.mul(weights, log));
