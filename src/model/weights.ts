@@ -3,7 +3,7 @@ import type { FloatDType } from '../core/dtype.js';
 import { ArgumentError, DataError, ShapeError, show } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import { showShape } from '../core/shape.js';
-import { finiteAs, rowsOf } from '../data/dataset.js';
+import { argMaxOf, finiteAs, rowsOf } from '../data/dataset.js';
 import type { Network } from '../network/network.js';
 import { type Arrays, orderArrays } from './inputs.js';
 
@@ -80,19 +80,14 @@ export function withClassWeights(checked: Checked, classWeight: ClassWeight | un
     });
   }
   const result = NdArray.zeros([rows], weightType(checked));
-  for (let row = 0; row < rows; row++) result.set(row, table.get(width === 1 ? Math.trunc(target.at(row)) : highest(target, row, width)) ?? 1);
+  for (let row = 0; row < rows; row++)
+    result.set(row, table.get(width === 1 ? Math.trunc(target.at(row)) : argMaxOf(target, row * width, width)) ?? 1);
   return { ...checked, weights: [result] };
 }
 
 /** Weights have the dtype of the floats they meet. */
 function weightType({ inputs, targets }: Checked): FloatDType {
   return [...inputs, ...targets].some(({ dtype }) => dtype === 'float64') ? 'float64' : 'float32';
-}
-
-function highest(target: NdArray, row: number, width: number): number {
-  let best = 0;
-  for (let column = 1; column < width; column++) if (target.at(row * width + column) > target.at(row * width + best)) best = column;
-  return best;
 }
 
 /** @throws ArgumentError where a class that is given a weight is none of the network's, and no row's. */

@@ -64,8 +64,7 @@ function strip(runs: readonly UnitRun[]): Markup {
 
 function diedOf({ died = [] }: UnitStates): string {
   if (died.length === 0) return '–';
-  const steps = died.map(({ step }) => step);
-  const [from, to] = [Math.min(...steps), Math.max(...steps)];
+  const [from, to] = died.reduce(([least, most], { step }) => [Math.min(least, step), Math.max(most, step)], [Infinity, -Infinity]);
   const bias = died.filter(({ by }) => by === 'bias').length;
   return `${died.length} (step ${from === to ? from : `${from} to ${to}`}${bias > 0 ? `; ${bias} by their bias` : ''})`;
 }

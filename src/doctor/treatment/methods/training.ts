@@ -1,7 +1,7 @@
 import type { Named } from '../../../core/catalogue.js';
 import type { DescribedCompile } from '../../../model/config.js';
 import { clipOptions, isClipped } from '../../../optimizers/optimizer.js';
-import { value } from '../../examination.js';
+import { median, value } from '../../examination.js';
 import { say, sayApart } from '../../rule.js';
 import { borneRate, speeds } from '../../rules/speed.js';
 import type { Change, Chart, Method, RateChange } from '../method.js';
@@ -207,7 +207,7 @@ export const clipGradients: Method = {
   apply({ patient, examination }) {
     if (isClipped(optimizerOf(patient).config)) return [];
     const norms = examination.trace.steps.flatMap(({ gradientNorm }) => value(gradientNorm) ?? []).filter(Number.isFinite);
-    const typical = norms.length > 0 ? ([...norms].sort((a, b) => a - b)[Math.floor(norms.length / 2)] ?? 1) : 1;
+    const typical = norms.length > 0 ? median(norms) : 1;
     const bound = rounded(between(0.1, typical, 1));
     return [{ patient: withClip(patient, bound), what: `clip gradients at a global norm of ${bound}` }];
   },
