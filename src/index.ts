@@ -124,6 +124,7 @@ export { codeOf, type Framework, patchOf } from './report/patch.js';
 export { treatmentHtml } from './report/treatment-html.js';
 export { type Backend, createEngine, type Engine, type EngineOptions } from './runtime/index.js';
 export { type LearningRate, type Schedule, type ScheduleFunction, type ScheduleLike, type ScheduleName, schedules } from './schedules.js';
+export { type CheckpointOptions, checkpoint } from './training/callbacks/checkpoint.js';
 export { type CsvLoggerOptions, csvLogger } from './training/callbacks/csv-logger.js';
 export { type EarlyStoppingOptions, earlyStopping } from './training/callbacks/early-stopping.js';
 export { callbacks } from './training/callbacks/index.js';
@@ -135,7 +136,6 @@ export { type TensorBoardOptions, tensorBoard } from './training/callbacks/tenso
 export { type TerminateOnNaNOptions, terminateOnNaN } from './training/callbacks/terminate-on-nan.js';
 export { type TraceFileOptions, traceFile } from './training/callbacks/trace-file.js';
 export type { Callback, KeptWeights, Logs, TrainingControl } from './training/callbacks.js';
-export { type CheckpointOptions, checkpoint } from './training/checkpoint.js';
 export type { History } from './training/history.js';
 export type { NonFinitePlace } from './training/replay.js';
 /** What the report draws, as escaped HTML and SVG: functions from an `Examination`, findings or plain numbers to markup, which `String()` gives as text. */

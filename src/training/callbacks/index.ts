@@ -1,4 +1,4 @@
-import { checkpoint } from '../checkpoint.js';
+import { checkpoint } from './checkpoint.js';
 import { csvLogger } from './csv-logger.js';
 import { earlyStopping } from './early-stopping.js';
 import { jsonlLogger } from './jsonl-logger.js';

@@ -1,19 +1,8 @@
-import { flagOption, type Option, readOptions } from '../core/catalogue.js';
-import { requireSafetensorsPath } from '../storage/safetensors.js';
-import { type Mode, modeOption, monitorOf } from './callbacks/monitor.js';
-import { checkPath, textOption } from './callbacks/options.js';
-import type { Callback, Logs, TrainingControl } from './callbacks.js';
-
-export interface CheckpointOptions {
-  /** Steps of the fit between saves, counted through its epochs, or once an epoch, after its validation; default 'epoch'. */
-  readonly every?: number | 'epoch';
-  /** Save only where `monitor` is better than it has been in this fit; default false. */
-  readonly saveBestOnly?: boolean;
-  /** The value that tells better from worse; default 'val_loss' once an epoch, else 'loss'. */
-  readonly monitor?: string;
-  /** Whether less or more is better; default 'auto': as its metric says; 'max' for accuracies and their like, else 'min', where the metric is your own. */
-  readonly mode?: Mode | 'auto';
-}
+import { flagOption, type Option, type OptionsOf, readOptions } from '../../core/catalogue.js';
+import { requireSafetensorsPath } from '../../storage/safetensors.js';
+import type { Callback, Logs, TrainingControl } from '../callbacks.js';
+import { modeOption, monitorOf } from './monitor.js';
+import { checkPath, textOption } from './options.js';
 
 const everyOption: Option<number | 'epoch'> = {
   fallback: 'epoch',
@@ -21,7 +10,22 @@ const everyOption: Option<number | 'epoch'> = {
   accepts: (value) => value === 'epoch' || (Number.isInteger(value) && (value as number) >= 1),
 };
 
-const rules = { every: everyOption, saveBestOnly: flagOption(false), monitor: textOption<string | undefined>(undefined), mode: modeOption };
+const rules = {
+  /** Steps of the fit between saves, counted through its epochs, or once an epoch, after its validation; default 'epoch'. */
+  every: everyOption,
+  /** Save only where `monitor` is better than it has been in this fit; default false. */
+  saveBestOnly: flagOption(false),
+  /** The value that tells better from worse; default 'val_loss' once an epoch, else 'loss'. */
+  monitor: textOption<string | undefined>(undefined),
+  /** Whether less or more is better; default 'auto': as its metric says; 'max' for accuracies and their like, else 'min', where the metric is your own. */
+  mode: modeOption,
+};
+
+/**
+ * What `checkpoint` takes.
+ * @useDeclaredType
+ */
+export type CheckpointOptions = OptionsOf<typeof rules>;
 
 /**
  * A callback that saves the model while it trains; the file holds the whole state and is whole at any time, whatever kills the process.
