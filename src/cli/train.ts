@@ -233,6 +233,8 @@ async function run({ model, train, test, epochs, batchSize, notes }: Run, option
         fit.control = control;
       },
       onEpochEnd: save,
+      // Averages take the place of the weights behind the last epoch.
+      ...(model.compiled.optimizer.averaging ? { onTrainEnd: save } : {}),
     },
     tellRestingSteps(model),
     ...(options.watch ? [watch({ onFinding: (finding) => printNote(`\n${showFinding(finding)}`) }), { onTraceBegin: keepTrace }] : []),
