@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { register } from 'node:module';
 import { extname, resolve } from 'node:path';
 import { createJiti } from 'jiti';
 import { ArgumentError, EvenkeelError, FileError, show } from '../core/errors.js';
@@ -157,9 +158,21 @@ function parse(text: string, path: string): unknown {
   }
 }
 
+let registered = false;
+
+/** Makes `evenkeel` this very package in modules that Node itself loads: in a project with another copy, a layer of that one would be none of ours. */
+function shareThisCopy(): void {
+  if (registered) return;
+  registered = true;
+  const url = JSON.stringify(new URL('../index.js', import.meta.url));
+  const hook = `export const resolve = (name, context, next) => (name === 'evenkeel' ? { url: ${url}, shortCircuit: true } : next(name, context));`;
+  register(`data:text/javascript,${encodeURIComponent(hook)}`);
+}
+
 /** Runs a module. Its `evenkeel` is this very package, wherever the module lies. */
 async function importModule(path: string): Promise<Record<string, unknown>> {
   keepLongStacks();
+  shareThisCopy();
   const jiti = createJiti(import.meta.url, { virtualModules: { evenkeel }, interopDefault: false, moduleCache: false });
   try {
     return await jiti.import<Record<string, unknown>>(resolve(path));
