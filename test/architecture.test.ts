@@ -46,6 +46,14 @@ function localImports(file: string): string[] {
 const room = (file: string): string => file.split('/')[0] ?? file;
 const lineOf = (file: string): number => stair.findIndex((line) => line.includes(room(file)));
 
+/** What runs in Node alone; of its files pages load none. */
+const inNodeAlone = /^(cli\/|runtime\/(node|node-workers|engine-worker|worker-control)\.ts$)/;
+
+it('imports nothing of Node where a bundler for a page looks', () => {
+  const code = (file: string): string => (text.get(file) ?? '').replaceAll(/typeof import\(/g, '');
+  expect(files.filter((file) => !inNodeAlone.test(file) && /(?:from|import\()\s*'node:/.test(code(file)))).toEqual([]);
+});
+
 describe('the stair', () => {
   it('has a place for every file', () => {
     expect(files.filter((file) => lineOf(file) < 0)).toEqual([]);

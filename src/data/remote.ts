@@ -1,5 +1,5 @@
 import { AbortError, FileError } from '../core/errors.js';
-import { errorCode, readFileIfThere, writeAtomically } from '../storage/files.js';
+import { errorCode, nodeFiles, readFileIfThere, writeAtomically } from '../storage/files.js';
 import { gunzip, isGzip } from './gzip.js';
 
 export interface DatasetOptions {
@@ -85,7 +85,7 @@ async function readLocal(set: string, file: string, folders: readonly string[]):
 }
 
 async function keep(bytes: Uint8Array, folder: string, file: string): Promise<void> {
-  const { mkdir } = await import('node:fs/promises');
+  const { mkdir } = await nodeFiles();
   try {
     await mkdir(folder, { recursive: true });
     await writeAtomically(`${folder}/${file}${isGzip(bytes) ? '.gz' : ''}`, bytes);

@@ -57,12 +57,12 @@ export function fileError(what: string, cause: unknown, words: typeof advice = {
   return new FileError(`${what}: ${reason}`, { received: code }, { cause });
 }
 
-/** Node's file system. Loaded when first needed, so that a bundle for a page never asks for it. @throws FileError where there is none. */
+/** Node's file system, asked of Node itself: bundlers for a page stumble over an import of it. @throws FileError where there is none. */
 export async function nodeFiles(): Promise<typeof import('node:fs/promises')> {
   if (typeof process === 'undefined' || !process.versions?.node) {
     throw new FileError('there is no file system in a page; read and write bytes instead, for example with fetch and a download link');
   }
-  return import('node:fs/promises');
+  return process.getBuiltinModule('node:fs/promises');
 }
 
 /** Writes all bytes, however many calls that takes. */
