@@ -65,18 +65,34 @@ export function compileOptions(network: Network, options: CompileOptions): Compi
       throw new ArgumentError(`a loss weight must be a finite number, got ${show(weight)}`, { argument: 'lossWeights', received: weight });
   }
   const weighted = readMetrics(network, 'weightedMetrics', options.weightedMetrics, losses);
-  return {
-    optimizer: resolveOptimizer(options.optimizer ?? 'sgd'),
-    losses,
-    lossWeights: weights,
-    metrics: readMetrics(network, 'metrics', options.metrics, losses).map((list, i) => [
-      ...list,
-      ...(weighted[i] ?? []).map((metric) => {
-        const entry = { ...metric, weighted: true };
-        return isFromTable(metric) ? asFromTable(entry) : entry;
-      }),
-    ]),
-  };
+  const metrics = readMetrics(network, 'metrics', options.metrics, losses).map((list, i) => [
+    ...list,
+    ...(weighted[i] ?? []).map((metric) => {
+      const entry = { ...metric, weighted: true };
+      return isFromTable(metric) ? asFromTable(entry) : entry;
+    }),
+  ]);
+  requireDistinct(network, metrics);
+  return { optimizer: resolveOptimizer(options.optimizer ?? 'sgd'), losses, lossWeights: weights, metrics };
+}
+
+/** @throws ArgumentError where a value of training has the name of one of validation. */
+function requireDistinct({ outputs }: Network, metrics: readonly (readonly Metric[])[]): void {
+  const told = new Map([['loss', "'loss'"]]);
+  outputs.forEach(({ call: { layer } }, i) => {
+    const several = outputs.length > 1;
+    const own = [...(several ? ['loss'] : []), ...(metrics[i] ?? []).map(({ name }) => name)];
+    for (const name of own)
+      told.set(several ? `${layer.title}_${name}` : name, several ? `the output layer '${layer.title}'` : `the metric '${name}'`);
+  });
+  for (const [name, owner] of told) {
+    const other = name.startsWith('val_') ? told.get(name.slice('val_'.length)) : undefined;
+    if (other === undefined) continue;
+    throw new ArgumentError(
+      `compile: '${name}' would be a value of training, of ${owner}, and one of validation, of ${other}; give ${owner} a name that does not begin with 'val'`,
+      { argument: 'loss', received: name },
+    );
+  }
 }
 
 /** @throws ArgumentError where they are no numbers by output. */

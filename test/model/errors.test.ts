@@ -297,6 +297,23 @@ describe('options of compile', () => {
     expect(() => two().compile(options as never)).toThrow(message);
   });
 
+  it.each<[string, string[], object, RegExp]>([
+    [
+      'an output',
+      ['val', 'other'],
+      { loss: 'mse' },
+      /'val_loss' would be a value of training, of the output layer 'val', and one of validation, of 'loss'/,
+    ],
+    ['two outputs', ['val_a', 'a'], { loss: 'mse' }, /'val_a_loss' .*'val_a'.* of the output layer 'a'; give the output layer 'val_a' a name/],
+    ['a metric', ['only'], { loss: 'mse', metrics: [{ name: 'val_loss', perSample: () => 0 }] }, /of the metric 'val_loss', and one of validation/],
+  ])('whose values of training and of validation would have one name: %s', (_, names, options, message) => {
+    const entry = layers.input([2]);
+    const net = model({ inputs: entry, outputs: names.map((name) => layers.dense(1, { name }).apply(entry)) });
+    expect(() => net.compile(options as never)).toThrow(message);
+    // One output's values are not called after it.
+    sequential([layers.input([2]), layers.dense(1, { name: 'val' })]).compile({ loss: 'mse', metrics: ['mae'] });
+  });
+
   it('that fail leave the model as it was', async () => {
     const net = classifier();
     expect(() => net.compile({ loss: 'nope' })).toThrow(ArgumentError);
