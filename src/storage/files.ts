@@ -23,6 +23,14 @@ export interface FileSystem {
   stat(path: string): Promise<{ isFile(): boolean }>;
 }
 
+/** Whether a path leads to a pipe, a device or a folder. */
+export async function isNoFile(fs: Pick<FileSystem, 'stat'>, path: string): Promise<boolean> {
+  return fs.stat(path).then(
+    (entry) => !entry.isFile(),
+    () => false,
+  );
+}
+
 /** What to do about each kind of failure that an operating system reports. */
 const advice: { readonly [code: string]: string } = {
   ENOSPC: 'the disk is full; free some space or choose another disk',
@@ -38,6 +46,8 @@ const advice: { readonly [code: string]: string } = {
   EROFS: 'the disk is read-only; choose another disk',
   EMFILE: 'too many files are open; close some or raise the limit',
   EIO: 'the disk failed; choose another one',
+  EPIPE: 'nobody reads it any more; start its reader again, or name a file',
+  EINVAL: 'the system cannot do that with what lies there; name a file',
 };
 
 /** What differs where a file is read: nothing is to be created. */
@@ -98,11 +108,7 @@ export async function writeAtomically(path: string, bytes: Uint8Array, options: 
   const fs = options.fs ?? (await nodeFiles());
   const what = `cannot write '${path}' (${bytes.length} bytes)`;
   // Asked before links are followed: that to a pipe without a name ends nowhere.
-  const isOther = await fs.stat(path).then(
-    (entry) => !entry.isFile(),
-    () => false,
-  );
-  if (isOther) return writeThrough(fs, path, bytes, what);
+  if (await isNoFile(fs, path)) return writeThrough(fs, path, bytes, what);
   const target = await endOf(fs, path, what);
   const folder = folderOf(target);
   const temporary = `${folder}.${target.slice(folder.length)}.${crypto.randomUUID().slice(0, 8)}.tmp`;

@@ -1,3 +1,4 @@
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,5 +45,38 @@ describe('a file of lines', () => {
     } finally {
       vi.unstubAllGlobals();
     }
+  });
+
+  it('goes into a pipe, whose reader sees its end, and into a device; neither can be gone on with', async () => {
+    expect(spawnSync('mkfifo', [path]).status).toBe(0);
+    const reader = spawn('cat', [path]);
+    const read = new Promise<string>((resolve) => {
+      let text = '';
+      reader.stdout.on('data', (part) => {
+        text += String(part);
+      });
+      reader.once('close', () => resolve(text));
+    });
+    const file = await openLines(path);
+    await file.add('a');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await file.add('bé');
+    await file.close();
+    expect(await read).toBe('a\nbé\n');
+    await expect(openLines(path, { append: true })).rejects.toThrow(/cannot append to .*it is no file, but a pipe, .*leave append out/);
+    const device = await openLines('/dev/null');
+    await device.add('a');
+    await device.close();
+  });
+
+  it('says that nobody reads a pipe any more', async () => {
+    spawnSync('mkfifo', [path]);
+    const reader = spawn('head', ['-n', '1', path], { stdio: 'ignore' });
+    const over = new Promise((resolve) => reader.once('exit', resolve));
+    const file = await openLines(path);
+    await file.add('a');
+    await over;
+    await expect(file.add('b')).rejects.toThrow(/cannot write .*nobody reads it any more/);
+    await file.close();
   });
 });

@@ -30,5 +30,8 @@ export function jsonlLogger(path: string, options: JsonlLoggerOptions = {}): Cal
     async onEpochEnd(epoch, logs, control) {
       await file?.add(JSON.stringify({ epoch, step: control.step, ...logs }));
     },
+    async onTrainEnd() {
+      await file?.close();
+    },
   };
 }

@@ -35,5 +35,8 @@ export function traceFile(path: string, options: TraceFileOptions = {}): Callbac
     async onRecord(record) {
       await file?.add(traceLine(record));
     },
+    async onTrainEnd() {
+      await file?.close();
+    },
   };
 }
