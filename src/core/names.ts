@@ -55,6 +55,11 @@ export function suggestion(name: string, known: Iterable<string>, prefer: readon
   return `; did you mean ${near.map((candidate) => `'${candidate}'`).join(' or ')}?`;
 }
 
+/** A text as the end of a sentence: a question has its mark. */
+export function ended(text: string): string {
+  return text.endsWith('?') ? text : `${text}.`;
+}
+
 /** The key of `table` that `name` spells (camelCase or Keras's snake_case), or undefined. */
 export function findName<T extends object>(name: string, table: T): (keyof T & string) | undefined {
   if (Object.hasOwn(table, name)) return name as keyof T & string;

@@ -420,8 +420,21 @@ describe('loggers', () => {
     const history = await train(made(), { callbacks: [callbacks.csvLogger(path, { append: true })] });
     expect((await lines(path))[1]).toBe(`0,NA,${history.last.loss}`);
     await expect(train(made(), { callbacks: [scripted('losss', [1]), callbacks.csvLogger(path, { append: true })] })).rejects.toThrow(
-      /no column 'losss'; did you mean 'loss'/,
+      /no column 'losss'; did you mean 'loss'\? Log to a new file/,
     );
+  });
+
+  it('quote names of columns, by which they go on', async () => {
+    const path = join(folder, 'log.csv');
+    const names = ['price, EUR', 'a "b"'];
+    const own = (append: boolean): Callback[] => [...names.map((name) => scripted(name, [1, 1])), callbacks.csvLogger(path, { append })];
+    await train(made(), { callbacks: own(false) });
+    await train(made(), { epochs: 2, initialEpoch: 1, callbacks: own(true) });
+    const [header, ...rows] = await lines(path);
+    expect(header).toBe('epoch,"a ""b""",loss,"price, EUR"');
+    expect(rows.map((line) => line.replace(/,[^,]*,1$/, ''))).toEqual(['0,1', '1,1', '']);
+    await writeFile(path, '"epoch,loss\n');
+    await expect(train(made(), { callbacks: own(true) })).rejects.toThrow(/the first line of .* names no columns/);
   });
 
   it('tell where a file cannot be written, before the first step', async () => {

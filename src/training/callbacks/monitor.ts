@@ -1,6 +1,6 @@
 import type { Option } from '../../core/catalogue.js';
 import { ArgumentError } from '../../core/errors.js';
-import { findName, foldName, suggestion } from '../../core/names.js';
+import { ended, findName, foldName, suggestion } from '../../core/names.js';
 import { loggedMetric, metricAliases } from '../../metrics.js';
 import type { Logs } from '../callbacks.js';
 
@@ -51,8 +51,9 @@ export function monitorOf(owner: string, monitor: string, mode: Mode | 'auto', m
     read(logs) {
       const value = logs[monitor] ?? logs[keyOf(monitor, logs) ?? ''];
       if (value !== undefined) return value;
-      const hint = monitor.startsWith('val_') ? '. Give fit validationSplit or validationData, or monitor a training value' : '';
-      throw new ArgumentError(`${owner}: there is no '${monitor}'${suggestion(monitor, Object.keys(logs))}${hint}`, {
+      const what = `${owner}: there is no '${monitor}'${suggestion(monitor, Object.keys(logs))}`;
+      const advice = 'Give fit validationSplit or validationData, or monitor a training value';
+      throw new ArgumentError(monitor.startsWith('val_') ? `${ended(what)} ${advice}` : what, {
         argument: 'monitor',
         received: monitor,
         expected: Object.keys(logs),
