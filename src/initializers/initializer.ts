@@ -16,6 +16,8 @@ export interface Nonlinearity {
 export interface Fans {
   readonly fanIn: number;
   readonly fanOut: number;
+  /** Whether scaled initializers count so too, and not by the shape: for kernels with more axes than those two and a receptive field. */
+  readonly scales?: true;
 }
 
 /** Takes a warning. */

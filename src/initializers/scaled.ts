@@ -48,9 +48,12 @@ export type Distribution = keyof typeof distributions;
 export const modeNames = Object.keys(modes) as Mode[];
 export const distributionNames = Object.keys(distributions) as Distribution[];
 
-/** Variance scale / fan, whatever the distribution. */
+/** Variance scale / fan, whatever the distribution. Axes given for both fans come before the layer's own count, as in Keras. */
 export function scaled(scale: number, mode: Mode, distribution: Distribution, axes?: FanAxes): Initializer['sample'] {
-  return (shape, random) => spread(Math.sqrt(scale / Math.max(1, modes[mode](computeFans(shape, axes)))), distribution)(shape, random);
+  return (shape, random, _warn, own) => {
+    const fans = own?.scales && !(axes?.inputAxes && axes.outputAxes) ? own : computeFans(shape, axes);
+    return spread(Math.sqrt(scale / Math.max(1, modes[mode](fans))), distribution)(shape, random);
+  };
 }
 
 /** Mean 0 and that standard deviation, whatever the distribution. */

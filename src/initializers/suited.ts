@@ -70,11 +70,11 @@ function scalarOf({ name, initializer, scalar }: Nonlinearity): ScalarFunction {
 
 /** The initializer that the activation's record names: He for rectifiers, with the variance that their slope below 0 leaves to do; zeros for biases. */
 export function auto(drawBy: (name: string) => Initializer['sample']): Drawing {
-  return suited((activation) => (shape, random, warn) => {
+  return suited((activation) => (shape, random, warn, fans) => {
     const { initializer } = activation;
     if (shape.length < 2) return new Float64Array(sizeOf(shape));
     const draw = initializer === 'heNormal' ? scaled(rectifierScale(activation.scalar()), 'fanIn', 'truncatedNormal') : drawBy(initializer);
-    return draw(shape, random, warn);
+    return draw(shape, random, warn, fans);
   });
 }
 

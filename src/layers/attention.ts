@@ -1,9 +1,10 @@
 import { countOf } from '../core/count.js';
 import { ArgumentError, ShapeError } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
-import { showShape } from '../core/shape.js';
+import { type StaticShape, showShape } from '../core/shape.js';
 import { constant, type Tensor } from '../graph/node.js';
 import { and, greaterOrEqual, indicator, linear, matMul, mul, reshape, softmax, transpose, unsqueeze, where } from '../graph/ops/index.js';
+import { computeFans, type FanAxes, type Fans } from '../initializers.js';
 import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
 import { checkOptions, isBoolean, isCount, isNumber } from './options.js';
 import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
@@ -21,6 +22,12 @@ export interface MultiHeadAttentionOptions extends LayerOptions, WeightOptions<'
   /** No step looks at later ones; default false. */
   readonly causal?: boolean;
 }
+
+/** Axes of the kernels of query, key and value, [features, heads, size], and of the output's, [heads, size, outputs]: matrices whose one side is two axes. */
+export const ATTENTION_AXES = {
+  heads: { inputAxes: [0], outputAxes: [1, 2] },
+  output: { inputAxes: [0, 1], outputAxes: [2] },
+} as const satisfies Readonly<Record<string, FanAxes>>;
 
 /** What stands in for the score of a pair that must not look at each other, as in Keras. */
 const FORBIDDEN = -1e9;
@@ -69,6 +76,11 @@ export class MultiHeadAttention extends Layer {
       ...describeWeight('kernel', this.kernel),
       ...describeWeight('bias', this.bias),
     };
+  }
+
+  override fans(kernel: StaticShape, weight = 'kernel'): Fans {
+    if (!weight.endsWith('/kernel')) return super.fans(kernel, weight);
+    return { ...computeFans(kernel, ATTENTION_AXES[weight === 'output/kernel' ? 'output' : 'heads']), scales: true };
   }
 
   call(inputs: readonly Tensor[], context: LayerContext): Tensor {

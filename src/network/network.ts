@@ -241,13 +241,13 @@ export class Network {
 }
 
 /** The initializer that draws for the layer's fans, and for the activation which its sums go through. */
-function suited(layer: Layer, weight: string, { initializer, straight }: WeightSpec, activation: Activation | undefined): InitializerLike {
+function suited(layer: Layer, weight: string, { initializer, shape, straight }: WeightSpec, activation: Activation | undefined): InitializerLike {
   const resolved = resolveInitializer(initializer);
   const bent = straight ? undefined : activation;
-  if (!resolved.suit || !(bent || isFromTable(resolved))) return resolved;
-  const drawing = bent ? resolved.suit(asNonlinearity(bent)) : resolved;
-  const sample: Initializer['sample'] = (shape, random, warn) =>
-    drawing.sample(shape, random, warn, shape.length < 2 ? undefined : layer.fans(shape, weight));
+  const fans = shape.length < 2 ? undefined : layer.fans(shape, weight);
+  if (!fans?.scales && (!resolved.suit || !(bent || isFromTable(resolved)))) return resolved;
+  const drawing = bent && resolved.suit ? resolved.suit(asNonlinearity(bent)) : resolved;
+  const sample: Initializer['sample'] = (drawn, random, warn) => drawing.sample(drawn, random, warn, fans);
   const fitted = { ...resolved, sample };
   return isFromTable(resolved) ? asFromTable(fitted) : fitted;
 }

@@ -320,6 +320,30 @@ describe('a mask', () => {
 });
 
 describe('attention', () => {
+  // 32 features to 8 heads of 16, and back to 12 outputs.
+  it.each([
+    ['glorotUniform', [2 / (32 + 128), 2 / (128 + 12)]],
+    ['heNormal', [2 / 32, 2 / 128]],
+    [initializers.varianceScaling({ mode: 'fanOut' }), [1 / 128, 1 / 12]],
+    [initializers.varianceScaling({ inputAxes: [1], outputAxes: [2] }), [1 / (8 * 32), 1 / (16 * 8)]],
+    ['auto', [2 / (32 + 128), 2 / (128 + 12)]],
+    ['critical', [1 / 32, 1 / 128]],
+    // Rows are all axes but the last, as in Keras.
+    ['orthogonal', [1 / (32 * 8), 1 / 128]],
+  ] as const)('draws kernels by the sides of its products: %s', async (kernelInitializer, [inner, last]) => {
+    for (const wrapped of [false, true]) {
+      const attention = layers.multiHeadAttention(8, 16, { kernelInitializer, outputDim: 12 });
+      const net = sequential([layers.input(wrapped ? [2, 5, 32] : [5, 32]), wrapped ? layers.timeDistributed(attention) : attention], seed);
+      const weights = await net.getWeights();
+      const square = (name: string): number => {
+        const drawn = values(weights[net.variables.findIndex(({ weight }) => weight === name)] as NdArray);
+        return drawn.reduce((sum, x) => sum + x * x, 0) / drawn.length;
+      };
+      for (const name of ['query', 'key', 'value']) expect(Math.abs(square(`${name}/kernel`) / inner - 1)).toBeLessThan(0.08);
+      expect(Math.abs(square('output/kernel') / last - 1)).toBeLessThan(0.12);
+    }
+  });
+
   it('sees no later step where it is causal', async () => {
     const net = sequential([layers.input([5, 4]), layers.multiHeadAttention(2, 3, { causal: true })], seed);
     const x = array([2, 5, 4], 6);

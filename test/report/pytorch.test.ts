@@ -124,10 +124,12 @@ describe('PyTorch code', () => {
     const code = codeFor(
       steps(layers.multiHeadAttention(2, 3, { valueDim: 5, useBias: false, causal: true, dropout: 0.1, kernelInitializer: 'heUniform' })),
     );
-    // Fans of [features, heads, size] are features · heads and features · size: √(6 / 8).
-    const drawn = (sizes: string) => `drawn(nn.Linear(${sizes}, bias=False), nn.init.uniform_, a=-0.866025, b=0.866025)`;
-    const output = 'drawn(nn.Linear(10, 4, bias=False), nn.init.kaiming_uniform_, nonlinearity="relu")';
-    expect(code).toContain(`Attention(2, ${drawn('4, 6')}, ${drawn('4, 6')}, ${drawn('4, 10')}, ${output}, dropout=0.1, causal=True),\n`);
+    const drawn = (sizes: string) => `drawn(nn.Linear(${sizes}, bias=False), nn.init.kaiming_uniform_, nonlinearity="relu")`;
+    const products = ['4, 6', '4, 6', '4, 10', '10, 4'].map(drawn).join(', ');
+    expect(code).toContain(`Attention(2, ${products}, dropout=0.1, causal=True),\n`);
+    expect(codeFor(steps(layers.multiHeadAttention(2, 3, { kernelInitializer: 'orthogonal' })))).toContain(
+      '# orthogonal weights are so as [features',
+    );
     const [query, value] = [layers.input([6, 4]), layers.input([5, 3])];
     const seen = layers.multiHeadAttention(1, 4, { outputDim: 3 }).apply([query, value]);
     const outputs = [layers.dot(-1).apply([seen, value]), layers.dot([2, 2], { normalize: true }).apply([value, seen])];

@@ -54,7 +54,7 @@ describe('attention as drawn', () => {
   const pooled = (x: Signal): Signal => layers.globalAveragePooling1d().apply(x);
 
   it.each<[string, (x: Signal) => Signal, number]>([
-    ['by default, which looks at all steps nearly alike', (x) => attention().apply(x), 0.03],
+    ['by default', (x) => attention().apply(x), 0.03],
     ['with large weights', (x) => attention(strong).apply(x), 0.04],
     ['that looks at no later step', (x) => attention({ causal: true }).apply(x), 0.03],
     ['on what attention gave', (x) => attention().apply(attention().apply(x)), 0.03],
@@ -76,10 +76,13 @@ describe('attention as drawn', () => {
 
   it('is told with the deviation of its scores and at how many steps it looks', () => {
     const forecast = doctor.forecast(net((x) => attention().apply(x), 1));
-    // Glorot on [features, heads, keyDim] takes features · heads and features · keyDim for fans: 2 / (256 + 1024) a weight, q = 64 · that.
-    expect(forecast.layers[1]?.attention?.scoreDeviation).toBeCloseTo(0.1, 2);
-    expect(forecast.layers[1]?.attention?.lookedAt).toBeCloseTo(STEPS - 0.2, 0);
-    expect(String(forecast)).toMatch(/multiHeadAttention_1 .*23\.8 of 24 steps/);
+    // Glorot from 64 features to 4 heads of 16: 2 / 128 a weight, so that queries and keys keep the size of what comes in.
+    expect(forecast.layers[1]?.attention?.scoreDeviation).toBeCloseTo(1, 2);
+    expect(String(forecast)).toMatch(/multiHeadAttention_1 .* of 24 steps/);
+    const even = doctor.forecast(net((x) => attention({ kernelInitializer: initializers.normal({ stddev: 0.04 }) }).apply(x), 1));
+    // Scores of deviation 64 · 0.04² = 0.1, of which a mean over 24 steps is e^−0.01 · 24.
+    expect(even.layers[1]?.attention?.scoreDeviation).toBeCloseTo(0.1, 2);
+    expect(even.layers[1]?.attention?.lookedAt).toBeCloseTo(STEPS - 0.2, 0);
     const peaked = doctor.forecast(net((x) => attention({ kernelInitializer: initializers.normal({ stddev: 1 }) }).apply(x), 1));
     expect(peaked.layers[1]?.attention?.lookedAt).toBeLessThan(1.2);
   });

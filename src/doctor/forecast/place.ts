@@ -1,3 +1,4 @@
+import type { FanAxes } from '../../initializers.js';
 import type { Attended } from '../../theory/attention.js';
 import type { Bend } from '../../theory/bend.js';
 import type { Effect } from '../../theory/layers.js';
@@ -72,14 +73,14 @@ export class Place {
     return this.from(0);
   }
 
-  /** Moments of what drew an array; undefined where it has none of that name. @throws Unknown where they are not known */
-  moments(name: string): WeightMoments | undefined {
+  /** Moments of what drew an array, whose fans are counted by `axes` where those are not the last two; undefined where it has none of that name. @throws Unknown where they are not known */
+  moments(name: string, axes?: FanAxes): WeightMoments | undefined {
     const { weights } = this.layer;
     const array = weights.find((one) => one.name === name) ?? (name === 'kernel' ? weights.find(({ shape }) => shape.length >= 2) : undefined);
     if (!array) return undefined;
     if (!array.initializer) throw new Unknown(`what drew its ${name} is not recorded`);
     const fanIn = array.name === 'kernel' ? this.layer.fanIn : undefined;
-    return weightMoments(array.initializer, array.shape, bendBehind(this.facts, this.users, this.use), this.options.bends, fanIn);
+    return weightMoments(array.initializer, array.shape, bendBehind(this.facts, this.users, this.use), this.options.bends, { fanIn, axes });
   }
 }
 

@@ -1,3 +1,4 @@
+import { ATTENTION_AXES } from '../../layers/attention.js';
 import { type AttentionProducts, attended } from '../../theory/attention.js';
 import type { Bend } from '../../theory/bend.js';
 import type { Effect } from '../../theory/layers.js';
@@ -42,7 +43,10 @@ export function attendedBy(place: Place): Forward {
   const looked = sequence(place, Math.min(1, inputs.length - 1));
   if (inputs.length > 2) throw new Unknown('its keys are of another sequence than its values');
   const product = (name: string, sums: (shape: readonly number[]) => readonly [fanIn: number, width: number]): Summing => {
-    const [kernel, shape] = [place.moments(`${name}/kernel`), weights.find((one) => one.name === `${name}/kernel`)?.shape];
+    const [kernel, shape] = [
+      place.moments(`${name}/kernel`, ATTENTION_AXES[name === 'output' ? 'output' : 'heads']),
+      weights.find((one) => one.name === `${name}/kernel`)?.shape,
+    ];
     if (!kernel || !shape) throw new Unknown('its weights are not those of an attention layer');
     if (kernel.symmetric) throw new Unknown('its weights have one value everywhere');
     return summingOf(...sums(shape), kernel, place.moments(`${name}/bias`) ?? { mean: 0, square: 0 });

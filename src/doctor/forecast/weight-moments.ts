@@ -24,7 +24,8 @@ export interface WeightMoments {
 }
 
 type Config = Readonly<Record<string, unknown>>;
-type Rule = (config: Config, shape: StaticShape) => WeightMoments;
+/** @param own axes of an array whose layer counts by others than the last two. */
+type Rule = (config: Config, shape: StaticShape, own?: FanAxes) => WeightMoments;
 
 const number = (config: Config, key: string): number => Number(config[key]);
 const constant = (value: number): WeightMoments => ({ mean: value, square: value ** 2, symmetric: true });
@@ -44,8 +45,8 @@ const fans: Readonly<Record<string, (shape: StaticShape, axes?: FanAxes) => numb
 
 const scaled =
   (scale: number, mode: string): Rule =>
-  (_, shape) =>
-    centred(scale / Math.max(1, fans[mode]?.(shape) ?? 1));
+  (_, shape, own) =>
+    centred(scale / Math.max(1, fans[mode]?.(shape, own) ?? 1));
 
 /** Entries of a matrix with orthonormal rows or columns: rows · columns entries hold min(rows, columns) of square. */
 function orthogonal(gain: number, shape: StaticShape): WeightMoments {
@@ -72,11 +73,11 @@ const rules: Readonly<Record<string, Rule>> = {
     const [mean, deviation] = [number(config, 'mean'), number(config, 'stddev')];
     return { mean, square: mean ** 2 + deviation ** 2 * TRUNCATED_VARIANCE, ...(deviation === 0 ? { symmetric: true } : {}) };
   },
-  varianceScaling: (config, shape) =>
-    centred(
-      number(config, 'scale') /
-        Math.max(1, fans[String(config.mode)]?.(shape, { inputAxes: axes(config.inputAxes), outputAxes: axes(config.outputAxes) }) ?? 1),
-    ),
+  varianceScaling: (config, shape, own) => {
+    const given = { inputAxes: axes(config.inputAxes), outputAxes: axes(config.outputAxes) };
+    const counted = given.inputAxes && given.outputAxes ? given : (own ?? given);
+    return centred(number(config, 'scale') / Math.max(1, fans[String(config.mode)]?.(shape, counted) ?? 1));
+  },
   glorotUniform: scaled(1, 'fanAvg'),
   glorotNormal: scaled(1, 'fanAvg'),
   heUniform: scaled(2, 'fanIn'),
@@ -111,22 +112,23 @@ const SAMPLED = 1 << 16;
 
 /**
  * Moments of what an initializer draws for an array of this shape, in a layer of this activation: exact where the table's draws are known, else from
- * a sample of it. @param fanIn the layer's own, for what is drawn by it. @throws Unknown where neither table nor lookups know the initializer, or it refuses the shape.
+ * a sample of it. @param counted the layer's own fan, for what is drawn by it, and axes by which scaled draws count. @throws Unknown where neither table nor lookups know the initializer, or it refuses the shape.
  */
 export function weightMoments(
   described: Described,
   shape: StaticShape,
   activation: Described | undefined,
   bends: Bends,
-  fanIn = computeFans(shape).fanIn,
+  counted: { readonly fanIn?: number | undefined; readonly axes?: FanAxes | undefined } = {},
 ): WeightMoments {
   const { name, config, custom } = described;
   const initializer = bends.initializer(described);
   const own = !custom;
+  const { axes, fanIn = computeFans(shape, axes).fanIn } = counted;
   if (own && name === 'critical') return critical(config, shape, activation, bends, fanIn);
-  if (own && name === 'auto') return auto(shape, activation, bends);
+  if (own && name === 'auto') return auto(shape, activation, bends, axes);
   const rule = own ? rules[name] : undefined;
-  if (rule) return rule(config, shape);
+  if (rule) return rule(config, shape, axes);
   return sampled(initializer, shape, activation, bends);
 }
 
@@ -149,13 +151,13 @@ function critical(config: Config, shape: StaticShape, activation: Described | un
   return { ...centred(weightVariance / Math.max(1, fanIn)), ...(config.distribution === 'orthogonal' ? { orthogonal: true } : {}) };
 }
 
-function auto(shape: StaticShape, activation: Described | undefined, bends: Bends): WeightMoments {
+function auto(shape: StaticShape, activation: Described | undefined, bends: Bends, counted?: FanAxes): WeightMoments {
   if (shape.length < 2) return constant(0);
   const { initializer } = activation ? bends.activation(activation) : { initializer: 'glorotUniform' };
-  if (initializer === 'heNormal' && activation) return scaled(rectifierScale(bends.of(activation).phi), 'fanIn')({}, shape);
+  if (initializer === 'heNormal' && activation) return scaled(rectifierScale(bends.of(activation).phi), 'fanIn')({}, shape, counted);
   const rule = rules[initializer];
   if (!rule) throw new Unknown(`'auto' draws by '${initializer}', of which no moments are known`);
-  return rule({}, shape);
+  return rule({}, shape, counted);
 }
 
 function sampled(initializer: Initializer, shape: StaticShape, activation: Described | undefined, bends: Bends): WeightMoments {

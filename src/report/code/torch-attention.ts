@@ -8,20 +8,26 @@ export function attention({ layer, initializer, shapes }: Use): readonly Noted[]
   const heads = Number(numHeads);
   const [query = 0, value = query, key = value] = shapes.map((shape) => shape.at(-1) ?? 0);
   const outputs = Number(config.outputDim ?? query);
-  // Evenkeel and Keras count by the axes of [features, heads, size], of which PyTorch has two in one.
-  const product = (from: number, to: number, fanIn: number, fanOut: number): Noted => {
-    const linear = `nn.Linear(${from}, ${to}${useBias === false ? ', bias=False' : ''})`;
-    return drawn(linear, { layer, initializer }, { fanIn, fanOut }, { fanIn: from, fanOut: to });
-  };
-  const byHeads = (features: number, size: unknown): Noted => product(features, heads * Number(size), features * heads, features * Number(size));
+  const product = (from: number, to: number): Noted =>
+    drawn(`nn.Linear(${from}, ${to}${useBias === false ? ', bias=False' : ''})`, { layer, initializer }, { fanIn: from, fanOut: to });
   const parts = [
-    byHeads(query, keyDim),
-    byHeads(key, keyDim),
-    byHeads(value, valueDim),
-    product(heads * Number(valueDim), outputs, heads * Number(valueDim), heads * outputs),
+    product(query, heads * Number(keyDim)),
+    product(key, heads * Number(keyDim)),
+    product(value, heads * Number(valueDim)),
+    product(heads * Number(valueDim), outputs),
   ];
+  // By rows of all axes but the last, as for every kernel here and in Keras.
+  const apart =
+    initializer?.name === 'orthogonal'
+      ? ['orthogonal weights are so as [features · heads, size] in Keras and here, as [features, heads · size] in PyTorch']
+      : [];
   const options = [...(dropout === 0 ? [] : [`dropout=${literal(dropout)}`]), ...(causal === true ? ['causal=True'] : [])];
-  return [{ code: `Attention(${[heads, ...parts.map(({ code }) => code), ...options].join(', ')})`, notes: parts.flatMap(({ notes }) => notes) }];
+  return [
+    {
+      code: `Attention(${[heads, ...parts.map(({ code }) => code), ...options].join(', ')})`,
+      notes: [...parts.flatMap(({ notes }) => notes), ...apart],
+    },
+  ];
 }
 
 const letters = ['i', 'j', 'k', 'l'];
