@@ -13,7 +13,7 @@ import {
 import { countOf } from './core/count.js';
 import { ArgumentError } from './core/errors.js';
 
-/** A learning rate that changes with the step; `name` and `config` are what a saved model keeps. */
+/** A learning rate that changes with the step, which counts updates: where gradients accumulate, several minibatches make one; `name` and `config` are what a saved model keeps. */
 export interface Schedule {
   readonly name: string;
   readonly config: Readonly<Record<string, unknown>>;

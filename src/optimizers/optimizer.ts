@@ -73,7 +73,7 @@ export interface Optimizer {
 /** What a table's entry builds. */
 export type Rule = Omit<Optimizer, 'name' | 'config'>;
 
-/** Options that every optimizer takes. */
+/** Options that every optimizer takes. Schedules and means of weights count updates, each of which `gradientAccumulationSteps` minibatches make. */
 export const common = (learningRate: number, weightDecay?: number) => ({
   learningRate: learningRateOption(learningRate),
   weightDecay: { ...optionalNumber({ from: 0 }), fallback: weightDecay },

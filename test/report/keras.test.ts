@@ -71,6 +71,27 @@ describe('Keras code', () => {
     expect(codeFor(row(layers.dense(1)).compile({ loss: 'mse', optimizer: optimizers.sgd({ learningRate }) }))).toContain(text);
   });
 
+  it('counts the steps of schedules in minibatches, several of which may make an update', () => {
+    const optimizerLine = (options: Parameters<typeof optimizers.sgd>[0], dense: Parameters<typeof layers.dense>[1] = {}): string =>
+      /^ {4}optimizer=.*$/m.exec(codeFor(row(layers.dense(1, dense)).compile({ loss: 'mse', optimizer: optimizers.sgd(options) })))?.[0] ?? '';
+    const every = { gradientAccumulationSteps: 4 };
+    const rates = schedules.piecewiseConstantDecay({ boundaries: [2, 5], values: [1, 0.5, 0.1] });
+    // Updates 0 to 2 are made with minibatches up to 11, those up to 5 with minibatches up to 23, counted from 0.
+    expect(optimizerLine({ ...every, learningRate: rates })).toContain('PiecewiseConstantDecay(boundaries=(11, 23), values=(1.0, 0.5, 0.1))');
+    expect(optimizerLine({ ...every, learningRate: rates })).not.toContain('run ahead');
+    const warm = schedules.cosineDecay({ warmupTarget: 1, warmupSteps: 5 });
+    expect(optimizerLine({ ...every, learningRate: warm })).toMatch(
+      /decay_steps=4000, .*warmup_steps=20\), .*# .*count minibatches, 4 of which make an update: rates run ahead/,
+    );
+    expect(optimizerLine({ ...every, learningRate: schedules.cosineDecayRestarts({ firstDecaySteps: 10 }) })).toContain('first_decay_steps=40, ');
+    expect(optimizerLine({ learningRate: rates })).toMatch(/boundaries=\(2, 5\), [^#]*$/);
+    expect(optimizerLine({ ...every, learningRate: 0.1 })).not.toContain('#');
+    const averaged = { useEma: true };
+    expect(optimizerLine({ ...every, ...averaged })).toContain('# Keras averages weights after every minibatch, not after every update of 4');
+    expect(optimizerLine(averaged, { kernelConstraint: 'nonNeg' })).toContain('# Keras averages weights before their constraints, not behind');
+    expect(optimizerLine(averaged)).not.toContain('#');
+  });
+
   it('says at the end of a line what Keras has not, folded or not', () => {
     const oneCycle = schedules.oneCycle({ maxLearningRate: 0.1, divFactor: 25 });
     const many = Array.from({ length: 3 }, () => layers.dense(4, { activation: 'rrelu', kernelInitializer: 'sparse' }));

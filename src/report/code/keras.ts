@@ -2,6 +2,7 @@ import { foldName } from '../../core/names.js';
 import { isInside } from '../../layers/registry.js';
 import { lossFromConfig } from '../../losses.js';
 import { type Call, described, isCall, isOwn, layerCall, picked } from './calls.js';
+import { kerasOptimizer } from './keras-optimizer.js';
 import { kerasValue, notesOf } from './keras-values.js';
 import { listLines, literal, type Noted, noted } from './python.js';
 import { common, trainingOf } from './training.js';
@@ -75,7 +76,7 @@ export function kerasLines({ config, batchSize, epochs = 1 }: Written): string[]
     ...(config.compile === undefined
       ? []
       : [
-          ...compileLines(config, unitsOf(config, uses)),
+          ...compileLines(config, unitsOf(config, uses), uses.some(isConstrained)),
           `model.fit(x_train, y_train, batch_size=${batchSize}${epochs === 1 ? '' : `, epochs=${epochs}`})`,
         ]),
   ];
@@ -118,12 +119,17 @@ function metricOf(metric: unknown, loss: unknown, units: number | undefined): un
   return units === 1 ? picked('metrics', metric) : picked('metrics', { name: 'binaryAccuracy' });
 }
 
+/** Whether weights of it, or of what is inside of it, are held within bounds. */
+const isConstrained = ({ layer }: Use): boolean => /"\w*[cC]onstraint":/.test(JSON.stringify(layer.config));
+
 /** @param units of each output: features of its last axis. */
-function compileLines(config: Written['config'], units: readonly (number | undefined)[]): string[] {
+function compileLines(config: Written['config'], units: readonly (number | undefined)[], constrained: boolean): string[] {
   const training = trainingOf(config);
   const optimizer = picked('optimizer', training.optimizer);
   const ofLayers = isCall(optimizer) ? optimizer.options.find(([key]) => key === 'layerClipNorm')?.[1] : undefined;
-  const line = (option: string, value: unknown): string => noted(`${option}=${kerasValue(value)},`, notesOf(value), '    ');
+  const line = (option: string, value: unknown, notes: readonly string[] = []): string =>
+    noted(`${option}=${kerasValue(value)},`, [...notesOf(value), ...notes], '    ');
+  const { value: counted, notes } = kerasOptimizer(isCall(optimizer) ? without(optimizer, 'layerClipNorm') : optimizer, constrained);
   const losses = training.losses.map((loss) => picked('loss', loss));
   const judged = (['metrics', 'weightedMetrics'] as const).flatMap((option) => {
     const lists = training[option];
@@ -137,7 +143,7 @@ function compileLines(config: Written['config'], units: readonly (number | undef
       ? []
       : [`# Keras does not clip by layer: scale each layer's gradients down to a norm of ${literal(ofLayers)} in a train_step of your own`]),
     'model.compile(',
-    line('optimizer', isCall(optimizer) ? without(optimizer, 'layerClipNorm') : optimizer),
+    line('optimizer', counted, notes),
     line('loss', losses.length === 1 ? losses[0] : losses),
     ...(training.lossWeights ? [`    loss_weights=[${training.lossWeights.map(literal).join(', ')}],`] : []),
     ...judged.map(([option, value]) => line(option, value)),
