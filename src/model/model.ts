@@ -141,8 +141,8 @@ export class Model {
   /**
    * Trains on arrays, a dataset or a stream of minibatches.
    * @returns the history: means per epoch.
-   * @throws ShapeError, DataError before the first step where the data do not fit, for minibatches of a stream as they come; NonFiniteError where a value
-   * stops being finite, with its place;
+   * @throws ShapeError, DataError before the first step where the data do not fit, for minibatches of a stream as they come; NonFiniteError where the loss or
+   * a value of the state stops being finite, with its place, while a metric may be NaN;
    * AbortError on `signal`. The model keeps the state it had before the trouble.
    */
   fit(dataset: Dataset | BatchLike | BatchStream, options?: FitOptions): Promise<History>;

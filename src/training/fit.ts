@@ -238,7 +238,9 @@ async function runChunk(
   watch?.take(result, { firstStep: step, epoch, learningRates });
   const logs = fetched.logs as NdArray;
   const values = logs.data as Float32Array | Float64Array;
-  if (!values.every(Number.isFinite) || !Number.isFinite(fetched.finite?.at(0))) {
+  // Metrics may be without a finite value; the loss, which comes first of a step's values, and the state may not.
+  const losses = Array.from({ length: chunk.steps }, (_, k) => values[(k * values.length) / chunk.steps]);
+  if (!losses.every(Number.isFinite) || !Number.isFinite(fetched.finite?.at(0))) {
     engine.free(writes.flatMap(([name]) => kept[name] ?? []));
     // That the steps cannot be run again must not hide why they were to be.
     const found = await locateNonFinite(engine, spec, chunk, before, rates.data as Float32Array | Float64Array, step).catch((error: Error) => error);

@@ -90,9 +90,10 @@ function probedStep(spec: StepSpec): { model: Uint8Array; probes: Probe[]; write
   const batch = minibatchInputs(spec);
   const learningRate = input('learning_rate', [], spec.network.dtype);
   const states = stateEntries(spec.network, spec.optimizer, SINGLE).map((entry) => input(entry.name, entry.shape, entry.dtype));
-  const { next, logs } = writeStep(spec, batch, learningRate, new Map(states.map((tensor) => [tensor.name ?? '', tensor])));
+  const { next, seen } = writeStep(spec, batch, learningRate, new Map(states.map((tensor) => [tensor.name ?? '', tensor])));
   const writes = [...next.keys()];
-  const results = simplify([...next.values(), logs]);
+  // Not the metrics, which may be without a finite value.
+  const results = simplify([...next.values(), seen.loss]);
   const nodes = topological(results);
   // What runs inside of a loop of a layer's own is not seen by itself; what the loop gives is, with all that the backward pass needs of its steps.
   const hidden = new Set(nodes.flatMap((node) => (hasBodies(node) ? [...nodesInside(node)] : [])));

@@ -243,6 +243,7 @@ export interface Step {
 
 /** Tensors inside a step, for those who measure. */
 export interface StepInside {
+  readonly loss: Tensor;
   readonly taps: readonly SignalTap[];
   /** Gradients of the loss, as the backward pass found them: times the learning rate where the optimizer takes a seed. */
   readonly found: ReadonlyMap<Tensor, Tensor>;
@@ -296,7 +297,7 @@ export function writeStep(spec: StepSpec, batch: Minibatch, learningRate: Tensor
   const next = new Map<string, Tensor>([...updates, ...update]);
   next.set(ITERATIONS, add(iterations, scalar(1, 'int64')));
   const told = spec.vitals && penalty ? [...logs, penalty] : logs;
-  return { next, logs: stackScalars(told), seen: { taps, found, trained, gradients, values: pieces, penalty } };
+  return { next, logs: stackScalars(told), seen: { loss, taps, found, trained, gradients, values: pieces, penalty } };
 }
 
 /** Scalars, and vectors between them, as one vector. */

@@ -180,6 +180,35 @@ describe('what is kept', () => {
   });
 });
 
+describe('a metric without a finite value', () => {
+  const net = () =>
+    sequential([layers.input([2]), layers.dense(1, small)]).compile({
+      loss: 'mse',
+      optimizer: optimizers.sgd({ learningRate: 0.01 }),
+      metrics: ['poisson', 'mae'],
+    });
+
+  it.each([1, 1000])('is told as NaN, and training goes on as without it, chunks of %i', async (chunk) => {
+    // Rows of −3 and 1 sum to −2, of which there is no logarithm.
+    const [model, plain] = [net(), net().compile({ loss: 'mse', optimizer: optimizers.sgd({ learningRate: 0.01 }) })];
+    const options = { batchSize: 2, shuffle: false, verbose: 0, epochs: 2, chunk } as const;
+    const { history, steps } = await model.fit(rowsWith(-3, 3), zeros, options);
+    const { history: without } = await plain.fit(rowsWith(-3, 3), zeros, options);
+    expect(steps).toBe(40);
+    expect(history.poisson?.[0]).toBeNaN();
+    expect(history.loss).toEqual(without.loss);
+    expect(history.meanAbsoluteError?.every(Number.isFinite)).toBe(true);
+    expect(values(await model.getWeights())).toEqual(values(await plain.getWeights()));
+  });
+
+  it('is not blamed for what breaks the loss later', async () => {
+    const data = rowsWith(-3, 3);
+    data.set(2 * 27, 1e30);
+    const { place } = await trouble(net(), data);
+    expect(place).toMatchObject({ step: 14, layer: 'loss' });
+  });
+});
+
 it('a chunk that broke leaves nothing in the engine, even where it cannot run again', async () => {
   const own = await createEngine({ backend: 'native' });
   const held = new Set<number>();
