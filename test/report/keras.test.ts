@@ -37,6 +37,27 @@ describe('Keras code', () => {
     expect(code).toContain('keras.layers.Bidirectional(keras.layers.GRU(3), backward_layer=keras.layers.GRU(2, go_backwards=True)),');
   });
 
+  it('makes both directions of what Keras can describe: of functions with names, and of layers that differ', () => {
+    const bent = (activation: Parameters<typeof layers.simpleRnn>[1]) =>
+      layers.bidirectional(layers.simpleRnn(3, { returnSequences: true, ...activation }));
+    const [leaky, threshold] = [{ activation: 'leakyRelu' }, { activation: activations.threshold({ threshold: -1, value: 2 }) }] as const;
+    const code = codeFor(steps(bent(leaky), bent(threshold), bent(leaky), bent({ activation: 'relu' }), layers.simpleRnn(2, leaky)));
+    expect(code).toMatch(
+      /^@keras\.saving\.register_keras_serializable\(\)\ndef leaky_relu_negative_slope_0_01\(x\): return keras\.activations\.leaky_relu\(x, negative_slope=0\.01\)\n@/,
+    );
+    expect(code.match(/^def /gm)).toHaveLength(2);
+    expect(code).toContain(
+      'def threshold_threshold_minus_1_default_value_2(x): return keras.activations.threshold(x, threshold=-1, default_value=2)\nmodel = ',
+    );
+    expect(code).toContain('Bidirectional(keras.layers.SimpleRNN(3, activation=leaky_relu_negative_slope_0_01, return_sequences=True)),\n');
+    // What Keras does not make twice may stay without a name.
+    expect(code).toContain('    keras.layers.SimpleRNN(2, activation=lambda x: ');
+    const back = layers.bidirectional(layers.gru(3, { goBackwards: true, name: 'back', trainable: false }));
+    expect(codeFor(steps(back))).toContain(
+      'Bidirectional(keras.layers.GRU(3, go_backwards=True, name="back", trainable=False), backward_layer=keras.layers.GRU(3, trainable=False)),',
+    );
+  });
+
   it('hands states on, and names all that a layer gives', () => {
     const [a, b] = [layers.input([5, 3]), layers.input([6, 2])];
     const [, ...states] = layers.lstm(4, { returnState: true }).applyAll(a);

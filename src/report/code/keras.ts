@@ -2,6 +2,7 @@ import { foldName } from '../../core/names.js';
 import { isInside } from '../../layers/registry.js';
 import { lossFromConfig } from '../../losses.js';
 import { type Call, described, isCall, isOwn, layerCall, picked } from './calls.js';
+import { bothDirections, functionsOf, withFunctions } from './keras-bidirectional.js';
 import { kerasOptimizer } from './keras-optimizer.js';
 import { kerasValue, notesOf } from './keras-values.js';
 import { listLines, literal, type Noted, noted } from './python.js';
@@ -24,13 +25,13 @@ function turns({ kind, config }: Pick<Use['layer'], 'kind' | 'config'>): boolean
   return walks.has(kind) && inner.goBackwards === true && inner.returnSequences === true;
 }
 
-/** A layer as Keras code. */
-function layerOf({ layer, initializer, masked }: Use): Noted {
+/** A layer as a call of Keras's. */
+function kerasCall({ layer, initializer }: Use): Call {
   const call = layerCall(layer);
   // Grey levels become float32 at the door, where most layers of Keras want them; indices stay what they are.
   if (layer.kind === 'input') {
     const options = call.options.filter(([key, value]) => key === 'name' || (key === 'dtype' && !['float32', 'uint8'].includes(String(value))));
-    return { code: kerasValue({ ...call, leads: [], options: [['shape', layer.config.shape], ...options] }), notes: [] };
+    return { ...call, leads: [], options: [['shape', layer.config.shape], ...options] };
   }
   const own = initializer && OWN_INITIALIZERS[initializer.name];
   const drawn = initializer !== undefined;
@@ -38,8 +39,13 @@ function layerOf({ layer, initializer, masked }: Use): Noted {
     ([key]) => !(key === 'kernelInitializer' && drawn) && !(key === 'biasInitializer' && own) && !called(layer.kind, key),
   );
   const asked = drawn && !own && call.options.some(([key]) => key === 'kernelInitializer') ? [kernelOf(initializer)] : [];
-  const written = frozenThrough({ ...call, options: [...kept, ...asked] });
-  return { code: kerasValue(written), notes: [...notesOf(written), ...(masked && turns(layer) ? [unturned] : [])] };
+  return frozenThrough(bothDirections({ ...call, options: [...kept, ...asked] }));
+}
+
+/** A layer as Keras code. */
+function layerOf(use: Use): Noted {
+  const call = kerasCall(use);
+  return { code: kerasValue(withFunctions(call)), notes: [...notesOf(call), ...(use.masked && turns(use.layer) ? [unturned] : [])] };
 }
 
 /** What is inside of a frozen layer trains in Keras unless it is frozen itself. */
@@ -68,6 +74,7 @@ export function kerasLines({ config, batchSize, epochs = 1 }: Written): string[]
   const unadapted = uses.some(({ layer }) => layer.kind === 'normalization' && layer.config.mean === undefined);
   return [
     ...(config.dtype === 'float64' ? ['keras.config.set_floatx("float64")'] : []),
+    ...[...new Set(uses.flatMap((use) => functionsOf(kerasCall(use))))].flatMap((lines) => lines.split('\n')),
     ...(inRow ? ['model = keras.Sequential([', ...listLines(uses.map(layerOf)), '])'] : graphLines(config, uses)),
     ...notes.map((note) => `# Keras has no such initializer: ${note}`),
     ...(unadapted
