@@ -60,7 +60,7 @@ const benches = {
   adam: { about: 'Adam against SGD on B', run: adam, takes: ['rounds', 'seconds'] },
   optimizers: { about: "every optimizer's step against the memory passes that its state needs", run: optimizers, takes: ['rounds'] },
   vanishing: { about: 'a net whose gradients vanish against a healthy one of the same shape', run: vanishing, takes: ['rounds', 'seconds'] },
-  forecast: { about: 'gains forecast against gains measured at initialisation', run: forecast, takes: ['only', 'seeds'] },
+  forecast: { about: 'gains forecast against gains measured at initialization', run: forecast, takes: ['only', 'seeds'] },
   watch: { about: 'what vital signs cost on A to D, natively and in WASM', run: watch, takes: ['only', 'rounds', 'seconds'] },
   confidence: { about: 'how often findings hold of which a confidence is told', run: confidence, takes: ['networks', 'from', 'fit'] },
   treatment: {
@@ -68,7 +68,7 @@ const benches = {
     run: treatment,
     takes: ['networks'],
   },
-  targets: { about: 'what targets that are not standardised do, and treatments of them', run: targets, takes: [] },
+  targets: { about: 'what targets that are not standardized do, and treatments of them', run: targets, takes: [] },
   kinds: {
     about:
       'kinds of networks that the ward does not draw (--only transformer,words), from far too low rates to far too high ones, and treatments of them',

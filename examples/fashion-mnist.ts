@@ -1,6 +1,6 @@
 import { layers, sequential } from 'evenkeel';
 
-/** 784-300-100-10 with SELU, its inputs standardised: about 0.87 on Fashion-MNIST after 5 epochs of SGD. */
+/** 784-300-100-10 with SELU, its inputs standardized: about 0.87 on Fashion-MNIST after 5 epochs of SGD. */
 export default ({ seed }: { seed: number }) =>
   sequential(
     [

@@ -8,12 +8,12 @@ import { constant, Tensor } from './graph/node.js';
 import * as g from './graph/ops/index.js';
 import { type InitializerLike, type InitializerName, initializers, type Nonlinearity, resolveInitializer } from './initializers.js';
 
-/** What an activation may ask of the layer that applies it. */
+/** What an activation can request from the layer that applies it. */
 export interface ActivationContext {
   readonly training: boolean;
   /** A learned array of the layer, made on first use; its shape has no batch axis. */
   parameter(name: string, spec: { readonly shape: StaticShape; readonly initializer: InitializerLike }): Tensor;
-  /** Uniform numbers in [min, max), one for each element of `like`, fresh each step. */
+  /** Uniform random numbers in [min, max), one for each element of `like`, drawn anew at each step. */
   uniform(like: Tensor, min: number, max: number): Tensor;
 }
 
@@ -27,17 +27,17 @@ export interface ActivationFacts {
   readonly smooth: boolean;
   /** Whether a unit can fall silent for every input, with a slope of exactly 0. */
   readonly canDie: boolean;
-  /** Whether a unit can be stuck on a flat side with a slope that is small but not 0. */
+  /** Whether a unit can get stuck in a flat region with a slope that is small but not 0. */
   readonly canComa: boolean;
-  /** Whether it keeps mean 0 and variance 1 through depth by itself. */
+  /** Whether it preserves mean 0 and variance 1 through depth by itself. */
   readonly selfNormalizing: boolean;
-  /** Kernel initializer that suits it. */
+  /** Kernel initializer that matches it. */
   readonly initializer: InitializerName;
-  /** Whether its values are shares that sum to 1 along the last axis, or a probability each; absent where they are any numbers. */
+  /** Whether its values are a distribution along the last axis, or independent probabilities; absent if they are arbitrary numbers. */
   readonly gives?: 'distribution' | 'probabilities';
 }
 
-/** An elementwise nonlinearity (softmax: along the last axis); `name` and `config` are what a saved model keeps. */
+/** An elementwise nonlinearity (softmax: along the last axis); `name` and `config` are stored in a saved model. */
 export interface Activation extends ActivationFacts {
   readonly name: string;
   readonly config: Readonly<Record<string, unknown>>;
@@ -100,7 +100,7 @@ function sparsemaxOf(x: Tensor): Tensor {
   return g.relu(g.sub(below, threshold));
 }
 
-/** The activations, by name; each entry makes one from its options. */
+/** The activations, by name; each entry creates one from its options. */
 export const activations = {
   /** x. */
   linear: plain('linear', unknown, (x) => x),
@@ -125,7 +125,7 @@ export const activations = {
   ),
 
   /**
-   * x above 0, a · x below, where each unit learns its a, or the layer one a for all (`shared`); lengths that are not known share too.
+   * x above 0, a · x below, where each unit learns its own a, or the layer a single one (`shared`); axes of unknown length share one too.
    * He et al., "Delving deep into rectifiers", 2015.
    */
   prelu: maker(kind, 'prelu', { initial: numberOption(0.25), shared: flagOption(false) }, ({ initial, shared }) =>
@@ -136,7 +136,7 @@ export const activations = {
   ),
 
   /**
-   * x above 0, a · x below, a uniform in [lower, upper) for each element while training, its mean otherwise.
+   * x above 0, a · x below, a uniform in [lower, upper) for each element during training, the mean of these otherwise.
    * Xu et al., "Empirical evaluation of rectified activations in convolutional network", 2015.
    */
   rrelu: maker(kind, 'rrelu', { lower: numberOption(1 / 8, { from: 0 }), upper: numberOption(1 / 3, { from: 0 }) }, ({ lower, upper }) => {
@@ -155,7 +155,7 @@ export const activations = {
     alpha === 0 ? wrap(rectifier, (x) => g.relu(x)) : wrap({ ...softRectifier, range: [-alpha, inf], smooth: alpha === 1 }, (x) => g.elu(x, alpha)),
   ),
 
-  /** λx above 0, λα · (eˣ − 1) below, with λ and α that keep mean 0 and variance 1; Klambauer et al., "Self-normalizing neural networks", 2017. */
+  /** λx above 0, λα · (eˣ − 1) below, with λ and α that preserve mean 0 and variance 1; Klambauer et al., "Self-normalizing neural networks", 2017. */
   selu: plain(
     'selu',
     { ...softRectifier, range: [-g.SELU_LAMBDA * g.SELU_ALPHA, inf], smooth: false, selfNormalizing: true, initializer: 'lecunNormal' },
@@ -184,7 +184,7 @@ export const activations = {
   /** x / (1 + |x|). */
   softsign: plain('softsign', { ...sigmoidal, range: [-1, 1] }, g.softsign),
 
-  /** x / 6 + 1/2, cut to [0, 1]. */
+  /** x / 6 + 1/2, clipped to [0, 1]. */
   hardSigmoid: plain('hardSigmoid', { ...probability, canDie: true }, (x) => g.clip(g.add(g.mul(x, 1 / 6), 0.5), 0, 1)),
 
   /** x above 0, `alpha` · (e^(x / alpha) − 1) below; Barron, "Continuously differentiable exponential linear units", 2017. */
@@ -197,16 +197,19 @@ export const activations = {
     wrap(unknown, (x) => g.shrink(x, threshold)),
   ),
 
-  /** x · (x / 6 + 1/2 cut to [0, 1]), also called hard swish; Howard et al., "Searching for MobileNetV3", 2019. */
+  /** x · (x / 6 + 1/2 clipped to [0, 1]), also called hard swish; Howard et al., "Searching for MobileNetV3", 2019. */
   hardSilu: plain('hardSilu', { ...softRectifier, range: [-0.375, inf], canDie: true }, (x) => g.mul(x, g.clip(g.add(g.mul(x, 1 / 6), 0.5), 0, 1))),
 
-  /** x cut to [−1, 1]. */
+  /** x clipped to [−1, 1]. */
   hardTanh: plain('hardTanh', { ...sigmoidal, range: [-1, 1], canDie: true }, (x) => g.clip(x, -1, 1)),
 
   /** log(sigmoid(x)). */
   logSigmoid: plain('logSigmoid', { ...unknown, range: [-inf, 0], saturates: 'right' }, (x) => g.neg(g.softplus(g.neg(x)))),
 
-  /** The first half of the last axis times the sigmoid of the second: units become half as many. Dauphin et al., "Language modeling with gated convolutional networks", 2017. */
+  /**
+   * The first half of the last axis times the sigmoid of the second: halves the number of units. Dauphin et al., "Language modeling with gated
+   * convolutional networks", 2017.
+   */
   glu: plain('glu', unknown, (x) => {
     const width = x.shape.at(-1);
     if (typeof width !== 'number' || width % 2 !== 0)
@@ -215,13 +218,13 @@ export const activations = {
     return g.mul(signal, g.sigmoid(gate));
   }),
 
-  /** The nearest distribution along the last axis, many of whose shares are 0; Martins and Astudillo, "From softmax to sparsemax", 2016. */
+  /** The nearest distribution along the last axis, with many entries at 0; Martins and Astudillo, "From softmax to sparsemax", 2016. */
   sparsemax: plain('sparsemax', { ...distribution, smooth: false, canDie: true }, (x) => sparsemaxOf(x)),
 
   /** The logarithm of softmax, along the last axis. */
   logSoftmax: plain('logSoftmax', { ...unknown, range: [-inf, 0] }, (x) => g.logSoftmax(x)),
 
-  /** x less `threshold` on both sides, 0 between. */
+  /** x shrunk towards 0 by `threshold`, 0 between. */
   softShrink: maker(kind, 'softShrink', { threshold: numberOption(0.5, { from: 0 }) }, ({ threshold }) =>
     wrap(unknown, (x) => g.sub(x, g.clip(x, -threshold, threshold))),
   ),
@@ -231,7 +234,7 @@ export const activations = {
     g.add(g.mul(g.square(g.add(g.clip(x, -1, 1), 1)), 0.25), g.relu(g.sub(x, 1))),
   ),
 
-  /** (x + 1) / 2, cut to [0, 1]. */
+  /** (x + 1) / 2, clipped to [0, 1]. */
   sparseSigmoid: plain('sparseSigmoid', { ...probability, canDie: true }, (x) => g.clip(g.add(g.mul(x, 0.5), 0.5), 0, 1)),
 
   /** (x + √(x² + b)) / 2; Barron, "Squareplus", 2021. */
@@ -264,7 +267,7 @@ export const activations = {
 
 export type ActivationName = keyof typeof activations;
 
-/** An activation of the user's own, elementwise, of graph operators. */
+/** A custom elementwise activation, built from graph operators. */
 export type ActivationFunction = (x: Tensor) => Tensor;
 
 /** What users may pass where an activation is expected; Keras's spellings (`leaky_relu`, `swish`) are names as well. */
@@ -314,7 +317,7 @@ function fromFunction(apply: ActivationFunction, name: string): Activation {
 
 /**
  * An activation as a function of one number, with its derivative, as it is outside training; what it learns has its first value.
- * @throws ArgumentError where it is not elementwise.
+ * @throws ArgumentError if it is not elementwise.
  */
 export function scalarForm(activation: Activation): ScalarFunction {
   const parameter: ActivationContext['parameter'] = (_, { initializer }) =>

@@ -4,7 +4,7 @@ import { sameShape, showShape } from './core/shape.js';
 import { Tensor } from './graph/node.js';
 import { add, clip, div, mul, reduceSum, relu, sqrt, square } from './graph/ops/index.js';
 
-/** What an array becomes after each update, so that it keeps a property; `name` and `config` are what a saved model keeps. */
+/** Projects an array after each update, so that it keeps a property; `name` and `config` are stored in a saved model. */
 export interface Constraint {
   readonly name: string;
   readonly config: Readonly<Record<string, unknown>>;
@@ -12,7 +12,7 @@ export interface Constraint {
   constrain(x: Tensor): Tensor;
 }
 
-/** A constraint of the user's own: from an array to one of the same shape. */
+/** A custom constraint: maps an array to one of the same shape. */
 export type ConstraintFunction = (x: Tensor) => Tensor;
 
 type Rule = Pick<Constraint, 'constrain'>;
@@ -42,7 +42,7 @@ function rescaled(x: Tensor, desired: Tensor | number, norms: Tensor): Tensor {
   return mul(x, div(desired, add(norms, EPSILON)));
 }
 
-/** The constraints, by name; each entry makes one from its options. Rules and defaults are Keras 3's. */
+/** The constraints, by name; each entry creates one from its options. Rules and defaults are Keras 3's. */
 export const constraints = {
   /** Norms along `axis` of at most `maxValue` (default 2); Srivastava et al., "Dropout", 2014. */
   maxNorm: maker(
@@ -63,7 +63,7 @@ export const constraints = {
   /** Norms along `axis` of 1. */
   unitNorm: maker(kind, 'unitNorm', { axis }, ({ axis }): Rule => ({ constrain: (x) => rescaled(x, 1, normsOf(x, axis)) })),
 
-  /** Norms along `axis` from `minValue` (default 0) to `maxValue` (default 1); each update goes the share `rate` (default 1) of the way there. */
+  /** Norms along `axis` from `minValue` (default 0) to `maxValue` (default 1); each update moves the fraction `rate` (default 1) of the way there. */
   minMaxNorm: maker(
     kind,
     'minMaxNorm',

@@ -11,7 +11,7 @@ import { auto, type CriticalDistribution, critical } from './initializers/suited
 export type { Fans, Initializer, Nonlinearity, Warn } from './initializers/initializer.js';
 export { computeFans, type FanAxes } from './initializers/scaled.js';
 
-/** An initializer of the user's own; returns as many numbers as the shape has elements, in row-major order. */
+/** A custom initializer; returns as many numbers as the shape has elements, in row-major order. */
 export type InitializerFunction = (shape: StaticShape, random: Random) => ArrayLike<number>;
 
 const kind = 'initializer';
@@ -24,10 +24,8 @@ const deviation = numberOption(0.05, { from: 0 });
 const gain = numberOption(1);
 
 /**
- * The initializers, by name; each entry makes one from its options.
- *
- * `truncatedNormal` is cut at two standard deviations and not widened, so its deviation is 0.8796 `stddev`; the scaled families widen
- * theirs, so that their variance is `scale / fan` exactly. All as in Keras.
+ * The initializers, by name; each entry creates one from its options. `truncatedNormal` is truncated at two standard deviations and not rescaled, so its
+ * deviation is 0.8796 `stddev`; the scaled families rescale theirs, so that their variance is exactly `scale / fan`. All as in Keras.
  */
 export const initializers = {
   zeros: plain('zeros', (shape) => new Float64Array(sizeOf(shape))),
@@ -97,7 +95,7 @@ export const initializers = {
   heUniform: plain('heUniform', scaled(2, 'fanIn', 'uniform')),
   heNormal: plain('heNormal', scaled(2, 'fanIn', 'truncatedNormal')),
 
-  /** LeCun et al., "Efficient BackProp", 1998; asked for by SELU (Klambauer et al., 2017): variance 1 / fanIn. */
+  /** LeCun et al., "Efficient BackProp", 1998; required by SELU (Klambauer et al., 2017): variance 1 / fanIn. */
   lecunUniform: plain('lecunUniform', scaled(1, 'fanIn', 'uniform')),
   lecunNormal: plain('lecunNormal', scaled(1, 'fanIn', 'truncatedNormal')),
 
@@ -146,7 +144,10 @@ export const initializers = {
    */
   lsuv: entry('lsuv', {}, () => ({ sample: orthogonal(1), scaledByData: true })),
 
-  /** What suits the layer's activation: He for rectifiers (less for leaky ones), LeCun normal for SELU, Glorot uniform otherwise; zeros for biases. */
+  /**
+   * The initializer that matches the layer's activation: He for rectifiers (less for leaky ones), LeCun normal for SELU, Glorot uniform otherwise; zeros
+   * for biases.
+   */
   auto: entry('auto', {}, () => auto((name) => initializerFromConfig(name, {}).sample)),
 };
 

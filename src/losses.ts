@@ -7,8 +7,8 @@ import { kind, type Loss, type LossFunction, perSampleOf } from './losses/loss.j
 export type { Loss, LossFunction, TargetKind, TargetRange } from './losses/loss.js';
 
 /**
- * The losses, by name; each entry makes one from its options. Cross-entropies take probabilities unless `fromLogits`;
- * where the output is a softmax or a sigmoid they use the logits behind it all the same, which is exact where probabilities round to 0 or 1.
+ * The losses, by name; each entry creates one from its options. Cross-entropies take probabilities unless `fromLogits`; if the output is a softmax or a
+ * sigmoid they use its logits all the same, which is exact even if probabilities round to 0 or 1.
  */
 export const losses = { ...crossentropies, ...distances, ...batchwiseLosses };
 

@@ -37,7 +37,7 @@ function reported<O>(makeLoss: (options?: O) => Loss): (options?: O) => MeanMetr
   };
 }
 
-/** The metrics, by name; each entry makes one from its options. `accuracy` is one of the three accuracies: see `resolveMetric`. */
+/** The metrics, by name; each entry creates one from its options. `accuracy` is one of the three accuracies: see `resolveMetric`. */
 export const metrics = {
   /** Share of samples whose highest score is that of the label; labels [N] or [N, 1]. */
   sparseCategoricalAccuracy: maker(kind, 'sparseCategoricalAccuracy', {}, () => ({
@@ -112,10 +112,10 @@ export type MetricName = keyof typeof metrics;
 /** Names of metrics that are shares of right answers. */
 export const accuracies = ['accuracy', 'binaryAccuracy', 'sparseCategoricalAccuracy', 'categoricalAccuracy'] as const;
 
-/** A metric of the user's own, of graph operators: one number per sample [N], or per element, which is averaged over all axes but the first. */
+/** A custom metric, built from graph operators: one number per sample [N], or per element, which is averaged over all axes but the first. */
 export type MetricFunction = LossFunction;
 
-/** What users may pass where a metric is expected; `accuracy` is the accuracy that suits the loss. */
+/** What users may pass where a metric is expected; `accuracy` is the accuracy that matches the loss. */
 export type MetricLike = MetricName | 'accuracy' | 'mse' | 'mae' | (string & {}) | Metric | MetricFunction;
 
 /** Other names that Keras knows. */

@@ -4,7 +4,7 @@ import { showShape, sizeOf } from './core/shape.js';
 import { Tensor } from './graph/node.js';
 import { abs, add, div, matMul, max, mul, reduceSum, sizeAs, sqrt, square, sub, transpose } from './graph/ops/index.js';
 
-/** A penalty on an array, which the loss includes; `name` and `config` are what a saved model keeps. */
+/** A penalty on an array, added to the loss; `name` and `config` are stored in a saved model. */
 export interface Regularizer {
   readonly name: string;
   readonly config: Readonly<Record<string, unknown>>;
@@ -12,7 +12,7 @@ export interface Regularizer {
   penalty(x: Tensor): Tensor;
 }
 
-/** A penalty of the user's own: from an array to a scalar. */
+/** A custom penalty: maps an array to a scalar. */
 export type RegularizerFunction = (x: Tensor) => Tensor;
 
 /** The penalty on what a layer gives, for one row: as in Keras, its strength does not depend on how many rows a minibatch has. */
@@ -28,7 +28,7 @@ const factor = (fallback: number) => numberOption(fallback, { from: 0 });
 const l1Of = (x: Tensor, share: number): Tensor => mul(reduceSum(abs(x)), share);
 const l2Of = (x: Tensor, share: number): Tensor => mul(reduceSum(square(x)), share);
 
-/** The regularizers, by name; each entry makes one from its options. Rules and defaults are Keras 3's. */
+/** The regularizers, by name; each entry creates one from its options. Rules and defaults are Keras 3's. */
 export const regularizers = {
   /** l1 · Σ|x|; default 0.01. */
   l1: maker(kind, 'l1', { l1: factor(0.01) }, ({ l1 }): Rule => ({ penalty: (x) => l1Of(x, l1) })),

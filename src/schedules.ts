@@ -13,7 +13,7 @@ import {
 import { countOf } from './core/count.js';
 import { ArgumentError } from './core/errors.js';
 
-/** A learning rate that changes with the step, which counts updates: where gradients accumulate, several minibatches make one; `name` and `config` are what a saved model keeps. */
+/** A learning rate that changes with the step, which counts updates: if gradients accumulate, one update takes several minibatches. `name` and `config` are stored in a saved model. */
 export interface Schedule {
   readonly name: string;
   readonly config: Readonly<Record<string, unknown>>;
@@ -21,7 +21,7 @@ export interface Schedule {
   rate(step: number): number;
 }
 
-/** A schedule of the user's own. */
+/** A custom schedule. */
 export type ScheduleFunction = (step: number) => number;
 
 type Rate = Pick<Schedule, 'rate'>;
@@ -44,9 +44,9 @@ const share = (step: number, length: number): number => (length > 0 ? Math.min(M
 /** From 1 at the start to `alpha` at the end, along half a cosine. */
 const cosine = (progress: number, alpha: number): number => (1 - alpha) * 0.5 * (1 + Math.cos(Math.PI * progress)) + alpha;
 
-/** The schedules, by name; each entry makes one from its options. Rules and names are Keras 3's; one cycle's are Smith's. */
+/** The schedules, by name; each entry creates one from its options. Rules and names are Keras 3's; one cycle's are Smith's. */
 export const schedules = {
-  /** initial · decayRate^(step / decaySteps); `staircase` counts whole decays only. */
+  /** initial · decayRate^(step / decaySteps); `staircase` decays in discrete intervals. */
   exponentialDecay: maker(
     kind,
     'exponentialDecay',
@@ -66,7 +66,7 @@ export const schedules = {
     }),
   ),
 
-  /** From the initial to the end rate along (1 − step / decaySteps)^power; `cycle` starts anew over multiples of `decaySteps`. */
+  /** From the initial to the end rate along (1 − step / decaySteps)^power; `cycle` restarts over multiples of `decaySteps`. */
   polynomialDecay: maker(
     kind,
     'polynomialDecay',

@@ -209,7 +209,7 @@ describe('facts', () => {
     expect(moment(2)).toBeCloseTo(1, 4);
   });
 
-  it('only selu normalises itself', () => {
+  it('only selu normalizes itself', () => {
     expect(all.filter(([, { selfNormalizing }]) => selfNormalizing).map(([name]) => name)).toEqual(['selu']);
   });
 
@@ -245,11 +245,9 @@ describe('resolveActivation', () => {
   });
 
   it('refuses what is none', () => {
-    expect(() => resolveActivation(activations.elu as never)).toThrow(/got the function that makes one; pass 'elu'/);
-    expect(() => resolveActivation(7 as never)).toThrow(/activation: expected the name or an instance of one, or a function, got 7$/);
-    expect(() => resolveActivation({ name: 'leaky_relu', slope: 0.1 } as never)).toThrow(
-      /with options it is what a function gives: leakyRelu\({ … }\)$/,
-    );
+    expect(() => resolveActivation(activations.elu as never)).toThrow(/got the function that creates one; pass 'elu'/);
+    expect(() => resolveActivation(7 as never)).toThrow(/activation: expected the name of an activation or an instance, or a function, got 7$/);
+    expect(() => resolveActivation({ name: 'leaky_relu', slope: 0.1 } as never)).toThrow(/to set options, call the function: leakyRelu\({ … }\)$/);
     expect(() => resolveActivation({ class_name: 'ELU', config: {} } as never)).toThrow(/: elu\({ … }\)$/);
     expect(() => resolveActivation({ name: 'none of them' } as never)).toThrow(/got {"name":"none of them"}$/);
     const context = new Bench('float32');
@@ -262,6 +260,6 @@ describe('resolveActivation', () => {
     expect(() => activations.elu({ alpha: Number.NaN })).toThrow("activation 'elu': alpha must be a finite number ≥ 0, got NaN");
     expect(() => activations.gelu({ approximate: 1 as never })).toThrow(/approximate must be true or false, got 1/);
     expect(() => activations.rrelu({ lower: 0.5, upper: 0.1 })).toThrow(/lower must be at most upper/);
-    expect(() => activations.relu({ slope: 1 } as never)).toThrow("activation 'relu' has no option 'slope'; it takes none");
+    expect(() => activations.relu({ slope: 1 } as never)).toThrow("activation 'relu' has no option 'slope'; it takes no options");
   });
 });

@@ -188,14 +188,14 @@ describe('critical', () => {
     );
     expect(() => drawn(initializers.critical(), 'sigmoid', [3])).toThrow(ArgumentError);
     expect(() => drawn(initializers.critical(), 'softmax', [3, 3])).toThrow(
-      /elementwise activation, which 'softmax' is not; for this layer take 'glorotUniform'/,
+      /elementwise activation, which 'softmax' is not; for this layer use 'glorotUniform'/,
     );
   });
 
   it('warns where variances stray', () => {
     const heard: string[] = [];
     for (const activation of ['tanh', 'relu', 'gelu']) drawn(initializers.critical(), activation, [3, 3], (message) => heard.push(message));
-    expect(heard).toEqual([expect.stringMatching(/'gelu' at q = 1 .* strays further \(dq'\/dq = 1\.067 > 1\)/)]);
+    expect(heard).toEqual([expect.stringMatching(/'gelu' at q = 1 .* deviates further \(dq'\/dq = 1\.067 > 1\)/)]);
   });
 });
 
@@ -295,7 +295,7 @@ describe('options', () => {
     ['normal', { stddev: -1 }, /stddev must be a finite number ≥ 0, got -1/],
     ['truncatedNormal', { stddev: -1 }, /stddev must be a finite number ≥ 0/],
     ['normal', { stdev: 1 }, /no option 'stdev'; did you mean 'stddev'\?/],
-    ['heNormal', { gain: 1 }, /no option 'gain'; it takes none/],
+    ['heNormal', { gain: 1 }, /no option 'gain'; it takes no options/],
   ])('%s refuses %o', (name, config, message) => {
     expect(() => initializerFromConfig(name, config)).toThrow(message);
     expect(() => initializerFromConfig(name, config)).toThrow(ArgumentError);
@@ -404,7 +404,7 @@ describe('resolveInitializer', () => {
 
   it('refuses what is no initializer, and a factory that was not called', () => {
     for (const value of [3, null, undefined, {}]) expect(() => resolveInitializer(value as unknown as InitializerLike)).toThrow(ArgumentError);
-    expect(() => resolveInitializer(initializers.heNormal as unknown as InitializerLike)).toThrow(/pass 'heNormal' or heNormal\(…\) called/);
+    expect(() => resolveInitializer(initializers.heNormal as unknown as InitializerLike)).toThrow(/pass 'heNormal', or call it: heNormal\(…\)/);
     expect(() => initializers.normal(5 as unknown as object)).toThrow(/options must be an object, such as { \w+: 5 }, got 5/);
   });
 });

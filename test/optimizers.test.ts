@@ -190,7 +190,7 @@ describe.each(Object.entries(optimizers))('%s', (name, make) => {
   it('refuses impossible options', () => {
     for (const learningRate of [-1, Number.NaN, Number.POSITIVE_INFINITY]) expect(() => make({ learningRate })).toThrow(ArgumentError);
     expect(() => make({ learningRat: 1 } as never)).toThrow(`optimizer '${name}' has no option 'learningRat'; did you mean 'learningRate'`);
-    expect(() => make({ clipNorm: 1, clipValue: 1 })).toThrow(/clips gradients in one way, got clipNorm and clipValue/);
+    expect(() => make({ clipNorm: 1, clipValue: 1 })).toThrow(/only one way of clipping gradients can be set, got clipNorm and clipValue/);
     expect(() => make({ clipNorm: 0 })).toThrow(/clipNorm must be a finite number > 0, got 0/);
   });
 });
@@ -319,8 +319,8 @@ describe('resolveOptimizer', () => {
 
   it('refuses what is none', () => {
     expect(() => resolveOptimizer('adamm')).toThrow(/unknown optimizer 'adamm'; did you mean 'adam'/);
-    expect(() => resolveOptimizer(optimizers.sgd as never)).toThrow(/the function that makes one; pass 'sgd'/);
-    expect(() => resolveOptimizer((() => 1) as never)).toThrow(/expected the name or an instance of one, got/);
+    expect(() => resolveOptimizer(optimizers.sgd as never)).toThrow(/the function that creates one; pass 'sgd'/);
+    expect(() => resolveOptimizer((() => 1) as never)).toThrow(/expected the name of an optimizer or an instance, got/);
     expect(() => optimizers.sgd({ momentum: 1 })).toThrow("optimizer 'sgd': momentum must be a finite number ≥ 0 and < 1, got 1");
     expect(() => optimizers.adam({ epsilon: 0 })).toThrow(/epsilon must be a finite number > 0/);
   });

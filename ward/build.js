@@ -27,7 +27,7 @@ export const optimizerOf = ({ optimizer }) => made(optimizers, optimizer);
 const summing = ({ body, width }, options) =>
   body === 'convolution' ? layers.conv2d(width, 3, { ...options, padding: 'same' }) : layers.dense(width, options);
 
-/** A hidden layer: sums, normalisation and activation where the patient has them. @param {Patient} patient @param {Signal} from */
+/** A hidden layer: sums, normalization and activation where the patient has them. @param {Patient} patient @param {Signal} from */
 function block(patient, from) {
   const { activation, normalization } = patient;
   const weights = {
@@ -47,7 +47,7 @@ function block(patient, from) {
   return behind(patient, signal);
 }
 
-/** What stands behind each hidden layer, its activation included; AUTOTRAINER normalises there. @param {Patient} patient @param {Signal} signal */
+/** What stands behind each hidden layer, its activation included; AUTOTRAINER normalizes there. @param {Patient} patient @param {Signal} signal */
 function behind({ normalization, dropout }, signal) {
   const normalized = normalization === 'batchBehind' ? layers.batchNormalization().apply(signal) : signal;
   return dropout > 0 ? layers.dropout(dropout).apply(normalized) : normalized;
@@ -94,7 +94,7 @@ function walked(patient, input, grid) {
   for (let i = 0; i < depth; i++) {
     const options = { ...weights, returnSequences: i < depth - 1 };
     const cell = { simpleRnn: layers.simpleRnn, lstm: layers.lstm, gru: layers.gru }[/** @type {'lstm'} */ (patient.body)];
-    // Sums are not to be had apart here: what normalises stands behind.
+    // Sums are not to be had apart here: what normalizes stands behind.
     signal = behind({ ...patient, normalization: normalization === 'none' ? 'none' : 'batchBehind' }, cell(width, options).apply(signal));
   }
   return signal;

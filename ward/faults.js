@@ -42,14 +42,14 @@ const scaledKernels = ({ activation }, factor) => ({
 /** The faults by name; shares of those that dense networks get add up to 100. @type {Readonly<Record<string, Fault>>} */
 export const faults = {
   'small-weights': {
-    title: 'kernels 3 to 10 times too small, nothing normalises',
+    title: 'kernels 3 to 10 times too small, nothing normalizes',
     share: 9,
     bodies: feedForward,
     rules: ['vanishing-gradient', 'signal-dying', 'initializer-mismatch', 'selu-initializer'],
     inject: (random, patient) => ({ ...plain, kernelInitializer: scaledKernels(patient, 1 / spread(random, 3, 10)) }),
   },
   'large-weights': {
-    title: 'kernels 3 to 10 times too large, nothing normalises',
+    title: 'kernels 3 to 10 times too large, nothing normalizes',
     share: 9,
     bodies: feedForward,
     rules: ['exploding-gradient', 'signal-exploding', 'saturation', 'initial-loss', 'initializer-mismatch', 'selu-initializer'],
@@ -202,7 +202,7 @@ export const oddities = {
     inject: (random) => ({ ...plain, optimizer: { name: 'sgd', learningRate: spread(random, 0.2, 0.5) } }),
   },
   'deep-residual': {
-    title: '20 or 30 layers with batch normalisation and skip connections',
+    title: '20 or 30 layers with batch normalization and skip connections',
     share: 15,
     bodies: ['dense'],
     activations: ['relu'],
@@ -210,7 +210,7 @@ export const oddities = {
     inject: () => ({ skip: true, normalization: 'batch', optimizer: { name: 'adam', learningRate: 0.001 } }),
   },
   'any-scale': {
-    title: 'N(0, 1) kernels behind which batch normalisation stands',
+    title: 'N(0, 1) kernels behind which batch normalization stands',
     share: 15,
     bodies: feedForward,
     depths: [2, 3, 5],

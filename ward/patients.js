@@ -111,7 +111,7 @@ function draw(random, seed, which) {
   const optimizer = optimizerChoices(random.stream('rates'))[pick(random, drawnFrom.optimizer)];
   const task = (sources[dataset] ?? otherSources[dataset])?.task ?? 'classes';
   const drawn = pick(random, drawnFrom.normalization);
-  // Logistic layers beyond a few need help to train at all, and SELU normalises by itself.
+  // Logistic layers beyond a few need help to train at all, and SELU normalizes by itself.
   const normalization = name === 'selu' ? 'none' : name === 'sigmoid' && depth > 2 ? 'batch' : drawn;
   const kept = random.uniform() < 0.3 && depth <= 5 && name !== 'selu';
   const walks = walking.includes(body);

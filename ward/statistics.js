@@ -11,7 +11,7 @@ export function logGamma(x) {
   return (x + 0.5) * Math.log(base) - base + Math.log((2.5066282746310007 * sum) / x);
 }
 
-/** Regularised incomplete beta function I_x(a, b): Lentz's continued fraction (Press et al., Numerical Recipes, section 6.4). @param {number} x @param {number} a @param {number} b @returns {number} */
+/** Regularized incomplete beta function I_x(a, b): Lentz's continued fraction (Press et al., Numerical Recipes, section 6.4). @param {number} x @param {number} a @param {number} b @returns {number} */
 export function incompleteBeta(x, a, b) {
   if (x <= 0) return 0;
   if (x >= 1) return 1;

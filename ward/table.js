@@ -8,9 +8,9 @@ const times = (/** @type {number} */ value) => `×${digits(value)}`;
 
 /** Figures that the table has, each with what is aimed at. @type {readonly (readonly [key: string, title: string, aim: string, say: (value: number) => string])[]} */
 const rows = [
-  ['balancedAccuracy', 'sick told from healthy, balanced accuracy', '98 %', percent],
+  ['balancedAccuracy', 'sick or healthy, balanced accuracy', '98 %', percent],
   ['falseAlarmRate', 'healthy networks called ill', '≤ 1 %', percent],
-  ['namedBeforeFirstStep', 'sick ones called ill before the first step', '70 %', percent],
+  ['namedBeforeFirstStep', 'sick networks called ill before the first step', '70 %', percent],
   ['rightFault', 'injected fault named', '95 %', percent],
   ['repairedRate', 'sick networks repaired', '98 %', percent],
   ['meanGain', 'mean gain, in parts of the reference', '', digits],
@@ -41,7 +41,7 @@ export function tableOf(summary) {
     ['of those whose three trainings agree: balanced accuracy', '', ...figure(agreed.balancedAccuracy, percent)],
     ['– healthy ones called ill', '', ...figure(agreed.falseAlarmRate, percent)],
     ['– sick ones repaired', '', ...figure(agreed.repairedRate, percent)],
-    ['their reference’s own recipe, trained with another seed, comes as near', '', ...figure(summary.recipeRepeated, percent)],
+    ['their reference’s own recipe, trained with another seed, comes as close', '', ...figure(summary.recipeRepeated, percent)],
     ["balanced accuracy of SageMaker's thresholds", '', ...figure(sagemaker.balancedAccuracy, percent)],
     ['healthy networks that they alarm about', '', ...figure(sagemaker.falseAlarmRate, percent)],
     ['repaired by AUTOTRAINER (classification)', '', ...figure(autotrainer.repairedRate, percent)],

@@ -3,7 +3,7 @@ import { datasets, doctor, initializers, layers, optimizers, sequential } from '
 import { printTable, short, writeReport } from '../harness/report.js';
 
 /**
- * A plain net on images, without skip connections or normalisation between its layers.
+ * A plain net on images, without skip connections or normalization between its layers.
  * @typedef {object} Plan
  * @property {string} title
  * @property {number} depth

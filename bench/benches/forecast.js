@@ -46,7 +46,7 @@ function hasCritical(activation) {
 const mean = (values) => values.reduce((sum, x) => sum + x, 0) / values.length;
 
 /**
- * RMS gains per layer, forecast against measurement at initialisation: geometric mean over depth, then over seeds.
+ * RMS gains per layer, forecast against measurement at initialization: geometric mean over depth, then over seeds.
  * @param {{ seeds: number, only?: readonly string[], json?: string }} options
  */
 export async function forecast({ seeds, only, json }) {

@@ -70,7 +70,7 @@ const bits = ({ x, y }) => {
   return { x, y: new NdArray(set, [rows, 4]) };
 };
 
-/** A transformer's block, normalised before or behind. @param {import('evenkeel').Signal} x @param {boolean} before */
+/** A transformer's block, normalized before or behind. @param {import('evenkeel').Signal} x @param {boolean} before */
 function block(x, before) {
   const norm = (/** @type {import('evenkeel').Signal} */ signal) => layers.layerNormalization().apply(signal);
   const attend = (/** @type {import('evenkeel').Signal} */ signal) => layers.multiHeadAttention(4, 8).apply([signal, signal]);
@@ -117,8 +117,8 @@ const residual = () => {
 const labelled = 'sparseCategoricalCrossentropy';
 /** @type {Readonly<Record<string, { readonly make: () => import('evenkeel').Model, readonly loss: string, readonly data: () => Parts | Promise<Parts>, readonly numbers?: true }>>} */
 const networks = {
-  'transformer, normalised before': { make: () => transformer(2, true), loss: labelled, data: pictures },
-  'transformer, normalised behind': { make: () => transformer(2, false), loss: labelled, data: pictures },
+  'transformer, normalized before': { make: () => transformer(2, true), loss: labelled, data: pictures },
+  'transformer, normalized behind': { make: () => transformer(2, false), loss: labelled, data: pictures },
   'transformer of tokens': { make: language, loss: 'binaryCrossentropy', data: ordered },
   'bag of words': {
     make: () =>
@@ -152,7 +152,7 @@ const networks = {
     data: pictures,
   },
   'residual convolution': { make: residual, loss: labelled, data: pictures },
-  'dropout behind normalisation': {
+  'dropout behind normalization': {
     make: () =>
       row(
         ...standardized(),

@@ -15,14 +15,14 @@ const CASES = [
   ...[3, 10, 30, 100].map((mean) => ({ deviation: 1, mean })),
   { deviation: 1.2e5, mean: 2.1e5 },
 ];
-/** Of the explained variance of the same network on standardised targets, what one that suffered stays below. */
+/** Of the explained variance of the same network on standardized targets, what one that suffered stays below. */
 const SUFFERS = 0.9;
 
 /** Hidden layers of 64 units. */
 const nets = {
   'relu 2': () => Array.from({ length: 2 }, () => layers.dense(64, { activation: 'relu', kernelInitializer: 'heNormal' })),
   'selu 8': () => Array.from({ length: 8 }, () => layers.dense(64, { activation: 'selu', kernelInitializer: 'lecunNormal' })),
-  'tanh 3, normalised': () => Array.from({ length: 3 }, () => [layers.dense(64, { activation: 'tanh' }), layers.batchNormalization()]).flat(),
+  'tanh 3, normalized': () => Array.from({ length: 3 }, () => [layers.dense(64, { activation: 'tanh' }), layers.batchNormalization()]).flat(),
 };
 const ways = {
   'adam 0.001': () => optimizers.adam({ learningRate: 0.001 }),
@@ -47,7 +47,7 @@ const scaled = ({ x, y }, { deviation, mean }) => ({
 const isIll = (/** @type {import('evenkeel').Trace} */ trace) => illRules(trace).length > 0;
 
 /**
- * What targets that are not standardised do to networks on California housing, what the doctor says of them, and how they do treated.
+ * What targets that are not standardized do to networks on California housing, what the doctor says of them, and how they do treated.
  * @param {{ json?: string }} options
  */
 export async function targets({ json }) {

@@ -33,7 +33,7 @@ const PRIOR = { offset: 0.5, slope: 4 };
 const logistic = (/** @type {number} */ x) => 1 / (1 + Math.exp(-x));
 
 /**
- * Offset and slope of the logarithm of the margin, by penalised maximum likelihood (Newton's method); the slope is at least 0, so that a larger margin
+ * Offset and slope of the logarithm of the margin, by penalized maximum likelihood (Newton's method); the slope is at least 0, so that a larger margin
  * never lowers the confidence.
  * @param {readonly { readonly margin: number, readonly held: boolean }[]} list @param {number} [towards] offset that the prior draws to
  * @returns {readonly [offset: number, slope: number]}

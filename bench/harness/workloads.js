@@ -77,7 +77,7 @@ export const convolutions = [
   },
   {
     id: 'R',
-    title: '32×32×3, ResNet-20 with batch normalisation, batch 32',
+    title: '32×32×3, ResNet-20 with batch normalization, batch 32',
     widths: [3072, 10],
     stages: [16, 32, 64],
     activation: 'relu',

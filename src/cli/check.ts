@@ -43,17 +43,17 @@ Examples:
   evenkeel check model.ts --data fashion-mnist
   evenkeel check model.json --json --ignore raw-features
 
-The network is built, theory forecasts its gains, and one minibatch goes forward and backward, without a step: real rows with --data, made-up ones
-that suit the model's input and loss otherwise: a function in a module is then told --input-shape and --classes. Exit status: 0 where nothing is ill, 1 where something is, 2 for wrong usage.`;
+The network is built, theory forecasts its gains, and one minibatch is run forward and backward, without a training step: real rows with --data, otherwise
+synthetic ones that fit the model's input and loss. If the module exports a function, it is called with --input-shape and --classes. Exit status: 0 if nothing is ill, 1 if something is, 2 for an error.`;
 
 /** Adds the options that say which findings are told, and how. */
 export function withFindingOptions(command: Command, { json = true } = {}): Command {
   command
-    .option('--ignore <RULE>', 'leave a rule out (evenkeel list rules); may be repeated', (rule: string, before: string[] = []) => [
+    .option('--ignore <RULE>', 'skip a rule (evenkeel list rules); may be repeated', (rule: string, before: string[] = []) => [
       ...before,
       nameFor((id) => checkRuleIds([id]))(rule),
     ])
-    .option('--baseline <FILE>', 'JSON of findings that are accepted: [{ "rule": …, "layers": [… ] }], such as the findings of an earlier --json');
+    .option('--baseline <FILE>', 'JSON file of accepted findings: [{ "rule": …, "layers": [… ] }], such as the output of an earlier --json');
   return json ? command.option('--json', 'print one JSON object') : command;
 }
 
@@ -63,13 +63,13 @@ export function addCheck(program: Command): void {
     .command('check')
     .argument('<MODEL>', 'what to examine: .ts, .js, .json or .safetensors')
     .description('examine a network before its first step')
-    .option('--data <SOURCE>', 'real rows: a set, a table or a folder, as for train')
+    .option('--data <SOURCE>', 'real rows: a data set, a table or a folder, as for train')
     .option('--target <COLUMN>', 'target column of a table')
     .addOption(withoutOption())
     .option('--rows <N>', 'rows of the minibatch', wholeNumber(2), 256)
-    .option('--loss <NAME>', "loss (default: the model's own, else what suits its last layer)", nameFor(resolveLoss))
-    .option('--seed <N>', "seed of weights and made-up rows (default: the model's own, else 0)", wholeNumber(0))
-    .option('--custom <FILE>', 'module that exports the functions and classes of your own that MODEL names; it runs code')
+    .option('--loss <NAME>', "loss (default: the model's own, else the one that fits its last layer)", nameFor(resolveLoss))
+    .option('--seed <N>', "seed of weights and synthetic rows (default: the model's own, else 0)", wholeNumber(0))
+    .option('--custom <FILE>', 'module that exports the custom functions and classes of MODEL; its code is run')
     .addHelpText('after', examples);
   withContextOptions(command);
   withFindingOptions(command).action(async (path: string, options: CheckOptions) => {
@@ -78,7 +78,7 @@ export function addCheck(program: Command): void {
       ['--classes', 'classes'],
     ] as const)
       if (options.data !== undefined && command.getOptionValueSource(key) === 'cli')
-        throw new UsageError(`${option}: '${options.data}' tells that itself; leave ${option} or --data out`);
+        throw new UsageError(`${option}: '${options.data}' already determines this; remove ${option} or --data`);
     process.exitCode = await judged(() => check(path, options));
   });
 }
@@ -87,15 +87,15 @@ async function check(path: string, options: CheckOptions): Promise<number> {
   const { seed, rows, data: source, target, without } = options;
   const custom = await loadCustom(options.custom);
   const baseline = await readBaseline(options.baseline);
-  if (target !== undefined && source === undefined) throw new UsageError('--target names a column of --data, which is not given');
-  if (without !== undefined && source === undefined) throw new UsageError('--without names columns of --data, which is not given');
+  if (target !== undefined && source === undefined) throw new UsageError('--target names a column of --data, which is missing');
+  if (without !== undefined && source === undefined) throw new UsageError('--without names columns of --data, which is missing');
   const known = isSaved(path) ? await loadModel(path, { seed, custom }) : undefined;
   const data = source === undefined ? undefined : await loadData(source, { target, without, reader: known?.reader, seed: seed ?? 0 });
   const { inputShape, classes } = data ? { inputShape: data.train.x.shape.slice(1), classes: data.classes } : options;
   const context = { inputShape, classes, seed: seed ?? 0 };
   const loaded = known ?? (await loadModel(path, { context, seed, custom }));
   if (!loaded.model.variables.some(({ trainable }) => trainable))
-    throw new DataError(`${path}: no layer of the model has weights that are trained; there is nothing to examine`);
+    throw new DataError(`${path}: the model has no trainable weights; there is nothing to examine`);
   requireSimple(loaded.model);
   const batch = data ?? { train: madeUp(loaded, { ...options, seed: seed ?? loaded.model.seed }), classes: undefined };
   const { model, train } = await prepareRun(loaded, batch, options);
@@ -142,7 +142,7 @@ export async function readBaseline(path: string | undefined): Promise<Baseline> 
     return typeof rule === 'string' && Array.isArray(layers) && layers.every((layer) => typeof layer === 'string');
   };
   if (!Array.isArray(list) || !list.every(isEntry))
-    throw new FileError(`${path}: a baseline is a list of { "rule": "…", "layers": ["…"] }, or what --json printed`, {
+    throw new FileError(`${path}: a baseline must be a list of { "rule": "…", "layers": ["…"] }, or the output of --json`, {
       expected: '[{ rule, layers }]',
     });
   return list;

@@ -14,7 +14,7 @@ export interface ColumnOptions {
 
 /** The option that leaves columns of a table out, for every command that reads one. */
 export function withoutOption(): Option {
-  return new Option('--without <COLUMN>', 'leave a column of a table out, by name or number from 0; may be repeated').argParser(
+  return new Option('--without <COLUMN>', 'leave out a column of a table, by name or number from 0; may be repeated').argParser(
     (name: string, before: readonly string[] = []) => [...before, name],
   );
 }
@@ -33,7 +33,7 @@ export function namesOf({ target, without = [] }: ColumnOptions): string[] {
   return names.filter((name) => typeof name === 'string');
 }
 
-/** Where a table has the columns that are left out. @throws ArgumentError where it has none of that name, with the nearest. */
+/** Where a table has the columns that are left out. @throws ArgumentError if it has none of that name, with the nearest. */
 export function leftOut(table: Table, without: readonly string[]): number[] {
   return without.map((title) => findColumn(table, placeIn(table, title), '--without'));
 }
@@ -46,7 +46,7 @@ function called({ columns }: Table, title: string, index: number): string {
 
 /**
  * @param trains whether the target is needed as well
- * @throws UsageError where a model that knows its table is to take another column for its target, or to do without one; ArgumentError for a column
+ * @throws UsageError if a model that knows its table is to take another column for its target, or to do without one; ArgumentError for a column
  * that the table does not have.
  */
 export function checkColumns(reader: TableReader, table: Table, { target, without = [] }: ColumnOptions, trains: boolean): void {
@@ -57,7 +57,7 @@ export function checkColumns(reader: TableReader, table: Table, { target, withou
   leftOut(table, without).forEach((index, i) => {
     if (!needed.has(index)) return;
     const column = called(table, without[i] ?? '', index);
-    throw new UsageError(`--without: the model was trained with the ${column} and needs it; train a new one without it`);
+    throw new UsageError(`--without: the model was trained with the ${column} and needs it; train a new model without it`);
   });
 }
 
@@ -68,16 +68,16 @@ function checkTarget({ schema: { named, width, target: own } }: TableReader, tab
   const same = named && typeof wanted === 'string' ? wanted === own?.name : findColumn(table, wanted, '--target') === ownPlace;
   if (same) return;
   const trained = own === undefined ? 'without a target' : `on '${named ? own.name : own.index}'`;
-  throw new UsageError(`--target: the model was trained ${trained}; it cannot go on with '${title}'`);
+  throw new UsageError(`--target: the model was trained ${trained}; it cannot be trained further on '${title}'`);
 }
 
-/** What a reader is told of columns that are left out. @throws UsageError where the target is among them. */
+/** What a reader is told of columns that are left out. @throws UsageError if the target is among them. */
 export function skipped(table: Table, { target, without = [] }: ColumnOptions): Record<string, 'skip'> {
   const own = findColumn(table, place(target ?? '-1'), 'target');
   const indices = leftOut(table, without);
   const clash = indices.indexOf(own);
   if (clash >= 0) {
-    const why = target === undefined ? 'the target, since it is the last; name another by --target' : 'the target itself';
+    const why = target === undefined ? 'the target, since it is the last column; choose another with --target' : 'the target itself';
     throw new UsageError(`--without: ${called(table, without[clash] ?? '', own)} is ${why}`);
   }
   return Object.fromEntries(indices.map((index) => [table.columns?.[index] ?? String(index), 'skip']));
@@ -98,7 +98,7 @@ export function advising<T>(table: Table, target: string | undefined, read: () =
     const { argument } = error.details;
     const names = (table.rows[0] ?? []).map((_, index) => columnArgument(table, index));
     const feature = argument !== undefined && names.includes(argument) && argument !== names[findColumn(table, place(target ?? '-1'), 'target')];
-    throw new DataError(feature ? `${said}. --without ${show(argument)} leaves the column out` : said, error.details, { cause: error });
+    throw new DataError(feature ? `${said}. To leave the column out, use --without ${show(argument)}` : said, error.details, { cause: error });
   }
 }
 

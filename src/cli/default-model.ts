@@ -70,7 +70,7 @@ export function isAutomatic({ name, compiled: { optimizer } }: Model): boolean {
 }
 
 /**
- * Three self-normalising layers on standardised features, wider for more rows, AdamW with a rate that falls to 0 along a cosine. Where targets are
+ * Three self-normalizing layers on standardized features, wider for more rows, AdamW with a rate that falls to 0 along a cosine. Where targets are
  * numbers the last layer gives them in their own units. Compiled.
  */
 export function defaultRun({ x, y }: Dataset, choice: DefaultChoice): DefaultRun {
@@ -98,6 +98,6 @@ export function defaultRun({ x, y }: Dataset, choice: DefaultChoice): DefaultRun
     loss: classes === undefined ? 'meanSquaredError' : 'sparseCategoricalCrossentropy',
     metrics: [classes === undefined ? 'rootMeanSquaredError' : 'accuracy'],
   });
-  const description = `${DEPTH} hidden layers of ${width} SELU units on standardised features, AdamW, ${countOf(epochs, 'epoch')} in batches of ${batchSize}`;
+  const description = `${DEPTH} hidden layers of ${width} SELU units on standardized features, AdamW, ${countOf(epochs, 'epoch')} with batches of ${batchSize}`;
   return { model, epochs, batchSize, description };
 }

@@ -35,10 +35,10 @@ function sickModel(): Model {
 export function addDemo(program: Command): void {
   program
     .command('demo')
-    .description(`treat a sick net of ${DEPTH} hidden layers on the embedded glyphs`)
-    .option('--epochs <N>', 'passes of the full run', wholeNumber(1), 5)
+    .description(`treat a sick network of ${DEPTH} hidden layers on the built-in glyphs`)
+    .option('--epochs <N>', 'epochs of the full run', wholeNumber(1), 5)
     .option('--rows <N>', 'glyphs to train on', wholeNumber(100), 12_000)
-    .option('--report <FILE>', 'write before and after as one HTML page here', 'treatment.html')
+    .option('--report <FILE>', 'write a before-and-after report to this HTML file', 'treatment.html')
     .action(async ({ epochs, rows, report }: { epochs: number; rows: number; report: string }) => {
       requireWritable({ report });
       const { train, test } = glyphs({ train: rows });
@@ -48,7 +48,7 @@ export function addDemo(program: Command): void {
       const hidden = forecasts.filter(({ role }) => role === 'weights').slice(0, -1);
       const saturated = hidden.map(({ saturated: share = 0 }) => share).sort((a, b) => a - b)[Math.floor(hidden.length / 2)] ?? 0;
       printResult(
-        `forecast, from theory alone: ${Math.round(100 * saturated)} % of the entries saturated; the gradient reaches the first layer with ${hidden[0]?.gradient?.value.toPrecision(2)} times its size in the last`,
+        `forecast, from theory alone: ${Math.round(100 * saturated)} % of the entries saturated; the gradient at the first layer is ${hidden[0]?.gradient?.value.toPrecision(2)} times that at the last`,
       );
       const look = await model.examine(train.x.slice(0, LOOK_ROWS), train.y.slice(0, LOOK_ROWS));
       printResult(`\none minibatch, before the first step:\n${showFindings(diagnose(look))}\n`);

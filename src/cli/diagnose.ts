@@ -14,14 +14,14 @@ Examples:
   evenkeel train model.ts --data fashion-mnist --trace run.jsonl
   evenkeel diagnose run.jsonl
 
-Exit status: 0 where nothing is ill, 1 where something is, 2 for wrong usage. Below the findings the gradient's size is shown by layer and step. A trace may be read while the run still writes it.`;
+Exit status: 0 if nothing is ill, 1 if something is, 2 for an error. Below the findings, the size of the gradient is shown by layer and step. A trace can be read while the run is still writing it.`;
 
 /** `evenkeel diagnose`. */
 export function addDiagnose(program: Command): void {
   const command = program
     .command('diagnose')
-    .argument('<TRACE>', 'a recorded run: what train --trace wrote, or another tool in the same schema')
-    .description('say what is wrong with a recorded run')
+    .argument('<TRACE>', 'a recorded run, written by train --trace or by another tool in the same schema')
+    .description('diagnose a recorded run')
     .addHelpText('after', examples);
   withFindingOptions(command).action(async (path: string, { json, ...options }: FindingOptions) => {
     process.exitCode = await judged(async () => {

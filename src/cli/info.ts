@@ -23,7 +23,7 @@ export function addInfo(program: Command): void {
     .argument('<MODEL>', 'a .ts, .js, .json or .safetensors model')
     .description("print a model's layers, shapes and parameters");
   withContextOptions(summary)
-    .option('--custom <FILE>', 'module that exports the functions and classes of your own that MODEL names; it runs code')
+    .option('--custom <FILE>', 'module that exports the custom functions and classes of MODEL; its code is run')
     .action(async (path: string, options: ContextOptions & { readonly custom?: string }) => {
       const { inputShape, classes } = options;
       const custom = await loadCustom(options.custom);
@@ -33,7 +33,7 @@ export function addInfo(program: Command): void {
   program
     .command('info')
     .argument('[FILE]', 'a .safetensors file')
-    .description('print versions and engines, or what a file holds')
+    .description('print versions and engines, or the contents of a file')
     .action(async (path?: string) => {
       if (path === undefined) await describeMachine();
       else await describeFile(path);
@@ -44,7 +44,7 @@ async function describeMachine(): Promise<void> {
   printResult(`evenkeel ${versionOf('../../package.json')}, Node ${process.versions.node}, ${countOf(availableThreads(), 'thread')}`);
   for (const backend of ['native', 'wasm'] as const) {
     const engine = await createEngine({ backend });
-    printResult(`${backend}: works; denormal numbers ${engine.flushesDenormals ? 'are flushed to zero' : 'stay'}`);
+    printResult(`${backend}: works; denormal numbers ${engine.flushesDenormals ? 'are flushed to zero' : 'are kept'}`);
     await engine.dispose();
   }
 }

@@ -60,43 +60,43 @@ function endingOf(path: string): string {
 export const isTable = (path: string): boolean => tables.includes(endingOf(path));
 const isLabels = ({ y }: Dataset): boolean => y.shape.length === 1 && y.dtype !== 'float32' && y.dtype !== 'float64';
 
-/** Where the data of a name or path are. @throws UsageError where there is nothing of that name. */
+/** Where the data of a name or path are. @throws UsageError if there is nothing of that name. */
 async function find(source: string): Promise<{ readonly kind: 'named' | 'folder' | 'table' | 'file'; readonly name: string }> {
   const name = findName(source, Object.fromEntries(datasets.names.map((known) => [known, true])));
   if (name !== undefined) return { kind: 'named', name };
   const entry = await stat(source).catch(() => undefined);
   if (!entry)
     throw new UsageError(
-      `--data: ${missing(source, datasets.names).replace(/(?<!\?)$/, '.')} It may be a set's name, a table (${tables.join(', ')}; text also with .gz behind) or a folder with idx files.`,
+      `--data: ${missing(source, datasets.names).replace(/(?<!\?)$/, '.')} Expected the name of a data set, a table (${tables.join(', ')}; text also as .gz) or a folder with idx files.`,
     );
-  if (entry.isDirectory() && isTable(source)) throw new UsageError(`--data: '${source}' is a folder; name a table in it`);
+  if (entry.isDirectory() && isTable(source)) throw new UsageError(`--data: '${source}' is a folder; pass a table in it`);
   if (entry.isDirectory()) return { kind: 'folder', name: source };
   return { kind: isTable(source) ? 'table' : 'file', name: source };
 }
 
 /** Options that speak of a table's columns, and how. */
-const ofTables = { target: 'names a column of a table', without: 'names columns of a table', task: 'says what the target of a table is' };
+const ofTables = { target: 'names a column of a table', without: 'names columns of a table', task: 'sets the kind of target of a table' };
 
-/** @throws UsageError where something that is no table is given an option of tables. */
+/** @throws UsageError if something that is no table is given an option of tables. */
 function refuseTableOptions(source: string, given: Pick<DataOptions, keyof typeof ofTables>): void {
   for (const [option, says] of Object.entries(ofTables)) {
-    if ([given[option as keyof typeof ofTables] ?? []].flat().length > 0) throw new UsageError(`--${option} ${says}; '${source}' is none`);
+    if ([given[option as keyof typeof ofTables] ?? []].flat().length > 0) throw new UsageError(`--${option} ${says}; '${source}' is not a table`);
   }
 }
 
-/** A named set, a table, or a folder with the four idx files of MNIST. @throws UsageError where there is nothing of that name. */
+/** A named set, a table, or a folder with the four idx files of MNIST. @throws UsageError if there is nothing of that name. */
 export async function loadData(source: string, options: DataOptions): Promise<RunData> {
   const { seed, signal, testSplit = 0 } = options;
   const { kind, name } = await find(source);
   if (kind !== 'table') refuseTableOptions(source, options);
-  if (kind === 'file') throw new UsageError(`--data: cannot tell what '${source}' holds; a table ends in ${tables.join(', ')}`);
+  if (kind === 'file') throw new UsageError(`--data: cannot tell the format of '${source}'; names of tables end in ${tables.join(', ')}`);
   if (kind === 'table') {
     const { reader, ...table } = await loadTable(name, options);
     const parts =
       testSplit > 0 ? splitDataset(table, { test: testSplit, seed: seed ?? 0 }) : { train: seed === undefined ? table : inOrder(table, seed) };
     return { ...parts, classes: classesOf(table), reader };
   }
-  if (testSplit > 0) throw new UsageError(`--test-split: '${source}' has rows of its own to grade by`);
+  if (testSplit > 0) throw new UsageError(`--test-split: '${source}' has its own test rows`);
   const { train, test } = kind === 'named' ? await datasets.load(name as DatasetName, signal ? { signal } : {}) : await loadFolder(name);
   return { train, test, classes: classesOf(train) };
 }
@@ -114,14 +114,14 @@ export async function loadRows(
   const { kind, name } = await find(source);
   if (unknown === 'zeros' && (kind !== 'table' || !reader))
     throw new UsageError(
-      `--unknown: ${kind === 'table' ? 'the model knows no table, and so no texts' : `it speaks of a table's texts; '${source}' is none`}`,
+      `--unknown: ${kind === 'table' ? 'the model was not trained on a table, so it has no texts' : `it is about texts in a table; '${source}' is not a table`}`,
     );
   if (kind === 'table') {
     const named = { target, without };
     const table = await openTable(name, reader ?? { columnNames: namesOf(named) });
     if (reader) {
       advising(table, target, () => checkColumns(reader, table, named, false));
-      const way = 'let unknown texts become zeros (--unknown zeros)';
+      const way = 'encode unknown texts as zeros (--unknown zeros)';
       return fitted(
         readKnown(() => reader.readFeatures(table, { unknown }).x, way),
         shape,
@@ -134,7 +134,7 @@ export async function loadRows(
   if (kind === 'file') {
     const bytes = await readFile(name);
     if (!isGzip(bytes) && !(bytes[0] === 0 && bytes[1] === 0))
-      throw new UsageError(`--data: '${source}' is no idx file; a table ends in ${tables.join(', ')}`);
+      throw new UsageError(`--data: '${source}' is not an idx file; names of tables end in ${tables.join(', ')}`);
     return fitted(readIdx(bytes, name), shape);
   }
   const { test } = kind === 'named' ? await datasets.load(name as DatasetName) : await loadFolder(name);
@@ -152,7 +152,7 @@ async function loadTable(path: string, { target, without, task, reader: known }:
   if (known) advising(table, target, () => checkColumns(known, table, named, true));
   const own = known?.classNames ? 'classification' : 'regression';
   if (known && task !== undefined && task !== own)
-    throw new UsageError(`--task: the model was trained for ${own}; it cannot go on with ${task}; train a new one`);
+    throw new UsageError(`--task: the model was trained for ${own} and cannot be trained further for ${task}; train a new model`);
   const fit = (): TableReader => TableReader.fit(table, { target: place(target ?? '-1'), columns: skipped(table, named), ...(task ? { task } : {}) });
   const reader = known ?? advising(table, target, fit);
   return { ...readKnown(() => reader.read(table)), reader };
@@ -192,7 +192,7 @@ export function fitted(x: NdArray, shape: readonly number[]): NdArray {
   if (sameShape(own, shape)) return x;
   if (sizeOf(own) === sizeOf(shape)) return x.reshape([x.shape[0] ?? 0, ...shape]);
   throw new ShapeError(
-    `a row of the data has shape ${showShape(own)}, the model takes ${showShape(shape)}; a model of such rows begins with layers.input(${showShape(own)})`,
+    `a row of the data has shape ${showShape(own)}, but the model takes ${showShape(shape)}; for these rows, begin the model with layers.input(${showShape(own)})`,
     { expected: shape, received: own },
   );
 }
@@ -204,7 +204,7 @@ export function relabelled(set: Dataset, classNames: readonly string[]): Dataset
   const labels = own.map((name) => classNames.indexOf(name));
   const unknown = labels.indexOf(-1);
   if (unknown >= 0)
-    throw new DataError(`the data have the class '${own[unknown]}', which the model was not trained on; it knows ${classNames.join(', ')}`);
+    throw new DataError(`the data contain the class '${own[unknown]}', which the model was not trained on; it knows ${classNames.join(', ')}`);
   const renamed = Int32Array.from({ length: y.size }, (_, row) => labels[y.at(row)] ?? -1);
   return { ...set, y: new NdArray(renamed, y.shape), classNames };
 }

@@ -57,7 +57,7 @@ export async function loadModel(path: string, { context, seed, engine = {}, cust
     refuseForeign(described, path);
     return { model: handing(path, () => fromConfig(described, { ...overrides, custom })) };
   }
-  if (!modules.includes(ending)) throw new UsageError(`MODEL: '${path}' ends in none of ${modelEndings.join(', ')}`);
+  if (!modules.includes(ending)) throw new UsageError(`MODEL: '${path}' has none of the endings ${modelEndings.join(', ')}`);
   const { default: value } = await importModule(path);
   const made: unknown = typeof value === 'function' ? await (value as (context?: ModelContext) => unknown)(context) : value;
   if (made instanceof Model) return { model: await rebuilt(made, overrides) };
@@ -98,7 +98,7 @@ function handing<T>(path: string, make: () => T): T {
 function refuse(path: string, error: unknown): never {
   if (!(error instanceof EvenkeelError)) throw error;
   const said = error.message.startsWith(path) ? error.message : `${path}: ${error.message}`;
-  const words = said.replace(/Hand them back: \{ custom: .*$/s, 'Name the module that exports them: --custom FILE');
+  const words = said.replace(/Pass them when loading: \{ custom: .*$/s, 'Pass the module that exports them: --custom FILE');
   throw new FileError(words, error.details, { cause: error });
 }
 
@@ -108,13 +108,13 @@ const foreign = [
   { key: 'class_name', says: 'a Keras model’s JSON' },
 ] as const;
 
-/** @throws FileError where a description is another library's. */
+/** @throws FileError if a description is another library's. */
 function refuseForeign(described: unknown, path: string): void {
   if (described === null || typeof described !== 'object') return;
   const other = foreign.find(({ key }) => Object.hasOwn(described, key));
   if (!other) return;
   throw new FileError(
-    `${path}: this is ${other.says}, which Evenkeel does not read; describe its layers anew: { "layers": [{ "kind": "input", "shape": [4] }, { "kind": "dense", "units": 3 }] }`,
+    `${path}: this is ${other.says}, which Evenkeel cannot read; describe its layers in Evenkeel's format: { "layers": [{ "kind": "input", "shape": [4] }, { "kind": "dense", "units": 3 }] }`,
     { received: other.key, expected: 'layers' },
   );
 }
@@ -143,11 +143,11 @@ export async function loadCustom(path: string | undefined): Promise<Custom> {
   return importModule(path);
 }
 
-/** @throws UsageError where nothing has that path, or a folder; pipes can be read. */
+/** @throws UsageError if nothing has that path, or a folder; pipes can be read. */
 export async function requireFile(path: string, argument: string): Promise<void> {
   const entry = await stat(path).catch(() => undefined);
   if (!entry) throw new UsageError(`${argument}: ${missing(path, [])}; expected the path of a file`);
-  if (entry.isDirectory()) throw new UsageError(`${argument}: '${path}' is a folder; name a file in it`);
+  if (entry.isDirectory()) throw new UsageError(`${argument}: '${path}' is a folder; pass a file in it`);
 }
 
 function parse(text: string, path: string): unknown {

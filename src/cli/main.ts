@@ -13,13 +13,13 @@ import { addTrain } from './train.js';
 import { addTreat } from './treat.js';
 
 const exitStatus = `
-Exit status: 0 where it is done, 1 where it fails, 2 for wrong usage, 130 after Ctrl-C. Of check, diagnose and treat 1 says that a network is ill, or that no
-remedy helped, and 2 whatever else goes wrong.`;
+Exit status: 0 on success, 1 on failure, 2 for wrong usage, 130 after Ctrl-C. For check, diagnose and treat: 1 if the network is ill or no
+remedy helped, 2 for any other error.`;
 
 const program = new Command('evenkeel')
-  .description('Train deep networks on ONNX Runtime, and see whether signal and gradient survive their depth.')
+  .description('Train deep networks on ONNX Runtime, and see whether signal and gradient survive the depth.')
   .version(versionOf('../../package.json'))
-  .showHelpAfterError('(--help shows what is possible)')
+  .showHelpAfterError('(see --help)')
   .showSuggestionAfterError()
   .addHelpText('after', exitStatus)
   .exitOverride();
@@ -41,7 +41,7 @@ addPredict(program);
 addInfo(program);
 addList(program);
 addDemo(program);
-for (const command of program.commands) command.exitOverride().showHelpAfterError('(--help shows what is possible)');
+for (const command of program.commands) command.exitOverride().showHelpAfterError('(see --help)');
 
 try {
   await program.parseAsync();

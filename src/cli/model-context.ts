@@ -11,9 +11,9 @@ export interface ContextOptions {
 export function withContextOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--input-shape <LENGTHS>', 'shape of one instance that a function in a module is told')
+      new Option('--input-shape <LENGTHS>', 'shape of one instance, passed to a function exported by the module')
         .argParser(lengths)
         .default([28, 28], '28,28'),
     )
-    .addOption(new Option('--classes <N>', 'number of classes that it is told').argParser(wholeNumber(1)).default(10));
+    .addOption(new Option('--classes <N>', 'number of classes, passed to a function exported by the module').argParser(wholeNumber(1)).default(10));
 }

@@ -23,13 +23,13 @@ export function addPredict(program: Command): void {
     .argument('<FILE>', 'a saved model (.safetensors)')
     .description("write a saved model's outputs for data as CSV")
     .requiredOption('--data <SOURCE>', 'glyphs, mnist, fashion-mnist or a folder with idx files (their test rows), a table, or one idx file')
-    .option('--target <COLUMN>', 'column of a table that is no feature (default: the last, where there is one too many)')
+    .option('--target <COLUMN>', 'column of a table that is not a feature (default: the last, if there is one column too many)')
     .addOption(withoutOption())
     .addOption(
-      new Option('--unknown <WHAT>', 'what becomes of a text that the training table never held').choices(['refuse', 'zeros']).default('refuse'),
+      new Option('--unknown <WHAT>', 'what to do with a text that the training table did not contain').choices(['refuse', 'zeros']).default('refuse'),
     )
-    .option('--out <FILE>', 'write here instead of standard output')
-    .option('--custom <FILE>', 'module that exports the functions and classes of your own that FILE names; it runs code')
+    .option('--out <FILE>', 'output file (default: standard output)')
+    .option('--custom <FILE>', 'module that exports the custom functions and classes of FILE; its code is run')
     .addHelpText('after', '\nExamples:\n  evenkeel predict model.safetensors --data fashion-mnist --out predictions.csv')
     .action(async (path: string, options: PredictOptions) => {
       await requireFile(path, 'FILE');

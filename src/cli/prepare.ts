@@ -27,7 +27,7 @@ export interface PreparedRun {
   readonly test: Dataset | undefined;
 }
 
-/** Brings model and data together. @throws UsageError, DataError or ShapeError where they do not suit each other. */
+/** Brings model and data together. @throws UsageError, DataError or ShapeError if they do not suit each other. */
 export async function prepareRun({ model: loaded, classNames }: LoadedModel, data: RunData, choice: TrainingChoice): Promise<PreparedRun> {
   requireSimple(loaded);
   const model = choice.standardize ? await standardized(loaded) : loaded;
@@ -65,7 +65,7 @@ export function requireSimple(model: Model): void {
   const [ins, outs] = [model.inputs.length, model.outputs.length];
   if (ins !== 1 || outs !== 1)
     throw new UsageError(
-      `the model has ${countOf(ins, 'input')} and ${countOf(outs, 'output')}; the command line serves one of each, a script of your own any number`,
+      `the model has ${countOf(ins, 'input')} and ${countOf(outs, 'output')}; the command line supports one input and one output; use a script for more`,
     );
 }
 
@@ -77,13 +77,15 @@ function targetsFor(loss: Loss, { y, classNames }: Dataset, outputs: number): Nd
   if (loss.targets === 'binary' && outputs > 1) return oneHot(y, outputs);
   if (loss.targets === 'binary' && (classNames?.length ?? 2) > 2)
     throw new DataError(
-      `the target has ${classNames?.length} classes, the model's one output tells two apart; use a softmax of ${classNames?.length} units`,
+      `the target has ${classNames?.length} classes, but a single output can only separate two classes; use a softmax of ${classNames?.length} units`,
     );
   if (loss.targets !== 'real') return y;
   const numbers = classNames?.map(Number) ?? [];
   const text = numbers.findIndex((value) => !Number.isFinite(value));
   if (text >= 0)
-    throw new DataError(`the target holds the text '${classNames?.[text]}', but the loss '${loss.name}' needs numbers; use a softmax and labels`);
+    throw new DataError(
+      `the target holds the text '${classNames?.[text]}', but the loss '${loss.name}' needs numbers; use a softmax and a loss for classes`,
+    );
   return new NdArray(
     Float32Array.from({ length: y.size }, (_, row) => numbers[y.at(row)] ?? y.at(row)),
     [y.size, 1],

@@ -46,18 +46,18 @@ const standardizes = (layer: Layer): boolean => layer instanceof Normalization |
 
 /**
  * The model with a normalization layer behind its input: one mean and variance for each feature, or one for all pixels. Weights that were set stay.
- * @throws UsageError where the model has learned already, or standardises by itself.
+ * @throws UsageError if the model has learned already, or standardizes by itself.
  */
 export async function standardized(model: Model): Promise<Model> {
   const own = model.layers.find(standardizes);
   if (own) {
     const place = own instanceof Normalization ? '' : `, inside of '${own.title}'`;
-    throw new UsageError(`--standardize: the model has a normalization layer already${place}; leave --standardize out`);
+    throw new UsageError(`--standardize: the model already has a normalization layer${place}; remove --standardize`);
   }
   const steps = (await model.getState()).get(ITERATIONS)?.at(0) ?? 0;
   if (steps > 0)
     throw new UsageError(
-      `--standardize: the model has learned in ${countOf(steps, 'step')} from features as they were; give an untrained one, or leave --standardize out`,
+      `--standardize: the model was trained for ${countOf(steps, 'step')} on the features as they were; pass an untrained model, or remove --standardize`,
     );
   const signals = new Map<Signal, Signal>();
   for (const { layer, inputs, output, outputs } of model.network.calls) {

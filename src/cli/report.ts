@@ -18,15 +18,15 @@ Examples:
   evenkeel train model.ts --data fashion-mnist --trace run.jsonl
   evenkeel report run.jsonl -o report.html
 
-The page needs no network. A trace may be read while the run still writes it.`;
+The page needs no network. A trace can be read while the run is still writing it.`;
 
 /** `evenkeel report`. */
 export function addReport(program: Command): void {
   const command = program
     .command('report')
-    .argument('<TRACE>', 'a recorded run: what train --trace wrote, or another tool in the same schema')
-    .description('show a recorded run and what is wrong with it as one HTML page')
-    .option('-o, --out <FILE>', 'write the page here; to standard output where none is given')
+    .argument('<TRACE>', 'a recorded run, written by train --trace or by another tool in the same schema')
+    .description('write a recorded run and its findings as one HTML page')
+    .option('-o, --out <FILE>', 'output file (default: standard output)')
     .option('--title <TEXT>', "heading (default: the model's name)")
     .addHelpText('after', examples);
   withFindingOptions(command, { json: false }).action(async (path: string, { out, title, ...options }: ReportOptions) => {

@@ -27,7 +27,7 @@ export async function renewSchedule(model: Model, steps: number): Promise<void> 
   model.compile({ ...compiledOptions(model), optimizer: automaticOptimizer(steps, taken) });
   await model.setState(state);
   printNote(
-    `the model's learning rate had fallen to 0 in the ${countOf(taken, 'step')} that it took: it begins anew and falls over the ${steps} that come`,
+    `the model's learning rate had decayed to 0 in the ${countOf(taken, 'step')} it was trained for: the schedule starts again over the next ${steps}`,
   );
 }
 
@@ -42,10 +42,10 @@ export function tellRestingSteps(model: Model): Callback {
       if (resting === end) return;
       const ways = '--lr sets a constant one';
       if (resting === first)
-        printNote(`the schedule of the learning rate ended before step ${first + 1}: the rate is 0, and nothing will be learned; ${ways}`);
+        printNote(`the learning rate schedule ended before step ${first + 1}: the rate is 0, and nothing will be learned; ${ways}`);
       else
         printNote(
-          `the schedule of the learning rate ends after step ${resting}: in the last ${end - resting} of ${countOf(end - first, 'step')} the rate is 0, and nothing is learned; ${ways}`,
+          `the learning rate schedule ends after step ${resting}: in the last ${end - resting} of ${countOf(end - first, 'step')} the rate is 0, and nothing is learned; ${ways}`,
         );
     },
   };

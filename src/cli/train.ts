@@ -56,48 +56,48 @@ Examples:
   evenkeel train houses.csv --target price --test-split 0.2 --out model.safetensors
   evenkeel train model.ts --data fashion-mnist --epochs 5 --out model.safetensors
   evenkeel train model.json --data table.csv --target price --standardize --loss mse
-  evenkeel train model.safetensors --data glyphs --epochs 2 --out model.safetensors   (goes on with a saved model)
+  evenkeel train model.safetensors --data glyphs --epochs 2 --out model.safetensors   (continues a saved model)
 
-MODEL is a .ts or .js module that exports a model, or a function of { inputShape, classes, seed }, by default; a .json description;
-or a saved .safetensors file. Without one, a network that suits the data is made; a table in its place is the data. Only .ts and .js modules run code.`;
+MODEL is a .ts or .js module whose default export is a model or a function of { inputShape, classes, seed }; a .json description;
+or a saved .safetensors file. Without MODEL, a network that fits the data is built; a table in its place is the data. Only .ts and .js modules run code.`;
 
 /** `evenkeel train`. */
 export function addTrain(program: Command): void {
   program
     .command('train')
-    .argument('[MODEL]', 'what to train: .ts, .js, .json or .safetensors (default: a network that suits the data)')
+    .argument('[MODEL]', 'what to train: .ts, .js, .json or .safetensors (default: a network that fits the data)')
     .description('train a model on data')
     .option('--data <SOURCE>', 'glyphs, mnist, fashion-mnist, california-housing, a table (.csv, .tsv, .csv.gz, .parquet) or a folder with idx files')
     .option('--target <COLUMN>', 'target column of a table, by name or number from 0 (default: the last)')
     .addOption(withoutOption())
     .addOption(
-      new Option('--task <KIND>', "what the table's target is (default: text and whole numbers are classes)").choices([
+      new Option('--task <KIND>', 'kind of target in a table (default: text and whole numbers are classes)').choices([
         'classification',
         'regression',
       ]),
     )
-    .option('--test-split <SHARE>', 'share of a table kept to grade the model by', numberBelow(0, 1), 0)
-    .option('--epochs <N>', 'passes over the data (default: 5; without MODEL, by the number of rows)', wholeNumber(1))
-    .option('--batch-size <N>', 'rows per step (default: 32; without MODEL, by the number of rows)', wholeNumber(1))
+    .option('--test-split <SHARE>', 'share of a table held out to test the model', numberBelow(0, 1), 0)
+    .option('--epochs <N>', 'passes over the data (default: 5; without MODEL, depends on the number of rows)', wholeNumber(1))
+    .option('--batch-size <N>', 'rows per step (default: 32; without MODEL, depends on the number of rows)', wholeNumber(1))
     .option('--optimizer <NAME>', "sgd, adam, adamW (default: the model's own, else sgd)", nameFor(resolveOptimizer))
     .option('--lr <RATE>', "learning rate (default: the optimizer's)", numberBelow(0, 1e6))
-    .option('--loss <NAME>', "loss (default: the model's own, else what suits its last layer)", nameFor(resolveLoss))
+    .option('--loss <NAME>', "loss (default: the model's own, else the one that fits its last layer)", nameFor(resolveLoss))
     .option('--seed <N>', "seed of weights, shuffles and masks (default: the model's own, else 0)", wholeNumber(0))
-    .option('--validation-split <SHARE>', 'share of the rows kept for validation', numberBelow(0, 1), 0.1)
-    .option('--standardize', 'put a normalization layer behind the input')
+    .option('--validation-split <SHARE>', 'share of the rows held out for validation', numberBelow(0, 1), 0.1)
+    .option('--standardize', 'put a normalization layer after the input')
     .option(
       '--out <FILE>',
-      'save the model here (.safetensors), after every epoch and at the end; a file that is there stays until the first epoch is done',
+      'save the model here (.safetensors) after every epoch and at the end; an existing file is kept until the first epoch is done',
     )
-    .option('--custom <FILE>', 'module that exports the functions and classes of your own that MODEL names; it runs code')
-    .addOption(new Option('--backend <NAME>', 'what computes').choices(['native', 'wasm']))
-    .option('--threads <N>', 'threads of one run (default: chosen from the shapes)', threadCount)
-    .option('--watch', 'say what is wrong as it shows, and at the end show the size of gradients by layer and step')
+    .option('--custom <FILE>', 'module that exports the custom functions and classes of MODEL; its code is run')
+    .addOption(new Option('--backend <NAME>', 'engine to use').choices(['native', 'wasm']))
+    .option('--threads <N>', 'number of threads (default: chosen from the shapes)', threadCount)
+    .option('--watch', 'report findings as they appear, and at the end show the size of gradients by layer and step')
     .option('--trace <FILE>', 'record vital signs here (.jsonl), for diagnose')
-    .option('--units', 'record maps by unit as well, with --trace')
+    .option('--units', 'with --trace, also record maps by unit')
     .option('--tensorboard <DIR>', 'record vital signs in this folder, for TensorBoard; one folder per run')
     .option('--json', 'print one JSON object')
-    .option('--quiet', 'no progress')
+    .option('--quiet', 'do not print progress')
     .addHelpText('after', examples)
     .action(async (path: string | undefined, options: TrainOptions) => {
       process.exitCode = await train(sourcesOf(path, options.data), options);
@@ -112,7 +112,7 @@ function threadCount(text: string): number {
   const [count, cores] = [wholeNumber(1)(text), availableThreads()];
   const most = MOST_PER_CORE * cores;
   if (count > most) {
-    throw new InvalidArgumentError(`This machine runs ${cores} at once, and more than ${most} only wait for each other; left out, it is chosen.`);
+    throw new InvalidArgumentError(`This machine runs ${cores} at once, and more than ${most} only wait for each other; omit it to have it chosen.`);
   }
   return count;
 }
@@ -123,17 +123,17 @@ interface Sources {
   readonly rows: string;
 }
 
-/** A table where the model could stand is the data. @throws UsageError where there are no data, or two. */
+/** A table where the model could stand is the data. @throws UsageError if there are no data, or two. */
 function sourcesOf(path: string | undefined, data: string | undefined): Sources {
   const table = path !== undefined && isTable(path);
   if (table && data !== undefined)
-    throw new UsageError(`'${path}' is a table, and --data names other data: give one of them, and a model if you like`);
+    throw new UsageError(`'${path}' is a table, but --data names other data; pass only one of them, with or without a model`);
   if (table) return { rows: path };
   if (data === undefined && path !== undefined && !modelEndings.includes(extname(path).toLowerCase()))
     throw new UsageError(
-      `'${path}' is neither a table (${tables.join(', ')}) nor a model (${modelEndings.join(', ')}); --data <SOURCE> names data of other kinds`,
+      `'${path}' is neither a table (${tables.join(', ')}) nor a model (${modelEndings.join(', ')}); pass other kinds of data with --data <SOURCE>`,
     );
-  if (data === undefined) throw new UsageError("no data: name a table, 'evenkeel train houses.csv', or --data <SOURCE>");
+  if (data === undefined) throw new UsageError("no data: pass a table ('evenkeel train houses.csv') or --data <SOURCE>");
   return { rows: data, ...(path === undefined ? {} : { path }) };
 }
 
@@ -141,7 +141,7 @@ async function train({ path, rows }: Sources, options: TrainOptions): Promise<nu
   const { out, seed, backend, threads, target, without, task, testSplit } = options;
   requireWritable({ out, trace: options.trace });
   requireModelPath(out);
-  if (options.units && options.trace === undefined) throw new UsageError('--units goes with --trace <FILE>, which holds the maps');
+  if (options.units && options.trace === undefined) throw new UsageError('--units needs --trace <FILE>, which stores the maps');
   const controller = new AbortController();
   const stop = (): void => controller.abort();
   process.once('SIGINT', stop);
@@ -152,7 +152,7 @@ async function train({ path, rows }: Sources, options: TrainOptions): Promise<nu
     // A saved model knows how its table was read.
     const saved = path !== undefined && isSaved(path) ? await loadModel(path, source) : undefined;
     if (saved && options.standardize) {
-      throw new UsageError('--standardize: a saved model has learned from features as they were; train a new one, or leave --standardize out');
+      throw new UsageError('--standardize: a saved model was trained on the features as they were; train a new model, or remove --standardize');
     }
     const data = await loadData(rows, { target, without, task, testSplit, reader: saved?.reader, seed: seed ?? 0, signal: controller.signal });
     const loaded: Loaded = saved ?? (await made(path, data, options, source));
@@ -203,7 +203,7 @@ function doubtOf({ train, test }: RunData): string | undefined {
   const rows = [train, test].reduce((sum, set) => sum + (set?.x.shape[0] ?? 0), 0);
   const numbers = classNames.length > 2 && classNames.every((name) => Number.isFinite(Number(name)));
   if (!numbers || rows >= FEW * classNames.length) return undefined;
-  return `the target's whole numbers, ${classNames.length} different ones in ${countOf(rows, 'row')}, are taken for classes; if they are quantities, say --task regression`;
+  return `the target holds whole numbers, ${classNames.length} different ones in ${countOf(rows, 'row')}, which are treated as classes; if they are quantities, use --task regression`;
 }
 
 interface Run extends PreparedRun {
@@ -280,6 +280,6 @@ async function run({ model, train, test, epochs, batchSize, notes }: Run, option
 function sparedBy(steps: number, out: string | undefined): string | undefined {
   if (out === undefined) return undefined;
   const there = statSync(out, { throwIfNoEntry: false })?.isFile() === true;
-  if (steps === 0) return `nothing was learned, and '${out}' ${there ? 'is as it was' : 'was not written'}`;
-  return there ? `no epoch was done, and '${out}' is as it was` : undefined;
+  if (steps === 0) return `nothing was learned, and '${out}' ${there ? 'is unchanged' : 'was not written'}`;
+  return there ? `no epoch was completed, and '${out}' is unchanged` : undefined;
 }

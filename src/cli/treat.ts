@@ -54,8 +54,8 @@ Examples:
   evenkeel treat model.ts --data fashion-mnist --budget 60s --report treatment.html --out cured.safetensors
   evenkeel treat model.json --data table.csv --target price --keep architecture --keep activations --code keras
 
-What one minibatch shows to help is applied before a step is spent, short trials decide, then comes the full run. Ctrl-C keeps the best so far, once a
-trial or a run is done. Exit status: 0 where the network is healthy or was cured or improved, 1 where no remedy helped, 2 for wrong usage.`;
+Remedies that help on one minibatch are applied before any training; short trials decide between the others, and a full run follows. Ctrl-C keeps the best
+result so far, if a trial or run is complete. Exit status: 0 if the network is healthy or was cured or improved, 1 if no remedy helped, 2 for an error.`;
 
 const ids = Object.values(remedies).map(({ id }) => id);
 
@@ -71,32 +71,37 @@ export function addTreat(program: Command): void {
   const command = program
     .command('treat')
     .argument('<MODEL>', 'what to treat: .ts, .js, .json or .safetensors')
-    .description('find the smallest change by which a network trains, and prove it')
+    .description('find the smallest change that makes a network train, and prove it')
     .requiredOption(
       '--data <SOURCE>',
       'glyphs, mnist, fashion-mnist, california-housing, a table (.csv, .tsv, .csv.gz, .parquet) or a folder with idx files',
     )
     .option('--target <COLUMN>', 'target column of a table, by name or number from 0 (default: the last)')
     .addOption(withoutOption())
-    .option('--test-split <SHARE>', 'share of a table kept to grade the treated model by', numberBelow(0, 1), 0)
-    .option('--validation-split <SHARE>', 'share of the rows by which trials are judged', numberBelow(0, 1), 0.15)
-    .option('--epochs <N>', 'passes of the full run', wholeNumber(1), 5)
+    .option('--test-split <SHARE>', 'share of a table held out to test the treated model', numberBelow(0, 1), 0)
+    .option('--validation-split <SHARE>', 'share of the rows held out to judge trials', numberBelow(0, 1), 0.15)
+    .option('--epochs <N>', 'epochs of the full run', wholeNumber(1), 5)
     .option('--batch-size <N>', 'rows per step', wholeNumber(1), 32)
     .option('--optimizer <NAME>', "sgd, adam, adamW (default: the model's own, else sgd)", nameFor(resolveOptimizer))
     .option('--lr <RATE>', "learning rate (default: the optimizer's)", numberBelow(0, 1e6))
-    .option('--loss <NAME>', "loss (default: the model's own, else what suits its last layer)", nameFor(resolveLoss))
+    .option('--loss <NAME>', "loss (default: the model's own, else the one that fits its last layer)", nameFor(resolveLoss))
     .option('--seed <N>', "seed of weights, splits and redrawn weights (default: the model's own, else 0)", wholeNumber(0))
-    .option('--budget <TIME>', 'most time to spend, such as 60s or 5m', duration)
-    .option('--trials <N>', 'short trials at most, a tenth of a training each, of one below 500 steps up to a fifth', wholeNumber(1), 6)
-    .option('--keep <WHAT>', `what must stay, may be repeated: ${alterables.join(', ')}`, listed(alterables))
+    .option('--budget <TIME>', 'maximum time to spend, such as 60s or 5m', duration)
+    .option(
+      '--trials <N>',
+      'maximum number of short trials; each takes a tenth of a training, or up to a fifth if a training is shorter than 500 steps',
+      wholeNumber(1),
+      6,
+    )
+    .option('--keep <WHAT>', `what must not change, may be repeated: ${alterables.join(', ')}`, listed(alterables))
     .option('--allow <REMEDY>', 'apply this remedy only (evenkeel list remedies); may be repeated', listed(ids))
     .option('--deny <REMEDY>', 'never apply this remedy; may be repeated', listed(ids))
-    .option('--during', 'where the run turns ill, go on from its last healthy epoch instead of anew')
+    .option('--during', 'if the run becomes ill, continue from its last healthy epoch instead of restarting')
     .addOption(new Option('--code <FRAMEWORK>', 'print the change as code of').choices(frameworkNames).default('evenkeel'))
-    .option('--report <FILE>', 'write before and after as one HTML page')
+    .option('--report <FILE>', 'write a before-and-after report to this HTML file')
     .option('--out <FILE>', 'save the treated model here (.safetensors)')
-    .option('--custom <FILE>', 'module that exports the functions and classes of your own that MODEL names; it runs code')
-    .option('--quiet', 'no progress')
+    .option('--custom <FILE>', 'module that exports the custom functions and classes of MODEL; its code is run')
+    .option('--quiet', 'do not print progress')
     .addHelpText('after', examples);
   withFindingOptions(command).action(async (path: string, options: TreatOptions) => {
     process.exitCode = await judged(() => run(path, options));
@@ -153,7 +158,7 @@ async function run(path: string, options: TreatOptions): Promise<number> {
     const files = [out, report].flatMap((file) => (file === undefined ? [] : [`'${file}'`]));
     const unwritten =
       files.length > 1 ? `, and neither ${files.join(' nor ')} was written` : files.length > 0 ? `, and ${files[0]} was not written` : '';
-    printNote(`${error.message}; nothing was tried to its end${unwritten}`);
+    printNote(`${error.message}; no trial was completed${unwritten}`);
     return INTERRUPTED;
   } finally {
     process.removeListener('SIGINT', stop);

@@ -105,13 +105,13 @@ export type Settings<R extends Rules> = { readonly [K in keyof R]: ValueOf<R[K]>
 /** What users pass: any of the options. */
 export type OptionsOf<R extends Rules> = { readonly [K in keyof R]?: GivenOf<R[K]> | undefined };
 
-/** What saved models keep of something picked by name. */
+/** How saved models store something picked by name. */
 export interface Named {
   readonly name: string;
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-/** The same as data; `custom` where no table knows it, so that whoever loads the model must hand it back. */
+/** The same as data; `custom` if it is not in a table, so it must be passed when the model is loaded. */
 export interface Described extends Named {
   readonly custom?: true;
 }
@@ -153,7 +153,7 @@ export function isFromTable(entry: object): boolean {
   return tableMade.has(entry);
 }
 
-/** The options that a value in their place may stand for: Keras takes the first ones without their names. */
+/** Options that may be given by position, without their names, as in Keras. */
 function exampleOf(rules: Rules, value: unknown): string {
   const meant = value === null ? undefined : Object.entries(rules).find(([, { accepts }]) => accepts(value))?.[0];
   return meant === undefined ? '' : `, such as { ${meant}: ${show(value)} }`;
@@ -176,7 +176,7 @@ export function readOptions<R extends Rules>(owner: string, rules: R, options: O
     const rule = key === undefined ? undefined : rules[key];
     if (key === undefined || rule === undefined) {
       const known = Object.keys(rules);
-      const hint = known.length === 0 ? '; it takes none' : suggestion(argument, known);
+      const hint = known.length === 0 ? '; it takes no options' : suggestion(argument, known);
       throw new ArgumentError(`${owner} has no option '${argument}'${hint}`, { argument, received: value, expected: known });
     }
     if (value === undefined || value === null) continue;
@@ -221,6 +221,8 @@ export function make<T>(catalogue: Catalogue<T>, name: string, options: Readonly
   return build(options);
 }
 
+const articled = (kind: string): string => `${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind}`;
+
 /** What a name, an instance or a function stands for. @throws ArgumentError on anything else. */
 export function resolve<T extends object>(catalogue: Catalogue<T>, value: unknown): T {
   const { kind, table, fromFunction } = catalogue;
@@ -228,7 +230,7 @@ export function resolve<T extends object>(catalogue: Catalogue<T>, value: unknow
   if (typeof value === 'function') {
     const own = Object.entries(table).find(([, build]) => build === value)?.[0];
     if (own !== undefined) {
-      throw new ArgumentError(`expected one ${kind}, got the function that makes one; pass '${own}' or ${own}(…) called`, {
+      throw new ArgumentError(`expected ${articled(kind)}, got the function that creates one; pass '${own}', or call it: ${own}(…)`, {
         argument: kind,
         received: value,
       });
@@ -236,7 +238,7 @@ export function resolve<T extends object>(catalogue: Catalogue<T>, value: unknow
     if (fromFunction) return fromFunction(value as (...values: never[]) => unknown, value.name === '' ? 'custom' : value.name);
   }
   if (value !== null && typeof value === 'object' && catalogue.holds(value)) return value as T;
-  const expected = `the name or an instance of one${fromFunction ? ', or a function' : ''}`;
+  const expected = `the name of ${articled(kind)} or an instance${fromFunction ? ', or a function' : ''}`;
   throw new ArgumentError(`${kind}: expected ${expected}, got ${show(value)}${calledInstead(table, value)}`, {
     argument: kind,
     received: value,
@@ -248,5 +250,5 @@ export function resolve<T extends object>(catalogue: Catalogue<T>, value: unknow
 function calledInstead(table: object, value: unknown): string {
   const name = isRecord(value) ? (value.class_name ?? value.className ?? value.name) : undefined;
   const key = typeof name === 'string' ? findName(name, table) : undefined;
-  return key === undefined ? '' : `; with options it is what a function gives: ${key}({ … })`;
+  return key === undefined ? '' : `; to set options, call the function: ${key}({ … })`;
 }

@@ -48,7 +48,7 @@ function wordsOf(value: number | string): number[] {
 
 /**
  * 128 bits that depend on a seed and a path of names, and on nothing else; `1` and `'1'` are different names.
- * @throws ArgumentError where the seed or a name is neither a finite number nor (names only) a string.
+ * @throws ArgumentError if the seed or a name is neither a finite number nor (names only) a string.
  */
 export function hashKey(seed: number, path: readonly (number | string)[] = []): Key128 {
   if (!Number.isFinite(seed)) {
@@ -56,7 +56,7 @@ export function hashKey(seed: number, path: readonly (number | string)[] = []): 
   }
   for (const name of path) {
     if (typeof name !== 'string' && !Number.isFinite(name)) {
-      throw new ArgumentError(`a stream of random numbers is named by a string or a finite number, got ${show(name)}`, {
+      throw new ArgumentError(`the name of a random stream must be a string or a finite number, got ${show(name)}`, {
         argument: 'name',
         received: name,
         expected: 'a string or a finite number',

@@ -1,4 +1,4 @@
-/** Where an error stands: which layer, which argument, what came and what was expected. */
+/** Facts about an error: which layer, which argument, what was received and what was expected. */
 export interface ErrorDetails {
   readonly layer?: string;
   readonly argument?: string;
@@ -8,11 +8,11 @@ export interface ErrorDetails {
 
 /** What goes with an error's message. */
 export interface EvenkeelErrorOptions extends ErrorOptions {
-  /** One more way out, which only code has; it ends the message. */
+  /** One more remedy, available only in code; it is appended to the message. */
   readonly advice?: string;
 }
 
-/** Base of every error Evenkeel throws on purpose; `details` carries the facts that the message puts into words. */
+/** Base class of all errors that Evenkeel throws; `details` holds the facts that the message puts into words. */
 export class EvenkeelError extends Error {
   readonly details: ErrorDetails;
   readonly #withoutAdvice: string;
@@ -33,7 +33,7 @@ export class EvenkeelError extends Error {
 /** An argument has the wrong type, name or value. */
 export class ArgumentError extends EvenkeelError {}
 
-/** Shapes that do not fit each other, or a layer. */
+/** Shapes that are incompatible with each other, or with a layer. */
 export class ShapeError extends EvenkeelError {}
 
 /** Data that cannot be trained on: NaN, labels out of range, an empty set. */
@@ -45,15 +45,15 @@ export class FileError extends EvenkeelError {}
 /** The engine refused a graph, or its worker died. */
 export class EngineError extends EvenkeelError {}
 
-/** A gradient was asked for through an operator that has none. */
+/** A gradient was requested through an operator that has none. */
 export class GradientError extends EvenkeelError {}
 
-/** A value that is not finite arose while training. */
+/** A non-finite value occurred during training. */
 export class NonFiniteError extends EvenkeelError {}
 
-/** Work was stopped through an `AbortSignal`. */
+/** Work was aborted through an `AbortSignal`. */
 export class AbortError extends EvenkeelError {
-  /** Values per epoch by name, as a fit had logged them by then; undefined where no fit was stopped. */
+  /** Values per epoch by name, logged by the fit until then; undefined if it was not a fit that was aborted. */
   history: Readonly<Record<string, readonly number[]>> | undefined;
 }
 

@@ -12,7 +12,7 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
 }
 
-/** @throws ArgumentError where options are none, or one has a name that is not known, with the nearest that is. */
+/** @throws ArgumentError if options is not an object, or an option is unknown; the message suggests the nearest known name. */
 export function checkOptionNames(owner: string, options: unknown, known: readonly string[]): void {
   if (!isRecord(options)) throw new ArgumentError(`${owner}: options must be an object, got ${show(options)}`, { argument: 'options' });
   for (const key of Object.keys(options)) {
@@ -20,21 +20,21 @@ export function checkOptionNames(owner: string, options: unknown, known: readonl
   }
 }
 
-/** @throws ArgumentError where a number that is given is not whole, or below the least. */
+/** @throws ArgumentError if a number that is given is not whole, or below the least. */
 export function checkWhole(owner: string, argument: string, value: number | undefined, least = 1): void {
   if (value === undefined || (Number.isInteger(value) && value >= least)) return;
   throw new ArgumentError(`${owner}: ${argument} must be a whole number ≥ ${least}, got ${show(value)}`, { argument, received: value });
 }
 
-/** @throws ArgumentError where one or more words, as options list them, are no list. */
+/** @throws ArgumentError if one or more words, as options list them, are no list. */
 export function checkList(owner: string, argument: string, given: unknown): void {
   if (given === undefined || Array.isArray(given)) return;
   const example = typeof given === 'string' ? `, such as [${show(given)}]` : '';
   throw new ArgumentError(`${owner}: ${argument} must be a list${example}, got ${show(given)}`, { argument, received: given });
 }
 
-/** The bytes of a file, as a plain array over the same memory. @throws ArgumentError where what is to be read is no file's bytes. */
+/** The bytes of a file, as a plain array over the same memory. @throws ArgumentError if what is to be read is no file's bytes. */
 export function checkBytes(owner: string, bytes: unknown): Uint8Array {
   if (bytes instanceof Uint8Array) return plainView(bytes);
-  refuse(owner, 'bytes', 'the bytes of a file, a Uint8Array, such as await readFile(path) of node:fs/promises gives', bytes);
+  refuse(owner, 'bytes', 'the bytes of a file as a Uint8Array, for example from await readFile(path) (node:fs/promises)', bytes);
 }

@@ -17,9 +17,9 @@ export class NdArray {
   readonly shape: StaticShape;
   readonly dtype: DType;
 
-  /** @throws ShapeError where the shape's size is not the number of elements. */
+  /** @throws ShapeError if the shape's size is not the number of elements. */
   constructor(data: TypedArray, shape: StaticShape = [data?.length ?? 0], dtype: DType = dtypeOf(data)) {
-    if (!isTypedArray(data)) refuse('NdArray', 'data', 'a typed array, such as Float32Array.of(1, 2); ndarray([[1, 2]]) takes nested numbers', data);
+    if (!isTypedArray(data)) refuse('NdArray', 'data', 'a typed array, such as Float32Array.of(1, 2); for nested arrays use ndarray([[1, 2]])', data);
     if (sizeOf(shape) !== data.length) {
       throw new ShapeError(`shape ${showShape(shape)} needs ${countOf(sizeOf(shape), 'element')}, got ${data.length}`, {
         expected: shape,
@@ -57,7 +57,9 @@ export class NdArray {
       }
       if (!Array.isArray(item) || item.length !== shape[axis]) {
         const received = Array.isArray(item) ? countOf(item.length, 'element') : show(item);
-        throw new DataError(`nested arrays are ragged: [${path.join(', ')}] has ${received}, its neighbours have ${shape[axis]}`, { received: item });
+        throw new DataError(`nested arrays are ragged: [${path.join(', ')}] has ${received}, its neighbours have ${shape[axis]}`, {
+          received: item,
+        });
       }
       for (let i = 0; i < item.length; i++) fill(item[i] as Nested, axis + 1, [...path, i]);
     };
@@ -81,12 +83,12 @@ export class NdArray {
     else this.data[index] = value;
   }
 
-  /** The same elements under another shape. @throws ShapeError where sizes differ. */
+  /** The same elements with another shape. @throws ShapeError if sizes differ. */
   reshape(shape: StaticShape): NdArray {
     return new NdArray(this.data, shape, this.dtype);
   }
 
-  /** Rows `start` to `end` (exclusive) of the first axis, numbers below 0 counted from its end; shares memory. */
+  /** Rows `start` to `end` (exclusive) of the first axis, negative numbers counted from the end; shares memory. */
   slice(start: number, end: number = this.shape[0] ?? 0): NdArray {
     const rows = this.shape[0] ?? 0;
     const place = (row: number): number => Math.max(0, Math.min(row < 0 ? rows + row : row, rows));
@@ -116,7 +118,7 @@ export class NdArray {
   }
 }
 
-/** Shorthand for `NdArray.from(...)`, with a shape where the elements come flat. */
+/** Shorthand for `NdArray.from(...)`, with a shape if the elements are flat. */
 export function ndarray(value: ArrayLike, shape?: StaticShape): NdArray {
   const array = NdArray.from(value);
   return shape ? array.reshape(shape) : array;

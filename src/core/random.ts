@@ -9,10 +9,10 @@ const MAX_INTEGER = 2 ** 53;
 /**
  * Seeded random numbers: xoroshiro128+ (Blackman and Vigna, 2018), its state hashed from the seed and the names of the stream.
  *
- * Sub-streams depend on the seed and on their names only, not on what was drawn before or on the order in which they were made:
+ * Sub-streams depend only on the seed and on their names, not on previous draws or on the order of creation:
  * `random.stream('dense_1').stream('kernel')` yields the same numbers in every run.
  *
- * @throws ArgumentError where the seed is not a finite number.
+ * @throws ArgumentError if the seed is not a finite number.
  */
 export class Random {
   readonly seed: number;
@@ -29,12 +29,12 @@ export class Random {
     this.#generator = xoroshiro128plusFromState(state.every((word) => word === 0) ? [1, 0, 0, 0] : state);
   }
 
-  /** The sub-stream of that name. @throws ArgumentError where the name is neither a string nor a finite number. */
+  /** The sub-stream of that name. @throws ArgumentError if the name is neither a string nor a finite number. */
   stream(name: string | number): Random {
     return new Random(this.seed, [...this.path, name]);
   }
 
-  /** A number in [min, max), of 53 random bits; `min` where the two are equal. @throws ArgumentError where max < min or a bound is not finite. */
+  /** A number in [min, max), of 53 random bits; `min` where the two are equal. @throws ArgumentError if max < min or a bound is not finite. */
   uniform(min = 0, max = 1): number {
     const range = max - min;
     if (!(range >= 0 && range < Infinity)) {
@@ -44,16 +44,15 @@ export class Random {
     return value < max ? value : min; // rounding may reach max in a narrow range
   }
 
-  /** A normal number (Marsaglia's polar method, 1964). @throws ArgumentError where std < 0 or an argument is not finite. */
+  /** A normal number (Marsaglia's polar method, 1964). @throws ArgumentError if std < 0 or an argument is not finite. */
   normal(mean = 0, std = 1): number {
     checkNormal(mean, std);
     return mean + std * this.#standardNormal();
   }
 
   /**
-   * A normal number, drawn again until it lies within two `std` of the mean. It is not widened to make up for the cut:
-   * its standard deviation is 0.8796 `std`.
-   * @throws ArgumentError where std < 0 or an argument is not finite.
+   * A normal number, redrawn until it lies within two `std` of the mean. It is not rescaled to compensate: its standard deviation is 0.8796 `std`.
+   * @throws ArgumentError if std < 0 or an argument is not finite.
    */
   truncatedNormal(mean = 0, std = 1): number {
     checkNormal(mean, std);
@@ -62,7 +61,7 @@ export class Random {
     return mean + std * z;
   }
 
-  /** A whole number from 0 to n − 1, each equally likely. @throws ArgumentError where n is not a whole number from 1 to 2⁵³. */
+  /** A whole number from 0 to n − 1, each equally likely. @throws ArgumentError if n is not a whole number from 1 to 2⁵³. */
   integer(n: number): number {
     if (!Number.isInteger(n) || n < 1 || n > MAX_INTEGER) {
       throw new ArgumentError(`integer(n) needs a whole number from 1 to 2^53, got ${show(n)}`, { argument: 'n', received: n });
@@ -81,7 +80,7 @@ export class Random {
     return word % n;
   }
 
-  /** The numbers 0 to n − 1 in random order (Fisher and Yates). @throws ArgumentError where n is not a whole number ≥ 0 that an array can hold. */
+  /** The numbers 0 to n − 1 in random order (Fisher and Yates). @throws ArgumentError if n is not a whole number ≥ 0 that an array can hold. */
   permutation(n: number): Uint32Array {
     if (!Number.isInteger(n) || n < 0 || n > MAX_ELEMENTS) {
       throw new ArgumentError(`permutation(n) needs a whole number from 0 to ${MAX_ELEMENTS}, got ${show(n)}`, { argument: 'n', received: n });

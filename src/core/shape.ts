@@ -17,15 +17,16 @@ export function isStatic(shape: Shape): shape is StaticShape {
   return shape.every((dim) => typeof dim === 'number');
 }
 
-/** Number of elements. @throws ShapeError where a length is not a whole number ≥ 0 or the product overflows. */
+/** Number of elements. @throws ShapeError if a length is not a whole number ≥ 0 or the product overflows. */
 export function sizeOf(shape: StaticShape): number {
   let size = 1;
   for (const dim of shape) {
-    if (!Number.isInteger(dim) || dim < 0) throw new ShapeError(`a shape needs whole numbers ≥ 0, got ${showShape(shape)}`, { received: shape });
+    if (!Number.isInteger(dim) || dim < 0)
+      throw new ShapeError(`the lengths of a shape must be whole numbers ≥ 0, got ${showShape(shape)}`, { received: shape });
     size *= dim;
   }
   if (size > MAX_ELEMENTS) {
-    throw new ShapeError(`shape ${showShape(shape)} has ${size} elements; an array holds at most ${MAX_ELEMENTS}. Is a dimension mistyped?`, {
+    throw new ShapeError(`shape ${showShape(shape)} has ${size} elements; an array holds at most ${MAX_ELEMENTS}. Is there a typo in a dimension?`, {
       received: shape,
     });
   }
@@ -62,7 +63,7 @@ export function normalizeAxis(axis: number, rank: number): number {
   return normal;
 }
 
-/** Shape of an elementwise operation over both (NumPy's broadcasting). @throws ShapeError where lengths clash. */
+/** Shape of an elementwise operation over both (NumPy's broadcasting). @throws ShapeError if lengths clash. */
 export function broadcastShapes(a: Shape, b: Shape): Dim[] {
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, i) => {
@@ -70,6 +71,8 @@ export function broadcastShapes(a: Shape, b: Shape): Dim[] {
     const right = b[i - rank + b.length] ?? 1;
     if (left === right || right === 1) return left;
     if (left === 1) return right;
-    throw new ShapeError(`shapes ${showShape(a)} and ${showShape(b)} do not broadcast: ${show(left)} against ${show(right)}`, { received: [a, b] });
+    throw new ShapeError(`shapes ${showShape(a)} and ${showShape(b)} cannot be broadcast together: ${show(left)} against ${show(right)}`, {
+      received: [a, b],
+    });
   });
 }

@@ -1,4 +1,4 @@
-/** Rows of cells in columns as wide as their widest, two blanks apart, a line for each row. */
+/** Rows of cells in columns as wide as their widest, separated by two spaces, one line per row. */
 export function alignColumns(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
   return rows.map((row) =>

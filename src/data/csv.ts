@@ -10,7 +10,9 @@ function readFeatures(table: Table, without: ReadonlySet<number>): NdArray {
   const columns = table.rows[0]?.length ?? 0;
   const count = columns - without.size;
   if (count === 0) {
-    throw new DataError(`${table.name}: the target is the only column, so there are no features. Is the delimiter right?`, { argument: 'delimiter' });
+    throw new DataError(`${table.name}: the target is the only column, so there are no features. Is the delimiter correct?`, {
+      argument: 'delimiter',
+    });
   }
   const data = new Float32Array(table.rows.length * count);
   let next = 0;
@@ -20,7 +22,7 @@ function readFeatures(table: Table, without: ReadonlySet<number>): NdArray {
   return new NdArray(data, [table.rows.length, count]);
 }
 
-/** A table as a set, with the reader that reads others like it. */
+/** A table as a data set, with the reader for other tables of the same kind. */
 export interface TableDataset extends Dataset {
   readonly reader: TableReader;
 }
@@ -41,7 +43,7 @@ export function readCsv(input: string | Uint8Array, options: TableFitOptions = {
 /**
  * The numbers of a table for a model that takes `width` features, of which no reader is known: float32 [rows, width]. All columns are features where there are that many;
  * one column more is the target (the last unless `options` name it), which is left out and may hold anything, as do those `without`.
- * @throws DataError where the columns are another number, or a cell holds no number; ArgumentError for a target that does not exist.
+ * @throws DataError if the columns are another number, or a cell holds no number; ArgumentError for a target that does not exist.
  */
 export function tableFeatures(
   table: Table,
@@ -52,7 +54,7 @@ export function tableFeatures(
   const columns = (table.rows[0]?.length ?? 0) - without.size;
   if (columns !== width && columns !== width + 1) {
     throw new DataError(
-      `${table.name}: ${countOf(columns, 'column')}, expected the ${countOf(width, 'feature')} of the model, or ${width + 1} with the target; leave out what is no feature`,
+      `${table.name}: ${countOf(columns, 'column')}, expected the ${countOf(width, 'feature')} of the model, or ${width + 1} with the target; remove the columns that are not features`,
       {
         received: columns,
         expected: width,

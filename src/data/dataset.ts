@@ -11,7 +11,7 @@ export interface Dataset {
   readonly y: NdArray;
   /** Name of each class, where `y` holds class labels 0, 1, … */
   readonly classNames?: readonly string[];
-  /** Name of each column of `x`, where it came from a table. */
+  /** Name of each column of `x`, if it came from a table. */
   readonly featureNames?: readonly string[];
 }
 
@@ -51,18 +51,18 @@ export function argMaxOf(array: NdArray, start: number, count: number): number {
   return best;
 }
 
-/** Number of rows that x and y share. @throws DataError where they differ or there are none. */
+/** Number of rows that x and y share. @throws DataError if they differ or there are none. */
 export function datasetRows(dataset: Dataset, name = 'dataset'): number {
   if (!(dataset?.x instanceof NdArray && dataset.y instanceof NdArray)) refuse(name, 'dataset', 'a set { x, y } of NdArrays', dataset);
   const [rows, targets] = [rowsOf(dataset.x), rowsOf(dataset.y)];
   if (rows !== targets) {
     throw new DataError(
-      `${name}: x has ${countOf(rows, 'row')} and y has ${targets}; every row needs its target. Were they cut from different sets, or is one transposed?`,
+      `${name}: x has ${countOf(rows, 'row')} and y has ${targets}; every row needs a target. Do they come from different sets, or is one of them transposed?`,
       { argument: 'y', received: targets, expected: rows },
     );
   }
   if (rows === 0)
-    throw new DataError(`${name}: the set has no rows; was a filter or a split too strict?`, { argument: 'x', received: dataset.x.shape });
+    throw new DataError(`${name}: the set has no rows. Did a filter or a split remove all of them?`, { argument: 'x', received: dataset.x.shape });
   return rows;
 }
 
@@ -80,7 +80,7 @@ const SHORT_ROW = 32;
 /**
  * Copies the rows `indices[from]` to `indices[to - 1]` of `source` into `target`, from row `targetRow` on (default 0).
  * `target` holds elements of the source's type; nothing is allocated but views.
- * @throws ArgumentError where the types differ, a row does not exist or the target is too short.
+ * @throws ArgumentError if the types differ, a row does not exist or the target is too short.
  */
 export function gatherRows(source: NdArray, indices: Uint32Array, from: number, to: number, target: TypedArray, targetRow = 0): void {
   const rows = rowsOf(source);
@@ -112,7 +112,7 @@ export function gatherRows(source: NdArray, indices: Uint32Array, from: number, 
   }
 }
 
-/** The rows at `indices`, in that order, copied. @throws ArgumentError where a row does not exist. */
+/** The rows at `indices`, in that order, copied. @throws ArgumentError if a row does not exist. */
 export function takeRows(array: NdArray, indices: Uint32Array): NdArray {
   const data = dtypes[array.dtype].allocate(indices.length * rowWidth(array));
   gatherRows(array, indices, 0, indices.length, data);
@@ -162,8 +162,8 @@ export function finiteAs(array: NdArray, dtype: DType, name: string, featureName
   ].join(', ');
   const value = array.at(index);
   const advice = Number.isFinite(value)
-    ? `${dtype} ends at 3.4e38. Give it in another unit, or make the model with { dtype: 'float64' }.`
-    : 'every value must be finite. Was a gap in the data read as a number, or divided by zero? Fill the gap or leave the row out.';
+    ? `the largest ${dtype} is 3.4e38. Rescale the feature, or create the model with { dtype: 'float64' }.`
+    : 'every value must be finite. Was a missing value read as a number, or was something divided by zero? Fill the gap or drop the row.';
   throw new DataError(`${name} holds ${value} at ${place} (counted from 0; shape ${showShape(array.shape)}); ${advice}`, {
     argument: name,
     received: value,

@@ -91,16 +91,16 @@ async function loadHousing(options: DatasetOptions): Promise<TrainTest> {
   return splitDataset(readCsv(isGzip(bytes) ? gunzip(bytes, path) : bytes, { name: path, target: 'median_house_value' }));
 }
 
-/** The data sets that come with Evenkeel, or that it knows where to find. */
+/** The data sets that are built into Evenkeel or that it can download. */
 export const datasets = {
   /** Names that `load` accepts. */
   names: Object.keys(loaders) as readonly DatasetName[],
 
   /**
    * Loads a set by name. Images: x is uint8 [rows, 28, 28] of 0 to 255, y is int32 [rows]. `'california-housing'`: x is float32 [rows, 14], gaps filled and
-   * texts as flags, y is float32 [rows, 1] in dollars; a fifth of the rows are for testing. `'glyphs'` is drawn on the spot; the others come
-   * from `$EVENKEEL_DATA`, else from the cache, else from their public home, checked by SHA-256 and kept in the cache.
-   * @throws ArgumentError for an unknown name. @throws FileError where no place has the set or a file is broken. @throws AbortError on `signal`.
+   * texts as flags, y is float32 [rows, 1] in dollars; a fifth of the rows are for testing. `'glyphs'` is generated; the others come from
+   * `$EVENKEEL_DATA`, else from the cache, else from their public home, checked by SHA-256 and kept in the cache.
+   * @throws ArgumentError for an unknown name. @throws FileError if no place has the set or a file is broken. @throws AbortError on `signal`.
    */
   async load(name: DatasetName | (string & {}), options: DatasetOptions = {}): Promise<TrainTest> {
     const load = lookUp('dataset', name, loaders);

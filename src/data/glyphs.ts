@@ -140,7 +140,7 @@ function draw(rows: number, random: Random): Dataset {
  * The embedded set: digits 0 to 9 drawn from strokes with random slant, thickness, shift, size, rotation, wobble, specks and noise.
  * x is uint8 [rows, 28, 28], 0 to 255; y is int32 [rows]. A linear model stays under 90 % accuracy; a network of two hidden layers passes 95 %.
  * The same seed yields the same pixels; train and test are drawn apart.
- * @throws ArgumentError where a number of rows is not a whole number ≥ 1.
+ * @throws ArgumentError if a number of rows is not a whole number ≥ 1.
  */
 export function glyphs(options: GlyphOptions = {}): { train: Dataset; test: Dataset } {
   const { train = 12_000, test = 2_000, seed = 7 } = options;

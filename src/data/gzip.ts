@@ -115,19 +115,19 @@ function gunzipMembers(bytes: Uint8Array, grown: (total: number) => void, refuse
  * @throws FileError for a truncated or corrupt file, or one that claims more than `maxBytes` (default 2 GiB).
  */
 export function gunzip(bytes: Uint8Array, name: string, maxBytes = 2 ** 31): Uint8Array {
-  if (bytes.length < 18) throw new FileError(`${name}: a gzip file has at least 18 bytes, this one has ${bytes.length}; it was cut off`);
+  if (bytes.length < 18) throw new FileError(`${name}: a gzip file has at least 18 bytes, this one has ${bytes.length}; the file was truncated`);
   const size = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 4, 4).getUint32(0, true);
   const broken = `${name}: the gzip data is truncated or corrupt`;
-  const remedy = 'Fetch or copy the file again.';
+  const remedy = 'Download or copy the file again.';
   if (size > bytes.length * MAX_RATIO) {
-    throw new FileError(`${broken}: its last bytes claim ${size} bytes, more than ${bytes.length} compressed ones can hold. ${remedy}`);
+    throw new FileError(`${broken}: its last bytes claim ${size} bytes, more than ${bytes.length} compressed bytes can hold. ${remedy}`);
   }
   const grown = (total: number): void => {
     if (total > maxBytes) throw new FileError(`${name}: decompresses to ${total} bytes; at most ${maxBytes} were expected. Is it the right file?`);
   };
   grown(size);
   const refuse = (): never => {
-    throw new FileError(`${broken}: its checksum does not fit. ${remedy}`);
+    throw new FileError(`${broken}: its checksum does not match. ${remedy}`);
   };
   try {
     if (mayHoldMore(bytes, size)) return gunzipMembers(bytes, grown, refuse);

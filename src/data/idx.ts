@@ -27,18 +27,19 @@ function fromBigEndian(bytes: Uint8Array, dtype: DType): TypedArray {
 export function readIdx(file: Uint8Array, name = 'idx file'): NdArray {
   const bytes = checkBytes('readIdx', file);
   const content = isGzip(bytes) ? gunzip(bytes, name) : bytes;
-  if (content.length < 4) throw new FileError(`${name}: an idx file starts with 4 bytes, this one has ${content.length}; it was cut off`);
+  if (content.length < 4)
+    throw new FileError(`${name}: an idx file has a header of at least 4 bytes, this one has ${content.length} bytes; it was truncated`);
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
   const dtype = idxTypes[view.getUint8(2)];
   if (view.getUint16(0) !== 0 || dtype === undefined) {
     const magic = [...content.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
-    throw new FileError(`${name}: not an idx file; it starts with ${magic}, expected 00 00, a type (08, 09, 0b to 0e) and the number of axes`);
+    throw new FileError(`${name}: not an idx file; it starts with ${magic}, expected 00 00, a type code (08, 09, 0b to 0e) and the number of axes`);
   }
   const rank = view.getUint8(3);
   const start = 4 + 4 * rank;
   if (content.length < start) {
     throw new FileError(
-      `${name}: the header of ${countOf(rank, 'axis', 'axes')} needs ${start} bytes, the file has ${content.length}; it was cut off`,
+      `${name}: the header of ${countOf(rank, 'axis', 'axes')} needs ${start} bytes, the file has ${content.length}; it was truncated`,
     );
   }
   const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis));
@@ -51,7 +52,7 @@ export function readIdx(file: Uint8Array, name = 'idx file'): NdArray {
   const expected = elements * dtypes[dtype].bytes;
   const received = content.length - start;
   if (received !== expected) {
-    const cause = received < expected ? 'it was cut off' : 'the header is corrupt, or something was appended';
+    const cause = received < expected ? 'it was truncated' : 'the header is corrupt, or extra data were appended';
     throw new FileError(
       `${name}: shape ${showShape(shape)} of ${dtype} needs ${expected} bytes after the header, the file has ${received}; ${cause}`,
     );

@@ -41,11 +41,11 @@ function readHeader(bytes: Uint8Array, name: string): Header {
   if (MAGIC.some((byte, i) => bytes[i] !== byte)) throw new FileError(`${name}: not an npy file; it does not start with \\x93NUMPY`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const version = bytes[6] ?? 0;
-  if (version < 1 || version > 3) throw new FileError(`${name}: npy version ${version} is not known; 1 to 3 are`, { received: version });
+  if (version < 1 || version > 3) throw new FileError(`${name}: npy version ${version} is not supported; expected 1 to 3`, { received: version });
   const at = version === 1 ? 10 : 12;
-  if (bytes.length < at) throw new FileError(`${name}: the file ends inside its header; it was cut off`);
+  if (bytes.length < at) throw new FileError(`${name}: the file ends inside its header; it was truncated`);
   const start = at + (version === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
-  if (bytes.length < start) throw new FileError(`${name}: the header needs ${start} bytes, the file has ${bytes.length}; it was cut off`);
+  if (bytes.length < start) throw new FileError(`${name}: the header needs ${start} bytes, the file has ${bytes.length}; it was truncated`);
   const text = new TextDecoder().decode(bytes.subarray(at, start));
   const [, descr] = /'descr':\s*'([^']+)'/.exec(text) ?? [];
   const [, fortran] = /'fortran_order':\s*(True|False)/.exec(text) ?? [];
@@ -55,7 +55,7 @@ function readHeader(bytes: Uint8Array, name: string): Header {
   const dtype = half ? 'float32' : letters[letter];
   if (/'descr':/.test(text) && dtype === undefined) {
     const kind = /'descr':\s*([^,}]+)/.exec(text)?.[1]?.trim();
-    throw new FileError(`${name}: elements of type ${kind} cannot be read; save the array as a type of ${Object.values(letters).join(', ')}`, {
+    throw new FileError(`${name}: elements of type ${kind} cannot be read; save the array as one of ${Object.values(letters).join(', ')}`, {
       received: kind,
     });
   }
@@ -79,7 +79,7 @@ export function readNpy(file: Uint8Array, name = 'npy file'): NdArray {
   const size = half ? 2 : dtypes[dtype].bytes;
   const received = bytes.length - start;
   if (received !== elements * size) {
-    const cause = received < elements * size ? 'it was cut off' : 'the header is corrupt, or something was appended';
+    const cause = received < elements * size ? 'it was truncated' : 'the header is corrupt, or extra data were appended';
     throw new FileError(
       `${name}: shape ${showShape(shape)} of ${half ? 'float16' : dtype} needs ${countOf(elements * size, 'byte')} after the header, the file has ${received}; ${cause}`,
     );

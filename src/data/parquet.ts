@@ -18,7 +18,9 @@ export async function parquetTable(bytes: Uint8Array, name = 'parquet file'): Pr
   const columns = columnsOf(metadata, name);
   const rows = Number(metadata.num_rows);
   if (!(rows * columns.length <= MAX_CELLS)) {
-    throw new DataError(`${name}: it claims ${rows} rows of ${columns.length} columns; at most ${MAX_CELLS} cells are read. Cut it in pieces`);
+    throw new DataError(
+      `${name}: it claims ${rows} rows of ${columns.length} columns; at most ${MAX_CELLS} cells can be read. Split it into smaller files`,
+    );
   }
   let objects: readonly Record<string, unknown>[];
   try {
@@ -38,14 +40,14 @@ function read<T>(work: () => T, name: string): T {
 }
 
 function corrupt(name: string, cause: unknown): FileError {
-  return new FileError(`${name}: not a parquet file, or a corrupt one (${cause instanceof Error ? cause.message : String(cause)})`, {}, { cause });
+  return new FileError(`${name}: not a parquet file, or it is corrupt (${cause instanceof Error ? cause.message : String(cause)})`, {}, { cause });
 }
 
 function columnsOf(metadata: FileMetaData, name: string): string[] {
   const { children } = read(() => parquetSchema(metadata), name);
   const nested = children.find(({ children: inner, element }) => inner.length > 0 || element.repetition_type === 'REPEATED');
   if (nested) {
-    throw new DataError(`${name}: the column ${show(nested.element.name)} holds lists or structures; leave it out, or spread it over columns`, {
+    throw new DataError(`${name}: the column ${show(nested.element.name)} holds lists or structs; drop it, or flatten it into columns`, {
       argument: nested.element.name,
     });
   }

@@ -33,7 +33,7 @@ function defaultCache(): string | undefined {
 }
 
 export function throwIfAborted(signal: AbortSignal | undefined, what: string): void {
-  if (signal?.aborted) throw new AbortError(`loading ${what} was stopped`, {}, { cause: signal.reason });
+  if (signal?.aborted) throw new AbortError(`loading ${what} was aborted`, {}, { cause: signal.reason });
 }
 
 async function readBody(response: Response, url: string): Promise<Uint8Array> {
@@ -47,7 +47,7 @@ async function readBody(response: Response, url: string): Promise<Uint8Array> {
     length += part.value.length;
     if (length <= MAX_FILE) continue;
     await reader?.cancel();
-    throw new FileError(`${url} sends more than ${MAX_FILE} bytes; it is not the file that was expected`);
+    throw new FileError(`${url} sends more than ${MAX_FILE} bytes; this is not the expected file`);
   }
   const bytes = new Uint8Array(length);
   let offset = 0;
@@ -65,7 +65,7 @@ async function verify(bytes: Uint8Array, sha256: string, name: string): Promise<
   const received = [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
   if (received === sha256) return;
   throw new FileError(
-    `${name}: the content has SHA-256 ${received}, expected ${sha256}; the download is broken or the file was replaced. Try again later.`,
+    `${name}: the content has SHA-256 ${received}, expected ${sha256}; the download is corrupt or the file was replaced. Try again later.`,
     {
       received,
       expected: sha256,
@@ -100,14 +100,14 @@ async function download(set: string, { file, sha256, url }: RemoteFile, options:
   let bytes: Uint8Array;
   try {
     const response = await get(url, signal ? { signal } : {});
-    if (!response.ok) throw new FileError(`the server answers ${response.status} ${response.statusText}`.trimEnd());
+    if (!response.ok) throw new FileError(`the server answered ${response.status} ${response.statusText}`.trimEnd());
     bytes = await readBody(response, url);
   } catch (cause) {
     throwIfAborted(signal, `'${set}'`);
     const reason = cause instanceof Error ? (cause.cause instanceof Error ? cause.cause.message : cause.message) : String(cause);
     throw new FileError(
       `dataset '${set}' was not found. Looked for ${file} in ${places}, then at ${url}: ${reason}. ` +
-        `Connect to a network, or put its files into a folder '${set}' and name its parent in EVENKEEL_DATA or the option 'folder'.`,
+        `Check the network connection, or put the files into a folder '${set}' and pass its parent folder in EVENKEEL_DATA or the option 'folder'.`,
       { argument: 'name', received: set },
       { cause },
     );
@@ -118,7 +118,7 @@ async function download(set: string, { file, sha256, url }: RemoteFile, options:
 
 /**
  * A file of a set: from `options.folder`, else from the cache, packed or not, else from its home, checked by SHA-256 and kept in the cache.
- * @throws FileError where no place has it, or the content is another. @throws AbortError on `signal`.
+ * @throws FileError if no place has it, or the content is another. @throws AbortError on `signal`.
  */
 export async function readRemote(
   set: string,
@@ -131,7 +131,7 @@ export async function readRemote(
   const folders = inNode() ? ([folder, cache].filter((path) => path !== undefined && path !== '') as string[]) : [];
   const local = await readLocal(set, remote.file, folders);
   if (local) return local;
-  const places = `${folder ? `'${folder}/${set}'` : '$EVENKEEL_DATA (not set)'} and ${cache ? `the cache '${cache}/${set}'` : 'the cache (none here)'}`;
+  const places = `${folder ? `'${folder}/${set}'` : '$EVENKEEL_DATA (not set)'} and ${cache ? `the cache '${cache}/${set}'` : 'the cache (this platform has none)'}`;
   const bytes = await download(set, remote, options, places);
   if (cache && inNode()) await keep(bytes, `${cache}/${set}`, remote.file);
   return { bytes, path: remote.url };

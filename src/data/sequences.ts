@@ -4,13 +4,13 @@ import { checkOptionNames, checkWhole } from '../core/expect.js';
 import { NdArray } from '../core/ndarray.js';
 
 export interface PadOptions {
-  /** Steps of every row; default as many as the longest has. */
+  /** Number of steps of every row; default that of the longest sequence. */
   readonly maxLength?: number;
-  /** Where short rows are filled up; default `pre`, in front, as in Keras. */
+  /** Where short rows are padded; default `pre` (at the front), as in Keras. */
   readonly padding?: 'pre' | 'post';
-  /** Where long rows are cut; default `pre`. */
+  /** Where long rows are truncated; default `pre`. */
   readonly truncating?: 'pre' | 'post';
-  /** What they are filled up with; default 0, which `embedding` with `maskZero` and `masking` pass over. */
+  /** Padding value; default 0, which `embedding` with `maskZero` and `masking` skip. */
   readonly value?: number;
 }
 
@@ -21,13 +21,13 @@ type Step = number | readonly number[];
 
 /**
  * Sequences of different lengths as one array: [rows, steps], or [rows, steps, features] where steps have features; float32.
- * @throws DataError where a step is no number, or has other features than the first; ArgumentError on an option.
+ * @throws DataError if a step is no number, or has other features than the first; ArgumentError on an option.
  */
 export function padSequences(sequences: readonly (readonly Step[])[], options: PadOptions = {}): NdArray {
   checkOptionNames('padSequences', options, names);
   const { padding = 'pre', truncating = 'pre', value = 0 } = options;
   if (!Array.isArray(sequences) || !sequences.every(Array.isArray)) {
-    throw new DataError(`padSequences: expected a list of lists of steps, got ${show(sequences)}`, { received: sequences });
+    throw new DataError(`padSequences: expected a list of sequences, each a list of steps, got ${show(sequences)}`, { received: sequences });
   }
   for (const [argument, where] of Object.entries({ padding, truncating })) {
     if (where !== 'pre' && where !== 'post')
@@ -36,7 +36,7 @@ export function padSequences(sequences: readonly (readonly Step[])[], options: P
   if (!Number.isFinite(value))
     throw new ArgumentError(`padSequences: value must be a finite number, got ${show(value)}`, { argument: 'value', received: value });
   if (sequences.length === 0 && options.maxLength === undefined) {
-    throw new DataError('padSequences: got no sequences, so none tells how many steps rows have; was a filter too strict, or a file empty?', {
+    throw new DataError('padSequences: got no sequences, so the length to pad to is unknown. Did a filter remove all of them, or was a file empty?', {
       received: sequences,
     });
   }
@@ -54,7 +54,7 @@ export function padSequences(sequences: readonly (readonly Step[])[], options: P
     kept.forEach((step, i) => {
       const numbers: readonly number[] = Array.isArray(step) ? step : [step as number];
       if (numbers.length !== width || Array.isArray(step) !== (features !== undefined) || !numbers.every((one) => typeof one === 'number')) {
-        const expected = features === undefined ? 'a number, as the first step is' : `${countOf(features, 'number')}, as the first step has`;
+        const expected = features === undefined ? 'a number, like the first step' : `${countOf(features, 'number')}, like the first step`;
         throw new DataError(`padSequences: step ${i} of row ${row} is ${show(step)}, expected ${expected}`, { received: step });
       }
       (padded.data as Float32Array).set(numbers, (row * time + start + i) * width);

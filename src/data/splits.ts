@@ -9,19 +9,19 @@ import { type Dataset, datasetRows, takeRows } from './dataset.js';
 const shareOption = (fallback: number): Option<number> => numberOption(fallback, { from: 0, below: 1 });
 
 const rules = {
-  /** Share of the rows kept for testing, above 0; default 0.2. */
+  /** Share of the rows held out for testing, above 0; default 0.2. */
   test: shareOption(0.2),
-  /** Share of the rows kept for validation; default 0: none. */
+  /** Share of the rows held out for validation; default 0. */
   validation: shareOption(0),
-  /** Give every part the same share of each class, as near as whole rows can; needs labels. Default false. */
+  /** Keep the class proportions the same in all parts, as nearly as possible; needs labels. Default false. */
   stratify: flagOption(false),
-  /** Which row belongs to which group, one entry a row: rows of one group stay together. Default each row on its own. */
+  /** Group of each row, one entry per row: rows of one group stay in the same part. Default: every row is its own group. */
   groups: {
     fallback: undefined,
     expected: 'a list with one entry for each row',
     accepts: (value) => Array.isArray(value),
   } as Option<readonly (string | number)[] | undefined>,
-  /** What the order is drawn from; default 0. */
+  /** Seed of the random order; default 0. */
   seed: numberOption(0),
 };
 
@@ -30,7 +30,7 @@ export type SplitOptions = OptionsOf<typeof rules>;
 export interface Parts {
   readonly train: Dataset;
   readonly test: Dataset;
-  /** Where a share was asked for. */
+  /** Present if a share was requested. */
   readonly validation?: Dataset;
 }
 
@@ -53,25 +53,29 @@ function apportion(total: number, quotas: readonly number[], rooms: readonly num
 }
 
 /**
- * Cuts a set into rows to train on, to test on, and to validate on, each in an order drawn from `seed`: many sets are sorted, and a `validationSplit`
+ * Splits a set into rows for training, testing and validation, each in a random order drawn from `seed`: many sets are sorted, and a `validationSplit`
  * takes the last rows.
- * @throws ArgumentError on a wrong option; DataError where a part would be empty, or labels are needed and there are none.
+ * @throws ArgumentError on a wrong option; DataError if a part would be empty, or labels are needed and there are none.
  */
 export function splitDataset(dataset: Dataset, options: SplitOptions = {}): Parts {
   const { test, validation, stratify, groups, seed } = readOptions('splitDataset', rules, options);
   const rows = datasetRows(dataset, 'splitDataset');
   if (test === 0) {
-    const two = validation > 0 ? `: { test: ${validation} }, and validate on that part` : '';
-    throw new ArgumentError(`splitDataset: test must be above 0, got 0; for two parts give test alone${two}`, { argument: 'test', received: test });
+    const two = validation > 0 ? validation : 0.2;
+    throw new ArgumentError(
+      `splitDataset: test must be above 0, got 0; to split into two parts only, pass { test: ${two} } and validate on the test part`,
+      { argument: 'test', received: test },
+    );
   }
   if (test + validation >= 1) {
-    throw new ArgumentError(`splitDataset: test and validation take ${test + validation} of the rows; nothing is left to train on`, {
+    throw new ArgumentError(`splitDataset: test and validation together take ${test + validation} of the rows, which leaves nothing to train on`, {
       argument: 'test',
     });
   }
-  if (stratify && groups) throw new ArgumentError('splitDataset: stratify and groups do not go together; keep one of them', { argument: 'groups' });
+  if (stratify && groups)
+    throw new ArgumentError('splitDataset: stratify and groups cannot be combined; pass only one of them', { argument: 'groups' });
   if (groups && groups.length !== rows) {
-    throw new ArgumentError(`splitDataset: groups has ${countOf(groups.length, 'entry', 'entries')}, the set ${countOf(rows, 'row')}`, {
+    throw new ArgumentError(`splitDataset: groups has ${countOf(groups.length, 'entry', 'entries')}, but the set has ${countOf(rows, 'row')}`, {
       argument: 'groups',
       received: groups.length,
       expected: rows,
@@ -129,11 +133,11 @@ const byLabel = (labels: readonly number[]): number[][][] => byKey(labels).map((
 function labelsOf({ y }: { readonly y: NdArray }): number[] {
   const labels = Array.from({ length: y.size }, (_, row) => y.at(row));
   if (y.size === (y.shape[0] ?? 0) && labels.every(Number.isInteger)) return labels;
-  throw new DataError(`expected labels, one whole number a row; the targets are ${y.dtype} of shape [${y.shape.join(', ')}]`, { argument: 'y' });
+  throw new DataError(`expected labels, one whole number per row; the targets are ${y.dtype} of shape [${y.shape.join(', ')}]`, { argument: 'y' });
 }
 
 /**
- * Weights that make every class count alike: rows / (classes · rows of the class), as scikit-learn's `balanced`; for `fit({ classWeight })`.
+ * Weights that give every class the same total weight: rows / (classes · rows of the class), as scikit-learn's `balanced`; for `fit({ classWeight })`.
  * @throws DataError unless `y` holds labels.
  */
 export function classWeights(y: NdArray): Record<number, number> {

@@ -32,9 +32,9 @@ function plane(
 
 const jitter = (random: Random, spread: number): number => random.normal(0, spread);
 
-/** Sets drawn from a seed, one by name; the same options give the same rows. x is float32 [rows, 2] and y int32 [rows] unless said. */
+/** Synthetic data sets drawn from a seed; the same options give the same rows. x is float32 [rows, 2] and y int32 [rows] unless noted. */
 export const synthetic = {
-  /** Round clouds, one a class, evenly around the origin at distance 3. */
+  /** Round clouds, one per class, evenly spaced around the origin at distance 3. */
   blobs(options: { readonly rows?: number; readonly classes?: number; readonly spread?: number; readonly seed?: number } = {}): Dataset {
     const rules = { rows: count(300), classes: count(3), spread: noise(1), seed: numberOption(0) };
     const { rows, classes, spread, seed } = readOptions('blobs', rules, options);
@@ -44,7 +44,7 @@ export const synthetic = {
     });
   },
 
-  /** Two half circles that reach into each other. */
+  /** Two interleaving half circles. */
   moons(options: { readonly rows?: number; readonly noise?: number; readonly seed?: number } = {}): Dataset {
     const rules = { rows: count(300), noise: noise(0.1), seed: numberOption(0) };
     const { rows, noise: spread, seed } = readOptions('moons', rules, options);
@@ -55,7 +55,7 @@ export const synthetic = {
     });
   },
 
-  /** A circle of radius 1 and one of radius `factor` in it. */
+  /** A circle of radius 1 and one of radius `factor` inside it. */
   circles(options: { readonly rows?: number; readonly noise?: number; readonly factor?: number; readonly seed?: number } = {}): Dataset {
     const rules = { rows: count(300), noise: noise(0.05), factor: numberOption(0.5, { above: 0, below: 1 }), seed: numberOption(0) };
     const { rows, noise: spread, factor, seed } = readOptions('circles', rules, options);
@@ -65,7 +65,7 @@ export const synthetic = {
     });
   },
 
-  /** Arms that wind out of the origin, one a class, `turns` times around it. */
+  /** Spiral arms, one per class, that wind `turns` times around the origin. */
   spirals(
     options: { readonly rows?: number; readonly classes?: number; readonly noise?: number; readonly turns?: number; readonly seed?: number } = {},
   ): Dataset {

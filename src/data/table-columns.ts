@@ -31,13 +31,13 @@ export interface ColumnFitOptions {
   readonly maxCategories: number;
 }
 
-/** What a column of a table becomes. @throws DataError where its cells do not go together. */
+/** What a column of a table becomes. @throws DataError if its cells do not go together. */
 export function fitColumn(table: Table, index: number, { kind, indicators, maxCategories }: ColumnFitOptions): Column {
   const cells = table.rows.map((_, row) => numeral(table, row, index));
   const values = cells.filter((cell) => !isMissing(cell));
   const place = { name: table.columns?.[index] ?? String(index + 1), index };
   if (values.length === 0) {
-    throw new DataError(`${table.name}: ${columnTitle(table, index)} has no value in any row; leave it out`, {
+    throw new DataError(`${table.name}: ${columnTitle(table, index)} has no value in any row; drop it`, {
       argument: columnArgument(table, index),
     });
   }
@@ -53,7 +53,7 @@ export function fitColumn(table: Table, index: number, { kind, indicators, maxCa
   const categories = [...new Set(table.rows.map((row) => row[index] ?? '').filter((cell) => !isMissing(cell)))].sort();
   if (categories.length > maxCategories) {
     throw new DataError(
-      `${table.name}: ${columnTitle(table, index)} holds ${categories.length} different texts in ${countOf(cells.length, 'row')}, more than ${maxCategories}; each would become a feature. Leave the column out if it names the rows`,
+      `${table.name}: ${columnTitle(table, index)} holds ${categories.length} different texts in ${countOf(cells.length, 'row')}, more than ${maxCategories}; each would become a feature. If the column only identifies rows, leave it out`,
       { argument: columnArgument(table, index), received: categories.length, expected: maxCategories },
       { advice: 'raise maxCategories' },
     );
@@ -61,14 +61,14 @@ export function fitColumn(table: Table, index: number, { kind, indicators, maxCa
   return { ...place, kind: 'text', categories: gaps ? ['', ...categories] : categories };
 }
 
-const asText = 'read the column as text by the option columns';
+const asText = 'read the column as text with the option columns';
 
 /** Numbers that are written for people would become a feature each. */
 function refuseWritten(table: Table, index: number, cells: readonly string[]): void {
   const sample = writtenNumber(cells.filter((cell) => !isMissing(cell)));
   if (sample === undefined) return;
   throw new DataError(
-    `${placeOf(table, cells.indexOf(sample), index)} holds ${show(sample)}, and nearly all of the column's values ${lookWritten(table)}`,
+    `${placeOf(table, cells.indexOf(sample), index)} holds ${show(sample)}, and nearly all values of the column ${lookWritten(table)}`,
     { argument: columnArgument(table, index), received: sample, expected: 'a number' },
     { advice: asText },
   );
@@ -132,8 +132,8 @@ function refuseUnknown(table: Table, row: number, at: number, categories: readon
   const cell = table.rows[row]?.[at] ?? '';
   const known = categories.slice(0, 12).map(show).join(', ');
   throw new DataError(
-    `${placeOf(table, row, at)} ${isMissing(cell) ? 'is missing, which the column never was' : `holds ${show(cell)}, which the column never held`} in the fitted table; it held ${known}${categories.length > 12 ? ', …' : ''}. Correct the cell`,
+    `${placeOf(table, row, at)} ${isMissing(cell) ? 'is missing' : `holds ${show(cell)}`}, but the column had no such value in the table that the reader was fitted on; its values were ${known}${categories.length > 12 ? ', …' : ''}. Correct the cell`,
     { received: cell, expected: categories },
-    { advice: "let unknown texts become zeros (unknown: 'zeros')" },
+    { advice: "encode unknown texts as zeros (unknown: 'zeros')" },
   );
 }

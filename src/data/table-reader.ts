@@ -8,24 +8,24 @@ import { columnTitle, findColumn, type Known, parseTable, type Table, type Table
 import { type Column, type ColumnKind, columnFeatures, columnWriter, fitColumn } from './table-columns.js';
 import { readLabels, readTarget, type Task } from './table-target.js';
 
-/** A table as text, as the bytes of a file (UTF-8, or UTF-16 with a byte-order mark, gzipped or not), or cut into cells. */
+/** A table as text, as the bytes of a file (UTF-8, or UTF-16 with a byte-order mark, gzipped or not), or split into cells. */
 export type TableLike = string | Uint8Array | Table;
 
 export interface TableFitOptions extends TableOptions {
   /** Name or index of the target's column; negative indices count from the back. The last column by default; null for none. */
   readonly target?: string | number | null;
-  /** What the target is; by default text and whole numbers of at most 256 different values are classes, other numbers are not. */
+  /** Kind of target; by default text and whole numbers of at most 256 different values are classes, other numbers are not. */
   readonly task?: Task;
-  /** How columns are read, by name or index, where their cells do not tell: `'skip'` leaves one out. */
+  /** How to read columns, by name or index, if their cells leave it open; `'skip'` leaves one out. */
   readonly columns?: Readonly<Record<string, ColumnKind | 'skip'>>;
   /** Adds a column of 0 and 1 for each column of numbers that has gaps; default true. */
   readonly indicators?: boolean;
-  /** Most different texts that a column may hold; default 256. */
+  /** Maximum number of different texts in a column; default 256. */
   readonly maxCategories?: number;
 }
 
 export interface TableReadOptions extends TableOptions {
-  /** What becomes of a text that the fitted table never held: an error, or a row of zeros in its column's place; default 'refuse'. */
+  /** What to do with a text that did not occur in the fitted table: throw an error, or encode it as zeros; default 'refuse'. */
   readonly unknown?: 'refuse' | 'zeros';
 }
 
@@ -36,7 +36,7 @@ interface Target {
   readonly classNames?: readonly string[];
 }
 
-/** Everything that a reader knows, as JSON keeps it. */
+/** The complete state of a reader as JSON. */
 export interface TableSchema {
   readonly version: 1;
   /** Whether columns are found by their names; else by their places. */
@@ -61,8 +61,8 @@ export function checkTableOptions(owner: string, options: TableFitOptions): void
 const kinds = ['number', 'text', 'skip'];
 
 /**
- * Turns tables into arrays, each as it did the table that it was fitted on: gaps in numbers become that table's median, with a column that
- * says so; texts become one column of 0 and 1 for each of that table's texts. `JSON.stringify(reader)` and `TableReader.from` keep it with a model.
+ * Converts tables into arrays, all in the way learned from the table that it was fitted on: gaps in numbers become that table's median, with a column that
+ * says so; texts become one column of 0 and 1 for each of that table's texts. `JSON.stringify(reader)` and `TableReader.from` save and restore it.
  */
 export class TableReader {
   readonly schema: TableSchema;
@@ -91,7 +91,7 @@ export class TableReader {
       if (index !== targetIndex && kind !== 'skip') columns.push(fitColumn(table, index, { kind, indicators, maxCategories }));
     }
     if (columns.length === 0) {
-      throw new DataError(`${table.name}: no column is left beside the target, so there are no features. Is the delimiter right?`, {
+      throw new DataError(`${table.name}: no column is left besides the target, so there are no features. Is the delimiter correct?`, {
         argument: 'delimiter',
       });
     }
@@ -101,10 +101,10 @@ export class TableReader {
     return new TableReader({ version: 1, named: table.columns !== undefined, width, columns, ...target, ...decimals });
   }
 
-  /** The reader that `JSON.stringify` wrote, from its text or the parsed value. @throws DataError where it is none. */
+  /** The reader that `JSON.stringify` wrote, from its text or the parsed value. @throws DataError if it is none. */
   static from(json: unknown): TableReader {
     const schema = typeof json === 'string' ? parseJson(json) : json;
-    if (!isSchema(schema)) throw new DataError(`expected what a TableReader wrote as JSON, got ${show(json)}`, { received: json });
+    if (!isSchema(schema)) throw new DataError(`expected the JSON of a TableReader, got ${show(json)}`, { received: json });
     return new TableReader(schema);
   }
 
@@ -112,7 +112,7 @@ export class TableReader {
     return this.schema;
   }
 
-  /** Names of the columns that it looks for; none where it goes by their places. */
+  /** Names of the columns that it looks for; none if it goes by position. */
   get columnNames(): readonly string[] {
     return this.schema.named ? this.schema.columns.map(({ name }) => name) : [];
   }
@@ -143,7 +143,7 @@ export class TableReader {
 
   /**
    * A table with its target: x float32 [rows, features]; y int32 [rows] where the target is a class, else float32 [rows, 1].
-   * Columns may stand in any order where they have names, and others beside them.
+   * Columns may be in any order if they have names, and extra columns are ignored.
    * @throws DataError naming row and column of what cannot be read; of a column that is missing, its name.
    */
   read(input: TableLike, options: TableReadOptions = {}): Dataset {
@@ -207,7 +207,7 @@ export function columnPlaces(
   const known = table.columns;
   if (!known) {
     throw new DataError(
-      `${table.name}: the first row does not name the columns ${columns.map(({ name }) => show(name)).join(', ')}; put the header back, as in the table that the reader was fitted on`,
+      `${table.name}: the first row does not contain the column names ${columns.map(({ name }) => show(name)).join(', ')}; restore the header, as in the table that the reader was fitted on`,
     );
   }
   const places = new Map(known.map((name, at) => [name, at]));
@@ -234,7 +234,7 @@ function askedKinds(table: Table, columns: Readonly<Record<string, ColumnKind | 
       const place = table.columns?.includes(title) || !/^-?\d+$/.test(title) ? title : Number(title);
       const index = findColumn(table, place, 'columns');
       if (index === target)
-        throw new ArgumentError(`columns: ${show(title)} is the target; say what it is by task`, { argument: 'columns', received: title });
+        throw new ArgumentError(`columns: ${show(title)} is the target; set its kind with the option task`, { argument: 'columns', received: title });
       return [index, kind];
     }),
   );
@@ -244,7 +244,7 @@ function fitTarget(table: Table, index: number, task: Task | undefined): Target 
   const { y, classNames } = readTarget(table, index, task);
   if (y.data.every((value: number | bigint) => value === y.data[0])) {
     throw new DataError(
-      `${table.name}: the target, ${columnTitle(table, index)}, is ${show(table.rows[0]?.[index])} in every row, so there is nothing to learn. Is it the right column?`,
+      `${table.name}: the target, ${columnTitle(table, index)}, is ${show(table.rows[0]?.[index])} in every row, so there is nothing to learn. Is this the right column?`,
       { argument: 'target', received: table.rows[0]?.[index] },
     );
   }
@@ -255,7 +255,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new DataError('expected what a TableReader wrote, got text that is not JSON', { received: text }, { cause });
+    throw new DataError('expected the JSON of a TableReader, got text that is not JSON', { received: text }, { cause });
   }
 }
 

@@ -14,7 +14,7 @@ const MAX_CLASSES = 256;
 function cellsOf(table: Table, column: number): string[] {
   const cells = table.rows.map((row) => row[column] ?? '');
   const gap = cells.findIndex(isMissing);
-  if (gap >= 0) throw new DataError(`${placeOf(table, gap, column)}, the target, is missing (${show(cells[gap])}); leave the row out`);
+  if (gap >= 0) throw new DataError(`${placeOf(table, gap, column)}, the target, is missing (${show(cells[gap])}); drop the row`);
   return cells;
 }
 
@@ -36,7 +36,7 @@ export function readTarget(table: Table, column: number, task?: Task): Pick<Data
   const sample = task === undefined && !numeric ? writtenNumber(keys) : undefined;
   if (sample !== undefined) {
     throw new DataError(
-      `${placeOf(table, keys.indexOf(sample), column)}, the target, holds ${show(sample)}, and nearly all of its values ${lookWritten(table)}, or say that they are classes: the task is 'classification'`,
+      `${placeOf(table, keys.indexOf(sample), column)}, the target, holds ${show(sample)}, and nearly all of its values ${lookWritten(table)}, or, if they are classes, set the task to 'classification'`,
       { argument: 'target', received: sample, expected: 'a number' },
     );
   }

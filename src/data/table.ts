@@ -8,11 +8,11 @@ import { gunzip, isGzip } from './gzip.js';
 import { decodeText } from './text.js';
 
 export interface TableOptions {
-  /** What stands between cells; `' '` means any run of spaces and tabs. Found among `,` `;` tab and spaces by default. */
+  /** Separator between cells; `' '` means any run of spaces and tabs. Found among `,` `;` tab and spaces by default. */
   readonly delimiter?: string;
   /** Whether the first row names the columns. By default it does where it has text above columns of numbers; an empty cell names none: `unnamed 0`, by its place. */
   readonly header?: boolean;
-  /** What messages call the file. */
+  /** Name of the file in messages. */
   readonly name?: string;
 }
 
@@ -91,7 +91,7 @@ function parseRows(text: string, delimiter: string, name: string): string[][] {
       .map(cutAtSpaces);
     const width = rows[0]?.length;
     const ragged = rows.findIndex((row) => row.length !== width);
-    if (ragged >= 0) throw new DataError(`${name}: row ${ragged + 1} has ${countOf(rows[ragged]?.length, 'cell')}, the first one has ${width}`);
+    if (ragged >= 0) throw new DataError(`${name}: row ${ragged + 1} has ${countOf(rows[ragged]?.length, 'cell')}, the first row has ${width}`);
     return rows;
   }
   try {
@@ -125,9 +125,9 @@ function refusePath(input: unknown): void {
   if (input instanceof Uint8Array) return;
   const path = typeof input === 'string' && /^[^\r\n]*\.(csv|tsv|txt|data|parquet)(\.gz)?$/i.test(input);
   if (typeof input === 'string' && !path) return;
-  const got = path ? `what looks like a path, ${show(input)}` : show(input);
+  const got = path ? `what looks like a path (${show(input)})` : show(input);
   throw new ArgumentError(
-    `expected the text or the bytes of a table, got ${got}; read the file first: await readFile(path) of node:fs/promises, or await (await fetch(url)).text() in a page${path && /parquet$/i.test(input as string) ? '; parquetTable reads parquet' : ''}`,
+    `expected the text or the bytes of a table, got ${got}; read the file first: await readFile(path) (node:fs/promises), or await (await fetch(url)).text() in a browser${path && /parquet$/i.test(input as string) ? '; for parquet use parquetTable' : ''}`,
     { received: input, expected: 'text or a Uint8Array' },
   );
 }
@@ -141,7 +141,8 @@ export function parseTable(input: string | Uint8Array, options: TableOptions = {
   const name = options.name ?? 'CSV';
   refusePath(input);
   const text = (typeof input === 'string' ? input : decodeText(isGzip(input) ? gunzip(input, name) : input, name)).replace(/^\uFEFF/, '');
-  if (options.delimiter === '') throw new ArgumentError('delimiter must be a character, got an empty text', { argument: 'delimiter', received: '' });
+  if (options.delimiter === '')
+    throw new ArgumentError('delimiter must be a character, got an empty string', { argument: 'delimiter', received: '' });
   const { columnNames, decimalCommas = false } = known;
   const delimiter = options.delimiter ?? guessDelimiter(text, known);
   const all = parseRows(text, delimiter, name);
@@ -150,17 +151,17 @@ export function parseTable(input: string | Uint8Array, options: TableOptions = {
   const named = columnNames.length > 0 && columnNames.every((column) => titles.has(column));
   const header = options.header ?? (named || guessHeader(all, known));
   const rows = header ? all.slice(1) : all;
-  if (rows.length === 0) throw new DataError(`${name}: there is no row of data${header ? ' below the header' : ''}`);
+  if (rows.length === 0) throw new DataError(`${name}: there are no rows of data${header ? ' below the header' : ''}`);
   const columns = header ? top : undefined;
   const repeated = columns && titles.size < columns.length ? columns.find((column, i) => columns.indexOf(column) !== i) : undefined;
-  if (repeated !== undefined) throw new DataError(`${name}: two columns are named ${show(repeated)}; a name must be unique`);
+  if (repeated !== undefined) throw new DataError(`${name}: two columns are named ${show(repeated)}; names must be unique`);
   const decimals = decimalsOf(rows, delimiter, decimalCommas);
   return { columns, rows, name, ...(decimals ? { decimals } : {}) };
 }
 
 /**
  * Index of a column by its name, or by its number from 0 (from the back where negative).
- * @throws ArgumentError where there is none, with the nearest name.
+ * @throws ArgumentError if there is none, with the nearest name.
  */
 export function findColumn({ columns, rows, name }: Table, wanted: string | number, argument: string): number {
   const count = rows[0]?.length ?? 0;
@@ -171,7 +172,7 @@ export function findColumn({ columns, rows, name }: Table, wanted: string | numb
   }
   if (!columns) {
     throw new ArgumentError(
-      `${name}: ${argument} ${show(wanted)} is a name, but the file has no header; give the column's index`,
+      `${name}: ${argument} ${show(wanted)} is a name, but the file has no header; pass the column's index`,
       { argument, received: wanted },
       { advice: 'header: true' },
     );
@@ -203,7 +204,7 @@ export function placeOf(table: Table, row: number, column: number): string {
 
 /** What messages say of values that are written for people. */
 export const lookWritten = ({ decimals }: Table): string =>
-  `look like numbers: with a decimal comma, thousands apart, a currency or a percent sign? Write plain numbers, such as ${decimals ? '1234,5' : '1234.5'}`;
+  `look like numbers written with a decimal comma, thousands separators, a currency sign or a percent sign. Write plain numbers, such as ${decimals ? '1234,5' : '1234.5'}`;
 
 /** A cell, with a point for its decimal comma. */
 export function numeral({ rows, decimals }: Table, row: number, column: number): string {
@@ -218,13 +219,14 @@ export function readNumber(table: Table, row: number, column: number): number {
   if (table.decimals && isUnclear(table.decimals, table.rows[row]?.[column] ?? '', column)) refuseUnclear(table, row, column);
   if (isNumber(cell) && Number.isFinite(Math.fround(value))) return value;
   const details = { argument: columnArgument(table, column), received: cell, expected: 'a number' };
-  if (isMissing(cell)) throw new DataError(`${placeOf(table, row, column)} is missing (${show(cell)}); fill the gap or leave the row out`, details);
-  if (isNumber(cell)) throw new DataError(`${placeOf(table, row, column)} holds ${cell}, more than a float32 can; scale the column`, details);
+  if (isMissing(cell)) throw new DataError(`${placeOf(table, row, column)} is missing (${show(cell)}); fill the gap or drop the row`, details);
+  if (isNumber(cell))
+    throw new DataError(`${placeOf(table, row, column)} holds ${cell}, which exceeds the range of float32; rescale the column`, details);
   // Commas that may part thousands, or stand beside points.
   if (isWrittenNumber(cell))
     throw new DataError(`${placeOf(table, row, column)} holds ${show(cell)}, and such values ${lookWritten(table)}`, details);
   throw new DataError(
-    `${placeOf(table, row, column)} holds ${show(cell)}, expected a number; leave the column out, or turn its texts into numbers`,
+    `${placeOf(table, row, column)} holds ${show(cell)}, expected a number; drop the column, or encode its texts as numbers`,
     details,
   );
 }
@@ -232,7 +234,7 @@ export function readNumber(table: Table, row: number, column: number): number {
 function refuseUnclear(table: Table, row: number, column: number): never {
   const cell = table.rows[row]?.[column] ?? '';
   throw new DataError(
-    `${placeOf(table, row, column)} holds ${show(cell)}: a fraction, or thousands? The table that the reader was fitted on has decimal commas, and nothing here tells. Write its fractions with commas (${cell.replace('.', ',')}), or its thousands without points (${cell.replace('.', '')})`,
+    `${placeOf(table, row, column)} holds ${show(cell)}, which is ambiguous: the point may be a decimal point or a thousands separator, and the table that the reader was fitted on has decimal commas. Write fractions with commas (${cell.replace('.', ',')}), or thousands without points (${cell.replace('.', '')})`,
     { argument: columnArgument(table, column), received: cell, expected: 'a number' },
   );
 }

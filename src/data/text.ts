@@ -4,7 +4,7 @@ import { DataError, show } from '../core/errors.js';
 const foreign: readonly { readonly magic: readonly number[]; readonly says: string }[] = [
   { magic: [0x50, 0x4b, 0x03, 0x04], says: "a zip archive, such as Excel's .xlsx; save the sheet as CSV (UTF-8), or unpack it" },
   { magic: [0xd0, 0xcf, 0x11, 0xe0], says: 'an older Office file, such as .xls; save the sheet as CSV (UTF-8)' },
-  { magic: [0x50, 0x41, 0x52, 0x31], says: 'a parquet file; end its name in .parquet, or read it by parquetTable' },
+  { magic: [0x50, 0x41, 0x52, 0x31], says: 'a parquet file; give its name the ending .parquet, or read it with parquetTable' },
   { magic: [0x25, 0x50, 0x44, 0x46], says: 'a PDF; export the table as CSV (UTF-8)' },
 ];
 
@@ -25,7 +25,7 @@ const HEAD = 4096;
  */
 export function decodeText(bytes: Uint8Array, name: string): string {
   const other = foreign.find(({ magic }) => startsWith(bytes, magic));
-  if (other) throw new DataError(`${name}: this is no text file but ${other.says}`);
+  if (other) throw new DataError(`${name}: this is not a text file; it is ${other.says}`);
   const wide = marks.find(({ mark }) => startsWith(bytes, mark));
   if (wide) return decodeWide(bytes, wide.encoding, name);
   refuseBinary(bytes, name);
@@ -42,7 +42,7 @@ function decodeWide(bytes: Uint8Array, encoding: 'utf-16le' | 'utf-16be', name: 
     return new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch (cause) {
     throw new DataError(
-      `${name}: its byte-order mark says ${encoding.toUpperCase()}, which its ${bytes.length} bytes are not; it was cut off, or is no text file. Save it as UTF-8`,
+      `${name}: its byte-order mark says ${encoding.toUpperCase()}, but its ${bytes.length} bytes are not valid ${encoding.toUpperCase()}: the file was truncated or is not text. Save it as UTF-8`,
       {},
       { cause },
     );
@@ -63,12 +63,12 @@ function refuseBinary(bytes: Uint8Array, name: string): void {
   if ((even > most && odd === 0) || (odd > most && even === 0)) {
     const encoding = odd > 0 ? 'UTF-16LE' : 'UTF-16BE';
     throw new DataError(
-      `${name}: this looks like ${encoding} without a byte-order mark, expected UTF-8; convert it: iconv -f ${encoding} -t UTF-8 old.csv > new.csv`,
+      `${name}: expected UTF-8, but this looks like ${encoding} without a byte-order mark. Convert it: iconv -f ${encoding} -t UTF-8 old.csv > new.csv`,
       { received: encoding, expected: 'UTF-8' },
     );
   }
   throw new DataError(
-    `${name}: this is no text file: byte ${at} is 0, which no text holds. A table is text (CSV, TSV) or parquet; is it the right file?`,
+    `${name}: this is not a text file: byte ${at} is 0, which does not occur in text. A table is text (CSV, TSV) or parquet; is this the right file?`,
   );
 }
 
@@ -78,14 +78,14 @@ const isControl = (byte: number): boolean => byte < 32 && byte !== 9 && byte !==
 function sayInvalid(bytes: Uint8Array, at: number, name: string): string {
   const controls = bytes.subarray(0, HEAD).filter(isControl).length;
   if (controls > 0)
-    return `${name}: this is no text file: it holds control characters, and byte ${at} is no UTF-8. A table is text (CSV, TSV) or parquet; is it the right file?`;
+    return `${name}: this is not a text file: it contains control characters, and byte ${at} is not valid UTF-8. A table is text (CSV, TSV) or parquet; is this the right file?`;
   const before = bytes.subarray(0, at);
   const line = before.reduce((count, byte) => count + Number(byte === 10), 1);
   const start = Math.max(before.lastIndexOf(10) + 1, at - 20);
   const text = new TextDecoder().decode(before.subarray(start)).replace(/^\uFFFD+/, '');
   const byte = `0x${(bytes[at] ?? 0).toString(16).toUpperCase()}`;
-  const where = `line ${line} holds ${byte}${text === '' ? '' : ` behind ${show(text)}`} (byte ${at} of the file)`;
-  return `${name}: ${where}, which is no UTF-8: the file was probably saved as Latin-1 or Windows-1252. Save it as UTF-8, for example: iconv -f WINDOWS-1252 -t UTF-8 old.csv > new.csv`;
+  const where = `line ${line} holds ${byte}${text === '' ? '' : ` after ${show(text)}`} (byte ${at} of the file)`;
+  return `${name}: ${where}, which is not valid UTF-8: the file was probably saved as Latin-1 or Windows-1252. Save it as UTF-8, for example: iconv -f WINDOWS-1252 -t UTF-8 old.csv > new.csv`;
 }
 
 /** Least and most of the second byte behind a first one that allows less than 0x80 to 0xBF (RFC 3629, section 4). */

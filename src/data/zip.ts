@@ -27,14 +27,14 @@ function checksums(bytes: Uint8Array, count: number): number[] {
 
 /**
  * The files of a zip archive whose names end in `ending`, verified by their checksums, which fflate leaves to the caller. `name` stands for the archive in messages.
- * @throws FileError where it is none, or a corrupt one, and where it holds more than `maxBytes`.
+ * @throws FileError if it is none, or a corrupt one, and where it holds more than `maxBytes`.
  */
 export function unzip(bytes: Uint8Array, ending: string, name: string, maxBytes: number): Map<string, Uint8Array> {
   const entries: string[] = [];
   let total = 0;
   const filter = ({ name: entry, originalSize }: UnzipFileInfo): boolean => {
     total += originalSize;
-    if (total > maxBytes) throw new FileError(`${name}: unpacked it holds more than ${maxBytes} bytes`, { received: total, expected: maxBytes });
+    if (total > maxBytes) throw new FileError(`${name}: it unpacks to more than ${maxBytes} bytes`, { received: total, expected: maxBytes });
     entries.push(entry);
     return entry.endsWith(ending);
   };
@@ -46,7 +46,7 @@ export function unzip(bytes: Uint8Array, ending: string, name: string, maxBytes:
   } catch (cause) {
     if (cause instanceof FileError) throw cause;
     throw new FileError(
-      `${name}: not a zip archive, as npz files are, or a corrupt one (${cause instanceof Error ? cause.message : String(cause)})`,
+      `${name}: not an npz file (a zip archive), or it is corrupt (${cause instanceof Error ? cause.message : String(cause)})`,
       {},
       { cause },
     );
@@ -55,7 +55,7 @@ export function unzip(bytes: Uint8Array, ending: string, name: string, maxBytes:
   const known = new Map(entries.map((entry, i) => [entry, expected[i]]));
   for (const [entry, content] of Object.entries(files)) {
     if (crc32(content) !== known.get(entry))
-      throw new FileError(`${name}: ${entry} is corrupt: its checksum does not fit. Fetch or copy the file again.`, { received: entry });
+      throw new FileError(`${name}: ${entry} is corrupt: its checksum does not match. Download or copy the file again.`, { received: entry });
   }
   return new Map(Object.entries(files));
 }

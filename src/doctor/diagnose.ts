@@ -7,11 +7,11 @@ import type { Finding } from './finding.js';
 import { findingsOf, withCauses } from './rule.js';
 import { rules } from './rules/index.js';
 
-/** What a team has looked at and accepted: findings of these rules at these layers are not told again. */
+/** Accepted findings: findings of these rules at these layers are not reported again. */
 export type Baseline = readonly { readonly rule: string; readonly layers: readonly string[] }[];
 
 export interface DiagnoseOptions {
-  /** Ids of rules that are not applied. */
+  /** Ids of rules to skip. */
   readonly ignore?: readonly string[];
   readonly baseline?: Baseline;
 }
@@ -35,13 +35,13 @@ export function checkDiagnoseOptions(owner: string, { ignore = [], baseline }: D
   checkRuleIds(ignore);
   checkList(owner, 'baseline', baseline);
   const stray = baseline?.find((one) => typeof one?.rule !== 'string' || !Array.isArray(one.layers));
-  if (stray !== undefined) refuse(owner, 'baseline', 'accepted findings, such as { rule, layers }, in baseline', stray);
+  if (stray !== undefined) refuse(owner, 'baseline', 'a list of accepted findings, such as { rule, layers }, as baseline', stray);
 }
 
 /**
  * What is wrong with a network, from the trace of its run, or of a look at it before the first step. Pure: the same trace gives the same findings.
  * @returns findings that make training suffer first, each severity in the order of the rules.
- * @throws ArgumentError where it is no trace, or a rule is not known.
+ * @throws ArgumentError if it is no trace, or a rule is not known.
  */
 export function diagnose(trace: Trace, options: DiagnoseOptions = {}): Finding[] {
   checkTrace('diagnose', trace);

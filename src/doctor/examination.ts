@@ -9,11 +9,11 @@ import { suitsAt } from './forecast/phases.js';
 import { Bends, type Forecast, forecastFacts } from './forecast.js';
 import { behind, headUses, longest, usersOf } from './uses.js';
 
-/** @throws ArgumentError where a trace is asked for, and something else given. */
+/** @throws ArgumentError if a trace is asked for, and something else given. */
 export function checkTrace(owner: string, given: unknown): void {
   const { header, steps, passes, epochs }: Partial<Trace> = given ?? {};
   if ([header?.network?.layers, header?.watched, header?.arrays, steps, passes, epochs].every(Array.isArray)) return;
-  const sources = 'await model.examine(x, y), history.trace of a fit with doctor.watch() and parseTrace give one';
+  const sources = 'get one from await model.examine(x, y), from history.trace of a fit with doctor.watch(), or from parseTrace';
   refuse(owner, 'trace', `a trace with a header, steps, passes and epochs (${sources})`, given);
 }
 
@@ -81,7 +81,7 @@ export class Examination {
   /** Places of the uses that take each as an input. */
   readonly users: readonly (readonly number[])[];
 
-  /** @param earlier what earlier looks have found; nothing unless given. @throws ArgumentError where these are something else. */
+  /** @param earlier what earlier looks have found; nothing unless given. @throws ArgumentError if these are something else. */
   constructor(trace: Trace, earlier: Partial<Earlier> = {}) {
     checkTrace('Examination', trace);
     checkOptionNames('Examination', earlier, ['run', 'bends']);
@@ -236,7 +236,7 @@ export class Examination {
     return longest(this.facts, (at) => places.has(at));
   }
 
-  /** Whether hidden layers in a row are many, and all are normalised. */
+  /** Whether hidden layers in a row are many, and all are normalized. */
   get isDeep(): boolean {
     return this.depth >= DEEP && this.hidden.every(({ at }) => this.normalizedBehind(at));
   }
@@ -367,7 +367,7 @@ export class Examination {
   }
 }
 
-/** Whether a layer standardises or scales what it receives. */
+/** Whether a layer standardizes or scales what it receives. */
 const scales = (layer: LayerFacts): boolean => layer.role === 'normalization' || layer.kind === 'rescaling' || normalizesSteps(layer);
 
 /** Whether a layer applies a normalization to every step. */

@@ -1,18 +1,18 @@
-/** `ill`: training suffers. `risk`: unwise, but it may train. Only `ill` is an alarm. */
+/** `ill`: training suffers. `risk`: unwise, but training may succeed. Only `ill` is an alarm. */
 export type Severity = 'ill' | 'risk';
 
-/** One number with what it is a number of. */
+/** A number with what it measures. */
 export interface Quantity {
   /** `gradient RMS, first layer over last`. */
   readonly what: string;
   readonly value: number;
 }
 
-/** What a quantity should be: from, to, or both. */
+/** The range that a quantity should lie in: from, to, or both. */
 export interface Expectation {
   readonly from?: number;
   readonly to?: number;
-  /** Where these limits come from, in a few words: `±2 standard errors of the forecast`. */
+  /** Reason for these limits, in a few words: `±2 standard errors of the forecast`. */
   readonly why: string;
 }
 
@@ -20,9 +20,9 @@ export interface Expectation {
 export interface RemedyHint {
   /** Stable id: `suiting-initializer`. */
   readonly id: string;
-  /** An imperative phrase: `draw the kernels by 'lecunNormal'`. */
+  /** An imperative phrase: `initialize the kernels with 'lecunNormal'`. */
   readonly what: string;
-  /** What it changes, cheapest first: data, a number of the training, weights, the architecture. */
+  /** What it changes, cheapest first: the data, the training, the weights, the architecture. */
   readonly cost: 'data' | 'training' | 'weights' | 'architecture';
 }
 
@@ -31,13 +31,13 @@ export interface Finding {
   /** Id of the rule. */
   readonly rule: string;
   readonly severity: Severity;
-  /** Names of the layer uses it concerns; empty where it concerns the whole training. */
+  /** Names of the layer uses it concerns; empty if it concerns the whole training. */
   readonly layers: readonly string[];
   /** Step at which it was seen: that of what was measured, the last observed one for most rules; 0 before the first step. */
   readonly step: number;
   readonly measured: Quantity;
   readonly expected: Expectation;
-  /** How far beyond what is expected: 1 at the threshold, 10 for ten times. */
+  /** How far the measured value is beyond the threshold: 1 at the threshold, 10 for ten times. */
   readonly margin: number;
   /**
    * Probability that training suffers, from 0 to 1: that the network ends below nine tenths of what the best healthy one of its size reaches. By rule,

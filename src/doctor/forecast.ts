@@ -30,7 +30,7 @@ export interface ForecastOptions {
  * draws of the weights lie. Mean field theory (Poole 2016, Schoenholz 2017) with corrections of first order in 1/width; layers of a kind that theory does not know are said to be
  * unknown, with what depends on them.
  * @param bends knows the user's own functions, and has the tables of earlier forecasts.
- * @throws ArgumentError where the facts hold no layers or an option is out of range.
+ * @throws ArgumentError if the facts hold no layers or an option is out of range.
  */
 export function forecastFacts(facts: NetworkFacts, options: ForecastOptions = {}, bends = new Bends()): Forecast {
   const { inputs = [], batchSize = 32 } = options;
@@ -45,14 +45,14 @@ export function forecastFacts(facts: NetworkFacts, options: ForecastOptions = {}
   }
   const early = facts.layers.findIndex((layer, use) => layer.inputs.some((from: number) => !(Number.isInteger(from) && from >= 0 && from < use)));
   if (early >= 0) {
-    throw new ArgumentError(`forecast: layer '${facts.layers[early]?.name}' takes its input from one that does not come before it`, {
+    throw new ArgumentError(`forecast: layer '${facts.layers[early]?.name}' takes its input from a layer that does not come before it`, {
       argument: 'facts',
       received: facts.layers[early]?.inputs,
     });
   }
   const stray = inputs.find(({ layer }) => facts.layers[layer]?.role !== 'input');
   if (stray) {
-    throw new ArgumentError(`forecast: data are given for use ${show(stray.layer)}, which is not an input; inputs are ${facts.inputs.join(', ')}`, {
+    throw new ArgumentError(`forecast: data are given for ${show(stray.layer)}, which is not an input; inputs are ${facts.inputs.join(', ')}`, {
       argument: 'inputs',
       received: stray.layer,
     });
@@ -65,7 +65,7 @@ export function forecastFacts(facts: NetworkFacts, options: ForecastOptions = {}
 
 /** The forecast of a model; its own functions are known. */
 export function forecast(model: Model, options: ForecastOptions = {}): Forecast {
-  if (!Array.isArray(model?.network?.calls)) refuse('forecast', 'model', 'a model, such as sequential([…]) gives', model);
+  if (!Array.isArray(model?.network?.calls)) refuse('forecast', 'model', 'a model, such as sequential([…])', model);
   checkOptionNames('forecast', options, ['inputs', 'batchSize']);
   checkList('forecast', 'inputs', options.inputs);
   return forecastFacts(factsOf(model.network), options, new Bends(lookupsOf(model)));

@@ -25,14 +25,15 @@ export type { TreatOptions } from './treatment/options.js';
  * same start decide, then comes the full run. The given model stays as it is; a network in which nothing is ill is trained
  * as it is, and changed only where that scores a tenth higher.
  * @param data rows to train and to judge by; nothing that grades the model in the end.
- * @throws ArgumentError on a wrong option, where nothing is trained, or on a budget too small to try anything, with what it would take; DataError where the data are at fault;
- * AbortError where `signal` fires before anything was tried.
+ * @throws ArgumentError on a wrong option, where nothing is trained, or on a budget too small to try anything, with what it would take; DataError if the
+ * data are at fault;
+ * AbortError if `signal` fires before anything was tried.
  */
 export async function treat(model: Model, data: BatchLike, options: TreatOptions = {}): Promise<Treatment> {
-  if (!Array.isArray(model?.network?.calls)) refuse('treat', 'model', 'a compiled model, such as sequential([…]).compile({ … }) gives', model);
+  if (!Array.isArray(model?.network?.calls)) refuse('treat', 'model', 'a compiled model, such as sequential([…]).compile({ … })', model);
   checkTreatOptions(options);
   if (!model.variables.some(({ trainable }) => trainable)) {
-    throw new ArgumentError('treat: no layer of the model has weights that are trained; there is nothing to treat. Are all of them frozen?', {
+    throw new ArgumentError('treat: the model has no trainable weights, so there is nothing to treat. Are all layers frozen?', {
       argument: 'model',
     });
   }
@@ -64,7 +65,7 @@ export async function treat(model: Model, data: BatchLike, options: TreatOptions
   const least = Math.ceil((1 + 2 * shortShare(plainSteps)) * plainSteps);
   if (steps < least) {
     throw new ArgumentError(
-      `treat: a budget of ${countOf(steps, 'step')} is too small to try anything: one training of ${countOf(epochs, 'epoch')} takes ${plainSteps}, a trial and that of the untreated network ${least - plainSteps} more; give at least ${least}, or fewer epochs`,
+      `treat: a budget of ${countOf(steps, 'step')} is too small: one full training of ${countOf(epochs, 'epoch')} takes ${countOf(plainSteps, 'step')}, and trying one remedy against the untreated network another ${least - plainSteps}; allow at least ${least}, or use fewer epochs`,
       { argument: 'budget', received: steps, expected: least },
     );
   }

@@ -11,11 +11,11 @@ export interface WatchOptions extends DiagnoseOptions {
   readonly every?: number;
   /** Default 'full'. */
   readonly level?: VitalsLevel;
-  /** Whether each unit's figures are recorded too, for `history.trace` and its report; default false. */
+  /** Also record values of each unit, for `history.trace` and its report; default false. */
   readonly units?: boolean;
-  /** What becomes of a finding: a line for each new one ('warn', the default), the fit ends at the first that makes training suffer ('stop'), or nothing. */
+  /** What to do on a finding: print a line for each new one ('warn', the default), end the fit at the first ill one ('stop'), or nothing. */
   readonly onFinding?: 'warn' | 'stop' | 'ignore' | ((finding: Finding) => void);
-  /** Takes lines of 'warn' and 'stop'; default `console.warn`. */
+  /** Receives the lines of 'warn' and 'stop'; default `console.warn`. */
   readonly warn?: (line: string) => void;
 }
 

@@ -62,14 +62,14 @@ function plain(name: string, attribute: Attribute): AttributeValue {
     case 'string':
       return attribute.value;
     default:
-      throw new EvenkeelError(`attribute '${name}' holds ${attribute.kind}, expected a number, a string or whole numbers`);
+      throw new EvenkeelError(`attribute '${name}' holds ${attribute.kind}, expected a number, a string or a list of whole numbers`);
   }
 }
 
 /**
  * A call read from a file of operator set `opset` in the form of the newest one: defaults written out, axes counted from the front,
  * attributes that have become inputs as inputs.
- * @throws EvenkeelError where an attribute is unknown or means what the record cannot do.
+ * @throws EvenkeelError if an attribute is unknown or means what the record cannot do.
  */
 export function adapt(record: OpRecord, inputs: readonly Tensor[], given: Readonly<Record<string, Attribute>>, opset: number): Call {
   const attributes: Record<string, AttributeValue> = {};
@@ -80,14 +80,15 @@ export function adapt(record: OpRecord, inputs: readonly Tensor[], given: Readon
     if (record.attributes && key in record.attributes) attributes[key] = value;
     else if (former.includes(key)) moved.set(key, value);
     else if (key === 'value' && record.name === 'Pad' && value === 0) continue;
-    else if (implied[key] !== value) throw new EvenkeelError(`attribute '${key}' of ${show(value)} is not known`, { argument: key, received: value });
+    else if (implied[key] !== value)
+      throw new EvenkeelError(`attribute '${key}' with value ${show(value)} is not supported`, { argument: key, received: value });
   }
   const complete = { ...defaultsOf(record, inputs, opset), ...attributes };
   const rank = inputs[0]?.rank ?? 0;
   if (typeof complete.axis === 'number') complete.axis = normalizeAxis(complete.axis, rank);
   if (record.name.endsWith('Softmax') && opset < SOFTMAX_ALONG_AXIS && complete.axis !== rank - 1) {
     throw new EvenkeelError(
-      `a softmax over all axes from ${complete.axis} on (operator sets before ${SOFTMAX_ALONG_AXIS}) is not known; write it with a reshape`,
+      `a softmax over all axes from ${complete.axis} on (operator sets before ${SOFTMAX_ALONG_AXIS}) is not supported; rewrite it with a reshape`,
     );
   }
   return {
@@ -106,7 +107,7 @@ function everyAxis(record: OpRecord, inputs: readonly Tensor[]): readonly Tensor
   const [x, pads, value, axes] = inputs;
   if (record.name !== 'Pad' || !x || !pads || !value || !axes) return inputs;
   const [lengths, named] = [constantInts(pads), constantInts(axes)];
-  if (!lengths || !named) throw new EvenkeelError('the axes that are padded must be constants');
+  if (!lengths || !named) throw new EvenkeelError('the axes to pad must be constants');
   const all = new Array<number>(2 * x.rank).fill(0);
   named.forEach((axis, i) => {
     const at = normalizeAxis(axis, x.rank);
@@ -131,6 +132,6 @@ export function fillIn(record: OpRecord, inputs: readonly (Tensor | undefined)[]
     if (record.name === 'Pad' && i === 2) return scalar(0, inputs[0]?.dtype);
     if (record.name === 'Loop' && i === 0) return scalar(Number.MAX_SAFE_INTEGER, 'int64');
     if (record.name === 'Loop' && i === 1) return scalar(1, 'bool');
-    throw new EvenkeelError(`input ${i} is left out, which is not known of ${record.name}`);
+    throw new EvenkeelError(`input ${i} is left out, which ${record.name} does not support`);
   });
 }

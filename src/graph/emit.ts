@@ -25,7 +25,7 @@ export interface EmitOptions {
  * what a loop does not change runs once outside, what only one branch of an `If` uses runs only there.
  * @param inputs values given at run time, in order; their names are the tensors' own.
  * @param outputs named results.
- * @throws ArgumentError where two inputs, or an input and an output, have one name, where an output needs an input that is not listed,
+ * @throws ArgumentError if two inputs, or an input and an output, have one name, where an output needs an input that is not listed,
  * or a value made inside a loop.
  */
 export function emitModel(inputs: readonly Tensor[], outputs: Readonly<Record<string, Tensor>>, options: EmitOptions = {}): OnnxModel {
@@ -71,7 +71,7 @@ class Emitter {
     this.#results.forEach((tensor, i) => {
       const wish = this.#outputNames[i] as string;
       if (this.#taken.has(wish))
-        throw new ArgumentError(`an input and an output of a graph are both named '${wish}'; name the output otherwise`, { received: wish });
+        throw new ArgumentError(`an input and an output of a graph are both named '${wish}'; rename the output`, { received: wish });
       this.#taken.set(wish, 1);
       if (!own.has(tensor) && !isConstant(tensor) && !produced.has(tensor)) {
         produced.set(tensor, wish);

@@ -14,7 +14,7 @@ interface Compiled {
 function refuse(node: Node): ArgumentError {
   const place = node.label ? ` in ${node.label}` : '';
   return new ArgumentError(
-    `${node.record.name}${place} is not elementwise, so that it has no value for a single number; use elementwise operators only`,
+    `${node.record.name}${place} is not elementwise, so it cannot be evaluated at a single number; use elementwise operators only`,
     {
       received: node.record.name,
     },
@@ -34,7 +34,7 @@ function compile(outputs: readonly Tensor[]): Compiled {
     const { value, attributes } = node;
     if (value) {
       if (value.size !== 1) {
-        throw new ArgumentError(`an elementwise expression of one number cannot hold a constant of ${value.size} elements`, {
+        throw new ArgumentError(`an elementwise expression of one number cannot contain a constant of ${value.size} elements`, {
           received: value.shape,
         });
       }
@@ -61,7 +61,7 @@ function compile(outputs: readonly Tensor[]): Compiled {
 /**
  * An elementwise expression for one element, in float64 and without an engine: every operator by its record's own function.
  * @param values the inputs' values.
- * @throws ArgumentError where an operator is not elementwise, a constant has several elements or an input has no value.
+ * @throws ArgumentError if an operator is not elementwise, a constant has several elements or an input has no value.
  */
 export function evaluateScalar(output: Tensor, values: ReadonlyMap<Tensor, number>): number {
   const { slotOf, size, run } = compile([output]);
@@ -76,7 +76,7 @@ export function evaluateScalar(output: Tensor, values: ReadonlyMap<Tensor, numbe
   return slots[slotOf.get(output) ?? 0] ?? Number.NaN;
 }
 
-/** A function of one number, and its derivative. */
+/** A function of one number, with its derivative. */
 export interface ScalarFunction {
   value(x: number): number;
   slope(x: number): number;
@@ -84,7 +84,7 @@ export interface ScalarFunction {
 
 /**
  * The function that an elementwise expression computes, and its derivative by the operators' gradient rules; both in float64.
- * @throws ArgumentError where an operator is not elementwise, GradientError where one has no gradient.
+ * @throws ArgumentError if an operator is not elementwise, GradientError if one has no gradient.
  */
 export function scalarFunction(expression: (x: Tensor) => Tensor): ScalarFunction {
   const x = input('x', [], 'float64');
@@ -106,7 +106,7 @@ function functionOf(x: Tensor, y: Tensor): (at: number) => number {
   const slots = new Float64Array(size);
   for (const tensor of slotOf.keys()) {
     if (isInput(tensor) && tensor !== x)
-      throw new ArgumentError(`a function of one number may not use another input, '${tensor.name}'`, { received: tensor.name });
+      throw new ArgumentError(`a function of one number must not use another input, '${tensor.name}'`, { received: tensor.name });
   }
   return (at) => {
     slots[from] = at;

@@ -7,14 +7,14 @@ import { zerosLike } from './ops/indexing.js';
 import { expandLike } from './ops/movement.js';
 
 export interface GradientOptions {
-  /** Gradient of each output, of its shape; ones unless given. A scalar learning rate here scales every gradient at no cost. */
+  /** Gradient of each output, of its shape; default ones. A scalar learning rate here scales every gradient at no cost. */
   readonly seeds?: readonly Tensor[];
 }
 
 /**
- * Gradients of (the sum of) `outputs` with respect to each tensor of `wrt`, by reverse mode: one rule per operator, applied from the outputs down.
+ * Gradients of (the sum of) `outputs` with respect to each tensor of `wrt`, by reverse mode: one rule per operator, applied from the outputs backwards.
  * @returns one tensor per entry of `wrt`, of its shape; zeros where the outputs do not depend on it.
- * @throws GradientError where the way to a wanted tensor leads through an operator without a gradient, ArgumentError where what is given are no tensors.
+ * @throws GradientError if the way to a wanted tensor leads through an operator without a gradient, ArgumentError if what is given are no tensors.
  */
 export function gradients(outputs: Tensor | readonly Tensor[], wrt: readonly Tensor[], options: GradientOptions = {}): Tensor[] {
   const takesTensors = (given: unknown): boolean => Array.isArray(given) && given.every((one) => one instanceof Tensor);

@@ -15,7 +15,7 @@ export interface ImportedModel {
 
 /**
  * The tensors of an ONNX model: initializers become constants, values keep their names, subgraphs become bodies.
- * @throws EvenkeelError where an operator, an attribute or a name is not known, or shapes do not fit; it names the node.
+ * @throws EvenkeelError if an operator, an attribute or a name is not known, or shapes do not fit; it names the node.
  */
 export function importModel(model: OnnxModel): ImportedModel {
   refuseUnknown(model.graph);
@@ -53,7 +53,7 @@ function refuseUnknown(graph: OnnxGraph): void {
   search(graph);
   if (unknown.size === 0) return;
   const list = [...unknown].map(([name, node]) => `${name} (node '${node}')`).join(', ');
-  throw new EvenkeelError(`the model uses operators that are not known: ${list}; known are ${[CONSTANT, ...Object.keys(known)].sort().join(', ')}`, {
+  throw new EvenkeelError(`the model uses unsupported operators: ${list}; supported are ${[CONSTANT, ...Object.keys(known)].sort().join(', ')}`, {
     received: [...unknown.keys()],
     expected: [CONSTANT, ...Object.keys(known)],
   });
@@ -77,14 +77,13 @@ class Names {
 
   find(name: string): Tensor {
     const tensor = this.#own.get(name) ?? this.#around?.find(name);
-    if (!tensor)
-      throw new EvenkeelError(`nothing before gives the value '${name}'; nodes must stand in the order in which they run`, { received: name });
+    if (!tensor) throw new EvenkeelError(`no earlier node produces '${name}'; nodes must be listed in execution order`, { received: name });
     return tensor;
   }
 }
 
 function asInput({ name, dtype, shape }: OnnxValue): Tensor {
-  if (!shape) throw new EvenkeelError(`the file does not tell how many axes '${name}' has`, { received: name });
+  if (!shape) throw new EvenkeelError(`the file does not say how many axes '${name}' has`, { received: name });
   return input(name, shape, dtype);
 }
 
@@ -109,7 +108,7 @@ class Reader {
         // Operators look for all inputs that they need.
         const count = countOf(node.inputs.length, 'input');
         throw new EvenkeelError(
-          `${what}: cannot be read with ${count}; is the file whole? onnx.checker.check_model(path) tells more`,
+          `${what}: cannot be read with ${count}. Is the file complete? onnx.checker.check_model(path) shows more`,
           {},
           { cause: error },
         );
@@ -129,7 +128,7 @@ class Reader {
     node.outputs.forEach((name, i) => {
       const tensor = made.outputs[i];
       if (name === '') return;
-      if (!tensor) throw new EvenkeelError(`output ${i} ('${name}') is not known`, { received: name });
+      if (!tensor) throw new EvenkeelError(`output ${i} ('${name}') is not supported`, { received: name });
       names.define(name, tensor);
     });
   }
@@ -171,7 +170,7 @@ class Reader {
     const { num_scan_inputs: count, scan_input_axes: axes, scan_output_axes: outputAxes } = node.attributes;
     if (count?.kind !== 'int') throw new EvenkeelError('num_scan_inputs is missing');
     if ([...wholes(axes), ...wholes(outputAxes)].some((axis) => axis !== 0))
-      throw new EvenkeelError('sequences along another axis than the first are not known');
+      throw new EvenkeelError('sequences along an axis other than the first are not supported');
     const stateCount = inputs.length - Number(count.value);
     const initial = inputs.slice(0, stateCount);
     const sequences = inputs.slice(stateCount);
@@ -198,7 +197,7 @@ class Reader {
     };
     const bodies = { then_branch: branch('then_branch'), else_branch: branch('else_branch') };
     if (bodies.then_branch.results.length !== bodies.else_branch.results.length)
-      throw new EvenkeelError('its branches give different numbers of values');
+      throw new EvenkeelError('its branches return different numbers of values');
     return makeNode(records.If, [condition], {}, bodies.then_branch.results, { bodies });
   }
 }
@@ -207,7 +206,7 @@ class Reader {
 const ofAny: ReadonlySet<OpRecord> = new Set([records.Max, records.Min]);
 
 function folded(record: OpRecord, { inputs: [first, ...rest], attributes }: Call): Node {
-  if (!first) throw new EvenkeelError('takes at least one value, got none');
+  if (!first) throw new EvenkeelError('needs at least one value, got none');
   if (rest.length === 0) return apply(records.Identity, [first]);
   return rest.reduce((merged, next) => applyOne(record, [merged, next], attributes), first).node;
 }
@@ -255,6 +254,6 @@ function constantValue({ attributes }: OnnxNode): NdArray {
     case 'ints':
       return new NdArray(BigInt64Array.from(attribute.value, BigInt));
     default:
-      throw new EvenkeelError(`a constant of ${show(key)} is not known`, { received: key });
+      throw new EvenkeelError(`constants given as ${show(key)} are not supported`, { received: key });
   }
 }

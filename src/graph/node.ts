@@ -3,7 +3,7 @@ import { refuse } from '../core/expect.js';
 import { NdArray } from '../core/ndarray.js';
 import { type Shape, type StaticShape, sizeOf } from '../core/shape.js';
 
-/** One symbolic value of a graph: what it will hold when the graph runs, not the numbers. */
+/** A symbolic value of a graph: it stands for the numbers computed when the graph runs. */
 export class Tensor {
   readonly node: Node;
   /** Which of the node's outputs this is. */
@@ -65,7 +65,7 @@ export interface OpRecord {
   readonly name: string;
   /** Kinds of its attributes, as ONNX types them. */
   readonly attributes?: Readonly<Record<string, 'int' | 'float' | 'ints' | 'string'>>;
-  /** Types of the outputs. @throws ShapeError where the inputs do not fit. */
+  /** Types of the outputs. @throws ShapeError if the inputs do not fit. */
   infer(inputs: readonly Tensor[], attributes: Attributes): readonly TensorType[];
   readonly gradient: GradientRule | NotDifferentiable;
   /** Elementwise operators: one element in float64. */
@@ -156,7 +156,7 @@ export function addOutput(node: Node, type: TensorType): Tensor {
   return tensor;
 }
 
-/** Applies an operator; its output types come from the record. @throws ArgumentError where an input is no tensor. */
+/** Applies an operator; its output types come from the record. @throws ArgumentError if an input is no tensor. */
 export function apply(record: OpRecord, inputs: readonly Tensor[], attributes: Attributes = {}): Node {
   for (const tensor of inputs) if (!(tensor instanceof Tensor)) refuseOperand(record.name, tensor);
   return makeNode(record, inputs, attributes, record.infer(inputs, attributes));
@@ -164,7 +164,7 @@ export function apply(record: OpRecord, inputs: readonly Tensor[], attributes: A
 
 /** @throws ArgumentError that says how a tensor is made. */
 export function refuseOperand(owner: string, received: unknown): never {
-  refuse(owner, 'inputs', 'a tensor of the same graph, such as an operator, tensorInput(name, shape) or constant(ndarray([…])) gives', received);
+  refuse(owner, 'inputs', 'a tensor of the same graph, as returned by an operator, tensorInput(name, shape) or constant(ndarray([…]))', received);
 }
 
 /** The first output of an operator applied. */
@@ -178,9 +178,9 @@ export function first(node: Node): Tensor {
   return tensor;
 }
 
-/** A value given when the graph runs. @throws ArgumentError where its shape is no list of lengths and names. */
+/** A value given when the graph runs. @throws ArgumentError if its shape is no list of lengths and names. */
 export function input(name: string, shape: Shape, dtype: DType = 'float32'): Tensor {
-  if (!Array.isArray(shape)) refuse('tensorInput', 'shape', "a list of lengths and of names of lengths, such as ['N', 3]", shape);
+  if (!Array.isArray(shape)) refuse('tensorInput', 'shape', "a list of lengths, each a number or a name, such as ['N', 3]", shape);
   const tensor = first(makeNode(placeholder, [], {}, [{ dtype, shape }]));
   tensor.name = name;
   tensor.node.label = name;
@@ -195,9 +195,9 @@ export function isConstant(tensor: Tensor): boolean {
   return tensor.node.record === constantRecord;
 }
 
-/** A fixed array. @throws ArgumentError where it is none. */
+/** A fixed array. @throws ArgumentError if it is none. */
 export function constant(value: NdArray, name?: string): Tensor {
-  if (!(value instanceof NdArray)) refuse('constant', 'value', 'an NdArray, such as ndarray([[1, 2]]) gives', value);
+  if (!(value instanceof NdArray)) refuse('constant', 'value', 'an NdArray, such as ndarray([[1, 2]])', value);
   const tensor = first(makeNode(constantRecord, [], {}, [value], { value }));
   if (name !== undefined) tensor.name = name;
   return tensor;

@@ -27,7 +27,7 @@ export function branchOf(scope: Scope | undefined): Scope | undefined {
 /**
  * Decides in which body every node runs: as far inside as all its users allow, then out of every loop whose parameters it does not need
  * (but never out of a branch, which would then be computed untaken). Constants and inputs have no place: they are initializers and parameters.
- * @throws ArgumentError where a value made inside a loop is used outside of it.
+ * @throws ArgumentError if a value made inside a loop is used outside of it.
  */
 export function placeNodes(nodes: readonly Node[], results: readonly Tensor[]): Placement {
   const root: Scope = { body: undefined, parent: undefined, depth: 0, order: 0 };
@@ -108,7 +108,7 @@ function checkReach(node: Node, scope: Scope, needed: ReadonlySet<Body> = none):
     if (around.has(body)) continue;
     const what = node.outputs[0]?.name ?? `${node.label ? `${node.label}/` : ''}${node.record.name}`;
     throw new ArgumentError(
-      `'${what}' outside of a loop needs a value that is made inside of it; let the loop's step return that as state or output`,
+      `'${what}' outside of a loop uses a value computed inside it; return that value from the loop's step as state or output`,
       {
         received: what,
       },

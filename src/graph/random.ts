@@ -34,7 +34,7 @@ function checkWord(tensor: Tensor, argument: string): void {
  * The key of one layer's numbers at one step, as `streamKey` computes it in TypeScript.
  * @param base `baseKey(seed, layer)`, a number or a uint32 scalar, or [1].
  * @param step uint32 scalar, or [1].
- * @returns uint32 [1]: engines find memory used before for arrays alone, not for scalars. @throws ShapeError where `step`, or `base`, is not one uint32 number.
+ * @returns uint32 [1]: engines find memory used before for arrays alone, not for scalars. @throws ShapeError if `step`, or `base`, is not one uint32 number.
  */
 export function stepKey(base: number | Tensor, step: Tensor): Tensor {
   checkWord(step, 'step');
@@ -46,7 +46,7 @@ export function stepKey(base: number | Tensor, step: Tensor): Tensor {
  * Uniform numbers in [0, 1) in the shape of `like`, in its dtype (float32 where that is no float). Element i in row-major order is
  * `counterUniform(key, i)`, bit for bit on every engine. The part that does not depend on the key runs outside a loop over steps
  * where the shape is known there.
- * @param key uint32 [1], from `stepKey`, or a scalar. @throws ShapeError where it is not.
+ * @param key uint32 [1], from `stepKey`, or a scalar. @throws ShapeError if it is not.
  */
 export function uniformLike(like: Tensor, key: Tensor): Tensor {
   checkWord(key, 'key');

@@ -6,9 +6,9 @@ import type { ScalarFunction } from '../graph/evaluate.js';
 /** What an initializer may know of the activation that a layer's sums go through. */
 export interface Nonlinearity {
   readonly name: string;
-  /** Name of the initializer that suits it. */
+  /** Name of the initializer that matches it. */
   readonly initializer: string;
-  /** It as a function of one number. @throws ArgumentError where it is not elementwise. */
+  /** It as a function of one number. @throws ArgumentError if it is not elementwise. */
   scalar(): ScalarFunction;
 }
 

@@ -23,7 +23,7 @@ export function longerSide(shape: StaticShape): number {
 /** `gain` times a matrix with orthonormal columns, or rows where it has fewer rows; all axes but the last make up the rows. */
 export function orthogonal(gain: number): Initializer['sample'] {
   return (shape, random) => {
-    requireAxes('orthogonal', shape, 2, Number.POSITIVE_INFINITY, 'it suits kernels, not biases');
+    requireAxes('orthogonal', shape, 2, Number.POSITIVE_INFINITY, 'use it for kernels, not for biases');
     const columns = shape.at(-1) ?? 0;
     const size = sizeOf(shape);
     return size === 0 ? new Float64Array(0) : orthonormal(size / columns, columns, random).map((value) => gain * value);
@@ -33,7 +33,7 @@ export function orthogonal(gain: number): Initializer['sample'] {
 /** `gain` times a matrix [in, out] with orthonormal rows or columns in the middle of the receptive field, 0 elsewhere. */
 export function deltaOrthogonal(gain: number): Initializer['sample'] {
   return (shape, random) => {
-    requireAxes('deltaOrthogonal', shape, 2, Number.POSITIVE_INFINITY, 'it suits kernels [...receptive field, in, out]');
+    requireAxes('deltaOrthogonal', shape, 2, Number.POSITIVE_INFINITY, 'use it for kernels [...receptive field, in, out]');
     const [rows, columns] = shape.slice(-2) as [number, number];
     const field = shape.slice(0, -2);
     const middle = field.reduce((at, length) => at * length + ((length - 1) >> 1), 0);
@@ -50,7 +50,7 @@ export function deltaOrthogonal(gain: number): Initializer['sample'] {
 /**
  * A matrix with orthonormal rows (fewer rows than columns) or columns, uniform over all of them (Haar's measure): the product of
  * reflections whose vectors are normal, which is the Q of a normal matrix with the signs of R's diagonal moved into it, without the
- * factorisation (Stewart, "The efficient generation of random orthogonal matrices", SIAM J. Numer. Anal. 17, 1980).
+ * factorization (Stewart, "The efficient generation of random orthogonal matrices", SIAM J. Numer. Anal. 17, 1980).
  */
 function orthonormal(rows: number, columns: number, random: Random): Float64Array {
   const [count, length] = [Math.min(rows, columns), Math.max(rows, columns)];

@@ -20,7 +20,7 @@ export function computeFans(shape: StaticShape, { inputAxes = [-2], outputAxes =
   const counted = new Set([...inputAxes, ...outputAxes].map((axis) => normalizeAxis(axis, shape.length)));
   if (counted.size !== inputAxes.length + outputAxes.length) {
     throw new ShapeError(
-      `an axis of ${showShape(shape)} may count inputs or outputs, once: inputAxes ${showShape(inputAxes)}, outputAxes ${showShape(outputAxes)}`,
+      `each axis of ${showShape(shape)} may be listed at most once, as input or output: inputAxes ${showShape(inputAxes)}, outputAxes ${showShape(outputAxes)}`,
     );
   }
   const receptiveField = shape.reduce((size, length, axis) => (counted.has(axis) ? size : size * length), 1);

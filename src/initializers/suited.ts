@@ -38,7 +38,7 @@ function pointFor(activation: Nonlinearity, q: number, warn?: Warn): CriticalPoi
   const { weightVariance, biasVariance, slope } = point;
   if (!Number.isFinite(weightVariance)) {
     throw new ArgumentError(
-      `initializer 'critical': '${name}' has no slope where its input has variance ${q}, so that no weights keep a gradient; choose another q, or '${initializer}'`,
+      `initializer 'critical': '${name}' has slope 0 for inputs of variance ${q}, so no weights can preserve the gradient; choose another q, or '${initializer}'`,
       details,
     );
   }
@@ -50,7 +50,7 @@ function pointFor(activation: Nonlinearity, q: number, warn?: Warn): CriticalPoi
   }
   if (slope > 1 + 1e-6) {
     warn?.(
-      `initializer 'critical': with '${name}' at q = ${q} a variance that strays from q strays further (dq'/dq = ${slope.toFixed(3)} > 1), so that deep networks may leave it`,
+      `initializer 'critical': with '${name}' at q = ${q} a variance that deviates from q deviates further in each layer (dq'/dq = ${slope.toFixed(3)} > 1), so deep networks may drift away from it`,
     );
   }
   return point;
@@ -61,7 +61,7 @@ function scalarOf({ name, initializer, scalar }: Nonlinearity): ScalarFunction {
     return scalar();
   } catch (cause) {
     throw new ArgumentError(
-      `initializer 'critical' suits layers with an elementwise activation, which '${name}' is not; for this layer take '${initializer}'`,
+      `initializer 'critical' works for layers with an elementwise activation, which '${name}' is not; for this layer use '${initializer}'`,
       { argument: 'kernelInitializer', received: 'critical' },
       { cause },
     );

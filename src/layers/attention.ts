@@ -13,13 +13,13 @@ import { describeWeight, readWeight, type WeightOptions, type WeightSettings, we
 export interface MultiHeadAttentionOptions extends LayerOptions, WeightOptions<'kernel'>, WeightOptions<'bias'> {
   /** Length of each head's values; default `keyDim`. */
   readonly valueDim?: number;
-  /** Features that it gives; default those of the query. */
+  /** Number of output features; default that of the query. */
   readonly outputDim?: number;
-  /** Share of the attention that falls while training; default 0. */
+  /** Share of the attention weights dropped during training; default 0. */
   readonly dropout?: number;
   /** Default true. */
   readonly useBias?: boolean;
-  /** No step looks at later ones; default false. */
+  /** Mask out later steps; default false. */
   readonly causal?: boolean;
 }
 
@@ -120,7 +120,7 @@ export class MultiHeadAttention extends Layer {
       });
     }
     if (value.shape[1] !== key.shape[1]) {
-      throw new ShapeError(`its value has ${countOf(value.shape[1], 'step')} and its key ${key.shape[1]}; every value needs its key`, {
+      throw new ShapeError(`its value has ${countOf(value.shape[1], 'step')} and its key ${key.shape[1]}; every value needs a key`, {
         expected: value.shape[1],
         received: key.shape[1],
       });

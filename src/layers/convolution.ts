@@ -48,9 +48,7 @@ const isDilation =
     const above = (given: unknown): boolean => (Array.isArray(given) ? given : [given]).some((size) => size > 1);
     return (
       mistake ??
-      (above(value) && above(strides)
-        ? `of ${show(value)} does not go with strides of ${show(strides)}: one of them must be 1. Dilate, or step, not both`
-        : undefined)
+      (above(value) && above(strides) ? `of ${show(value)} cannot be combined with strides of ${show(strides)}: one of them must be 1` : undefined)
     );
   };
 
@@ -126,7 +124,7 @@ export abstract class Convolution extends Layer {
     return windows(this.kernelSize, { strides: this.strides, dilations: this.dilationRate });
   }
 
-  /** Windows over an input of the given lengths, padding included. @throws ShapeError where the kernel does not fit. */
+  /** Windows over an input of the given lengths, padding included. @throws ShapeError if the kernel does not fit. */
   protected placesIn(lengths: StaticShape): Windows {
     const at = padded(this.padding, lengths, this.places);
     checkFit('kernel', lengths, at);
@@ -186,7 +184,7 @@ export class Conv extends Convolution {
     this.kernelSettings = readWeight('kernel', options, 'glorotUniform');
     if (filters % this.groups !== 0) {
       throw new ArgumentError(
-        `${kind}: ${countOf(filters, 'filter')} cannot be divided into ${countOf(this.groups, 'group')}; make filters a multiple of groups`,
+        `${kind}: ${countOf(filters, 'filter')} cannot be divided evenly into ${countOf(this.groups, 'group')}; make filters a multiple of groups`,
         {
           layer: kind,
           argument: 'groups',
@@ -213,7 +211,7 @@ export class Conv extends Convolution {
   protected sums(x: Tensor, channels: number, lengths: StaticShape, context: LayerContext, bias: (outputs: number) => Tensor | undefined): Tensor {
     if (channels % this.groups !== 0) {
       throw new ShapeError(
-        `${countOf(channels, 'channel')} cannot be divided into ${countOf(this.groups, 'group')}; groups must divide the channels of the input`,
+        `${countOf(channels, 'channel')} cannot be divided evenly into ${countOf(this.groups, 'group')}; the number of input channels must be a multiple of groups`,
         {
           received: channels,
           expected: this.groups,
@@ -249,7 +247,7 @@ export class ConvTranspose extends Convolution {
     const extra = this.outputPadding;
     if (extra?.some((more, axis) => more >= (this.strides[axis] ?? 1))) {
       throw new ArgumentError(
-        `${kind}: outputPadding ${showShape(extra)} must be smaller than strides ${showShape(this.strides)}; a larger output needs larger strides`,
+        `${kind}: outputPadding ${showShape(extra)} must be smaller than strides ${showShape(this.strides)}; for a larger output use larger strides`,
         { layer: kind, argument: 'outputPadding', received: extra, expected: this.strides },
       );
     }

@@ -105,7 +105,7 @@ export const isActivation: OptionCheck = (value, all) => {
   const near = nearestNames(value, Object.keys(activations));
   if (near.length === 0) return mistake;
   const ranked = [...near].sort((a, b) => Number(suiting.includes(b)) - Number(suiting.includes(a))).slice(0, 4);
-  const words = ranked.map((name) => (suiting.includes(name) ? `'${name}' (goes with ${String(chosen)})` : `'${name}'`));
+  const words = ranked.map((name) => (suiting.includes(name) ? `'${name}' (matches ${String(chosen)})` : `'${name}'`));
   return `unknown activation '${value}'; did you mean ${words.join(' or ')}?`;
 };
 
@@ -171,7 +171,7 @@ export class Dense extends Layer {
   call([x]: readonly Tensor[], context: LayerContext): Tensor {
     const fanIn = x?.shape[x.rank - 1];
     if (!x || x.rank < 2 || typeof fanIn !== 'number') {
-      throw new ShapeError('expects an input of at least two axes, the batch and a last one of known length. Is a flatten missing?', {
+      throw new ShapeError('expects an input of at least two axes: the batch, and a last axis of known length. Is a flatten missing?', {
         expected: '[N, features]',
         received: x?.shape,
       });

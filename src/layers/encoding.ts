@@ -18,7 +18,7 @@ const isMode: OptionCheck = (value) => {
 };
 
 export interface CategoryEncodingOptions extends LayerOptions {
-  /** Whole numbers are in [0, numTokens): features of the result. */
+  /** Number of categories: inputs are whole numbers in [0, numTokens), and the result has numTokens features. */
   readonly numTokens: number;
   /** `multiHot` (default): 1 for each number that occurs in the row; `count`: how often; `oneHot`: a row of features for each number. */
   readonly outputMode?: EncodingMode | 'one_hot' | 'multi_hot';
@@ -63,7 +63,7 @@ export class CategoryEncoding extends Layer {
 }
 
 export interface DiscretizationOptions extends LayerOptions {
-  /** Where bins end, rising: [0, 1, 2] makes four of them, (−∞, 0), [0, 1), [1, 2), [2, ∞). */
+  /** Boundaries of the bins, in ascending order: [0, 1, 2] makes four of them, (−∞, 0), [0, 1), [1, 2), [2, ∞). */
   readonly binBoundaries: readonly number[];
 }
 
@@ -78,7 +78,7 @@ export class Discretization extends Layer {
     const rising: OptionCheck = (value) =>
       Array.isArray(value) && value.length > 0 && value.every((one, i) => Number.isFinite(one) && (i === 0 || one > value[i - 1]))
         ? undefined
-        : `must be a list of rising numbers, got ${show(value)}`;
+        : `must be a list of numbers in ascending order, got ${show(value)}`;
     checkOptions('discretization', options, { binBoundaries: rising }, { binBoundaries: options?.binBoundaries ?? null });
     super(options);
     this.binBoundaries = [...options.binBoundaries];

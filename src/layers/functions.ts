@@ -43,7 +43,7 @@ export class NamedActivation<K extends ActivationName = ActivationName> extends 
   }
 }
 
-/** A layer's function of the user's own: of one tensor, or of a list where the layer has several inputs. The first axis is the batch. */
+/** Function of a lambda layer: takes one tensor, or a list if the layer has several inputs. The first axis is the batch. */
 export type LayerFunction = (input: Tensor & readonly Tensor[], context: LayerContext) => Tensor;
 
 /** A function by the name that a saved model knows it by. */
@@ -144,9 +144,9 @@ export class Identity extends Layer {
 }
 
 export interface ActivityRegularizationOptions extends LayerOptions {
-  /** Share of Σ|x| in the loss; default 0. */
+  /** Factor of Σ|x| in the loss; default 0. */
   readonly l1?: number;
-  /** Share of Σx² in the loss; default 0. */
+  /** Factor of Σx² in the loss; default 0. */
   readonly l2?: number;
 }
 

@@ -53,74 +53,74 @@ const separable = (rank: 1 | 2) => (filters: number, kernelSize: Sizes, options?
 const pool = (pooling: PoolingKind, rank: 1 | 2) => (options?: PoolingOptions) => new Pooling(pooling, rank, options);
 const globalPool = (pooling: PoolingKind, rank: 1 | 2) => (options?: GlobalPoolingOptions) => new GlobalPooling(pooling, rank, options);
 
-/** Every layer, by the name users write. */
+/** All layers, by name. */
 export const layers = {
   input,
   /** activation(x·kernel + bias) with `units` outputs. */
   dense: (units: number, options?: DenseOptions) => new Dense(units, options),
   /** A learned vector for each whole number in [0, inputDim). */
   embedding: (inputDim: number, outputDim: number, options?: EmbeddingOptions) => new Embedding(inputDim, outputDim, options),
-  /** A layer whose state of `units` numbers is carried from step to step of [N, time, features] and given. */
+  /** Simple recurrent layer: reads [N, time, features] step by step and returns its last state [N, units], or all states with returnSequences. */
   simpleRnn: (units: number, options?: RecurrentOptions) => new SimpleRnn(units, options),
-  /** Long short-term memory: gates decide what its cell takes up, keeps and gives. */
+  /** Long short-term memory: gates control what its cell stores, keeps and outputs. */
   lstm: (units: number, options?: LstmOptions) => new Lstm(units, options),
-  /** Gated recurrent unit: as an LSTM with two gates and one state. */
+  /** Gated recurrent unit: like an LSTM, with two gates and a single state. */
   gru: (units: number, options?: GruOptions) => new Gru(units, options),
-  /** A recurrent layer in both directions. */
+  /** Runs a recurrent layer in both directions. */
   bidirectional: (layer: Recurrent, options?: BidirectionalOptions) => new Bidirectional(layer, options),
-  /** A layer applied to every step of a sequence. */
+  /** Applies a layer to every step of a sequence. */
   timeDistributed: (layer: Layer, options?: LayerOptions) => new TimeDistributed(layer, options),
-  /** Each step takes means of the values of others, by several heads of `keyDim` numbers. */
+  /** Multi-head attention: each step averages the values of other steps, with `numHeads` heads of size `keyDim`. */
   multiHeadAttention: (numHeads: number, keyDim: number, options?: MultiHeadAttentionOptions) => new MultiHeadAttention(numHeads, keyDim, options),
-  /** `n` equal blocks behind each other, each with weights of its own, which run as one loop however many they are. */
+  /** `n` equal blocks in sequence, each with its own weights; they run as a single loop, whatever their number. */
   repeat: (n: number, block: RepeatBlock, options?: RepeatOptions) => new Repeat(n, block, options),
-  /** Steps of one value throughout do not count. */
+  /** Masks steps whose features all equal `maskValue`. */
   masking: (options?: MaskingOptions) => new Masking(options),
-  /** Weighted sums of windows of [N, steps, channels]. */
+  /** Convolution over [N, steps, channels]. */
   conv1d: conv(1),
-  /** Weighted sums of windows of [N, rows, columns, channels]. */
+  /** Convolution over [N, rows, columns, channels]. */
   conv2d: conv(2),
-  /** The transpose of a convolution of steps: a longer output. */
+  /** Transposed convolution over steps: a longer output. */
   conv1dTranspose: convTranspose(1),
-  /** The transpose of a convolution of images: a larger output. */
+  /** Transposed convolution over images: a larger output. */
   conv2dTranspose: convTranspose(2),
-  /** Every channel convolved by itself. */
+  /** Convolves every channel separately. */
   depthwiseConv1d: depthwise(1),
-  /** Every channel convolved by itself. */
+  /** Convolves every channel separately. */
   depthwiseConv2d: depthwise(2),
-  /** Every channel convolved by itself, then channels mixed at each step. */
+  /** Convolves every channel separately, then mixes channels at each step. */
   separableConv1d: separable(1),
-  /** Every channel convolved by itself, then channels mixed at each place. */
+  /** Convolves every channel separately, then mixes channels at each position. */
   separableConv2d: separable(2),
-  /** The largest of each window. */
+  /** Maximum of each window. */
   maxPooling1d: pool('max', 1),
-  /** The largest of each window. */
+  /** Maximum of each window. */
   maxPooling2d: pool('max', 2),
-  /** The mean of each window. */
+  /** Mean of each window. */
   averagePooling1d: pool('average', 1),
-  /** The mean of each window. */
+  /** Mean of each window. */
   averagePooling2d: pool('average', 2),
-  /** The largest of each channel. */
+  /** Maximum of each channel. */
   globalMaxPooling1d: globalPool('max', 1),
-  /** The largest of each channel. */
+  /** Maximum of each channel. */
   globalMaxPooling2d: globalPool('max', 2),
-  /** The mean of each channel. */
+  /** Mean of each channel. */
   globalAveragePooling1d: globalPool('average', 1),
-  /** The mean of each channel. */
+  /** Mean of each channel. */
   globalAveragePooling2d: globalPool('average', 2),
-  /** Zeros before and after. */
+  /** Adds zeros before and after. */
   zeroPadding1d: (options?: ZeroPaddingOptions) => new ZeroPadding(1, options),
-  /** Zeros around. */
+  /** Adds zeros on all sides. */
   zeroPadding2d: (options?: ZeroPaddingOptions) => new ZeroPadding(2, options),
-  /** What is left without some steps at both ends. */
+  /** Removes steps at both ends. */
   cropping1d: (options?: CroppingOptions) => new Cropping(1, options),
-  /** What is left without a margin. */
+  /** Removes a margin. */
   cropping2d: (options?: CroppingOptions) => new Cropping(2, options),
-  /** Every step several times. */
+  /** Repeats every step. */
   upSampling1d: (options?: UpSamplingOptions) => new UpSampling(1, options),
-  /** Every element several times, or lines between them. */
+  /** Enlarges images by repeating elements or by bilinear interpolation. */
   upSampling2d: (options?: UpSamplingOptions) => new UpSampling(2, options),
-  /** An activation as a layer of its own. */
+  /** An activation as a separate layer. */
   activation: (activation: ActivationLike, options?: LayerOptions) => new ActivationLayer(activation, options),
   relu: named('relu'),
   leakyRelu: named('leakyRelu'),
@@ -129,53 +129,53 @@ export const layers = {
   elu: named('elu'),
   thresholdedRelu: named('thresholdedRelu'),
   softmax: named('softmax'),
-  /** A function of the user's own, of graph operators. */
+  /** A custom function, built from graph operators. */
   lambda: (call: LayerFunction, options?: LayerOptions) => new Lambda(call, options),
-  /** What it is given. */
+  /** Returns its input unchanged. */
   identity: (options?: LayerOptions) => new Identity(options),
-  /** What it is given, with a penalty on it in the loss. */
+  /** Returns its input unchanged and adds a penalty on it to the loss. */
   activityRegularization: (options?: ActivityRegularizationOptions) => new ActivityRegularization(options),
-  /** Features from rows of whole numbers. */
+  /** Encodes rows of whole numbers as features. */
   categoryEncoding: (options: CategoryEncodingOptions) => new CategoryEncoding(options),
-  /** The number of the bin that each number lies in. */
+  /** Replaces each number by the index of its bin. */
   discretization: (options: DiscretizationOptions) => new Discretization(options),
-  /** All axes but the batch's in one. */
+  /** Flattens all axes but the batch's into one. */
   flatten: (options?: LayerOptions) => new Flatten(options),
-  /** The same numbers in another shape. */
+  /** Reshapes each instance. */
   reshape: (targetShape: readonly number[], options?: LayerOptions) => new Reshape(targetShape, options),
-  /** Axes in another order, counted from 1. */
+  /** Permutes the axes, counted from 1. */
   permute: (dims: readonly number[], options?: LayerOptions) => new Permute(dims, options),
-  /** Each row of features n times. */
+  /** Repeats each row of features n times. */
   repeatVector: (n: number, options?: LayerOptions) => new RepeatVector(n, options),
   /** scale · x + offset. */
   rescaling: (scale: number | readonly number[], options?: RescalingOptions) => new Rescaling(scale, options),
-  /** Features to mean 0 and variance 1, from the data of the first fit. */
+  /** Standardizes features to mean 0 and variance 1, with statistics from the data of the first fit. */
   normalization: (options?: NormalizationOptions) => new Normalization(options),
-  /** Every feature standardised over the batch. */
+  /** Standardizes every feature over the batch. */
   batchNormalization: (options?: BatchNormalizationOptions) => new BatchNormalization(options),
-  /** Every instance standardised over its features. */
+  /** Standardizes every instance over its features. */
   layerNormalization: (options?: LayerNormalizationOptions) => new LayerNormalization(options),
-  /** Every instance standardised over groups of its features. */
+  /** Standardizes every instance over groups of its features. */
   groupNormalization: (options?: GroupNormalizationOptions) => new GroupNormalization(options),
-  /** Every instance divided by the root of its mean square. */
+  /** Divides every instance by its root mean square. */
   rmsNormalization: (options?: RmsNormalizationOptions) => new RmsNormalization(options),
-  /** Every instance divided by its norm. */
+  /** Divides every instance by its norm. */
   unitNormalization: (options?: UnitNormalizationOptions) => new UnitNormalization(options),
-  /** A share of the inputs set to 0 while training. */
+  /** Sets a share of the inputs to 0 during training. */
   dropout: (rate: number, options?: LayerOptions) => new Dropout(rate, options),
   /** Dropout of whole channels of [N, steps, channels]. */
   spatialDropout1d: (rate: number, options?: LayerOptions) => new SpatialDropout(1, rate, options),
   /** Dropout of whole channels of [N, rows, columns, channels]. */
   spatialDropout2d: (rate: number, options?: LayerOptions) => new SpatialDropout(2, rate, options),
-  /** Dropout for SELU: mean and variance stay. */
+  /** Dropout for SELU: preserves mean and variance. */
   alphaDropout: (rate: number, options?: LayerOptions) => new AlphaDropout(rate, options),
-  /** Multiplied by normal noise while training. */
+  /** Multiplies by normal noise during training. */
   gaussianDropout: (rate: number, options?: LayerOptions) => new GaussianDropout(rate, options),
-  /** Normal noise added while training. */
+  /** Adds normal noise during training. */
   gaussianNoise: (stddev: number, options?: LayerOptions) => new GaussianNoise(stddev, options),
   /** Sum of several inputs. */
   add: merge('add'),
-  /** The first of two inputs less the second. */
+  /** The first of two inputs minus the second. */
   subtract: merge('subtract'),
   multiply: merge('multiply'),
   average: merge('average'),
@@ -183,7 +183,7 @@ export const layers = {
   minimum: merge('minimum'),
   /** Products of two inputs, summed along an axis of each. */
   dot: (axes: number | readonly [number, number], options?: DotOptions) => new Dot(axes, options),
-  /** Several inputs joined along an axis. */
+  /** Concatenates several inputs along an axis. */
   concatenate: (options?: ConcatenateOptions) => new Concatenate(options),
 } as const;
 

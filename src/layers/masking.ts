@@ -19,7 +19,7 @@ export function meanOfSteps(x: Tensor, over: { readonly axes: readonly number[];
 const isValue: OptionCheck = (value) => (Number.isFinite(value) ? undefined : `must be a finite number, got ${show(value)}`);
 
 export interface MaskingOptions extends LayerOptions {
-  /** A step all of whose features have this value does not count; default 0. */
+  /** Steps whose features all have this value are masked; default 0. */
   readonly maskValue?: number;
 }
 
@@ -51,7 +51,7 @@ export class Masking extends Layer {
   #counts(x: Tensor, keepdims: boolean): Tensor {
     if (x.rank !== 3) {
       throw new ShapeError(
-        `looks at sequences [N, time, features], got ${showShape(x.shape)}; for tokens [N, time] use layers.embedding with maskZero`,
+        `expects sequences [N, time, features], got ${showShape(x.shape)}; for tokens [N, time] use layers.embedding with maskZero`,
         {
           expected: '[N, time, features]',
           received: x.shape,

@@ -171,14 +171,14 @@ export class Concatenate extends Layer {
 }
 
 export interface DotOptions extends LayerOptions {
-  /** Divide both by their lengths along the axes first, which gives their cosine; default false. */
+  /** Divide both by their norms along the axes first, which yields the cosine; default false. */
   readonly normalize?: boolean;
 }
 
 const areAxes: OptionCheck = (value) => {
   const axes = typeof value === 'number' ? [value] : value;
   const fits = Array.isArray(axes) && (typeof value === 'number' || axes.length === 2) && axes.every((axis) => Number.isInteger(axis) && axis !== 0);
-  return fits ? undefined : `must be one axis or two, not the batch's (0), got ${show(value)}`;
+  return fits ? undefined : `must be one axis or two, but not the batch axis (0), got ${show(value)}`;
 };
 
 /** Products of two inputs [N, …] of at most three axes, summed along an axis of each: [N, rest of the first, rest of the second], at least [N, 1]. */
@@ -208,7 +208,7 @@ export class Dot extends Layer {
         throw new ShapeError(`takes inputs of two or three axes, got ${showShape(tensor.shape)}`, { received: tensor.shape });
       }
       const axis = normalizeAxis(axes[i] ?? -1, tensor.rank);
-      if (axis === 0) throw new ArgumentError('dot: the axes must not be the batch', { argument: 'axes', received: this.axes });
+      if (axis === 0) throw new ArgumentError('dot: the axes must not be the batch axis', { argument: 'axes', received: this.axes });
       const even = this.normalize ? div(tensor, sqrt(max(reduceSum(square(tensor), { axes: [axis], keepdims: true }), EPSILON))) : tensor;
       // [N, rest, summed]; a vector has one row.
       const flat = even.rank === 2 ? unsqueeze(even, [1]) : axis === 1 ? transpose(even, [0, 2, 1]) : even;

@@ -13,7 +13,7 @@ import { describeWeight, readWeight, type WeightOptions, type WeightSettings, we
 type Numbers = number | readonly number[] | NdArray;
 
 export interface NormalizationOptions extends LayerOptions {
-  /** Axis whose entries are standardised apart from each other, or null for one mean and variance over all; default the last axis. */
+  /** Axis whose entries are standardized separately, or null for a single mean and variance; default the last axis. */
   readonly axis?: number | null;
   /** Known mean; with `variance`, the layer needs no data. */
   readonly mean?: Numbers;
@@ -41,7 +41,8 @@ export interface Moments {
 }
 
 /**
- * Standardises features to mean 0 and variance 1. Mean and variance come from the data of the first `fit`, of a stream its first 1,024 rows (or from `model.adapt`), unless given.
+ * Standardizes features to mean 0 and variance 1. Mean and variance come from the data of the first `fit`, of a stream its first 1,024 rows (or from
+ * `model.adapt`), unless given.
  * A feature that never varies keeps its scale, since its variance tells none.
  */
 export class Normalization extends Layer {
@@ -55,7 +56,7 @@ export class Normalization extends Layer {
     checkOptions('normalization', options, { axis: isAxis, mean: areNumbers(Number.NEGATIVE_INFINITY), variance: areNumbers(0) });
     super(options);
     if ((options.mean === undefined) !== (options.variance === undefined)) {
-      throw new ArgumentError('normalization: mean and variance come together; give both, or neither to take them from the data', {
+      throw new ArgumentError('normalization: pass both mean and variance, or neither to compute them from the data', {
         layer: 'normalization',
       });
     }
@@ -78,7 +79,8 @@ export class Normalization extends Layer {
     if (axis === null) return { axes: all, kept: [1] };
     const keep = normalizeAxis(axis, shape.length);
     const length = shape[keep];
-    if (typeof length !== 'number') throw new ShapeError(`axis ${axis} of ${showShape(shape)} must be one of known length, not the batch`);
+    if (typeof length !== 'number')
+      throw new ShapeError(`axis ${axis} of ${showShape(shape)} must have a known length and must not be the batch axis`);
     return { axes: all.filter((i) => i !== keep), kept: [length] };
   }
 
@@ -116,7 +118,7 @@ function trimLeading(shape: StaticShape): StaticShape {
 export interface BatchNormalizationOptions extends LayerOptions, WeightOptions<'beta'>, WeightOptions<'gamma'> {
   /** Axis of the features; default the last. */
   readonly axis?: number;
-  /** Share of the old running statistics that a step keeps; default 0.99. */
+  /** Weight of the old running statistics in each update; default 0.99. */
   readonly momentum?: number;
   /** Added to the variance; default 0.001. */
   readonly epsilon?: number;
@@ -136,7 +138,7 @@ const batchNormalizationChecks = {
 };
 
 /**
- * Standardises every feature over the batch while training, by running statistics otherwise (Ioffe & Szegedy 2015). Steps that a mask says do not count
+ * Standardizes every feature over the batch while training, by running statistics otherwise (Ioffe & Szegedy 2015). Steps that a mask says do not count
  * are left out of the statistics, as in Keras; inside of `timeDistributed` too.
  * `trainable: false` means inference mode, as in Keras.
  */

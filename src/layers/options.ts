@@ -11,7 +11,7 @@ export type OptionChecks = Readonly<Record<string, OptionCheck>>;
 const common: OptionChecks = { name: isNonEmptyString, trainable: isBoolean };
 
 function isNonEmptyString(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? undefined : `must be a string that is not empty, got ${String(value)}`;
+  return typeof value === 'string' && value !== '' ? undefined : `must be a non-empty string, got ${String(value)}`;
 }
 
 export function isBoolean(value: unknown): string | undefined {
@@ -30,7 +30,7 @@ export function isNumber(low: number, high: number, open: 'none' | 'high' | 'low
     const fits = typeof value === 'number' && (open === 'low' ? value > low : value >= low) && (open === 'high' ? value < high : value <= high);
     return fits
       ? undefined
-      : `must be a number ${open === 'low' ? 'above' : 'from'} ${low} ${open === 'high' ? 'to below' : 'to'} ${high}, got ${String(value)}`;
+      : `must be a number ${open === 'low' ? '>' : '≥'} ${low} and ${open === 'high' ? '<' : '≤'} ${high}, got ${String(value)}`;
   };
 }
 
@@ -53,7 +53,7 @@ function ofOption(name: string, mistake: string): string {
   return /^\w+: expected /.test(mistake) ? mistake.replace(/^\w+/, name) : `${name} ${mistake}`;
 }
 
-/** @throws ArgumentError where what stands before the options was given among them, or in one object with them. */
+/** @throws ArgumentError if what stands before the options was given among them, or in one object with them. */
 function refuseLeadsAmongOptions(kind: string, options: object, leads: Readonly<Record<string, unknown>>): void {
   const [names, [first]] = [Object.keys(leads), Object.values(leads)];
   const isLiteral = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -67,7 +67,7 @@ function refuseLeadsAmongOptions(kind: string, options: object, leads: Readonly<
   });
   const rest = [...entries.keys()].some((key) => !names.includes(key)) ? ['{ … }'] : [];
   throw new ArgumentError(
-    `${kind}: ${names.join(' and ')} ${names.length === 1 ? 'stands' : 'stand'} before the options, not among them: ${kind}(${[...values, ...rest].join(', ')}), got ${show(given)}`,
+    `${kind}: ${names.join(' and ')} must be passed before the options, not inside them: ${kind}(${[...values, ...rest].join(', ')}), got ${show(given)}`,
     { layer: kind, argument: names[0] ?? 'options', received: given },
   );
 }

@@ -31,9 +31,9 @@ export class SimpleRnn extends Recurrent {
   }
 }
 
-/** Options of layers whose gates decide what of the state stays. */
+/** Options of layers with gates. */
 export interface GatedOptions extends RecurrentOptions {
-  /** Applied to the sums of the gates; default sigmoid. */
+  /** Activation of the gates; default sigmoid. */
   readonly recurrentActivation?: ActivationLike;
 }
 
@@ -52,7 +52,7 @@ abstract class Gated extends Recurrent {
 }
 
 export interface LstmOptions extends GatedOptions {
-  /** Begin with 1 in the forget gate's bias, so that the state is kept at first (Jozefowicz et al. 2015); default true. */
+  /** Initialize the forget gate's bias with 1, so that the state is kept at first (Jozefowicz et al. 2015); default true. */
   readonly unitForgetBias?: boolean;
 }
 
@@ -113,7 +113,7 @@ function withOnes(initializer: Initializer, units: number): Initializer {
 }
 
 export interface GruOptions extends GatedOptions {
-  /** Reset after the product with the recurrent kernel, which then has a bias of its own ([2, 3·units]); default true. */
+  /** Apply the reset gate after the product with the recurrent kernel, which then has its own bias ([2, 3·units]); default true. */
   readonly resetAfter?: boolean;
 }
 

@@ -12,40 +12,40 @@ import { type StepOfCell, turned, walk, zeroState } from './recurrent-loop.js';
 import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
 
 /**
- * What all recurrent layers take. `kernelInitializer` is Glorot uniform, `recurrentInitializer` orthogonal, `biasInitializer` zeros unless given.
+ * Options of all recurrent layers. `kernelInitializer` is Glorot uniform, `recurrentInitializer` orthogonal, `biasInitializer` zeros unless given.
  */
 export interface RecurrentOptions extends LayerOptions, WeightOptions<'kernel'>, WeightOptions<'recurrent'>, WeightOptions<'bias'> {
-  /** Applied to the sums that become the new state; default tanh. */
+  /** Activation of the new state; default tanh. */
   readonly activation?: ActivationLike;
   /** Default true. */
   readonly useBias?: boolean;
-  /** Give what every step gave, [N, time, units], not the last alone, [N, units]; default false. */
+  /** Return the outputs of all steps, [N, time, units], instead of only the last, [N, units]; default false. */
   readonly returnSequences?: boolean;
-  /** Give the state after the last step as further outputs, which `applyAll` returns; default false. */
+  /** Return the state after the last step as additional outputs of `applyAll`; default false. */
   readonly returnState?: boolean;
-  /** Walk from the last step to the first; sequences come out in that order, as does their mask. Default false. */
+  /** Process the sequence from the last step to the first; output sequences and their mask have that order. Default false. */
   readonly goBackwards?: boolean;
-  /** Begin each minibatch with the state that the same row of the one before ended in (`model.resetStates()` sets zeros); default false. Do not shuffle. */
+  /** Start each row of a minibatch with the final state of the same row of the previous minibatch (`model.resetStates()` sets zeros); default false. Do not shuffle. */
   readonly stateful?: boolean;
-  /** Rows of every minibatch, where the layer is `stateful`. */
+  /** Rows of every minibatch; required if the layer is `stateful`. */
   readonly batchSize?: number;
-  /** Share of the inputs that falls while training, the same at all steps of a row (Gal and Ghahramani 2016); default 0. */
+  /** Share of the inputs dropped during training, with the same mask at all steps of a row (Gal and Ghahramani 2016); default 0. */
   readonly dropout?: number;
-  /** The same for what returns from the step before; default 0. */
+  /** The same for the recurrent state; default 0. */
   readonly recurrentDropout?: number;
-  /** Where a mask says that a step does not count: give zeros, not what was given before; default false. */
+  /** Output zeros for masked steps, instead of the previous output; default false. */
   readonly zeroOutputForMask?: boolean;
-  /** Most steps that a gradient flows back through: every `truncate` steps, counted from the last, it ends. All unless given. */
+  /** Truncated backpropagation: the gradient is cut every `truncate` steps, counted from the last. Default: not truncated. */
   readonly truncate?: number;
 }
 
 const isUnits: OptionCheck = (value) =>
   Number.isInteger(value) && (value as number) >= 1
     ? undefined
-    : `must be a whole number ≥ 1, the size of the state and of what the layer gives, got ${show(value)}`;
+    : `must be a whole number ≥ 1, the size of the state and of the output, got ${show(value)}`;
 const isRate = isNumber(0, 1, 'high');
 const isStateful: OptionCheck = (value, { batchSize }) =>
-  isBoolean(value) ?? (value && batchSize === undefined ? 'keeps a state for each row of a minibatch: give batchSize too, such as 32' : undefined);
+  isBoolean(value) ?? (value && batchSize === undefined ? 'keeps a state for each row of a minibatch: pass batchSize too, such as 32' : undefined);
 
 const checks: OptionChecks = {
   units: isUnits,
@@ -72,7 +72,7 @@ export interface CellWeights {
   readonly bias: Tensor | undefined;
 }
 
-/** A layer that carries a state along the second axis of its input [N, time, features]. */
+/** Base of layers that carry a state along the second axis of their input [N, time, features]. */
 export abstract class Recurrent extends Layer {
   abstract override readonly kind: string;
   readonly units: number;
@@ -197,25 +197,28 @@ export abstract class Recurrent extends Layer {
   #check(x: Tensor, given: readonly Tensor[]): number {
     const [, time, features] = x.shape;
     if (x.rank !== 3 || typeof time !== 'number' || typeof features !== 'number') {
-      const hint = x.rank === 2 ? 'Numbers of one feature need an axis for it: layers.reshape([time, 1]); words need layers.embedding' : '';
-      const many = x.rank > 3 ? 'Is a layers.timeDistributed(layers.flatten()) missing in front?' : hint;
-      throw new ShapeError(`walks over sequences [N, time, features], got ${showShape(x.shape)}. ${many}`.trim(), {
+      const hint = x.rank === 2 ? 'For a single feature add an axis: layers.reshape([time, 1]); for words use layers.embedding' : '';
+      const many = x.rank > 3 ? 'Is a layers.timeDistributed(layers.flatten()) missing before it?' : hint;
+      throw new ShapeError(`expects sequences [N, time, features], got ${showShape(x.shape)}. ${many}`.trim(), {
         expected: '[N, time, features]',
         received: x.shape,
       });
     }
     if (given.length !== 0 && given.length !== this.stateSize) {
-      throw new ShapeError(`takes a sequence, and ${countOf(this.stateSize, 'more input')} for the state to begin with, got ${given.length} more`, {
+      throw new ShapeError(`takes a sequence and ${countOf(this.stateSize, 'more input')} for the initial state, got ${given.length} more`, {
         expected: this.stateSize,
         received: given.length,
       });
     }
     const wrong = given.find(({ shape }) => shape.length !== 2 || shape[1] !== this.units);
     if (wrong) {
-      throw new ShapeError(`a state to begin with has shape [N, ${this.units}], got ${showShape(wrong.shape)}; is it from a layer of other units?`, {
-        expected: ['N', this.units],
-        received: wrong.shape,
-      });
+      throw new ShapeError(
+        `the initial state must have shape [N, ${this.units}], got ${showShape(wrong.shape)}. Does it come from a layer with another number of units?`,
+        {
+          expected: ['N', this.units],
+          received: wrong.shape,
+        },
+      );
     }
     return features;
   }

@@ -27,7 +27,7 @@ import { Bidirectional, TimeDistributed } from './wrappers.js';
 export type LayerConfig = Readonly<Record<string, unknown>>;
 
 /**
- * Functions, records and layer classes of the user's own, by the name that a description has for them; `'dense_1/activation'` means
+ * Custom functions, records and layer classes, by the name that a description has for them; `'dense_1/activation'` means
  * that one alone, where two functions have one name.
  */
 export type Custom = Readonly<Record<string, unknown>>;

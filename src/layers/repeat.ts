@@ -6,7 +6,8 @@ import { isDescribed, isInside, isOwnLayer, layerFromConfig } from './registry.j
 
 export interface RepeatOptions {
   /**
-   * Whether the backward pass computes again what is inside the blocks: of n blocks it keeps the inputs of about √n, and the insides of √n at a time, for the
+   * Rematerialization: whether the backward pass recomputes the insides of the blocks: of n blocks it keeps the inputs of about √n, and the insides of √n
+   * at a time, for the
    * time of one more forward pass. A run whose vital signs are taken keeps everything. Default false.
    */
   readonly remat?: boolean;
@@ -25,7 +26,7 @@ export class Repeat {
   readonly #block: RepeatBlock;
   readonly #remat: boolean;
 
-  /** @throws ArgumentError where `n` is no whole number ≥ 1, or the block is no layer, list or function, or holds layers that cannot be made again. */
+  /** @throws ArgumentError if `n` is no whole number ≥ 1, or the block is no layer, list or function, or holds layers that cannot be made again. */
   constructor(n: number, block: RepeatBlock, options: RepeatOptions = {}) {
     checkOptions('repeat', options, { n: isCount, remat: isBoolean }, { n: n ?? null });
     if (typeof block !== 'function') checkPatterns(block);
@@ -34,10 +35,10 @@ export class Repeat {
     this.#remat = options.remat ?? false;
   }
 
-  /** @throws ShapeError where a block's output is of another type than its input; ArgumentError where it makes no layer. */
+  /** @throws ShapeError if a block's output is of another type than its input; ArgumentError if it makes no layer. */
   apply(input: Signal): Signal {
     if (!(input instanceof Signal)) {
-      throw new ArgumentError(`repeat: apply takes one thing that layers.input or another apply returned, got ${show(input)}`, { received: input });
+      throw new ArgumentError(`repeat: apply takes one output of layers.input or of another apply, got ${show(input)}`, { received: input });
     }
     const row: Row = { remat: this.#remat };
     let signal = input;
@@ -45,11 +46,11 @@ export class Repeat {
       const next = this.#once(signal);
       const calls = between(signal, next);
       const [first] = calls;
-      if (!first) throw new ArgumentError(`repeat: block ${index} gives back its input; a block needs at least one layer`, { argument: 'block' });
+      if (!first) throw new ArgumentError(`repeat: block ${index} returns its input; a block needs at least one layer`, { argument: 'block' });
       if (next.dtype !== signal.dtype || !sameShape(next.shape, signal.shape)) {
         const [takes, gives] = [signal, next].map(({ dtype, shape }) => `${dtype}${showShape(shape)}`) as [string, string];
         throw new ShapeError(
-          `repeat: a block's output is the next one's input, so both must have one shape; the block of ${calls.map(({ layer }) => layer.title).join(', ')} takes ${takes} and gives ${gives}. Change the units of its last layer, or put a layer that changes the shape before the row`,
+          `repeat: the output of each block is the input of the next, so both must have the same shape; the block of ${calls.map(({ layer }) => layer.title).join(', ')} takes ${takes} and returns ${gives}. Change the units of its last layer, or put a layer that changes the shape before repeat`,
           { layer: next.call.layer.title, received: gives, expected: takes },
         );
       }
@@ -65,7 +66,7 @@ export class Repeat {
     const list: readonly unknown[] = Array.isArray(made) ? made : [made];
     return list.reduce<Signal>((signal, layer) => {
       if (layer instanceof Layer) return layer.apply(signal);
-      throw new ArgumentError(`repeat: the block's function must return a layer, a list of layers or what apply returned, got ${show(layer)}`, {
+      throw new ArgumentError(`repeat: the block's function must return a layer, a list of layers or the output of apply, got ${show(layer)}`, {
         argument: 'block',
         received: layer,
       });
@@ -78,14 +79,14 @@ function checkPatterns(block: unknown): void {
   if (list.length === 0) throw new ArgumentError('repeat: the block has no layers', { argument: 'block', received: block });
   for (const layer of list) {
     if (!(layer instanceof Layer)) {
-      throw new ArgumentError(`repeat: the block must be a layer, a list of layers or a function that makes them, got ${show(layer)}`, {
+      throw new ArgumentError(`repeat: the block must be a layer, a list of layers or a function that creates them, got ${show(layer)}`, {
         argument: 'block',
         received: layer,
       });
     }
     if (isTold(layer)) continue;
     throw new ArgumentError(
-      `repeat: '${layer.title}' has a class or a function of your own, which only you can make again; give a function: layers.repeat(n, () => …)`,
+      `repeat: '${layer.title}' uses a custom class or function, which cannot be copied; pass a function that creates the block: layers.repeat(n, () => …)`,
       { argument: 'block', layer: layer.title, received: layer.kind },
     );
   }

@@ -96,7 +96,7 @@ export class Cropping extends Layer {
   call([input]: readonly Tensor[]): Tensor {
     const { x, lengths } = imageOf(input, this.rank);
     if (this.cropping.some(([before, after], axis) => before + after >= (lengths[axis] ?? 0))) {
-      throw new ShapeError(`cuts ${show(this.cropping)} off ${showShape(lengths)}, so that nothing would be left; crop less`, {
+      throw new ShapeError(`crops ${show(this.cropping)} from ${showShape(lengths)}, which leaves nothing; crop less`, {
         received: lengths,
         expected: this.cropping,
       });
@@ -108,7 +108,7 @@ export class Cropping extends Layer {
 export type Interpolation = 'nearest' | 'bilinear';
 
 export interface UpSamplingOptions extends LayerOptions {
-  /** How many elements each becomes; default 2. */
+  /** Factor of enlargement; default 2. */
   readonly size?: Sizes;
   /** Along two axes: what lies between, `'nearest'` or `'bilinear'`; default nearest. */
   readonly interpolation?: Interpolation;
@@ -119,7 +119,7 @@ const isInterpolation =
   (value) =>
     value === 'nearest' || (rank === 2 && value === 'bilinear')
       ? undefined
-      : `must be 'nearest'${rank === 2 ? " or 'bilinear'" : ': along one axis there is no other'}, got ${show(value)}`;
+      : `must be 'nearest'${rank === 2 ? " or 'bilinear'" : ', the only choice along one axis'}, got ${show(value)}`;
 
 /** Every element several times, or the lines between elements. */
 export class UpSampling extends Layer {

@@ -7,10 +7,10 @@ import { BATCH, Layer, type LayerContext, type LayerOptions } from '../network/l
 import { checkOptions, isBoolean, isCount, type OptionCheck } from './options.js';
 import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
 
-/** Lengths of all axes but the batch's. @throws ShapeError where one is not known. */
+/** Lengths of all axes but the batch's. @throws ShapeError if one is not known. */
 function knownLengths(x: Tensor): number[] {
   return x.shape.slice(1).map((dim) => {
-    if (typeof dim !== 'number') throw new ShapeError(`needs every axis but the batch's known, got ${showShape(x.shape)}`);
+    if (typeof dim !== 'number') throw new ShapeError(`needs known lengths for all axes but the batch's, got ${showShape(x.shape)}`);
     return dim;
   });
 }
@@ -76,7 +76,7 @@ export class Reshape extends Layer {
 
 const isPermutation: OptionCheck = (value) => {
   const fits = Array.isArray(value) && value.length > 0 && [...value].sort((a, b) => a - b).every((axis, i) => axis === i + 1);
-  return fits ? undefined : `must hold each axis from 1 (the first after the batch's) once, such as [2, 1], got ${show(value)}`;
+  return fits ? undefined : `must contain each axis exactly once, counted from 1 (the first after the batch's), such as [2, 1], got ${show(value)}`;
 };
 
 /** Axes in another order; they count from 1, since the batch stays first. */
@@ -99,7 +99,7 @@ export class Permute extends Layer {
 
   call([x]: readonly Tensor[]): Tensor {
     if (x?.rank !== this.dims.length + 1) {
-      throw new ShapeError(`orders ${countOf(this.dims.length, 'axis', 'axes')} after the batch's, got ${showShape(x?.shape ?? [])}`, {
+      throw new ShapeError(`permutes ${countOf(this.dims.length, 'axis', 'axes')} after the batch's, got ${showShape(x?.shape ?? [])}`, {
         expected: this.dims.length + 1,
         received: x?.rank,
       });
@@ -134,7 +134,7 @@ export class RepeatVector extends Layer {
 
 /** `embeddingsInitializer` is uniform in ±0.05 unless given. */
 export interface EmbeddingOptions extends LayerOptions, WeightOptions<'embeddings'> {
-  /** The number 0 is padding: such steps do not count for the layers behind; default false. */
+  /** Treat index 0 as padding, which later layers skip; default false. */
   readonly maskZero?: boolean;
 }
 

@@ -7,7 +7,7 @@ import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js
 import { checkOptions, isBoolean, isNumber, isWhole, type OptionCheck } from './options.js';
 import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
 
-/** Layers that standardise each instance by itself, whatever else is in the batch. */
+/** Layers that standardize each instance by itself, whatever else is in the batch. */
 
 const areAxes: OptionCheck = (value) =>
   [value].flat().length > 0 && [value].flat().every(Number.isInteger) ? undefined : `must be an axis or a list of axes, got ${show(value)}`;
@@ -20,14 +20,14 @@ function alongAxes(x: Tensor, axis: number | readonly number[]): { axes: number[
   const lengths = axes.map((one) => {
     const dim = x.shape[one];
     if (one === 0 || typeof dim !== 'number')
-      throw new ShapeError(`axis ${one} of ${showShape(x.shape)} must be one of known length, not the batch's`);
+      throw new ShapeError(`axis ${one} of ${showShape(x.shape)} must have a known length and must not be the batch axis`);
     return dim;
   });
   const first = axes[0] ?? 0;
   return { axes, lengths, kept: x.shape.slice(first).map((dim, i) => (axes.includes(first + i) ? Number(dim) : 1)) };
 }
 
-/** What follows standardisation: a learned scale gamma, from ones unless its initializer is given, and shift beta, from zeros. */
+/** What follows standardization: a learned scale gamma, from ones unless its initializer is given, and shift beta, from zeros. */
 export interface AffineOptions extends LayerOptions, WeightOptions<'beta'>, WeightOptions<'gamma'> {
   /** Added to the variance; default 0.001. */
   readonly epsilon?: number;
@@ -89,11 +89,11 @@ abstract class Standardization extends Layer {
 }
 
 export interface LayerNormalizationOptions extends AffineOptions {
-  /** Axis or axes to standardise over; default the last. */
+  /** Axis or axes to standardize over; default the last. */
   readonly axis?: number | readonly number[];
 }
 
-/** Standardises each instance over its features; Ba, Kiros and Hinton, "Layer normalization", 2016. */
+/** Standardizes each instance over its features; Ba, Kiros and Hinton, "Layer normalization", 2016. */
 export class LayerNormalization extends Standardization {
   readonly kind = 'layerNormalization';
   readonly axis: number | readonly number[];
@@ -115,13 +115,13 @@ export class LayerNormalization extends Standardization {
 }
 
 export interface GroupNormalizationOptions extends AffineOptions {
-  /** Groups that the features are cut into; -1 for as many as there are features; default 32. */
+  /** Number of groups; -1 for one per feature; default 32. */
   readonly groups?: number;
   /** Axis of the features; default the last. */
   readonly axis?: number;
 }
 
-/** Standardises each instance over each group of features, and all other axes; Wu and He, "Group normalization", 2018. */
+/** Standardizes each instance over each group of features, and all other axes; Wu and He, "Group normalization", 2018. */
 export class GroupNormalization extends Standardization {
   readonly kind = 'groupNormalization';
   readonly groups: number;
@@ -146,7 +146,7 @@ export class GroupNormalization extends Standardization {
     const [at, features] = [axes[0] ?? 1, lengths[0] ?? 1];
     const groups = this.groups === -1 ? features : this.groups;
     if (features % groups !== 0) {
-      throw new ShapeError(`cannot cut ${countOf(features, 'feature')} into ${countOf(groups, 'group')} of one size`, {
+      throw new ShapeError(`cannot divide ${countOf(features, 'feature')} evenly into ${countOf(groups, 'group')}`, {
         argument: 'groups',
         received: groups,
       });
@@ -158,7 +158,7 @@ export class GroupNormalization extends Standardization {
 }
 
 export interface RmsNormalizationOptions extends LayerOptions {
-  /** Axis or axes to normalise over; default the last. */
+  /** Axis or axes to normalize over; default the last. */
   readonly axis?: number | readonly number[];
   /** Added to the mean square; default 1e-6. */
   readonly epsilon?: number;

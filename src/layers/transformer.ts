@@ -11,17 +11,17 @@ import { LayerNormalization } from './standardization.js';
 
 export interface TransformerOptions {
   readonly numHeads: number;
-  /** Numbers of each head's queries and keys; default features / numHeads. */
+  /** Size of each head's queries and keys; default features / numHeads. */
   readonly keyDim?: number;
   /** Units between the two dense layers; default 4 · features. */
   readonly hiddenDim?: number;
-  /** Between the dense layers; default GELU. */
+  /** Activation between the dense layers; default GELU. */
   readonly activation?: ActivationLike;
-  /** `pre` (default) normalises what enters attention and dense layers, so that the skip connection stays a clear way for gradients; `post` the sums. */
+  /** `pre` (default) normalizes the inputs of attention and dense layers, so that the skip connections stay a clear path for gradients; `post` normalizes the sums. */
   readonly norm?: 'pre' | 'post';
-  /** Share that falls of what is added, and of the attention; default 0. */
+  /** Dropout rate of the added branches and of the attention; default 0. */
   readonly dropout?: number;
-  /** No step looks at later ones; default false. */
+  /** Mask out later steps; default false. */
   readonly causal?: boolean;
 }
 
@@ -46,7 +46,7 @@ export function transformerBlock(x: Signal, options: TransformerOptions): Signal
   const { activation = 'gelu', ...plain } = options;
   for (const argument of ['name', 'trainable']) {
     if (argument in plain)
-      throw new ArgumentError(`transformerBlock: takes no ${argument}: it is several layers, each with its own`, {
+      throw new ArgumentError(`transformerBlock: has no option ${argument}: it consists of several layers, each with its own`, {
         argument,
         received: (plain as Readonly<Record<string, unknown>>)[argument],
       });
@@ -57,7 +57,7 @@ export function transformerBlock(x: Signal, options: TransformerOptions): Signal
   const keyDim = options.keyDim ?? features / numHeads;
   if (!Number.isInteger(keyDim)) {
     throw new ArgumentError(
-      `transformerBlock: ${numHeads} heads do not divide ${countOf(features, 'feature')}; give keyDim, or another number of heads`,
+      `transformerBlock: ${numHeads} heads do not divide ${countOf(features, 'feature')} evenly; pass keyDim, or another number of heads`,
       {
         argument: 'numHeads',
         received: numHeads,

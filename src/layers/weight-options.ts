@@ -19,7 +19,7 @@ const isDrawn: OptionCheck = (value, all) => {
   if (mistake !== undefined) return mistake;
   const { name, scaledByData } = resolveInitializer(value as InitializerLike);
   if (!scaledByData) return undefined;
-  return `of '${name}' suits kernels of dense and convolutional layers, whose sums the first fit then scales; take 'orthogonal' here, with which it begins, or 'zeros' for a bias`;
+  return `cannot be '${name}', which works only for kernels of dense and convolutional layers (it scales their outputs in the first fit); use 'orthogonal', the initializer that ${name} starts from, or 'zeros' for a bias`;
 };
 
 /** Checks for the options of some arrays. */

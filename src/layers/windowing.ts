@@ -35,7 +35,7 @@ export function isPadding(...allowed: readonly Padding[]): OptionCheck {
     allowed.includes(value as Padding) ? undefined : `must be ${allowed.map((name) => `'${name}'`).join(' or ')}, got ${show(value)}`;
 }
 
-/** [N, ...axes, channels], every length but the batch's known. @throws ShapeError where it is not. */
+/** [N, ...axes, channels], every length but the batch's known. @throws ShapeError if it is not. */
 export function imageOf(x: Tensor | undefined, rank: number): { readonly x: Tensor; readonly lengths: StaticShape; readonly channels: number } {
   const [, ...shape] = x?.shape ?? [];
   if (!x || shape.length !== rank + 1 || !shape.every((dim) => typeof dim === 'number')) {
@@ -79,7 +79,7 @@ export function checkFit(what: string, lengths: StaticShape, at: Windows): void 
   if (lengths.every((length, axis) => length + (at.before[axis] ?? 0) + (at.after[axis] ?? 0) >= (reaches[axis] ?? 1))) return;
   const dilated = at.dilations.some((dilation) => dilation > 1) ? ` (dilated by ${showShape(at.dilations)})` : '';
   throw new ShapeError(
-    `a ${what} of ${showShape(reaches)}${dilated} does not fit into ${showShape(lengths)}, so that nothing would be left. Layers before it may have made its input too small: use padding: 'same', a smaller ${what}, or fewer strides and pools before it`,
+    `a ${what} of ${showShape(reaches)}${dilated} does not fit into ${showShape(lengths)}, which leaves nothing. Earlier layers may have made the input too small: use padding: 'same', a smaller ${what}, or fewer strides and pools before it`,
     { received: lengths, expected: reaches },
   );
 }

@@ -58,7 +58,7 @@ function callInside(layer: Layer, place: string, given: readonly Tensor[], conte
 const isLayer: OptionCheck = (value) =>
   value instanceof Layer
     ? undefined
-    : `must be a layer, such as layers.dense(8), got ${show(value)}; layers.input and apply give signals, not layers`;
+    : `must be a layer, such as layers.dense(8), got ${show(value)}; layers.input and apply return signals, not layers`;
 
 /**
  * Applies one layer to every step of a sequence [N, time, …] by itself: time becomes part of the batch. A stateful layer inside keeps a state for each step of
@@ -105,10 +105,13 @@ export class TimeDistributed extends Layer {
     const source = x as Tensor;
     const [rows, time, ...rest] = source.shape;
     if (source.rank < 3 || rows === undefined || typeof time !== 'number' || rest.some((dim) => typeof dim !== 'number')) {
-      throw new ShapeError(`applies a layer to every step of [N, time, …], got ${showShape(source.shape)}; without steps, use the layer as it is`, {
-        expected: '[N, time, …]',
-        received: source.shape,
-      });
+      throw new ShapeError(
+        `applies a layer to every step of [N, time, …], got ${showShape(source.shape)}; for input without steps, use the layer directly`,
+        {
+          expected: '[N, time, …]',
+          received: source.shape,
+        },
+      );
     }
     const flat = reshape(source, [-1, ...(rest as number[])]);
     const counting = countingSteps(time, context);
@@ -133,13 +136,13 @@ function countingSteps(time: number, { masks: [mask], rows }: LayerContext): Ten
 function rowsKept({ batchSize, title }: Layer, time: number): number | undefined {
   if (batchSize === undefined || batchSize % time === 0) return batchSize && batchSize / time;
   throw new ShapeError(
-    `the ${title} inside keeps a state for each step of each row, and a row has ${time}: its batchSize must be a multiple of that, ${time * batchSize} for minibatches of ${countOf(batchSize, 'row')}; got ${batchSize}`,
+    `the inner layer (${title}) sees time × rows rows at once, so its batchSize must be ${time * batchSize} for minibatches of ${countOf(batchSize, 'row')} (${countOf(time, 'step')} each); got ${batchSize}`,
     { argument: 'batchSize', received: batchSize, expected: `a multiple of ${time}` },
   );
 }
 
 const modes = ['concat', 'sum', 'ave', 'mul'] as const;
-/** How a bidirectional layer joins what both directions give: side by side, or number by number; null gives both by themselves. */
+/** How a bidirectional layer combines the outputs of both directions: concatenated or elementwise; null returns both separately. */
 export type MergeMode = (typeof modes)[number] | null;
 
 const merges: Readonly<Record<NonNullable<MergeMode>, (a: Tensor, b: Tensor) => Tensor>> = {
@@ -152,7 +155,7 @@ const merges: Readonly<Record<NonNullable<MergeMode>, (a: Tensor, b: Tensor) => 
 export interface BidirectionalOptions extends LayerOptions {
   /** Default `concat`. */
   readonly mergeMode?: MergeMode;
-  /** What walks backwards; unless given, a layer with the options of the first, with weights of its own. */
+  /** Layer that runs backwards; default one with the options of the first and its own weights. */
   readonly backwardLayer?: Recurrent;
 }
 
@@ -200,7 +203,7 @@ export class Bidirectional extends Layer {
     const { layer, backwardLayer, mergeMode } = this;
     const half = given.length / 2;
     if (!Number.isInteger(half)) {
-      throw new ShapeError(`takes a sequence and the states of both directions to begin with, got ${countOf(given.length, 'state')}`, {
+      throw new ShapeError(`takes a sequence and the initial states of both directions, got ${countOf(given.length, 'state')}`, {
         expected: layer.stateSize + backwardLayer.stateSize,
         received: given.length,
       });
@@ -240,10 +243,13 @@ export class Bidirectional extends Layer {
       });
     }
     if (layer.goBackwards === backwardLayer.goBackwards) {
-      throw new ArgumentError(`bidirectional: one layer must walk forwards and one backwards, both have goBackwards ${show(layer.goBackwards)}`, {
-        layer: 'bidirectional',
-        argument: 'backwardLayer',
-      });
+      throw new ArgumentError(
+        `bidirectional: one layer must run forwards and the other backwards, but both have goBackwards ${show(layer.goBackwards)}`,
+        {
+          layer: 'bidirectional',
+          argument: 'backwardLayer',
+        },
+      );
     }
   }
 }
@@ -254,7 +260,7 @@ const cells = { simpleRnn: SimpleRnn, lstm: Lstm, gru: Gru };
 function reversed(layer: Recurrent): Recurrent {
   const Cell = Object.entries(cells).find(([kind, type]) => kind === layer.kind && layer.constructor === type)?.[1];
   if (!Cell) {
-    throw new ArgumentError(`bidirectional: '${layer.kind}' is a layer of your own; give the one that walks backwards as backwardLayer`, {
+    throw new ArgumentError(`bidirectional: '${layer.kind}' is a custom layer; pass the one that runs backwards as backwardLayer`, {
       layer: 'bidirectional',
       argument: 'backwardLayer',
     });

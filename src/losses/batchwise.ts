@@ -25,7 +25,7 @@ function overlapLoss(owner: string, axis: readonly number[] | undefined, loss: (
       const value = loss({ both: sum(g.mul(t, output)), wanted: sum(t), given: sum(output) });
       if (axis === undefined) return g.expandLike(g.reshape(value, [1]), output.rank < 2 ? output : rowSums(output));
       if (value.shape[0] !== output.shape[0]) {
-        throw new ShapeError(`${owner}: axis [${axis}] must leave the rows of outputs ${showShape(output.shape)} on their own`, {
+        throw new ShapeError(`${owner}: axis [${axis}] must not include the batch axis of outputs ${showShape(output.shape)}`, {
           argument: 'axis',
           received: axis,
         });

@@ -19,7 +19,7 @@ function crossEntropy(target: Tensor, logProbability: Tensor): Tensor {
 function classesOf(owner: string, output: Tensor): number {
   const classes = output.shape.at(-1);
   if (output.rank >= 2 && typeof classes === 'number' && classes > 1) return classes;
-  const hint = classes === 1 ? "; one output has one class: use 'binaryCrossentropy', or an output per class" : '';
+  const hint = classes === 1 ? "; a single output means a single class: use 'binaryCrossentropy', or one output per class" : '';
   throw new ShapeError(`${owner} needs outputs of shape [N, classes], got ${showShape(output.shape)}${hint}`, {
     argument: 'output',
     received: output.shape,

@@ -15,18 +15,18 @@ export interface TargetRange {
 /** Targets that are probabilities, or 0 and 1. */
 export const shares: TargetRange = { from: 0, to: 1 };
 
-/** What training makes small; `name` and `config` are what a saved model keeps. */
+/** What training minimizes; `name` and `config` are stored in a saved model. */
 export interface Loss {
   readonly name: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly targets: TargetKind;
   /** What it compares of numbers, where that is not how near they are: an output that is far from its target may then be as right as one that is near. */
   readonly compares?: 'signs' | 'directions';
-  /** Whether a sample's loss depends on the others of its minibatch; default false. */
+  /** Whether a sample's loss depends on the other samples of its minibatch; default false. */
   readonly batchwise?: boolean;
   /** Targets that it has a meaning for, any number unless given; others are refused before the first step. */
   readonly takes?: TargetRange;
-  /** Losses [N] of the samples; axes between the batch and the last are averaged. @throws ShapeError where target and output do not fit. */
+  /** Losses [N] of the samples; axes between the batch and the last are averaged. @throws ShapeError if target and output do not fit. */
   perSample(target: Tensor, output: Tensor): Tensor;
 }
 
@@ -61,11 +61,11 @@ function fits(a: Shape, b: Shape): boolean {
 
 /**
  * Targets, one for each output, in the output's dtype; a last axis of length 1 may be missing on either side.
- * @throws ShapeError where they do not fit: broadcasting would compare every sample with every other.
+ * @throws ShapeError if they do not fit: broadcasting would compare every sample with every other.
  */
 export function alignTarget(owner: string, target: Tensor, output: Tensor): Tensor {
   const aligned = ofRank(target, output);
-  if (!fits(aligned.shape, output.shape)) misfit(owner, target, output, 'one target is needed for each output');
+  if (!fits(aligned.shape, output.shape)) misfit(owner, target, output, 'every output needs one target');
   return g.cast(aligned, output.dtype);
 }
 
@@ -76,24 +76,20 @@ function ofRank(target: Tensor, output: Tensor): Tensor {
   return target;
 }
 
-/** Class numbers, of the output's shape without its last axis. @throws ShapeError where they do not fit. */
+/** Class numbers, of the output's shape without its last axis. @throws ShapeError if they do not fit. */
 export function alignLabels(owner: string, target: Tensor, output: Tensor): Tensor {
   const labels = target.rank === output.rank && target.shape.at(-1) === 1 ? g.squeeze(target, [target.rank - 1]) : target;
   if (!fits(labels.shape, output.shape.slice(0, -1))) {
     const oneHot = fits(target.shape, output.shape);
-    misfit(
-      owner,
-      target,
-      output,
-      oneHot ? "these targets look one-hot: use 'categoricalCrossentropy' or labels" : 'one label is needed for each sample',
-    );
+    misfit(owner, target, output, oneHot ? "these targets look one-hot: use 'categoricalCrossentropy' or labels" : 'every sample needs one label');
   }
   return labels;
 }
 
 /**
- * A loss of the user's own, of graph operators: one number per sample [N], or per element, which is averaged over all axes but the first. A target gets the
- * output's rank first where one of both has a last axis of length 1 more: targets [N] of outputs [N, 1] come as [N, 1]. Labels [N] of outputs [N, classes] stay.
+ * A custom loss, built from graph operators: one number per sample [N], or per element, which is averaged over all axes but the first. If target and output
+ * differ only by a trailing axis of length 1, the target is reshaped to match: [N] becomes [N, 1]. Class labels [N] for outputs [N, classes] are passed
+ * unchanged.
  */
 export type LossFunction = (target: Tensor, output: Tensor) => Tensor;
 
@@ -104,7 +100,7 @@ function mayBeRows(axis: Dim, rows: Dim): boolean {
   return typeof rows === 'number' || g.factorsOf([axis]).names.join() !== g.factorsOf([rows]).names.join();
 }
 
-/** A user's own loss or metric. It throws ArgumentError where the function returns something else than one row per sample. */
+/** A user's own loss or metric. It throws ArgumentError if the function returns something else than one row per sample. */
 export function perSampleOf(what: string, name: string, compute: LossFunction): Loss['perSample'] {
   return (target, output) => {
     const values: unknown = compute(ofRank(target, output), output);
@@ -113,7 +109,7 @@ export function perSampleOf(what: string, name: string, compute: LossFunction): 
     if (values instanceof Tensor && axis !== undefined && mayBeRows(axis, rows)) return meanPerSample(values);
     const received = values instanceof Tensor ? (axis === undefined ? 'a scalar' : `a tensor of shape ${showShape(values.shape)}`) : typeof values;
     throw new ArgumentError(
-      `${what} function '${name}' must return a tensor with one row per sample, [${rows}] or [${rows}, …], got ${received}; leave the mean over the batch out, and sum over other axes alone: ops.reduceSum(x, { axes: [1] })`,
+      `${what} function '${name}' must return a tensor with one row per sample, [${rows}] or [${rows}, …], got ${received}; do not average over the batch, and sum only over the other axes: ops.reduceSum(x, { axes: [1] })`,
       { argument: what, received: values, expected: [rows] },
     );
   };

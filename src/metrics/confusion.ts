@@ -53,7 +53,7 @@ function countAbove(owner: string, target: Tensor, output: Tensor, weights: Tens
   const wanted = labelWeights?.length ?? (classId ?? 0) + 1;
   const tooNarrow = labelWeights ? wanted !== width : wanted > Number(width);
   if ((byLabel && output.rank !== 2) || ((labelWeights || classId !== undefined) && (output.rank < 2 || tooNarrow))) {
-    throw new ShapeError(`${owner} with labels or classes of their own needs outputs [N, ${wanted}] or wider, got ${showShape(output.shape)}`, {
+    throw new ShapeError(`${owner} with labels or classes needs outputs [N, ${wanted}] or wider, got ${showShape(output.shape)}`, {
       argument: 'output',
       received: output.shape,
     });

@@ -8,7 +8,7 @@ interface Reported {
   readonly config: Readonly<Record<string, unknown>>;
   /** Whether sample weights count in it; default false. */
   readonly weighted?: boolean;
-  /** Whether more of it is better, as of a share of right answers; default false, as of an error. */
+  /** Whether larger is better, as for accuracy; default false, as for an error. */
   readonly moreIsBetter?: boolean;
 }
 
@@ -18,7 +18,7 @@ export interface MeanMetric extends Reported {
   perSample(target: Tensor, output: Tensor): Tensor;
 }
 
-/** A metric that is made of sums over an epoch, such as precision. */
+/** A metric computed from sums over an epoch, such as precision. */
 export interface SumMetric extends Reported {
   /** Sums [S] over a batch, S fixed by the output's shape, in its dtype. @param weights [N]; every sample counts 1 without them. */
   sums(target: Tensor, output: Tensor, weights?: Tensor): Tensor;
@@ -28,7 +28,7 @@ export interface SumMetric extends Reported {
   result(sums: readonly number[]): number | readonly number[];
 }
 
-/** What is reported beside the loss; `name` and `config` are what a saved model keeps. */
+/** What is reported along with the loss; `name` and `config` are stored in a saved model. */
 export type Metric = MeanMetric | SumMetric;
 
 export function isMean(metric: Metric): metric is MeanMetric {

@@ -123,13 +123,13 @@ async function measure(
   }
 }
 
-/** @throws DataError where float32 does not hold a variance: the feature would be lost behind the layer. */
+/** @throws DataError if float32 does not hold a variance: the feature would be lost behind the layer. */
 function checkHeld(layer: Layer, variance: number, what: string): void {
   if (!Number.isFinite(variance) || variance === 0 || (variance >= LEAST && variance <= MOST)) return;
   const deviation = Math.sqrt(variance);
   const unit = deviation.toExponential(0).replace(/^\d+/, '1').replace('+', '');
   throw new DataError(
-    `${layer.title}: ${what} has a standard deviation of ${Number(deviation.toPrecision(2))}, whose square float32 does not hold. Give it in another unit, such as divided by ${unit}`,
+    `${layer.title}: ${what} has a standard deviation of ${Number(deviation.toPrecision(2))}, whose variance overflows or underflows float32. Rescale the feature, for example divide it by ${unit}`,
     { layer: layer.title, received: deviation },
   );
 }

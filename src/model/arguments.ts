@@ -11,7 +11,7 @@ import type { ClassWeight } from './weights.js';
 export interface BatchLike {
   readonly x: Arrays;
   readonly y: Arrays;
-  /** How much each row counts in the loss: one array [N] for all outputs, or one for each; default 1. */
+  /** Weight of each row in the loss: one array [N] for all outputs, or one for each; default 1. */
   readonly sampleWeight?: Arrays;
 }
 
@@ -21,35 +21,38 @@ export type BatchStream = Iterable<BatchLike> | AsyncIterable<BatchLike> | (() =
 export interface FitOptions {
   /** Default 1. */
   readonly epochs?: number;
-  /** Index of the first epoch, for a fit that goes on; default 0. */
+  /** Index of the first epoch, to resume a fit; default 0. */
   readonly initialEpoch?: number;
   /** Rows per step; default 32. */
   readonly batchSize?: number;
-  /** Another order of the rows in every epoch; default true. */
+  /** Shuffle the rows anew in every epoch; default true. */
   readonly shuffle?: boolean;
-  /** Share of the rows, the last ones, kept for validation; default 0. */
+  /** Share of the rows held out for validation, taken from the end; default 0. */
   readonly validationSplit?: number;
   readonly validationData?: BatchLike | undefined;
-  /** Rows of validation per run; 256, or those of a step where a row's loss depends on the others of its minibatch (`dice`, what layers of one's own add to it). */
+  /**
+   * Rows of validation per run; default 256. Matters only if a row's loss depends on the other rows of its minibatch (`dice`, or losses added by custom
+   * layers); the default is then batchSize.
+   */
   readonly validationBatchSize?: number;
-  /** How much each row counts in the loss, as in a dataset's `sampleWeight`; arrays only. */
+  /** Weight of each row in the loss, as in a dataset's `sampleWeight`; arrays only. */
   readonly sampleWeight?: Arrays;
-  /** How much rows of each class count in the training loss, by class number; classes not named count 1. */
+  /** Weight of each class in the training loss, by class number; default 1. */
   readonly classWeight?: ClassWeight;
   readonly callbacks?: readonly Callback[];
-  /** Steps per epoch of a list or generator of minibatches; until it ends unless given. */
+  /** Steps per epoch of a list or generator of minibatches; default: until it ends. */
   readonly stepsPerEpoch?: number;
   /** 0 silent, 1 progress bar on a terminal and a line per epoch elsewhere, 2 a line per epoch; default 1. */
   readonly verbose?: 0 | 1 | 2;
-  /** Most steps that one engine call may run; as many as take about 150 ms unless given. Results are the same for any. */
+  /** Maximum number of steps per engine call; default as many as take about 150 ms. Does not affect results. */
   readonly chunk?: number;
   readonly signal?: AbortSignal;
 }
 
 export interface EvaluateOptions {
-  /** How much each row counts in the loss and in weighted metrics, as in a dataset's `sampleWeight`. */
+  /** Weight of each row in the loss and in weighted metrics, as in a dataset's `sampleWeight`. */
   readonly sampleWeight?: Arrays;
-  /** Rows per run, which matters where a row's loss depends on the others of its minibatch (`dice`, what layers of one's own add to it); default 256. */
+  /** Rows per run; default 256. Matters only if a row's loss depends on the other rows of its minibatch (`dice`, or losses added by custom layers). */
   readonly batchSize?: number;
 }
 
@@ -104,7 +107,7 @@ export function readFitArguments(
   const { sampleWeight } = options;
   if (sampleWeight === undefined) return { data, options };
   if (!isBatch(data))
-    throw new ArgumentError('fit: sampleWeight goes with arrays; a stream gives { x, y, sampleWeight }', { argument: 'sampleWeight' });
+    throw new ArgumentError('fit: the option sampleWeight is for arrays; a stream yields { x, y, sampleWeight }', { argument: 'sampleWeight' });
   return { data: { ...data, sampleWeight }, options };
 }
 
@@ -119,13 +122,13 @@ function checkFitOptions(options: FitOptions): void {
   const { epochs = 1, initialEpoch = 0 } = options;
   if (initialEpoch >= epochs) {
     throw new ArgumentError(
-      `fit: initialEpoch must be below epochs, ${epochs}, got ${initialEpoch}: nothing would be trained. epochs counts those before initialEpoch too`,
+      `fit: initialEpoch must be below epochs, ${epochs}, got ${initialEpoch}: nothing would be trained. epochs includes those before initialEpoch`,
       { argument: 'initialEpoch', received: initialEpoch, expected: `below ${epochs}` },
     );
   }
   const { shuffle, verbose, callbacks, validationData } = options;
   const signal: unknown = options.signal;
-  if (shuffle !== undefined && typeof shuffle !== 'boolean') refuse('shuffle', 'true (another order of the rows in every epoch) or false');
+  if (shuffle !== undefined && typeof shuffle !== 'boolean') refuse('shuffle', 'true (a new order of the rows in every epoch) or false');
   if (verbose !== undefined && ![0, 1, 2].includes(verbose)) refuse('verbose', '0 (silent), 1 (progress) or 2 (a line per epoch)');
   if (signal !== undefined && !isSignal(signal)) refuse('signal', 'an AbortSignal, such as new AbortController().signal');
   if (callbacks !== undefined && !Array.isArray(callbacks)) refuse('callbacks', 'a list');
@@ -160,10 +163,10 @@ export function readEvaluateArguments(
   return { data: sampleWeight === undefined ? data : { ...data, sampleWeight }, batchSize };
 }
 
-/** A list of weights as arrays by name. @throws ArgumentError where it is none, or has another length. */
+/** A list of weights as arrays by name. @throws ArgumentError if it is none, or has another length. */
 export function entriesOf(weights: readonly NdArray[], variables: readonly Variable[]): Map<string, NdArray> {
   if (!Array.isArray(weights)) {
-    throw new ArgumentError(`setWeights takes a list of arrays, such as getWeights gives, got ${show(weights)}`, { argument: 'weights' });
+    throw new ArgumentError(`setWeights takes a list of arrays, as returned by getWeights, got ${show(weights)}`, { argument: 'weights' });
   }
   if (weights.length !== variables.length) {
     throw new ArgumentError(`the model has ${countOf(variables.length, 'array')}, got ${weights.length}`, {
@@ -183,9 +186,9 @@ interface Giver {
   getWeights(): Promise<NdArray[]>;
 }
 
-/** By name, the arrays of layers that another model has too. @throws ArgumentError where there is none, or it is no model. */
+/** By name, the arrays of layers that another model has too. @throws ArgumentError if there is none, or it is no model. */
 export async function commonEntries(variables: readonly Variable[], from: Giver): Promise<Map<string, NdArray>> {
-  if (!isRecord(from) || !Array.isArray(from.variables)) refuse('copyWeights', 'from', 'a model that is made of some of the same layers', from);
+  if (!isRecord(from) || !Array.isArray(from.variables)) refuse('copyWeights', 'from', 'a model that shares some layers with this one', from);
   const arrays = await from.getWeights();
   const given = new Map(from.variables.map(({ name, layer }, i) => [name, { layer, array: arrays[i] as NdArray }]));
   const entries = variables.flatMap(({ layer, name }): [string, NdArray][] => {
@@ -194,22 +197,22 @@ export async function commonEntries(variables: readonly Variable[], from: Giver)
   });
   if (entries.length > 0) return new Map(entries);
   throw new ArgumentError(
-    'copyWeights: the models have no layer with weights in common; layers that are made anew are others, whatever their names: setWeights(await other.getWeights()) copies by order',
+    'copyWeights: the models have no layer with weights in common. Weights are matched by layer object, not by name; to copy by position use setWeights(await other.getWeights())',
     { argument: 'from' },
   );
 }
 
-/** @throws ArgumentError where what is to be set are no arrays by name. */
+/** @throws ArgumentError if what is to be set are no arrays by name. */
 export function checkEntries(method: string, entries: unknown): asserts entries is ReadonlyMap<string, NdArray> {
   if (!(entries instanceof Map)) {
-    throw new ArgumentError(`${method} takes a Map of arrays by name, such as getState gives, got ${show(entries)}`, {
+    throw new ArgumentError(`${method} takes a Map of arrays by name, as returned by getState, got ${show(entries)}`, {
       argument: 'entries',
       received: entries,
     });
   }
   for (const [name, array] of entries) {
     if (array instanceof NdArray) continue;
-    throw new ArgumentError(`${method} takes NdArrays, got ${show(array)} for ${name}; ndarray([[1, 2]]) makes one of nested numbers`, {
+    throw new ArgumentError(`${method} takes NdArrays, got ${show(array)} for ${name}; ndarray([[1, 2]]) creates one from nested numbers`, {
       argument: String(name),
       received: array,
     });

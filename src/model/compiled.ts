@@ -18,9 +18,9 @@ export interface CompileOptions {
   readonly loss: PerOutput<LossLike>;
   /** Default none. A list serves every output; an object gives each output its own. */
   readonly metrics?: readonly MetricLike[] | Readonly<Record<string, readonly MetricLike[]>>;
-  /** The same, with sample weights in them. */
+  /** The same, with sample weights applied. */
   readonly weightedMetrics?: CompileOptions['metrics'];
-  /** Weight of each output's loss in the sum, a number alone where there is one output; default 1. */
+  /** Weight of each output's loss in the sum; a single number if there is one output; default 1. */
   readonly lossWeights?: number | readonly number[] | Readonly<Record<string, number>>;
 }
 
@@ -42,7 +42,7 @@ export function compileOptions(network: Network, options: CompileOptions): Compi
   for (const { dtype, call } of network.outputs) {
     if (isFloat(dtype)) continue;
     throw new ArgumentError(
-      `compile: ${call.layer.title} gives whole numbers (${dtype}), of which no loss has a gradient; end the model in a layer with weights, such as layers.dense`,
+      `compile: ${call.layer.title} outputs integers (${dtype}), through which no gradient can flow; end the model with a layer that has weights, such as layers.dense`,
       { argument: 'loss', layer: call.layer.title, received: dtype },
     );
   }
@@ -95,7 +95,7 @@ function requireDistinct({ outputs }: Network, metrics: readonly (readonly Metri
   }
 }
 
-/** @throws ArgumentError where they are no numbers by output. */
+/** @throws ArgumentError if they are no numbers by output. */
 function readLossWeights({ outputs }: Network, given: NonNullable<CompileOptions['lossWeights']> = []): Exclude<typeof given, number> {
   if (typeof given === 'number' && outputs.length === 1) return [given];
   if (typeof given === 'object' && given !== null) return given;
@@ -144,7 +144,7 @@ function byName<T>(network: Network, argument: string, given: Readonly<Record<st
   const names = network.outputs.map((signal) => signal.call.layer.title);
   for (const key of Object.keys(given)) {
     if (!names.includes(key))
-      throw new ArgumentError(`compile: ${argument} names '${key}', which is no output${suggestion(key, names)}`, { argument, received: key });
+      throw new ArgumentError(`compile: ${argument} names '${key}', which is not an output${suggestion(key, names)}`, { argument, received: key });
   }
   return names.map((name) => {
     const value = given[name] ?? fallback;

@@ -68,8 +68,8 @@ export interface Describable {
 }
 
 /**
- * The model as data that JSON holds: wiring, seed, optimizer, losses, metrics; not its weights. Functions of the user's own stay behind as names.
- * @throws ArgumentError where a layer's own `config()` holds what JSON cannot.
+ * The model as JSON data: layers, connections, seed, optimizer, losses and metrics, but not its weights. Custom functions are kept by name only.
+ * @throws ArgumentError if a layer's own `config()` holds what JSON cannot.
  */
 export function toConfig(model: Describable): ModelConfig {
   const { layers, calls, inputs, outputs, dtype } = model.network;
@@ -144,7 +144,7 @@ function plain(value: unknown, place: string): unknown {
 /**
  * Reads a description: what `toConfig` gives, or layers in a row as people write them:
  * `{ "layers": [{ "kind": "input", "shape": [4] }, { "kind": "dense", "units": 3 }], "compile": { "loss": "mse" } }`.
- * @throws ArgumentError where it is of another version or does not hold together.
+ * @throws ArgumentError if it is of another version or does not hold together.
  */
 export function readConfig(value: unknown): ModelConfig {
   const {
@@ -162,7 +162,7 @@ export function readConfig(value: unknown): ModelConfig {
   } = record(value, "a model's description");
   if (version !== VERSION) {
     throw new ArgumentError(
-      `the description has format version ${show(version)}, this release reads version ${VERSION}; use the release that wrote it`,
+      `the description has format version ${show(version)}, but this release reads version ${VERSION}; use the release that wrote it`,
       {
         argument: 'version',
         received: version,
@@ -172,7 +172,8 @@ export function readConfig(value: unknown): ModelConfig {
   }
   const [unknown] = Object.keys(rest);
   const known = ['version', 'name', 'seed', 'dtype', 'layers', 'calls', 'rows', 'inputs', 'outputs', 'compile'];
-  if (unknown !== undefined) throw new ArgumentError(`a model's description has no '${unknown}'${suggestion(unknown, known)}`, { argument: unknown });
+  if (unknown !== undefined)
+    throw new ArgumentError(`a model's description has no entry '${unknown}'${suggestion(unknown, known)}`, { argument: unknown });
   if (dtype !== undefined && (typeof dtype !== 'string' || !Object.hasOwn(dtypes, dtype)))
     throw new ArgumentError(`dtype must be 'float32' or 'float64', got ${show(dtype)}`, { argument: 'dtype', received: dtype });
   if (name !== undefined && typeof name !== 'string') throw new ArgumentError(`name must be a string, got ${show(name)}`, { argument: 'name' });
@@ -210,7 +211,7 @@ function inRow(layers: readonly DescribedLayer[]): Pick<ModelConfig, 'calls' | '
   const [head] = layers;
   if (head?.kind !== 'input' || layers.length < 2) {
     throw new ArgumentError(
-      `layers in a row start with { "kind": "input", "shape": [...] } and go on with at least one more, got ${show(layers.map(({ kind }) => kind))}`,
+      `a list of layers must start with { "kind": "input", "shape": [...] }, followed by at least one more layer; got ${show(layers.map(({ kind }) => kind))}`,
       {
         argument: 'layers',
       },
@@ -239,7 +240,7 @@ function record(value: unknown, what: string): Readonly<Record<string, unknown>>
 
 function list(value: unknown, what: string): readonly unknown[] {
   if (Array.isArray(value)) return value;
-  throw new ArgumentError(`a model's description needs a list '${what}', got ${show(value)}`, { argument: what, received: value });
+  throw new ArgumentError(`'${what}' of a model's description must be a list, got ${show(value)}`, { argument: what, received: value });
 }
 
 function index(value: unknown, below: number, what: string): number {
@@ -312,7 +313,7 @@ export function signalsFromConfig(config: ModelConfig, custom: Custom): { inputs
     const places = missing.map(({ name, places: list }) => `'${name}' (${list.join(', ')})`).join(', ');
     const keys = missing.flatMap(({ keys: list }) => list).map(keyOf);
     throw new ArgumentError(
-      `functions and classes of your own do not travel with a model: ${places}. Hand them back: { custom: { ${keys.join(', ')} } }, by name or by place`,
+      `custom functions and classes are not stored in a model file: ${places}. Pass them when loading: { custom: { ${keys.join(', ')} } }, keyed by name or by place`,
       { argument: 'custom', expected: missing.map(({ name }) => name) },
     );
   }
@@ -332,7 +333,7 @@ export function signalsFromConfig(config: ModelConfig, custom: Custom): { inputs
       const [call, which] = typeof at === 'number' ? [at, 0] : at;
       const found = calls[call]?.outputs[which];
       if (found) return found;
-      throw new ArgumentError(`the description needs output ${which} of call ${call}, which '${calls[call]?.layer.title}' does not give`, {
+      throw new ArgumentError(`the description refers to output ${which} of call ${call}, which '${calls[call]?.layer.title}' does not have`, {
         received: at,
       });
     });

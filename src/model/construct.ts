@@ -15,15 +15,15 @@ function checkModelOptions(options: ModelOptions): void {
     throw new ArgumentError(`model: seed must be a finite number, got ${show(seed)}`, { argument: 'seed', received: seed });
   checkWhole('model', 'threads', threads);
   if (programs !== undefined && !(programs instanceof SharedPrograms))
-    refuse('model', 'programs', 'what models share: one new SharedPrograms() for all of them', programs);
+    refuse('model', 'programs', 'the programs that models share: one new SharedPrograms() for all of them', programs);
   if (dtype !== undefined && dtype !== 'float32' && dtype !== 'float64') {
     throw new ArgumentError(`model: dtype must be 'float32' or 'float64', got ${show(dtype)}`, { argument: 'dtype', received: dtype });
   }
 }
 
 /**
- * A model of layers in a row. The first entry says what enters: `layers.input([28, 28])`.
- * @throws ArgumentError where the first entry is no input, or an entry is no layer; ShapeError naming the layer that does not fit.
+ * A sequential model. The first entry is the input: `layers.input([28, 28])`.
+ * @throws ArgumentError if the first entry is no input, or an entry is no layer; ShapeError naming the layer that does not fit.
  */
 export function sequential(entries: readonly (Layer | Repeat | Signal)[], options: ModelOptions = {}): Model {
   checkModelOptions(options);
@@ -31,7 +31,7 @@ export function sequential(entries: readonly (Layer | Repeat | Signal)[], option
   const [head, ...rest] = entries;
   if (!(head instanceof Signal)) {
     throw new ArgumentError(
-      `sequential: the first entry must say what enters, such as layers.input([28, 28]); got ${head instanceof Layer ? head.kind : show(head)}`,
+      `sequential: the first entry must be the input, such as layers.input([28, 28]); got ${head instanceof Layer ? head.kind : show(head)}`,
       {
         argument: 'layers',
         received: head,
@@ -42,7 +42,7 @@ export function sequential(entries: readonly (Layer | Repeat | Signal)[], option
   const output = rest.reduce<Signal>((signal, layer, i) => {
     if (!(layer instanceof Layer || layer instanceof Repeat)) {
       throw new ArgumentError(
-        `sequential: entry ${i + 1} must be a layer, got ${layer instanceof Signal ? 'a symbolic output; use model({ inputs, outputs }) for graphs' : show(layer)}`,
+        `sequential: entry ${i + 1} must be a layer, got ${layer instanceof Signal ? 'the output of a layer; for graphs use model({ inputs, outputs })' : show(layer)}`,
         {
           argument: 'layers',
           received: layer,
@@ -59,15 +59,18 @@ export interface ModelWiring {
   readonly outputs: Signal | readonly Signal[];
 }
 
-/** A model of any wiring: several inputs and outputs, skip connections, shared layers. It has weights of its own, also for layers that another model has: `copyWeights` hands them over. @throws ArgumentError where an input is missing. */
+/**
+ * A model with any graph of layers: several inputs and outputs, skip connections, shared layers. It has its own weights, even for layers shared with
+ * another model; `copyWeights` copies them. @throws ArgumentError if an input is missing.
+ */
 export function model(wiring: ModelWiring, options: ModelOptions = {}): Model {
   checkModelOptions(options);
-  if (!isRecord(wiring)) refuse('model', 'wiring', '{ inputs, outputs }; layers in a row are for sequential([…])', wiring);
+  if (!isRecord(wiring)) refuse('model', 'wiring', '{ inputs, outputs }; for a list of layers use sequential([…])', wiring);
   const { inputs, outputs } = wiring;
   const list = (kind: string, value: Signal | readonly Signal[]): readonly Signal[] => {
     const signals = value instanceof Signal ? [value] : value;
     if (!Array.isArray(signals) || signals.length === 0 || !signals.every((signal) => signal instanceof Signal)) {
-      throw new ArgumentError(`model: ${kind} must be what layers.input or layer.apply returned, or a list of them; got ${show(value)}`, {
+      throw new ArgumentError(`model: ${kind} must be an output of layers.input or layer.apply, or a list of such outputs; got ${show(value)}`, {
         argument: kind,
         received: value,
       });

@@ -10,15 +10,18 @@ export interface CurvatureOptions {
   readonly steps?: number;
 }
 
-/** How a loss bends along the directions in which weights can move. */
+/** Curvature of the loss as a function of the weights. */
 export interface Curvature {
   /** Largest eigenvalue of the Hessian, λ_max. */
   readonly sharpness: number;
-  /** Least eigenvalue, below 0 where the loss bends downwards. */
+  /** Smallest eigenvalue, negative if the loss curves downwards. */
   readonly least: number;
   /** Whether the last quarter of the iteration changed the sharpness by less than 1 %. */
   readonly settled: boolean;
-  /** Learning rate above which the compiled optimizer's steps along the sharpest direction grow; undefined where it divides gradients by their size, and where the loss bends upwards nowhere. */
+  /**
+   * Learning rate above which the compiled optimizer's steps along the sharpest direction grow; undefined if it divides gradients by their size, or if the
+   * loss curves upwards nowhere.
+   */
   readonly stableRate: number | undefined;
 }
 
@@ -39,9 +42,10 @@ export const isTrained = ({ spec }: BatchParts): boolean => spec.network.variabl
 /** Whether a network is one whose curvature does not take longer than all else that a look measures. */
 export const bendsSoon = ({ calls }: Network): boolean => calls.filter(({ layer }) => layer.weights.size > 0).length <= MOST_LAYERS;
 
-/** The extreme eigenvalues of the Hessian on one minibatch, in training mode. @throws ArgumentError where nothing is trained. */
+/** The extreme eigenvalues of the Hessian on one minibatch, in training mode. @throws ArgumentError if nothing is trained. */
 export async function batchCurvature(parts: BatchParts, { steps = CURVATURE_STEPS }: CurvatureOptions = {}): Promise<Curvature> {
-  if (!isTrained(parts)) throw new ArgumentError('curvature: no array of the model is trained, so the loss bends along none', { argument: 'model' });
+  if (!isTrained(parts))
+    throw new ArgumentError('curvature: the model has no trainable arrays, so its loss has no curvature to measure', { argument: 'model' });
   const spec = { ...parts.spec, layout: SINGLE };
   const { session, program } = await parts.programs.load('curvature', [...typesOf(spec), steps], rowsIn(parts.checked), () =>
     curvatureProgram(spec, steps),

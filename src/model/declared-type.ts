@@ -25,7 +25,7 @@ export function ofDeclaredType(array: NdArray, dtype: Exclude<DType, FloatDType>
     if (!(value >= low && value <= high && Number.isInteger(value))) {
       const [row] = rowAndColumn(array, i);
       throw new DataError(
-        `${name} is declared ${dtype}, and x holds ${value} in row ${row}; it takes whole numbers from ${low} to ${high}. Are the data scaled already? Then leave dtype out of layers.input; else round them, or declare a wider type.`,
+        `${name} is declared ${dtype}, but x holds ${value} in row ${row}; expected whole numbers from ${low} to ${high}. If the data are already scaled, remove dtype from layers.input; otherwise round them, or declare a wider type.`,
         { layer: name, argument: 'x', received: value, expected: dtype },
       );
     }

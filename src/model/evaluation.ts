@@ -24,7 +24,7 @@ export interface EvaluationParts extends Pick<BatchParts, 'spec' | 'programs' | 
   readonly penalized: boolean;
 }
 
-/** Losses and metrics of rows, without a step. @throws ArgumentError, DataError where stateful layers keep a state for other numbers of rows. */
+/** Losses and metrics of rows, without a step. @throws ArgumentError, DataError if stateful layers keep a state for other numbers of rows. */
 export async function evaluateRows({ spec, programs, state, checked, batchSize, penalized }: EvaluationParts): Promise<RunningMeans> {
   const { network, inputs, targets, weights } = spec;
   if (batchSize !== undefined) checkBatches(network, checked.inputs[0]?.shape[0] ?? 0, batchSize);

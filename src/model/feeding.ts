@@ -45,13 +45,13 @@ export async function eachBatch(
   }
 }
 
-/** What the network gave for `rows` rows. @throws ShapeError where that has no axis of rows, so that nothing says whose it is. */
+/** What the network gave for `rows` rows. @throws ShapeError if that has no axis of rows, so that nothing says whose it is. */
 export function withRows(array: NdArray, { shape, call }: Signal, rows: number): NdArray {
   const [first] = shape;
   if (typeof first === 'string' || first === rows) return array;
   const layer = call.layer.title;
   throw new ShapeError(
-    `${layer} gives an array of shape ${showShape(shape)} for ${countOf(rows, 'row')}; the first axis must stay that of the rows: ops.reduceSum(x, { axes: [1] }) sums within each row, without axes over all`,
+    `${layer} returns an array of shape ${showShape(shape)} for ${countOf(rows, 'row')}; the first axis must remain the rows: ops.reduceSum(x, { axes: [1] }) sums within each row; without axes it sums over everything`,
     { layer, received: shape, expected: '[N, …]' },
   );
 }

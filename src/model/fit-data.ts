@@ -67,7 +67,7 @@ async function openMinibatches(
   check: (given: BatchLike) => Checked,
 ): Promise<FitData> {
   if (validationSplit > 0) {
-    throw new ArgumentError('validationSplit needs arrays; give a stream its validationData', { argument: 'validationSplit' });
+    throw new ArgumentError('validationSplit needs arrays; with a stream pass validationData', { argument: 'validationSplit' });
   }
   const { source, read, close } = await openStream(data, {
     steps: stepsPerEpoch ?? (Array.isArray(data) ? data.length : undefined),
@@ -96,7 +96,7 @@ function openArrays(checked: Checked, options: FitOptions, seed: number, network
   const { batchSize = 32, shuffle = true, validationSplit = 0, classWeight, stepsPerEpoch } = options;
   if (stepsPerEpoch !== undefined) {
     throw new ArgumentError(
-      'fit: stepsPerEpoch goes with a list or generator of minibatches; an epoch of arrays takes every row once: for fewer steps give fewer rows, or more of them to a step by batchSize',
+      'fit: stepsPerEpoch is only for a list or generator of minibatches; an epoch over arrays uses every row once. For fewer steps pass fewer rows or a larger batchSize',
       { argument: 'stepsPerEpoch', received: stepsPerEpoch },
     );
   }
@@ -121,10 +121,10 @@ function openArrays(checked: Checked, options: FitOptions, seed: number, network
   };
 }
 
-/** First row of the validation part. @throws ArgumentError where no row is left to train on. */
+/** First row of the validation part. @throws ArgumentError if no row is left to train on. */
 export function splitRow(rows: number, validationSplit: number): number {
   if (!(validationSplit >= 0 && validationSplit < 1)) {
-    throw new ArgumentError(`validationSplit must be from 0 to below 1, got ${show(validationSplit)}`, {
+    throw new ArgumentError(`validationSplit must be ≥ 0 and < 1, got ${show(validationSplit)}`, {
       argument: 'validationSplit',
       received: validationSplit,
     });

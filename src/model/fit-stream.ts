@@ -37,12 +37,12 @@ const isIterable = (value: unknown): value is Iterable<BatchLike> => Object(valu
 const told = (given: unknown): string =>
   isRecord(given) && Object.keys(given).length > 0 ? `an object of ${Object.keys(given).join(', ')}` : show(given);
 
-/** @throws DataError where a function gives nothing to go through. */
+/** @throws DataError if a function gives nothing to go through. */
 function iteratorOf(stream: BatchStream): AnyIterator {
   const given: unknown = typeof stream === 'function' ? stream() : stream;
   if (isAsync(given)) return given[Symbol.asyncIterator]();
   if (isIterable(given)) return given[Symbol.iterator]();
-  const received = given instanceof Promise ? 'a promise: make it an async function*, which gives them one by one' : told(given);
+  const received = given instanceof Promise ? 'a promise: use an async function*, which yields them one by one' : told(given);
   throw new DataError(`a function of minibatches must return a list or a generator of { x, y }, got ${received}`, {
     argument: 'data',
     received: given,
@@ -51,29 +51,29 @@ function iteratorOf(stream: BatchStream): AnyIterator {
 
 function checkMinibatch(given: BatchLike, check: (given: BatchLike) => Checked): Checked {
   if (!isBatch(given)) {
-    throw new DataError(`a stream must give minibatches { x, y }, got ${told(given)}`, { argument: 'data', received: given });
+    throw new DataError(`a stream must yield minibatches { x, y }, got ${told(given)}`, { argument: 'data', received: given });
   }
   return check(given);
 }
 
-/** @throws ShapeError, DataError where a later minibatch has targets of another shape, weights or element types than the first one. */
+/** @throws ShapeError, DataError if a later minibatch has targets of another shape, weights or element types than the first one. */
 function checkAlike(checked: Checked, opening: Checked): void {
   checked.targets.forEach((target, i) => {
     const [row, first] = [target, opening.targets[i] as NdArray].map(({ shape }) => shape.slice(1)) as [number[], number[]];
     if (sameShape(row, first)) return;
     throw new ShapeError(
-      `a minibatch's y has shape ${showShape(target.shape)} where the first one's rows are ${showShape(first)}; all minibatches need rows of one shape`,
+      `a minibatch's y has shape ${showShape(target.shape)} where the first one's rows are ${showShape(first)}; the rows of all minibatches must have the same shape`,
       { argument: 'y', received: target.shape, expected: ['N', ...first] },
     );
   });
   if (checked.weights.length !== opening.weights.length) {
     const [first, later] = [opening, checked].map(({ weights }) => (weights.length > 0 ? `${weights.length} sampleWeight` : 'no sampleWeight'));
-    throw new DataError(`a minibatch holds ${later} where the first one held ${first}; all need the same`, { argument: 'sampleWeight' });
+    throw new DataError(`a minibatch holds ${later} where the first one held ${first}; all must hold the same`, { argument: 'sampleWeight' });
   }
   const [types, given] = [opening, checked].map((one) => arraysOf(one).map(({ dtype }) => dtype)) as [string[], string[]];
   const other = given.findIndex((dtype, i) => dtype !== types[i]);
   if (other < 0) return;
-  throw new DataError(`a minibatch holds ${given[other]} where the first one held ${types[other]}; all need the same element types`, {
+  throw new DataError(`a minibatch holds ${given[other]} where the first one held ${types[other]}; all must have the same element types`, {
     argument: 'data',
     received: given[other],
     expected: types[other],

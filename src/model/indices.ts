@@ -30,15 +30,15 @@ export function checkIndices(network: Network, place: number, array: NdArray): v
   if (at < 0) return;
   const [index, [row]] = [array.at(at), rowAndColumn(array, at)];
   throw new DataError(
-    `index ${index} in row ${row} is not one of the ${table.inputDim} that ${table.title} has vectors for, 0 to ${table.inputDim - 1}. ${hintOf(index, table)}`,
+    `index ${index} in row ${row} is out of range for ${table.title}, which has ${table.inputDim} vectors, 0 to ${table.inputDim - 1}. ${hintOf(index, table)}`,
     { layer: table.title, argument: 'x', received: index, expected: `0 … ${table.inputDim - 1}` },
   );
 }
 
 function hintOf(index: number, { inputDim, maskZero }: Embedding): string {
-  if (!Number.isInteger(index)) return 'Indices are whole numbers: an embedding takes numbers of words or classes, not features.';
-  if (index < 0) return 'Is it a padding or a word that is not known? Both need numbers from 0 on; with maskZero, 0 is the padding.';
-  const least = `inputDim must be the largest index and one more, ${index + 1} at least${maskZero ? ': 0, the padding, counts too' : ''}.`;
+  if (!Number.isInteger(index)) return 'Indices must be whole numbers: an embedding takes word or class numbers, not features.';
+  if (index < 0) return 'Does it mark padding or an unknown word? Both need indices from 0 on; with maskZero, 0 is the padding.';
+  const least = `inputDim must be at least the largest index plus one, here ${index + 1}${maskZero ? ' (0, the padding, counts too)' : ''}.`;
   return index === inputDim ? `${least} Do the indices start at 1?` : least;
 }
 

@@ -13,7 +13,7 @@ import { checkIndices } from './indices.js';
 /** One array; several in the order of the model's inputs or outputs; or several by layer name. */
 export type Arrays = ArrayLike | readonly NdArray[] | Readonly<Record<string, ArrayLike>>;
 
-/** The arrays as users give them, in the order of `names`; nested numbers become `dtype`. @throws ArgumentError where a name is missing or unknown. */
+/** The arrays as users give them, in the order of `names`; nested numbers become `dtype`. @throws ArgumentError if a name is missing or unknown. */
 export function orderArrays(kind: string, given: Arrays, names: readonly string[], dtype: FloatDType): NdArray[] {
   if (given instanceof NdArray || isTypedArray(given)) return [NdArray.from(given)];
   if (Array.isArray(given)) {
@@ -62,10 +62,12 @@ export function checkInputs(network: Network, given: Arrays): NdArray[] {
     const name = names[i] as string;
     if (array.shape[0] === 0) refuseEmpty('x');
     if (!sameShape(array.shape.slice(1), expected)) {
-      throw new ShapeError(
-        `${name} expects ${showShape(['N', ...expected])}, received ${showShape(array.shape)}. ${shapeHint(array.shape, expected)}`,
-        { layer: name, argument: 'x', expected, received: array.shape },
-      );
+      throw new ShapeError(`${name} expects ${showShape(['N', ...expected])}, got ${showShape(array.shape)}. ${shapeHint(array.shape, expected)}`, {
+        layer: name,
+        argument: 'x',
+        expected,
+        received: array.shape,
+      });
     }
     const finite = finiteAs(array, isFloat(dtype) && isFloat(array.dtype) ? network.dtype : array.dtype, name);
     const typed = isFloat(dtype) ? finite : ofDeclaredType(finite, dtype, name);
@@ -81,7 +83,7 @@ function unragged<T>(names: readonly string[], read: () => T): T {
   } catch (error) {
     if (!(error instanceof DataError) || !error.message.startsWith('nested arrays are ragged')) throw error;
     throw new DataError(
-      `${names.join(', ')}: ${error.message}. Sequences of different lengths? padSequences gives them one; layers.embedding with maskZero, or layers.masking, then passes over the padding`,
+      `${names.join(', ')}: ${error.message}. If these are sequences of different lengths, pad them with padSequences; layers.embedding with maskZero, or layers.masking, then skips the padding`,
       { ...error.details, argument: 'x' },
       { cause: error },
     );
@@ -89,10 +91,10 @@ function unragged<T>(names: readonly string[], read: () => T): T {
 }
 
 function shapeHint(received: readonly number[], expected: readonly number[]): string {
-  if (sameShape(received, expected)) return 'Is the batch axis missing? One instance is passed as [1, …].';
+  if (sameShape(received, expected)) return 'Is the batch axis missing? Pass a single instance as [1, …].';
   if (product(received.slice(1)) === product(expected))
     return "The sizes agree: reshape the data, or give layers.input the data's shape and add layers.flatten.";
-  return 'Give layers.input the shape of one instance, without the batch axis.';
+  return 'layers.input takes the shape of one instance, without the batch axis.';
 }
 
 /** Targets that fit the outputs and losses. @throws ShapeError, DataError: labels out of range with their row. */
@@ -109,7 +111,7 @@ export function checkTargets(network: Network, losses: readonly Loss[], given: A
   return arrays.map((array, i) => {
     const name = names[i] as string;
     if (rowsOf(array) !== rows) {
-      throw new DataError(`x has ${countOf(rows, 'row')} and y has ${rowsOf(array)}; every row needs its target`, {
+      throw new DataError(`x has ${countOf(rows, 'row')} and y has ${rowsOf(array)}; every row needs a target`, {
         argument: 'y',
         received: rowsOf(array),
         expected: rows,
@@ -132,10 +134,10 @@ function checkLabels(labels: NdArray, classes: number, name: string): void {
     if (label >= 0 && label < classes && Number.isInteger(label)) continue;
     const hint =
       classes === 1
-        ? "One unit cannot tell classes apart: end in a softmax of as many units as there are classes, or, for two, in a sigmoid with 'binaryCrossentropy'."
+        ? "A single unit cannot distinguish classes: end with a softmax layer of one unit per class or, for two classes, with a sigmoid and 'binaryCrossentropy'."
         : label === classes
           ? 'Do the labels start at 1? They must start at 0.'
-          : 'Has the last layer as many units as there are classes?';
+          : 'Does the last layer have one unit per class?';
     throw new DataError(
       `label ${label} in row ${rowAndColumn(labels, i)[0]} is not ${classes === 1 ? 'the one class, 0,' : `one of the ${classes} classes 0 to ${classes - 1}`} of ${name}. ${hint}`,
       {
@@ -171,10 +173,10 @@ function checkRange(targets: NdArray, loss: Loss, { from, to }: TargetRange, nam
 function rangeHint({ targets }: Loss, value: number): string {
   if (targets === 'binary' && value === -1) return "Write −1 and 1 as 0 and 1, or use 'hinge', which takes both.";
   const classes = targets !== 'real' && value > 0 && Number.isInteger(value);
-  return `For numbers use 'mse'${classes ? ", for class numbers 'sparseCategoricalCrossentropy' with an output for each class" : ''}.`;
+  return `For numbers use 'mse'${classes ? ", for class numbers 'sparseCategoricalCrossentropy' with one output per class" : ''}.`;
 }
 
-/** Number of rows of arrays that belong together. @throws DataError where they differ or there are none. */
+/** Number of rows of arrays that belong together. @throws DataError if they differ or there are none. */
 export function commonRows(arrays: readonly NdArray[], kind: string): number {
   const rows = arrays.map(rowsOf);
   const [count = 0] = rows;
@@ -185,7 +187,7 @@ export function commonRows(arrays: readonly NdArray[], kind: string): number {
 }
 
 function refuseEmpty(kind: string): never {
-  throw new DataError(`${kind} has no rows. Was a filter too strict, or a file empty?`, {
+  throw new DataError(`${kind} has no rows. Did a filter remove all of them, or was a file empty?`, {
     argument: kind,
     received: 0,
     expected: 'at least 1 row',

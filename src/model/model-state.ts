@@ -74,7 +74,7 @@ export class ModelState {
     });
   }
 
-  /** Fetches what only the engine has, and frees what it holds. @throws EngineError where the engine has ended: what it alone had is lost. */
+  /** Fetches what only the engine has, and frees what it holds. @throws EngineError if the engine has ended: what it alone had is lost. */
   async dispose(): Promise<void> {
     await this.#inTurn(async () => {
       try {
@@ -93,7 +93,7 @@ export class ModelState {
     if (this.#lost) {
       if (!given || !this.#network.variables.every(({ name }) => given.has(name)))
         throw new EngineError(
-          'the weights of this model were in an engine that has ended, and are lost: set all of them by setWeights or setState, or load the model',
+          "this model's weights were held by an engine that was disposed or died, and are lost; restore them with setWeights or setState, or load the model again",
         );
       this.state.clear();
       this.#lost = false;

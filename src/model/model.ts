@@ -52,12 +52,12 @@ import { checkValidation } from './validation.js';
 import { type Checked, checkSampleWeight } from './weights.js';
 
 export interface ModelOptions extends EngineChoice {
-  /** What weights, shuffles and dropout masks are drawn from; default 0. One seed gives the same run again. */
+  /** Seed of weights, shuffles and dropout masks; default 0. The same seed gives the same run. */
   readonly seed?: number;
   /** Element type of weights and computation; default float32. */
   readonly dtype?: FloatDType;
   readonly name?: string;
-  /** Takes what initializers warn of; default `console.warn`. */
+  /** Receives warnings of initializers; default `console.warn`. */
   readonly warn?: Warn;
 }
 
@@ -108,7 +108,7 @@ export class Model {
     return this.#held.compiled !== undefined;
   }
 
-  /** Names of the layers that know what they take from data: from a fit, `adapt`, or arrays that were set. */
+  /** Names of the layers that have been adapted to data, by a fit, `adapt`, or arrays that were set. */
   get adapted(): ReadonlySet<string> {
     return new Set([...this.#held.adapted].map(({ title }) => title));
   }
@@ -128,7 +128,7 @@ export class Model {
   }
 
   /**
-   * Chooses optimizer, loss and metrics. Optimizer slots start anew; weights stay.
+   * Sets optimizer, loss and metrics. Optimizer slots are reset; weights are kept.
    * @throws ArgumentError naming the wrong option; EvenkeelError while the model is busy, in callbacks too.
    */
   compile(options: CompileOptions): this {
@@ -141,9 +141,9 @@ export class Model {
   /**
    * Trains on arrays, a dataset or a stream of minibatches.
    * @returns the history: means per epoch.
-   * @throws ShapeError, DataError before the first step where the data do not fit, for minibatches of a stream as they come; NonFiniteError where the loss or
-   * a value of the state stops being finite, with its place, while a metric may be NaN;
-   * AbortError on `signal`. The model keeps the state it had before the trouble.
+   * @throws ShapeError, DataError before the first step if the data do not fit, for minibatches of a stream as they come; NonFiniteError if the loss or
+   * a value of the state stops being finite, with its place (a metric may be NaN);
+   * AbortError on `signal`. The model then keeps the state it had before the failure.
    */
   fit(dataset: Dataset | BatchLike | BatchStream, options?: FitOptions): Promise<History>;
   fit(x: Arrays, y: Arrays, options?: FitOptions): Promise<History>;
@@ -239,8 +239,8 @@ export class Model {
   }
 
   /**
-   * How the loss bends on one minibatch, in training mode: the extreme eigenvalues of its Hessian by all trained weights, and the learning rate that the larger one allows.
-   * @param options `steps` of Lanczos's iteration (default 20), each as much work as two to three gradients; callbacks may ask too. @throws ArgumentError where nothing is trained.
+   * Curvature of the loss on one minibatch, in training mode: the extreme eigenvalues of its Hessian by all trained weights, and the largest stable rate.
+   * @param options `steps` of Lanczos's iteration (default 20), each as much work as 2 to 3 gradients; callbacks may call it. @throws ArgumentError if nothing is trained.
    */
   curvature(batch: BatchLike, options?: CurvatureOptions): Promise<Curvature>;
   curvature(x: Arrays, y: Arrays, options?: CurvatureOptions): Promise<Curvature>;
@@ -296,7 +296,7 @@ export class Model {
     });
   }
 
-  /** Copies of all layers' arrays, in the order of `variables`; of one step, also while the model trains. */
+  /** Copies of all layers' arrays, in the order of `variables`; a consistent snapshot even during training. */
   async getWeights(): Promise<NdArray[]> {
     return [...(await this.#held.get('weights')).values()];
   }
@@ -306,12 +306,12 @@ export class Model {
     await this.setState(entriesOf(weights, this.variables));
   }
 
-  /** Copies the arrays of all layers that another model, made of some of the same, has too. @throws ArgumentError where there is none, or it is no model. */
+  /** Copies the arrays of all layers that another model, made of some of the same, has too. @throws ArgumentError if there is none, or it is no model. */
   async copyWeights(from: Model): Promise<void> {
     await this.setState(await commonEntries(this.variables, from));
   }
 
-  /** Copies of the whole state by name: weights, optimizer slots, step counter; of one step, also while the model trains. What a checkpoint holds. */
+  /** Copies of the whole state by name: weights, optimizer slots, step counter; a consistent snapshot even during training. This is what a checkpoint holds. */
   async getState(): Promise<Map<string, NdArray>> {
     return this.#held.get('all');
   }
@@ -320,7 +320,7 @@ export class Model {
    * Sets entries of the state by name, all or none. A normalization layer whose moments change knows its data from then on, unless they become mean 0 and
    * variance 1, with which it begins; weights that `lsuv` would scale stay as they are set.
    * @param options.adapted names of all layers that know their data, where that is known; told by the arrays unless given.
-   * @throws ArgumentError, ShapeError where one does not fit; EvenkeelError while the model is busy, unless in a callback.
+   * @throws ArgumentError, ShapeError if one does not fit; EvenkeelError while the model is busy, unless in a callback.
    */
   async setState(entries: ReadonlyMap<string, NdArray>, options: { readonly adapted?: Iterable<string> } = {}): Promise<void> {
     checkEntries('setState', entries);
@@ -328,8 +328,8 @@ export class Model {
   }
 
   /**
-   * Saves the whole model in one `.safetensors` file, also while it trains; `load(path)` brings it back.
-   * @throws FileError where it cannot be written; the file that was there is whole then.
+   * Saves the whole model in one `.safetensors` file, even during training; `load(path)` restores it.
+   * @throws FileError if it cannot be written; the file that was there is whole then.
    */
   async save(path: string, options: SaveOptions = {}): Promise<void> {
     await saveModel(this, path, options);
@@ -341,7 +341,7 @@ export class Model {
   }
 
   /**
-   * Frees what the model holds in the engine; its state is fetched first, so that it can go on later.
+   * Frees the model's memory in the engine; its state is fetched first, so the model remains usable.
    * @throws EvenkeelError while the model is busy, in callbacks too: a fit is ended by its `signal` or by `control.stop()`, and waited for.
    */
   async dispose(): Promise<void> {

@@ -20,12 +20,12 @@ import type { EngineChoice } from './programs.js';
 import { FORMAT, KEYS } from './saving.js';
 
 export interface LoadOptions extends EngineChoice {
-  /** Functions, records and layer classes of your own that the file names. */
+  /** Custom functions, records and layer classes used by the file. */
   readonly custom?: Custom;
 }
 
 export interface ConfigOptions extends ModelOptions {
-  /** Functions, records and layer classes of your own that the description names. */
+  /** Custom functions, records and layer classes used by the description. */
   readonly custom?: Custom;
 }
 
@@ -33,7 +33,7 @@ export interface ConfigOptions extends ModelOptions {
  * A model from its description, with new weights: what `toConfig` gives, or layers in a row as people write them:
  * `{ "layers": [{ "kind": "input", "shape": [4] }, { "kind": "dense", "units": 3 }], "compile": { "loss": "mse" } }`.
  * Options come before what the description says.
- * @throws ArgumentError on an unknown layer or option, or a function of your own that was not handed back; ShapeError where layers do not fit.
+ * @throws ArgumentError on an unknown layer or option, or a function of your own that was not handed back; ShapeError if layers do not fit.
  */
 export function fromConfig(description: unknown, { custom = {}, ...options }: ConfigOptions = {}): Model {
   checkCustom('fromConfig', custom);
@@ -117,13 +117,13 @@ function reading<T>(name: string, work: () => T): T {
   }
 }
 
-/** Reads the bytes of a model's file. @throws FileError where they are truncated, corrupt, of another version or no model. */
+/** Reads the bytes of a model's file. @throws FileError if they are truncated, corrupt, of another version or no model. */
 export function decodeModelFile(bytes: Uint8Array, name = 'model file'): ModelFile {
   const { tensors, metadata } = decodeSafetensors(bytes, name);
   const { [KEYS.format]: format, [KEYS.model]: description = '', [KEYS.adapted]: adapted = '[]', ...notes } = metadata;
   if (format !== FORMAT) {
     throw new FileError(
-      `${name}: a safetensors file, but not a model saved by Evenkeel: its metadata describe none. Save the model with model.save(path)`,
+      `${name}: a safetensors file, but not a model saved by Evenkeel: its metadata do not describe a model. Save the model with model.save(path)`,
       {
         received: format,
         expected: FORMAT,
@@ -132,41 +132,44 @@ export function decodeModelFile(bytes: Uint8Array, name = 'model file'): ModelFi
   }
   return reading(name, () => {
     const titles: unknown = JSON.parse(adapted);
-    if (!Array.isArray(titles)) throw new FileError(`${name}: its list of adapted layers is none; the file is corrupt`);
+    if (!Array.isArray(titles)) throw new FileError(`${name}: its list of adapted layers is invalid; the file is corrupt`);
     return { name, config: readConfig(JSON.parse(description)), state: new Map(Object.entries(tensors)), adapted: titles, notes };
   });
 }
 
-/** The model that a file describes, in the state that it holds. @throws FileError where description and arrays do not fit. */
+/** The model that a file describes, in the state that it holds. @throws FileError if description and arrays do not fit. */
 export async function modelFromFile(file: ModelFile, { custom = {}, ...choice }: LoadOptions = {}): Promise<Model> {
   const model = reading(file.name, () => fromConfig(file.config, { custom, ...choice }));
   await restoreState(model, file);
   return model;
 }
 
-/** Puts a model of the same wiring and optimizer into the state that a file holds. @throws FileError where they do not fit; then nothing changes. */
+/** Puts a model of the same wiring and optimizer into the state that a file holds. @throws FileError if they do not fit; then nothing changes. */
 export async function restoreState(model: Model, { name, state, adapted }: ModelFile): Promise<void> {
   // Shapes first: a description may claim arrays that no memory holds.
   const entries = model.isCompiled ? stateEntries(model.network, model.compiled.optimizer, SINGLE) : networkEntries(model.network, SINGLE);
   for (const entry of entries) {
     const array = state.get(entry.name);
     if (!array)
-      throw new FileError(`${name}: the array '${entry.name}' is missing; the model has ${countOf(entries.length, 'array')}, the file ${state.size}`);
+      throw new FileError(
+        `${name}: the array '${entry.name}' is missing; the model has ${countOf(entries.length, 'array')}, the file has ${state.size}`,
+      );
     if (sameShape(array.shape, entry.shape) && (array.dtype === entry.dtype || (isFloat(array.dtype) && isFloat(entry.dtype)))) continue;
     throw new FileError(
-      `${name}: '${entry.name}' is ${array.dtype} ${showShape(array.shape)}, the model needs ${entry.dtype} ${showShape(entry.shape)}; they do not belong together`,
+      `${name}: '${entry.name}' is ${array.dtype} ${showShape(array.shape)}, but the model needs ${entry.dtype} ${showShape(entry.shape)}; the file does not match the model`,
       { argument: entry.name, expected: entry.shape, received: array.shape },
     );
   }
   const wanted = new Set(entries.map((entry) => entry.name));
   const extra = [...state.keys()].find((key) => !wanted.has(key));
-  if (extra !== undefined) throw new FileError(`${name}: the file holds '${extra}', which the model does not have; they do not belong together`);
+  if (extra !== undefined)
+    throw new FileError(`${name}: the file holds '${extra}', which the model does not have; the file does not match the model`);
   await model.setState(state, { adapted });
 }
 
 /**
- * A saved model, ready to predict or to go on with its training, bit for bit as if it had never stopped. No code runs from the file.
- * @throws FileError where the file is missing, corrupt, of another version, or names functions of your own that `custom` does not hold.
+ * Loads a saved model, ready to predict or to continue its training, bit for bit as if it had never stopped. No code runs from the file.
+ * @throws FileError if the file is missing, corrupt, of another version, or names custom functions that `custom` does not hold.
  */
 export async function load(path: string, options: LoadOptions = {}): Promise<Model> {
   checkOptionNames('load', options, ['custom', 'backend', 'threads', 'engine', 'programs']);

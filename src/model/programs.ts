@@ -10,11 +10,11 @@ import { chooseThreads } from './threads.js';
 export interface EngineChoice {
   /** Default `EVENKEEL_BACKEND`, else native in Node and wasm in a page. */
   readonly backend?: Backend;
-  /** Threads of one run; chosen from the network's shapes unless given. */
+  /** Number of threads; default chosen from the network's shapes. */
   readonly threads?: number;
-  /** An engine of one's own instead of the process's shared one. */
+  /** A separate engine instead of the process's shared one. */
   readonly engine?: Engine;
-  /** Where compiled programs are kept for other models as well; each model has its own unless given. */
+  /** Compiled programs to share between models; default: each model has its own. */
   readonly programs?: SharedPrograms;
 }
 

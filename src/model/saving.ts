@@ -18,18 +18,18 @@ export interface Savable extends Describable {
 }
 
 export interface SaveOptions {
-  /** Text to keep beside the model, by name: class names, a date … */
+  /** Text to store with the model, by name: class names, a date … */
   readonly notes?: Readonly<Record<string, string>>;
   readonly fs?: FileSystem;
 }
 
 /**
  * The whole model as the bytes of one `.safetensors` file: weights, optimizer slots, step counter, and its description in the metadata.
- * @throws ArgumentError where a layer's own `config()` holds what JSON cannot, or a note takes a name that the file needs.
+ * @throws ArgumentError if a layer's own `config()` holds what JSON cannot, or a note takes a name that the file needs.
  */
 export async function encodeModel(model: Savable, notes: Readonly<Record<string, string>> = {}): Promise<Uint8Array> {
   const taken = Object.keys(notes).find((name) => Object.values<string>(KEYS).includes(name));
-  if (taken !== undefined) throw new ArgumentError(`a note cannot be named '${taken}'; the file needs that name itself`, { argument: 'notes' });
+  if (taken !== undefined) throw new ArgumentError(`a note cannot be named '${taken}'; the file format reserves that name`, { argument: 'notes' });
   const config = toConfig(model);
   const adapted = [...model.adapted];
   const metadata = { ...notes, [KEYS.format]: FORMAT, [KEYS.model]: JSON.stringify(config), [KEYS.adapted]: JSON.stringify(adapted) };
@@ -38,7 +38,7 @@ export async function encodeModel(model: Savable, notes: Readonly<Record<string,
 
 /**
  * Saves the whole model in one `.safetensors` file; a file that was there stays whole until the new one is.
- * @throws FileError where it cannot be written; ArgumentError where the model cannot be described, or the path ends in anything but .safetensors.
+ * @throws FileError if it cannot be written; ArgumentError if the model cannot be described, or the path ends in anything but .safetensors.
  */
 export async function saveModel(model: Savable, path: string, options: SaveOptions = {}): Promise<void> {
   checkOptionNames('save', options, ['notes', 'fs']);

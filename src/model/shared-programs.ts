@@ -19,8 +19,8 @@ interface Entry {
 
 /**
  * Compiled programs that models have in common: those whose descriptions differ in nothing but weights, initializers and learning rates, as in a search for
- * the best of these. Each is compiled once: `const programs = new SharedPrograms(); sequential([…], { programs })`. Models with functions or layers of your
- * own keep theirs to themselves.
+ * the best of these. Each is compiled once: `const programs = new SharedPrograms(); sequential([…], { programs })`. Programs of models with custom
+ * functions or layers are not shared.
  */
 export class SharedPrograms {
   readonly #engines = new Map<Engine, Map<string, Entry>>();

@@ -14,21 +14,21 @@ export function fixedBatch({ layers }: Network): number | undefined {
   const other = keepers.find(({ batchSize }) => batchSize !== first?.batchSize);
   if (first && other) {
     throw new ArgumentError(
-      `${first.title} keeps a state for ${countOf(first.batchSize, 'row')} and ${other.title} for ${other.batchSize}; stateful layers of a model need one batchSize`,
+      `${first.title} keeps a state for ${countOf(first.batchSize, 'row')} and ${other.title} for ${other.batchSize}; all stateful layers of a model need the same batchSize`,
       { layer: other.title, argument: 'batchSize', expected: first.batchSize, received: other.batchSize },
     );
   }
   return first?.batchSize;
 }
 
-/** @throws ArgumentError, DataError where minibatches of `size` rows would not all have the rows that stateful layers keep a state for. */
+/** @throws ArgumentError, DataError if minibatches of `size` rows would not all have the rows that stateful layers keep a state for. */
 export function checkBatches(network: Network, rows: number, size: number): void {
   const wanted = fixedBatch(network);
   if (wanted === undefined) return;
   const layer = keeperOf(network);
   if (Math.min(size, rows) !== wanted) {
     throw new ArgumentError(
-      `${layer} keeps a state for each of ${countOf(wanted, 'row')}, and minibatches have ${Math.min(size, rows)}; give batchSize: ${wanted}`,
+      `${layer} keeps a state for each of ${countOf(wanted, 'row')}, but minibatches have ${Math.min(size, rows)}; pass batchSize: ${wanted}`,
       {
         layer,
         argument: 'batchSize',
@@ -40,24 +40,24 @@ export function checkBatches(network: Network, rows: number, size: number): void
   checkWholeBatches(network, rows, 'x');
 }
 
-/** @throws DataError where rows, of what is named, do not fill whole minibatches of the rows that stateful layers keep a state for. */
+/** @throws DataError if rows, of what is named, do not fill whole minibatches of the rows that stateful layers keep a state for. */
 export function checkWholeBatches(network: Network, rows: number, what: string): void {
   const wanted = fixedBatch(network);
   if (wanted === undefined || (rows > 0 && rows % wanted === 0)) return;
   const layer = keeperOf(network);
   throw new DataError(
-    `${layer} keeps a state for each of ${countOf(wanted, 'row')}, and the ${countOf(rows, 'row')} of ${what} do not fill whole minibatches; leave out ${rows % wanted} or add ${wanted - (rows % wanted)}`,
+    `${layer} keeps a state for each of ${countOf(wanted, 'row')}, but the ${countOf(rows, 'row')} of ${what} do not fill whole minibatches; remove ${rows % wanted} or add ${wanted - (rows % wanted)}`,
     { layer, argument: 'x', expected: `a multiple of ${wanted}`, received: rows },
   );
 }
 
-/** @throws DataError where a stream's minibatch has another number of rows than stateful layers keep a state for. */
+/** @throws DataError if a stream's minibatch has another number of rows than stateful layers keep a state for. */
 export function checkStreamed(network: Network, rows: number): void {
   const wanted = fixedBatch(network);
   if (wanted === undefined || rows === wanted) return;
   const layer = keeperOf(network);
   throw new DataError(
-    `${layer} keeps a state for each of ${wanted} rows, and a minibatch of the stream has ${rows}; every one must have ${wanted}, the last one too`,
+    `${layer} keeps a state for each of ${wanted} rows, but a minibatch of the stream has ${rows}; all must have ${wanted}, including the last`,
     { layer, argument: 'data', expected: wanted, received: rows },
   );
 }

@@ -9,7 +9,7 @@ export class Turns {
 
   /** @throws EvenkeelError while work is under way. */
   requireIdle(): void {
-    if (this.#busy) throw new EvenkeelError('the model is busy: await the fit, evaluate or predict that is under way first');
+    if (this.#busy) throw new EvenkeelError('the model is busy: first await the fit, evaluate or predict in progress');
   }
 
   /** @throws EvenkeelError while other work is under way. */

@@ -6,7 +6,7 @@ import type { Checked } from './weights.js';
 
 /**
  * Writes losses and metrics of validation data once, where their targets are of another type than those of the training.
- * @throws ShapeError where they do not fit the network's outputs.
+ * @throws ShapeError if they do not fit the network's outputs.
  */
 export function checkValidation(spec: StepSpec, validation: Checked): void {
   const { network, targets } = spec;

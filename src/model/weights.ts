@@ -23,7 +23,7 @@ export function arraysOf({ inputs, targets, weights }: Checked): NdArray[] {
   return [...inputs, ...targets, ...weights];
 }
 
-/** Sample weights [N] in the network's dtype: none, one array for all outputs, or one for each. @throws ShapeError, DataError where they do not fit. */
+/** Sample weights [N] in the network's dtype: none, one array for all outputs, or one for each. @throws ShapeError, DataError if they do not fit. */
 export function checkSampleWeight(network: Network, given: Arrays | undefined, rows: number): NdArray[] {
   if (given === undefined || given === null) return [];
   const names = network.outputs.map((signal) => signal.call.layer.title);
@@ -40,14 +40,14 @@ export function checkSampleWeight(network: Network, given: Arrays | undefined, r
   }
   return arrays.map((array) => {
     if (array.shape.length === 0 || array.size !== rowsOf(array)) {
-      throw new ShapeError(`sampleWeight must hold one number per row, shape [N], got ${showShape(array.shape)}; weigh outputs by lossWeights`, {
+      throw new ShapeError(`sampleWeight must hold one number per row, shape [N], got ${showShape(array.shape)}; to weight outputs use lossWeights`, {
         argument: 'sampleWeight',
         received: array.shape,
         expected: [rows],
       });
     }
     if (array.size !== rows) {
-      throw new DataError(`x has ${countOf(rows, 'row')} and sampleWeight has ${array.size}; every row needs its weight`, {
+      throw new DataError(`x has ${countOf(rows, 'row')} and sampleWeight has ${array.size}; every row needs a weight`, {
         argument: 'sampleWeight',
         received: array.size,
         expected: rows,
@@ -57,15 +57,17 @@ export function checkSampleWeight(network: Network, given: Arrays | undefined, r
   });
 }
 
-/** The rows with the weights of their classes; labels are numbers, or one-hot rows. @throws ArgumentError, ShapeError where classes cannot be told. */
+/** The rows with the weights of their classes; labels are numbers, or one-hot rows. @throws ArgumentError, ShapeError if classes cannot be told. */
 export function withClassWeights(checked: Checked, classWeight: ClassWeight | undefined): Checked {
   if (classWeight === undefined || classWeight === null) return checked;
   const { targets, weights } = checked;
   if (weights.length > 0) {
-    throw new ArgumentError('fit: give sampleWeight or classWeight, not both; multiply them into one sampleWeight', { argument: 'classWeight' });
+    throw new ArgumentError('fit: pass either sampleWeight or classWeight; to use both, multiply them into one sampleWeight', {
+      argument: 'classWeight',
+    });
   }
   if (targets.length !== 1) {
-    throw new ArgumentError(`fit: classWeight is for models with one output, this one has ${targets.length}; use sampleWeight by output`, {
+    throw new ArgumentError(`fit: classWeight is for models with one output, this one has ${targets.length}; use one sampleWeight per output`, {
       argument: 'classWeight',
     });
   }
@@ -90,7 +92,7 @@ function weightType({ inputs, targets }: Checked): FloatDType {
   return [...inputs, ...targets].some(({ dtype }) => dtype === 'float64') ? 'float64' : 'float32';
 }
 
-/** @throws ArgumentError where a class that is given a weight is none of the network's, and no row's. */
+/** @throws ArgumentError if a class that is given a weight is none of the network's, and no row's. */
 export function checkClasses({ targets: [target] }: Checked, units: number, classWeight: ClassWeight | undefined): void {
   if (classWeight === undefined || classWeight === null || target === undefined || target.shape.length > 2) return;
   const [rows, classes] = [rowsOf(target), Math.max(2, units)];
@@ -100,7 +102,7 @@ export function checkClasses({ targets: [target] }: Checked, units: number, clas
   const found = new Set(width === 1 ? Array.from({ length: rows }, (_, row) => Math.trunc(target.at(row))) : []);
   const stray = beyond.find((label) => !found.has(label));
   if (stray === undefined) return;
-  throw new ArgumentError(`fit: classWeight has a weight for class ${stray}, which no row has; the network tells ${classes} apart, numbered from 0`, {
+  throw new ArgumentError(`fit: classWeight has a weight for class ${stray}, which no row has; the network has ${classes} classes, numbered from 0`, {
     argument: 'classWeight',
     received: stray,
     expected: `0 … ${classes - 1}`,

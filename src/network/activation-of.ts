@@ -6,7 +6,7 @@ import type { Layer, LayerCall, Signal } from './layer.js';
 const between: ReadonlySet<Role> = new Set<Role>(['normalization', 'noise', 'shape']);
 
 /**
- * The activation that the sums of each layer with weights go through: its own, or that of a layer of its own behind it, with normalisation, noise
+ * The activation that the sums of each layer with weights go through: its own, or that of a layer of its own behind it, with normalization, noise
  * and reshaping between. Absent where they go through none, or on several ways.
  */
 export function activationsOf(calls: readonly LayerCall[]): Map<Layer, Activation> {

@@ -19,32 +19,32 @@ export interface WeightSpec {
   readonly initializer: InitializerLike;
   /** False for statistics that the data set, not the gradient. Default true. */
   readonly trainable?: boolean;
-  /** A penalty that the loss includes while the array is trained; default none. */
+  /** A penalty added to the loss while the array is trained; default none. */
   readonly regularizer?: Regularizer | undefined;
-  /** What the array becomes after each update; default as it is. */
+  /** A constraint applied after each update; default none. */
   readonly constraint?: Constraint | undefined;
   /** Whether its sums go through no activation, though the layer has one; default false. */
   readonly straight?: boolean;
 }
 
-/** What a layer may ask for while it writes its part of the graph. */
+/** What a layer can use while it builds its part of the graph. */
 export interface LayerContext extends ActivationContext {
-  /** Name of the layer, for errors. */
+  /** Name of the layer, for error messages. */
   readonly layer: string;
   readonly dtype: FloatDType;
   /** Whether anything changes its arrays: false where it is frozen, or the layer around it. Frozen layers draw random numbers all the same, as in Keras. */
   readonly trainable: boolean;
-  /** The layer's learned array of that name; made, with the given shape and initializer, when the layer is first applied. */
+  /** The layer's learned array of that name; created with the given shape and initializer when the layer is first applied. */
   parameter(name: string, spec: WeightSpec): Tensor;
   /** An array that training updates by `update`, not by gradients: a running mean. */
   statistic(name: string, spec: WeightSpec): Tensor;
-  /** Says that `z` is what the layer's activation receives: the sums of its inputs. @returns what to give the activation. */
+  /** Declares `z` as the layer's pre-activation. @returns the tensor to pass to the activation. */
   preactivation(z: Tensor): Tensor;
-  /** What a statistic becomes after this step. Ignored outside training. */
+  /** Sets the value of a statistic after this step. Ignored outside training. */
   update(name: string, next: Tensor): void;
-  /** What a statistic becomes after this minibatch, in training or not: the state of a recurrent layer. */
+  /** Sets the value of a statistic after this minibatch, in training or not: the state of a recurrent layer. */
   carry(name: string, next: Tensor): void;
-  /** For each input, which of its steps count: bool [N, time]; undefined where all do. */
+  /** For each input, its mask of valid steps: bool [N, time]; undefined if all are valid. */
   readonly masks: readonly (Tensor | undefined)[];
   /** Which rows of the inputs count, where a layer around this one made them of steps behind a mask: bool [rows]; undefined where all do. */
   readonly rows: Tensor | undefined;
@@ -54,32 +54,32 @@ export interface LayerContext extends ActivationContext {
   looped(z: Tensor, tap: Tap): void;
   /** Keeps denormal numbers out of a signal that a loop carries and of its delta, on engines that do not flush them. */
   guard(x: Tensor): Tensor;
-  /** Adds a scalar to the loss: a penalty on what the layer gives. */
+  /** Adds a scalar to the loss, such as a penalty on the layer's output. */
   addLoss(penalty: Tensor): void;
 }
 
-/** Common to every layer: `name` for the summary and errors (made from the kind unless given), `trainable` (default true). */
+/** Common to every layer: `name` for the summary and errors (default derived from the kind), `trainable` (default true). */
 export interface LayerOptions {
   readonly name?: string;
   readonly trainable?: boolean;
 }
 
 /**
- * A layer: a function from tensors to tensors with arrays of its own. A subclass gives `kind`, `config` and `call`;
- * shapes of outputs and weights follow from `call` itself. Applied several times, it shares its weights.
+ * A layer: a function from tensors to tensors with its own arrays. A subclass defines `kind`, `config` and `call`; shapes of outputs and weights follow
+ * from `call` itself. If applied several times, it shares its weights.
  */
 export abstract class Layer {
-  /** What kind of layer it is; names are made from it: `dense_1`. */
+  /** Kind of the layer; names are derived from it: `dense_1`. */
   abstract readonly kind: string;
   readonly role: Role = 'other';
-  /** Applied to what it gives; absent where it has none. */
+  /** Activation applied to its output; absent if none. */
   readonly activation: Activation | undefined = undefined;
   #trainable: boolean;
   /** Trainings under way that count on `trainable` as it is. */
   #trainings = 0;
-  /** Given by the user, or made when the layer joins a model. */
+  /** Set by the user, or assigned when the layer joins a model. */
   name: string | undefined;
-  /** Whether integer inputs reach `call` as they are; else they come as floats. */
+  /** Whether integer inputs are passed to `call` unchanged; otherwise they are converted to floats. */
   readonly keepsIntegers: boolean = false;
   /** Whether the layer's kind, config and weights say all about it, so that a row of equal ones may become a loop. */
   get repeatable(): boolean {
@@ -92,11 +92,11 @@ export abstract class Layer {
   /** Whether the layer added to the loss when it was traced. */
   addsLoss = false;
 
-  /** Number of inputs it takes; any number unless set. */
+  /** Number of inputs; any number unless set. */
   readonly takes: number | undefined = undefined;
-  /** Rows that every minibatch must have, since the layer keeps a state for each; any number unless set. */
+  /** Rows that every minibatch must have, because the layer keeps a state for each; any number unless set. */
   readonly batchSize: number | undefined = undefined;
-  /** Layers inside of it, whose weights it keeps; none unless set. */
+  /** Inner layers, whose weights it owns; none unless set. */
   get inside(): readonly Layer[] {
     return [];
   }
@@ -109,8 +109,8 @@ export abstract class Layer {
   }
 
   /**
-   * Whether gradients and statistics change the layer's weights; false also means inference mode for batch normalisation, and for no other layer.
-   * @throws EvenkeelError where it is set to something else while a model with the layer trains.
+   * Whether gradients and statistics change the layer's weights; false also means inference mode for batch normalization, and for no other layer.
+   * @throws EvenkeelError if it is set to something else while a model with the layer trains.
    */
   get trainable(): boolean {
     return this.#trainable;
@@ -119,7 +119,7 @@ export abstract class Layer {
   set trainable(value: boolean) {
     if (value !== this.#trainable && this.#trainings > 0) {
       throw new EvenkeelError(
-        `${this.title}: trainable was set to ${value} while a model with this layer trains. A fit settles when it begins what it trains: set it between two fits`,
+        `${this.title}: trainable was set to ${value} while a model with this layer is training. What a fit trains is fixed when it begins; set trainable before or after fit`,
         { layer: this.title, received: value },
       );
     }
@@ -140,12 +140,11 @@ export abstract class Layer {
     }
   }
 
-  /** All that makes another layer of the same kind; what a saved model holds. */
+  /** Everything needed to recreate the layer; stored in a saved model. */
   abstract config(): Readonly<Record<string, unknown>>;
 
   /**
-   * Writes the layer's operators. The first axis of every tensor is the batch. A layer may give several outputs; the first is what
-   * `apply` returns. @throws ShapeError where the inputs do not fit.
+   * Builds the layer's operators. The first axis of every tensor is the batch. A layer may return several outputs; `apply` returns the first. @throws ShapeError if the inputs do not fit.
    */
   abstract call(inputs: readonly Tensor[], context: LayerContext): Tensor | readonly Tensor[];
 
@@ -172,7 +171,7 @@ export abstract class Layer {
     return this.scaledByData.length > 0;
   }
 
-  /** What errors and messages call the layer. */
+  /** Name of the layer in errors and messages. */
   get title(): string {
     return this.name ?? this.kind;
   }
@@ -182,7 +181,7 @@ export abstract class Layer {
     return this.#called(input).output;
   }
 
-  /** Applies a layer that gives several outputs, as one with `returnState` does. @returns all of them. @throws ShapeError as `apply`. */
+  /** Applies a layer with several outputs, such as one with `returnState`. @returns all of them. @throws ShapeError as `apply`. */
   applyAll(input: Signal | readonly Signal[]): readonly Signal[] {
     return this.#called(input).outputs;
   }
@@ -190,15 +189,18 @@ export abstract class Layer {
   #called(input: Signal | readonly Signal[]): LayerCall {
     const inputs = input instanceof Signal ? [input] : input;
     if (!Array.isArray(inputs) || inputs.length === 0 || !inputs.every((one) => one instanceof Signal)) {
-      throw new ArgumentError(`${this.title}: apply takes what layers.input or another apply returned, or a list of them; got ${show(input)}`, {
-        layer: this.title,
-        argument: 'input',
-        received: input,
-      });
+      throw new ArgumentError(
+        `${this.title}: apply takes the output of layers.input or of another apply, or a list of such outputs; got ${show(input)}`,
+        {
+          layer: this.title,
+          argument: 'input',
+          received: input,
+        },
+      );
     }
     if (this.takes !== undefined && inputs.length !== this.takes) {
       const count = countOf(this.takes, 'input');
-      throw new ArgumentError(`${this.title} takes ${count}, got ${inputs.length}; layers.add and layers.concatenate merge several`, {
+      throw new ArgumentError(`${this.title} takes ${count}, got ${inputs.length}; to merge several, use layers.add or layers.concatenate`, {
         layer: this.title,
         argument: 'input',
         received: inputs.length,
@@ -245,7 +247,7 @@ export class LayerCall {
   }
 }
 
-/** The symbolic output of a layer call: what functional models are wired with. */
+/** The symbolic output of a layer call, from which functional models are built. */
 export class Signal {
   readonly call: LayerCall;
   readonly dtype: DType;

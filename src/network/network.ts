@@ -89,7 +89,7 @@ export class Network {
   readonly layers: readonly Layer[];
   readonly dtype: FloatDType;
 
-  /** @throws ArgumentError where an input is missing or two layers have one name. */
+  /** @throws ArgumentError if an input is missing or two layers have one name. */
   constructor(inputs: readonly Signal[], outputs: readonly Signal[], dtype: FloatDType = 'float32') {
     this.inputs = inputs;
     this.outputs = outputs;
@@ -285,8 +285,8 @@ function orderCalls(inputs: readonly Signal[], outputs: readonly Signal[]): Laye
   const order: LayerCall[] = [];
   for (const signal of inputs) {
     if (signal.call.inputs.length > 0)
-      throw new ArgumentError(`inputs of a model come from layers.input; got the output of ${signal.call.layer.title}`, { argument: 'inputs' });
-    if (done.has(signal.call)) throw new ArgumentError('the same input is given twice', { argument: 'inputs' });
+      throw new ArgumentError(`inputs of a model must come from layers.input; got the output of ${signal.call.layer.title}`, { argument: 'inputs' });
+    if (done.has(signal.call)) throw new ArgumentError('the same input is listed twice', { argument: 'inputs' });
     done.add(signal.call);
     order.push(signal.call);
   }
@@ -318,7 +318,7 @@ function nameLayers(layers: readonly Layer[]): void {
     if (name === undefined) continue;
     if (taken.has(name))
       throw new ArgumentError(
-        `two layers are named '${name}'; names of layers in a model must differ. A layer keeps the name that its first model gave it: where layers of several models come together, give them names of their own by { name }`,
+        `two layers are named '${name}'; layer names must be unique within a model. A layer keeps the name that its first model gave it: when combining layers of several models, give each a unique name with { name }`,
         { argument: 'name', received: name, layer: kind },
       );
     taken.add(name);

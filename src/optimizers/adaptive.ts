@@ -86,7 +86,7 @@ export const adadelta = maker(
   },
 );
 
-/** Follow the regularised leader; McMahan et al., "Ad click prediction", 2013, with l2 shrinkage as in Keras. */
+/** Follow the regularized leader; McMahan et al., "Ad click prediction", 2013, with l2 shrinkage as in Keras. */
 export const ftrl = maker(
   kind,
   'ftrl',

@@ -37,11 +37,11 @@ export interface Clip {
   readonly globalNorm?: number;
 }
 
-/** How gradients change parameters; `name` and `config` are what a saved model keeps. */
+/** How gradients change parameters; `name` and `config` are stored in a saved model. */
 export interface Optimizer {
   readonly name: string;
   readonly config: Readonly<Record<string, unknown>>;
-  /** One number, or how it changes with the step. */
+  /** A number, or a schedule over steps. */
   readonly learningRate: number | Schedule;
   /** The update depends linearly on learning rate × gradient, so the loss's gradient may be seeded with the learning rate. */
   readonly linear: boolean;
@@ -111,12 +111,12 @@ export function isClipped(config: Readonly<Record<string, unknown>>): boolean {
 /** The word for one in messages. */
 export const kind = 'optimizer';
 
-/** The common part of an optimizer. @throws ArgumentError where more than one bound is set. */
+/** The common part of an optimizer. @throws ArgumentError if more than one bound is set. */
 export function base({ learningRate, weightDecay, clipNorm, clipValue, layerClipNorm, globalClipNorm, ...rest }: CommonSettings) {
   const bounds = Object.entries({ clipNorm, clipValue, layerClipNorm, globalClipNorm }).filter(([, limit]) => limit !== undefined);
   if (bounds.length > 1) {
     const names = bounds.map(([name]) => name);
-    throw new ArgumentError(`an optimizer clips gradients in one way, got ${names.join(' and ')}; keep one of them`, {
+    throw new ArgumentError(`only one way of clipping gradients can be set, got ${names.join(' and ')}`, {
       argument: names[1] ?? 'clip',
       received: names,
     });

@@ -109,7 +109,7 @@ export function showExamined(layers: readonly ExaminedLayer[]): string {
     layer.activation ?? '',
     layer.initializer === undefined || layer.suits === undefined || layer.initializer === layer.suits
       ? (layer.initializer ?? '')
-      : `${layer.initializer} (suits: ${layer.suits})`,
+      : `${layer.initializer} (suited: ${layer.suits})`,
     ranged(layer.forwardGain.predicted),
     measured(layer.forwardGain.measured),
     ranged(layer.backwardGain.predicted),

@@ -15,7 +15,7 @@ export function showFinding({ severity, rule, layers, step, measured, expected, 
 
 /** All findings, or that there are none. */
 export function showFindings(findings: readonly Finding[]): string {
-  if (findings.length === 0) return 'healthy: nothing found';
+  if (findings.length === 0) return 'healthy: no findings';
   const ill = findings.filter(({ severity }) => severity === 'ill').length;
   const count = [...(ill > 0 ? [`${ill} ill`] : ['nothing ill']), ...(findings.length > ill ? [`${findings.length - ill} at risk`] : [])].join(', ');
   return [...findings.map(showFinding), count].join('\n');

@@ -26,7 +26,7 @@ export interface ReportSource {
 }
 
 /**
- * A recorded run as one HTML page that needs nothing else: verdict, findings with their evidence, signals and gradients by depth against the
+ * A recorded run as one self-contained HTML page: verdict, findings with their evidence, signals and gradients by depth against the
  * forecast, gradients by layer and step, units, speeds, loss, facts. It stays under 1 MB for 100 layers and 1,000 observed steps.
  */
 export function reportHtml(source: ReportSource): string {

@@ -44,8 +44,7 @@ export function codeOf(written: Written, framework: Framework): string | undefin
   const { config, batchSize, epochs } = written ?? {};
   if (!isRecord(config) || (config.compile !== undefined && !Number.isInteger(batchSize)))
     refuse('codeOf', 'written', '{ config: toConfig(model), batchSize: 32 }', written);
-  if (epochs !== undefined && !(Number.isSafeInteger(epochs) && epochs > 0))
-    refuse('codeOf', 'epochs', 'a whole number of epochs, from 1 on', epochs);
+  if (epochs !== undefined && !(Number.isSafeInteger(epochs) && epochs > 0)) refuse('codeOf', 'epochs', 'a whole number of epochs ≥ 1', epochs);
   return lookUp('framework', framework, frameworks)(whole(written))?.join('\n');
 }
 
@@ -58,7 +57,7 @@ export function patchOf(
   treatment: Pick<Treatment, 'before' | 'after'> & Partial<Pick<Treatment, 'remedies'>>,
   framework: Framework = 'evenkeel',
 ): string | undefined {
-  if (!treatment?.before || !treatment.after) refuse('patchOf', 'treatment', 'a treatment, such as doctor.treat gives', treatment);
+  if (!treatment?.before || !treatment.after) refuse('patchOf', 'treatment', 'a treatment, as returned by doctor.treat', treatment);
   const { before, after, remedies = [] } = treatment;
   const write = lookUp('framework', framework, frameworks);
   const [from, to] = [write(whole(before)), write(whole(after))];
@@ -69,4 +68,4 @@ export function patchOf(
 
 /** What code alone does not make. */
 const untold = ({ units, layers }: Revived): string =>
-  `this code alone does not make the treated network: the weights of ${countOf(units, 'unit')} of ${sayLayers(layers)} were drawn anew; load the treated model`;
+  `this code alone does not reproduce the treated network: the weights of ${countOf(units, 'unit')} of ${sayLayers(layers)} were redrawn; load the treated model`;

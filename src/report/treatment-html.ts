@@ -18,20 +18,20 @@ const words: { readonly [K in Outcome]: { readonly text: string; readonly tone: 
   healthy: { text: 'Healthy: trained as it is.', tone: 'healthy' },
   cured: { text: 'Cured.', tone: 'healthy' },
   improved: { text: 'Better, but not cured.', tone: 'risk' },
-  uncured: { text: 'No remedy that was tried helps.', tone: 'ill' },
+  uncured: { text: 'None of the remedies tried helps.', tone: 'ill' },
 };
 
-const better = { text: 'Nothing was ill, and it does better changed.', tone: 'healthy' } as const;
-const feared = { text: 'Healthy: what was feared before the first step did no harm.', tone: 'healthy' } as const;
-const untried = { text: 'No remedy came to a trial.', tone: 'ill' } as const;
+const better = { text: 'Nothing was ill, but the network does better with the changes.', tone: 'healthy' } as const;
+const feared = { text: 'Healthy: the findings before the first step did no harm.', tone: 'healthy' } as const;
+const untried = { text: 'No remedy was tried.', tone: 'ill' } as const;
 
 const frameworks = { evenkeel: 'Evenkeel', keras: 'Keras', pytorch: 'PyTorch' };
 
 /**
- * A treatment as one HTML page that needs nothing else: what was ill, what was changed, before and after side by side, what else was tried, the change as code.
+ * A treatment as one self-contained HTML page: what was ill, what was changed, before and after side by side, what else was tried, the change as code.
  */
 export function treatmentHtml(treatment: Treatment, heading?: string): string {
-  if (!treatment?.before || !treatment.after) refuse('treatmentHtml', 'treatment', 'a treatment, such as doctor.treat gives', treatment);
+  if (!treatment?.before || !treatment.after) refuse('treatmentHtml', 'treatment', 'a treatment, as returned by doctor.treat', treatment);
   const title = heading ?? `${treatment.model.name}: treatment`;
   const { outcome, remedies, before, after, changed, interrupted } = treatment;
   const [was, is] = [new Examination(before.trace), new Examination(after.trace)];
@@ -74,7 +74,7 @@ function cost({ steps, plainSteps, seconds }: Treatment): string {
 }
 
 function remedy({ what, cost: changes, answers }: AppliedRemedy): Markup {
-  return html`<li>${what} <small>(changes ${changes === 'weights' ? 'how weights are drawn' : `the ${changes}`}${answers.length > 0 ? html`; answers ${answers.join(', ')}` : undefined})</small></li>`;
+  return html`<li>${what} <small>(changes ${changes === 'weights' ? 'the initial weights' : `the ${changes}`}${answers.length > 0 ? html`; answers ${answers.join(', ')}` : undefined})</small></li>`;
 }
 
 function proposals({ proposals: list }: Treatment): Markup | undefined {
@@ -108,7 +108,7 @@ function lossChart(was: Examination, is: Examination, changed: boolean): Markup 
     }),
   });
   return overTime(
-    `Loss of the minibatch${apart ? ', over that of chance' : ''}`,
+    `Loss of the minibatch${apart ? ', over the chance-level loss' : ''}`,
     changed ? [line('Before', was), line('After', is)] : [line('Loss', is)],
   );
 }
@@ -129,7 +129,7 @@ function code(treatment: Treatment): Markup {
   return html`<section id="code"><h2>The change as code</h2>${isInVain(treatment) ? html`<p>It did not help.</p>` : undefined}${frameworkNames.map(
     (name, i) => {
       const patch = patchOf(treatment, name);
-      return html`<details${i === 0 ? new Raw(' open') : undefined}><summary>${frameworks[name]}</summary>${patch ? html`<pre tabindex="0">${patch.split('\n').map(coloured)}</pre>` : html`<p>${patch === undefined ? `The model has layers with functions of your own, which are not written as ${frameworks[name]} code here.` : 'The code stays as it is: only weights were drawn anew.'}</p>`}</details>`;
+      return html`<details${i === 0 ? new Raw(' open') : undefined}><summary>${frameworks[name]}</summary>${patch ? html`<pre tabindex="0">${patch.split('\n').map(coloured)}</pre>` : html`<p>${patch === undefined ? `The model has layers with custom functions, which cannot be written as ${frameworks[name]} code here.` : 'The code stays as it is: only weights were drawn anew.'}</p>`}</details>`;
     },
   )}</section>`;
 }

@@ -52,7 +52,7 @@ export class EngineClient implements Engine {
     this.#open = open;
   }
 
-  /** Opens a link and waits until the engine at its end is ready. `open` serves for replicas too. @throws EngineError where ONNX Runtime cannot be started. */
+  /** Opens a link and waits until the engine at its end is ready. `open` serves for replicas too. @throws EngineError if ONNX Runtime cannot be started. */
   static connect(backend: Backend, threads: number, open: (threads: number) => Link): Promise<EngineClient> {
     const link = open(threads);
     const client = new EngineClient(backend, link, open);
@@ -105,7 +105,7 @@ export class EngineClient implements Engine {
   }
 
   async putAll(arrays: readonly NdArray[]): Promise<Resident[]> {
-    for (const array of arrays) if (!isTypedArray(array?.data)) refuse('put', 'array', 'an NdArray, such as ndarray([[1, 2]]) gives', array);
+    for (const array of arrays) if (!isTypedArray(array?.data)) refuse('put', 'array', 'an NdArray, such as ndarray([[1, 2]])', array);
     const moved: Transferable[] = [];
     const packed = arrays.map((array) => pack(array, moved));
     return (await this.call('put', 'storing arrays', packed, moved)).map((resident) => this.know(resident));
@@ -172,9 +172,12 @@ export class EngineClient implements Engine {
 
   idOf(resident: Resident): number {
     if (!this.#known.has(resident)) {
-      throw new ArgumentError('this value is not in this engine: pass the object that its own put or run gave, or get it there and put it here', {
-        received: resident,
-      });
+      throw new ArgumentError(
+        "this value belongs to another engine: pass a value returned by this engine's put or run, or copy it over with get there and put here",
+        {
+          received: resident,
+        },
+      );
     }
     return resident.id;
   }
@@ -199,7 +202,7 @@ export class EngineClient implements Engine {
     for (const { what, reject } of this.#pending.values()) reject(new EngineError(`${what}: ${reason}`));
     this.#pending.clear();
     for (const replica of this.#replicas) {
-      replica.#fail(`the engine that it is a replica of has ended: ${reason}`);
+      replica.#fail(`the engine that it replicates has ended: ${reason}`);
       void replica.dispose();
     }
     this.#replicas.clear();
@@ -223,7 +226,7 @@ class SessionClient implements Session {
     const sent: Record<string, WireArray | number> = {};
     for (const [name, feed] of Object.entries(feeds)) {
       const given: unknown = feed;
-      if (!isRecord(given)) refuse(`running '${this.#name}'`, name, `an NdArray for '${name}', or a value that is in this engine`, given);
+      if (!isRecord(given)) refuse(`running '${this.#name}'`, name, `an NdArray for '${name}', or a value held by this engine`, given);
       sent[name] = 'data' in feed ? pack(feed, moved) : engine.idOf(feed);
     }
     const free = (options.free ?? []).map((resident) => engine.idOf(resident));
@@ -240,10 +243,10 @@ class SessionClient implements Session {
   }
 }
 
-/** @throws ArgumentError where the number of threads is not a whole number from 1. */
+/** @throws ArgumentError if the number of threads is not a whole number from 1. */
 export function checkThreads(threads: number): number {
   if (Number.isInteger(threads) && threads >= 1) return threads;
-  throw new ArgumentError(`threads must be a whole number from 1, got ${threads}`, {
+  throw new ArgumentError(`threads must be a whole number ≥ 1, got ${threads}`, {
     argument: 'threads',
     received: threads,
     expected: 'an integer ≥ 1',

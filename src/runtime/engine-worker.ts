@@ -27,7 +27,7 @@ function serve({ engine, port, threads, gate }: Control): void {
   const serving = EngineHost.serve(hostPort(port), backend, threads, open, gate && new Gate(gate));
   port.once('close', async () => {
     await (await serving)?.close();
-    tellEnded(engine, 'it was told to end');
+    tellEnded(engine, 'it was shut down');
   });
 }
 

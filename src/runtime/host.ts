@@ -129,7 +129,7 @@ export class EngineHost {
       // All outputs are looked at before any is kept: a refusal must leave nothing behind.
       const tensorOf = (name: string): OrtTensor => {
         const tensor = results[name];
-        if (!tensor) throw new Error(`the graph gave no output '${name}'`);
+        if (!tensor) throw new Error(`the graph returned no output '${name}'`);
         return tensor;
       };
       for (const name of Object.keys(outputs)) dtypeOf(tensorOf(name));
@@ -199,7 +199,7 @@ export class EngineHost {
 
   #resident(id: number): OrtTensor {
     const tensor = this.#residents.get(id)?.tensor;
-    if (!tensor) throw new Error(`value ${id} is not in the engine any more: it has been freed`);
+    if (!tensor) throw new Error(`value ${id} is no longer in the engine: it has been freed`);
     return tensor;
   }
 
@@ -223,12 +223,13 @@ function reusableOutputs(backend: Backend, { outputMetadata }: OrtSession): Set<
 
 async function read(tensor: OrtTensor): Promise<WireArray> {
   const data = await tensor.getData();
-  if (!isTypedArray(data)) throw new Error(`a tensor of ${tensor.type} cannot be read`);
+  if (!isTypedArray(data)) throw new Error(`tensors of type ${tensor.type} cannot be read`);
   return { data, shape: tensor.dims, dtype: dtypeOf(tensor) };
 }
 
 function dtypeOf({ type }: OrtTensor): DType {
-  if (!Object.hasOwn(dtypes, type)) throw new Error(`a tensor of ${type} cannot be held; known element types: ${Object.keys(dtypes).join(', ')}`);
+  if (!Object.hasOwn(dtypes, type))
+    throw new Error(`tensors of type ${type} are not supported; supported element types: ${Object.keys(dtypes).join(', ')}`);
   return type as DType;
 }
 

@@ -26,7 +26,7 @@ function openWasm(threads: number): Link {
 async function create(options: EngineOptions): Promise<EngineClient> {
   const { backend, threads } = resolve(options);
   if (backend === 'webgpu') {
-    throw new EngineError("the webgpu backend runs in a page only, not yet in Node; use 'native' or 'wasm'", {
+    throw new EngineError("the webgpu backend runs only in a browser, not yet in Node; use 'native' or 'wasm'", {
       argument: 'backend',
       received: backend,
     });
@@ -39,7 +39,7 @@ async function create(options: EngineOptions): Promise<EngineClient> {
  *
  * Native engines treat denormal numbers as zero, and the caller's thread does not. ONNX Runtime decides this with the first session of the
  * process: where the application has opened one of its own before, `flushesDenormals` is false.
- * @throws ArgumentError for unknown options, EngineError where ONNX Runtime does not start.
+ * @throws ArgumentError for unknown options, EngineError if ONNX Runtime does not start.
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   return create(options);
@@ -48,7 +48,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
 /**
  * The engine that this process keeps for a backend and a number of threads; made by the first call, anew where it has been disposed or has died.
  * As with `createEngine`, only the process's first session decides whether denormals flush.
- * @throws ArgumentError for unknown options, EngineError where ONNX Runtime does not start.
+ * @throws ArgumentError for unknown options, EngineError if ONNX Runtime does not start.
  */
 export const sharedEngine: (options?: EngineOptions) => Promise<Engine> = sharing(resolve, create);
 

@@ -18,27 +18,27 @@ export interface EngineOptions {
 export interface LoadOptions {
   /** Threads that a run of this session may use; default the engine's. WASM has one number for the whole worker and ignores this one. */
   readonly threads?: number;
-  /** What errors call the session; default 'graph'. */
+  /** Name of the session in errors; default 'graph'. */
   readonly name?: string;
   /** Default 'disabled': it loads large graphs 3 to 4 times faster and runs them as fast. */
   readonly optimization?: OptimizationLevel;
 }
 
-/** A value that stays in the engine between runs; only the engine that made it knows it. */
+/** A value that stays in the engine between runs; it is only valid in the engine that created it. */
 export interface Resident {
   readonly id: number;
   readonly dtype: DType;
   readonly shape: StaticShape;
 }
 
-/** What a run reads, by input name. Arrays on shared memory cross to the engine without a copy; do not write to them while the run lasts. */
+/** Inputs of a run, by name. Arrays on shared memory are passed to the engine without a copy; do not write to them during the run. */
 export type Feeds = Readonly<Record<string, NdArray | Resident>>;
 
-/** What becomes of each output: fetched into an array, or kept in the engine. Outputs not named are not computed for the caller. */
+/** What to do with each output: fetch it into an array, or keep it in the engine. Outputs not named are not returned. */
 export type OutputPlan = Readonly<Record<string, 'fetch' | 'keep'>>;
 
 export interface RunOptions {
-  /** Residents to free once the run has succeeded; they outlive a run that fails. */
+  /** Residents to free after the run has succeeded; they are kept if it fails. */
   readonly free?: readonly Resident[];
 }
 
@@ -47,14 +47,14 @@ export interface RunResult {
   readonly kept: Readonly<Record<string, Resident>>;
 }
 
-/** A graph that is loaded and can run. Runs of one engine happen in the order they were asked for. */
+/** A loaded graph. Runs of one engine are executed in the order they were requested. */
 export interface Session {
   /** @throws EngineError with ONNX Runtime's message where the feeds do not fit the graph; the session stays usable. */
   run(feeds: Feeds, outputs: OutputPlan, options?: RunOptions): Promise<RunResult>;
   dispose(): Promise<void>;
 }
 
-/** ONNX Runtime in a thread of its own. All calls reject with EngineError once the engine is disposed or its thread has died. */
+/** ONNX Runtime in its own thread. All calls reject with EngineError once the engine is disposed or its thread has died. */
 export interface Engine {
   readonly backend: Backend;
   /** Default number of threads of its sessions. */
@@ -62,27 +62,26 @@ export interface Engine {
   /** Whether its sessions treat denormal numbers as zero, as tested when it started. */
   readonly flushesDenormals: boolean;
 
-  /** @param model a graph in ONNX's binary format. @throws EngineError where ONNX Runtime refuses it. */
+  /** @param model a graph in ONNX's binary format. @throws EngineError if ONNX Runtime refuses it. */
   load(model: Uint8Array, options?: LoadOptions): Promise<Session>;
 
   /** Copies an array into the engine. */
   put(array: NdArray): Promise<Resident>;
   /** Copies arrays into the engine, in one message. */
   putAll(arrays: readonly NdArray[]): Promise<Resident[]>;
-  /** Copies of what the engine holds. @throws EngineError where one has been freed. */
+  /** Copies values from the engine. @throws EngineError if one has been freed. */
   get(residents: readonly Resident[]): Promise<NdArray[]>;
-  /** Forgets values, after the runs that were asked for before. Freeing one twice does nothing. */
+  /** Frees values, after all runs requested earlier. Freeing a value twice has no effect. */
   free(residents: readonly Resident[]): void;
 
-  /** Bytes that both sides see without copying: a SharedArrayBuffer where the platform has it, else an ArrayBuffer. */
+  /** Memory that both sides can access without copying: a SharedArrayBuffer if the platform has it, else an ArrayBuffer. */
   allocate(bytes: number): ArrayBufferLike;
 
-  /** A replica: an engine in a thread of its own that flushes denormals as this one does. It ends with its parent. */
+  /** A replica: an engine in its own thread that flushes denormals like this one. It ends with its parent. */
   spawn(options?: { readonly threads?: number }): Promise<Engine>;
 
   /**
-   * Ends the engine and its replicas. What was asked for and not answered rejects at once; resolves when the threads are free, which for a native
-   * engine is when the run at hand has finished.
+   * Ends the engine and its replicas. Pending requests are rejected at once; resolves when the threads are free, which for a native engine is when the current run has finished.
    */
   dispose(): Promise<void>;
 }

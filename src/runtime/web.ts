@@ -41,7 +41,7 @@ async function create(options: EngineOptions): Promise<EngineClient> {
 /**
  * Starts ONNX Runtime in a Web Worker: WebAssembly by default, or WebGPU. More than one thread needs a page that is cross-origin isolated;
  * `threads` tells how many there are. Denormal numbers are not flushed here.
- * @throws ArgumentError for unknown options, EngineError where ONNX Runtime does not start.
+ * @throws ArgumentError for unknown options, EngineError if ONNX Runtime does not start.
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   return create(options);
@@ -49,7 +49,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
 
 /**
  * The engine that this page keeps for a backend and a number of threads; made by the first call, anew where it has been disposed or has died.
- * @throws ArgumentError for unknown options, EngineError where ONNX Runtime does not start.
+ * @throws ArgumentError for unknown options, EngineError if ONNX Runtime does not start.
  */
 export const sharedEngine: (options?: EngineOptions) => Promise<Engine> = sharing(resolve, create);
 

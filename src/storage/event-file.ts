@@ -33,7 +33,7 @@ export function frameRecord(record: Uint8Array): Uint8Array {
 /** A TFRecord file that grows. It is open only while a record is written. */
 export interface EventFile {
   readonly path: string;
-  /** The record is with the operating system when this is done. @throws FileError where it cannot be written. */
+  /** The record is with the operating system when this is done. @throws FileError if it cannot be written. */
   add(record: Uint8Array): Promise<void>;
 }
 

@@ -37,17 +37,17 @@ const advice: { readonly [code: string]: string } = {
   EDQUOT: 'the disk quota is used up; free some space or choose another disk',
   EFBIG: 'the file is larger than the system allows',
   ENOENT: 'the file or its folder does not exist; check the path, or create the folder first',
-  EEXIST: 'a file of that name is in the way; choose another path',
-  ELOOP: 'links lead in a circle; remove them or choose another path',
-  ENOTDIR: 'a part of the path is a file, not a folder; check the path',
+  EEXIST: 'a file with that name already exists; choose another path',
+  ELOOP: 'the path contains a loop of symbolic links; remove it or choose another path',
+  ENOTDIR: 'part of the path is a file, not a folder; check the path',
   EISDIR: 'the path is a folder; name a file in it',
-  EACCES: 'permission denied; check who owns the file and its folder',
-  EPERM: 'permission denied; check who owns the file and its folder',
+  EACCES: 'permission denied; check the permissions of the file and its folder',
+  EPERM: 'permission denied; check the permissions of the file and its folder',
   EROFS: 'the disk is read-only; choose another disk',
   EMFILE: 'too many files are open; close some or raise the limit',
-  EIO: 'the disk failed; choose another one',
-  EPIPE: 'nobody reads it any more; start its reader again, or name a file',
-  EINVAL: 'the system cannot do that with what lies there; name a file',
+  EIO: 'the disk reported an error; choose another disk',
+  EPIPE: 'its reader has ended; start the reader again, or name a file',
+  EINVAL: 'the system does not support this for what is there; name a regular file',
 };
 
 /** What differs where a file is read: nothing is to be created. */
@@ -67,10 +67,10 @@ export function fileError(what: string, cause: unknown, words: typeof advice = {
   return new FileError(`${what}: ${reason}`, { received: code }, { cause });
 }
 
-/** Node's file system, asked of Node itself: bundlers for a page stumble over an import of it. @throws FileError where there is none. */
+/** Node's file system, asked of Node itself: bundlers for a page stumble over an import of it. @throws FileError if there is none. */
 export async function nodeFiles(): Promise<typeof import('node:fs/promises')> {
   if (typeof process === 'undefined' || !process.versions?.node) {
-    throw new FileError('there is no file system in a page; read and write bytes instead, for example with fetch and a download link');
+    throw new FileError('a browser has no file system; read and write bytes instead, for example with fetch and a download link');
   }
   return process.getBuiltinModule('node:fs/promises');
 }
@@ -138,7 +138,7 @@ function folderOf(path: string): string {
   return path.slice(0, Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
 }
 
-/** Where a path leads, also where its links end at a file that does not exist yet. @throws FileError where links lead in a circle. */
+/** Where a path leads, also where its links end at a file that does not exist yet. @throws FileError if links lead in a circle. */
 async function endOf(fs: FileSystem, path: string, what: string): Promise<string> {
   try {
     return await fs.realpath(path);
@@ -176,7 +176,7 @@ export async function readFile(path: string, options: { readonly fs?: FileSystem
   }
 }
 
-/** All bytes of a file, or undefined where no file has that path. Needs Node. @throws FileError where it is there but cannot be read. */
+/** All bytes of a file, or undefined where no file has that path. Needs Node. @throws FileError if it is there but cannot be read. */
 export async function readFileIfThere(path: string, options: { readonly fs?: FileSystem } = {}): Promise<Uint8Array | undefined> {
   try {
     return await readFile(path, options);

@@ -7,7 +7,7 @@ const NEWLINE = 10;
 export interface LineFile {
   /** The lines that were there, where the file goes on; a last line that was torn is none of them. */
   readonly lines: readonly string[];
-  /** The line is on the disk when this is done, or, of a file that is not durable, with the operating system. @throws FileError where it cannot be written. */
+  /** The line is on the disk when this is done, or, of a file that is not durable, with the operating system. @throws FileError if it cannot be written. */
   add(line: string): Promise<void>;
   /** Ends it, so that whoever reads a pipe knows. */
   close(): Promise<void>;

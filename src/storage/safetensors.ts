@@ -60,7 +60,8 @@ export function encodeSafetensors(
   if (Object.keys(metadata).length > 0) header.push([METADATA, metadata]);
   let end = 0;
   for (const [name, { data, dtype, shape }] of entries) {
-    if (name === METADATA) throw new ArgumentError(`a tensor cannot be named ${METADATA}; the file format keeps that name`, { argument: 'tensors' });
+    if (name === METADATA)
+      throw new ArgumentError(`a tensor cannot be named ${METADATA}; the file format reserves that name`, { argument: 'tensors' });
     const start = end;
     end += data.byteLength;
     header.push([name, { dtype: codes[dtype], shape, data_offsets: [start, end] }]);
@@ -100,7 +101,7 @@ const foreign: readonly { readonly magic: readonly number[]; readonly says: stri
   { magic: [0x80, 0x02], says: "a Python pickle, such as PyTorch's older .pt" },
 ];
 
-/** @throws FileError where the bytes are known to be of another format. */
+/** @throws FileError if the bytes are known to be of another format. */
 function refuseForeign(bytes: Uint8Array, file: string): void {
   const other = foreign.find(({ magic }) => magic.every((byte, i) => bytes[i] === byte));
   if (!other || bytes[8] === '{'.charCodeAt(0)) return;
@@ -108,15 +109,15 @@ function refuseForeign(bytes: Uint8Array, file: string): void {
 }
 
 function parseHeader(bytes: Uint8Array, file: string): { header: Readonly<Record<string, unknown>>; dataStart: number } {
-  if (bytes.length < 8) throw new FileError(`${file}: a safetensors file starts with 8 bytes, this one has ${bytes.length}; it was cut off`);
+  if (bytes.length < 8) throw new FileError(`${file}: a safetensors file has at least 8 bytes, this one has ${bytes.length}; it was truncated`);
   refuseForeign(bytes, file);
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
   if (length > MAX_HEADER) {
-    throw new FileError(`${file}: claims a header of ${length} bytes, ${MAX_HEADER} is the most allowed; it is corrupt or not a safetensors file`);
+    throw new FileError(`${file}: claims a header of ${length} bytes, at most ${MAX_HEADER} are allowed; it is corrupt or not a safetensors file`);
   }
   if (8 + length > bytes.length) {
     throw new FileError(
-      `${file}: claims a header of ${length} bytes, but only ${bytes.length - 8} follow; it was cut off or is not a safetensors file`,
+      `${file}: claims a header of ${length} bytes, but only ${bytes.length - 8} follow; it was truncated or is not a safetensors file`,
     );
   }
   let text: string;
@@ -157,11 +158,11 @@ function parseEntry(name: string, value: unknown, available: number, file: strin
   }
   const [start = 0, end = 0] = offsets;
   if (start > end || end > available) {
-    throw new FileError(`${where} lies at bytes ${start} to ${end} of ${available}; the file was cut off or is corrupt`);
+    throw new FileError(`${where} lies at bytes ${start} to ${end} of ${available}; the file was truncated or is corrupt`);
   }
   const elements = product(shape);
   if (!(elements <= MAX_ELEMENTS))
-    throw new FileError(`${where} has shape ${showShape(shape)}, more than the ${MAX_ELEMENTS} elements an array can hold`);
+    throw new FileError(`${where} has shape ${showShape(shape)}, which exceeds the ${MAX_ELEMENTS} elements an array can hold`);
   if (elements * decoder.bytes !== end - start) {
     throw new FileError(
       `${where} of shape ${showShape(shape)} and dtype ${dtype} needs ${countOf(elements * decoder.bytes, 'byte')}, its offsets hold ${end - start}`,
@@ -178,7 +179,7 @@ function checkCover(entries: readonly Entry[], available: number, file: string):
     if (start > covered) throw new FileError(`${file}: bytes ${covered} to ${start} before tensor ${show(name)} belong to no tensor`);
     covered = end;
   }
-  if (covered !== available) throw new FileError(`${file}: the tensors end at byte ${covered}, the data at ${available}; something was appended`);
+  if (covered !== available) throw new FileError(`${file}: the tensors end at byte ${covered}, the data at ${available}; extra data were appended`);
 }
 
 /** Copied, because a file may place a tensor at any byte and an array needs it aligned. */
@@ -191,7 +192,7 @@ function decodeEntry({ decoder, shape, start, end }: Entry, data: Uint8Array): N
 /**
  * Unpacks a `.safetensors` file; every tensor gets memory of its own. F16 and BF16 become float32, which holds all their values.
  * `name` stands for the file in messages.
- * @throws FileError where the file is truncated, corrupt or breaks a rule of the format.
+ * @throws FileError if the file is truncated, corrupt or breaks a rule of the format.
  */
 export function decodeSafetensors(
   bytes: Uint8Array,
@@ -208,14 +209,14 @@ export function decodeSafetensors(
   return { tensors: Object.fromEntries(entries.map((entry) => [entry.name, decodeEntry(entry, data)])), metadata };
 }
 
-/** @throws ArgumentError where a path ends like another kind of file; one without an ending may be a pipe or a device. */
+/** @throws ArgumentError if a path ends like another kind of file; one without an ending may be a pipe or a device. */
 export function requireSafetensorsPath(path: string): void {
   if (typeof path !== 'string') refuse('save', 'path', "the path of a file, such as 'model.safetensors'", path);
   const [, ending] = /[^/\\](\.[a-z][^./\\]*)$/i.exec(path) ?? [];
   if (ending === undefined || ending.toLowerCase() === '.safetensors') return;
   // Appended, since what stands after a dot may tell names apart: model.v1, model.v2.
   throw new ArgumentError(
-    `a model is saved as .safetensors, got ${show(path)}, which ends like another kind of file; name it ${show(`${path}.safetensors`)}`,
+    `models are saved as .safetensors, but ${show(path)} has the ending of another kind of file; name it ${show(`${path}.safetensors`)}`,
     { argument: 'path', received: path, expected: '.safetensors' },
   );
 }

@@ -13,7 +13,7 @@ const MOST = 1e12;
 
 /**
  * The point of the line χ = 1 that has the given σ_b², from small variances on; undefined where the line has none.
- * Parametrised by q: σ_w² = 1/E[φ'²], σ_b² = q − σ_w² E[φ²]. biasVariance > 0.
+ * Parametrized by q: σ_w² = 1/E[φ'²], σ_b² = q − σ_w² E[φ²]. biasVariance > 0.
  */
 export function criticalLine(phi: ScalarFunction, biasVariance: number): CriticalLinePoint | undefined {
   const reaches = (q: number): boolean => criticalPoint(phi, q).biasVariance >= biasVariance;

@@ -2,7 +2,7 @@ import { AbortError } from '../core/errors.js';
 
 /** The error of a training that its signal stopped. @param step steps taken so far. */
 export const stopped = ({ reason }: AbortSignal, step: number): AbortError =>
-  new AbortError(`training was stopped after step ${step}`, {}, { cause: reason });
+  new AbortError(`training was aborted after step ${step}`, {}, { cause: reason });
 
 /** What `work` gives, or AbortError as soon as the signal fires: work that hangs holds nobody up. @param step steps taken so far. */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined, step: number): Promise<T> {

@@ -176,7 +176,7 @@ function checkBatch(batch: Batch, number: number): Batch {
   const rows = batch.map(rowsOf);
   if (rows.length === 0 || rows.some((count) => count !== rows[0] || count === 0)) {
     throw new DataError(
-      `batch ${number} of the generator has arrays of ${batch.map((array) => showShape(array.shape)).join(' and ')}; all need the same number of rows, at least 1`,
+      `batch ${number} of the generator has arrays of ${batch.map((array) => showShape(array.shape)).join(' and ')}; all arrays need the same number of rows, at least 1`,
       {
         received: show(rows),
       },

@@ -7,43 +7,43 @@ import type { Trace, TraceHeader, TraceRecord, VitalsLevel } from '../vitals/tra
 /** Values of a step or an epoch by name: `loss`, `accuracy`, `val_loss` … */
 export type Logs = Readonly<Record<string, number>>;
 
-/** Weights as they were at one moment of a fit. They stay where they are, in the engine; nothing is copied. */
+/** A snapshot of the weights during a fit. It stays in the engine; nothing is copied. */
 export interface KeptWeights {
-  /** Gives the model these weights; optimizer slots and step counter stay. */
+  /** Restores these weights in the model; optimizer slots and step counter are unchanged. */
   restore(): void;
-  /** Lets them go. Done at the end of the fit for whatever is still kept. */
+  /** Releases the snapshot. Done automatically at the end of the fit. */
   release(): void;
 }
 
-/** What a callback may look at and change. */
+/** What a callback can inspect and change. */
 export interface TrainingControl {
   /**
-   * Learning rate of the next step. Setting it, also to the value that it has, takes over from a schedule until the fit ends: the next fit starts
-   * from the compiled rate or schedule again, where Keras's optimizer keeps what was set.
-   * @throws ArgumentError where it is set to what is no finite number ≥ 0.
+   * Learning rate of the next step. Setting it, also to the value that it has, overrides a schedule until the fit ends: the next fit starts from the
+   * compiled rate or schedule again, whereas Keras's optimizer keeps the new rate.
+   * @throws ArgumentError if it is set to what is no finite number ≥ 0.
    */
   learningRate: number;
   /** Optimizer steps taken so far, earlier fits included. */
   readonly step: number;
   readonly epoch: number;
-  /** Epochs asked for. */
+  /** Number of epochs requested. */
   readonly epochs: number;
-  /** Steps per epoch, where that is known. */
+  /** Steps per epoch, if known. */
   readonly steps: number | undefined;
-  /** Saves the model as it is now, as `model.save` does. @throws FileError where the file cannot be written. */
+  /** Saves the model as it is now, as `model.save` does. @throws FileError if the file cannot be written. */
   save(path: string): Promise<void>;
-  /** Keeps the weights as they are now, running statistics included. */
+  /** Takes a snapshot of the current weights, including running statistics. */
   keepWeights(): KeptWeights;
-  /** In `onEpochEnd`: adds a value to the epoch's logs, for the callbacks that follow and the history. @throws ArgumentError where it is no number. */
+  /** In `onEpochEnd`: adds a value to the epoch's logs, for the callbacks that follow and the history. @throws ArgumentError if it is no number. */
   report(name: string, value: number): void;
-  /** What was measured so far; undefined where no callback asked for vital signs. */
+  /** Vital signs measured so far; undefined if no callback requested any. */
   readonly trace?: Trace | undefined;
   /** Ends the fit after this step (in `onBatchEnd`) or epoch. */
   stop(): void;
 }
 
 /**
- * What may happen while a model trains. Methods may be asynchronous; training waits, and the model's `predict` and `evaluate` may be called meanwhile.
+ * Hooks into training. Methods may be asynchronous; training waits, and the model's `predict` and `evaluate` may be called meanwhile.
  * The engine runs many steps per call: `every` says how often `onBatchEnd` must be called, and so how long a call may be.
  */
 export interface Callback {
@@ -57,11 +57,11 @@ export interface Callback {
   /** After step `batch` (from 0) of the epoch; logs are the means of the epoch so far. */
   onBatchEnd?(batch: number, logs: Logs, control: TrainingControl): void | Promise<void>;
   /**
-   * A value stopped being finite; the error says where. The model has its state of before the trouble. The fit throws the error
-   * unless a callback calls `control.stop()` here: then it ends with the history of the epochs that were whole, the error in `history.failure`.
+   * A value became non-finite; the error says where. The model is back in its state before the failure. The fit throws the error unless a callback calls
+   * `control.stop()` here: it then ends with the history of the complete epochs, and the error in `history.failure`.
    */
   onNonFinite?(error: NonFiniteError, control: TrainingControl): void | Promise<void>;
-  /** What it wants measured; the finest wish of all callbacks is met. Default nothing. */
+  /** Vital signs to measure; the most detailed request of all callbacks is used. Default none. */
   readonly vitals?: VitalsWish;
   /** Before the first step, where something is measured: the facts about network, training and data. */
   onTraceBegin?(header: TraceHeader, control: TrainingControl): void | Promise<void>;
@@ -91,7 +91,7 @@ function methodsOf(object: object): string[] {
   return names;
 }
 
-/** @throws ArgumentError where one is no object, or waits for an event that there is not. */
+/** @throws ArgumentError if one is no object, or waits for an event that there is not. */
 export function checkCallbacks(callbacks: readonly unknown[]): void {
   for (const callback of callbacks) {
     if (typeof callback !== 'object' || callback === null) {
@@ -102,10 +102,13 @@ export function checkCallbacks(callbacks: readonly unknown[]): void {
     }
     const unknown = methodsOf(callback).find((name) => /^on[A-Z_]/.test(name) && !Object.hasOwn(hooks, name));
     if (unknown !== undefined) {
-      throw new ArgumentError(`fit: a callback's '${unknown}' would never be called${suggestion(unknown, Object.keys(hooks))}`, {
-        argument: 'callbacks',
-        received: unknown,
-      });
+      throw new ArgumentError(
+        `fit: callback has an unknown hook '${unknown}', which would never be called${suggestion(unknown, Object.keys(hooks))}`,
+        {
+          argument: 'callbacks',
+          received: unknown,
+        },
+      );
     }
   }
 }
@@ -123,20 +126,23 @@ export function periodOf(callback: Callback): number | undefined {
   if (!callback.onBatchEnd || callback.every === 'epoch') return undefined;
   const { every = 1 } = callback;
   if (!Number.isInteger(every) || every < 1) {
-    throw new ArgumentError(`a callback's every must be a whole number ≥ 1 or 'epoch', got ${show(every)}`, { argument: 'every', received: every });
+    throw new ArgumentError(`the option every of a callback must be a whole number ≥ 1 or 'epoch', got ${show(every)}`, {
+      argument: 'every',
+      received: every,
+    });
   }
   return every;
 }
 
-/** What a callback wants measured. */
+/** Vital signs that a callback requests. */
 export interface VitalsWish {
   /** Steps between observations; 400 unless given, the first steps more often. */
   readonly every?: number;
   /** Default 'full'. */
   readonly level?: VitalsLevel;
-  /** Whether each unit's mean sum and the sizes of its activation and gradient are recorded at observed steps; default false. */
+  /** Whether each unit's mean pre-activation and the sizes of its activation and gradient are recorded at observed steps; default false. */
   readonly units?: boolean;
-  /** What neighbours come to on the validation rows, from an earlier fit on the same rows, or false: looked for unless given. */
+  /** Score of a nearest-neighbour baseline on the validation rows: reuse that of an earlier fit, or false to skip it. Computed if absent. */
   readonly neighbours?: NeighbourFacts | false;
 }
 

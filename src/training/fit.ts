@@ -133,7 +133,7 @@ async function runEpochs(run: FitRun, watch: Watch | undefined, keepWeights: () 
       let batch = 0;
       let chunk = await unlessAborted(take(batch), run.signal, step);
       if (!chunk)
-        throw new DataError(`epoch ${index + 1} has no data: the generator ended at once. Does it start anew for every epoch?`, {
+        throw new DataError(`epoch ${index + 1} has no data: the generator ended immediately. Does it restart for every epoch?`, {
           argument: 'data',
         });
       while (chunk && !flags.stop) {
@@ -195,7 +195,7 @@ async function runEpochs(run: FitRun, watch: Watch | undefined, keepWeights: () 
   return history;
 }
 
-/** @throws ArgumentError where a callback hands the fit what is no such number. */
+/** @throws ArgumentError if a callback hands the fit what is no such number. */
 function checkNumber(argument: string, received: unknown, expected: string, fits: boolean): void {
   if (!fits) throw new ArgumentError(`control.${argument} takes ${expected}, got ${show(received)}`, { argument, received, expected });
 }
@@ -256,19 +256,19 @@ async function runChunk(
 }
 
 function describePlace(place: NonFinitePlace | Error | undefined, step: number, steps: number): string {
-  const safe = `The model keeps its state of step ${step}, before the trouble.`;
-  const unplaced = `a value that is not finite arose between steps ${step + 1} and ${step + steps}`;
-  if (!place) return `${unplaced}, but not when they ran again one by one. ${safe}`;
-  if (place instanceof Error) return `${unplaced}; where cannot be told, since running them again failed: ${place.message}. ${safe}`;
+  const safe = `The model is back in its state of step ${step}, before the failure.`;
+  const unplaced = `a non-finite value occurred between steps ${step + 1} and ${step + steps}`;
+  if (!place) return `${unplaced}, but not when these steps were repeated one at a time, so its place is unknown. ${safe}`;
+  if (place instanceof Error) return `${unplaced}; its place is unknown, since repeating these steps failed: ${place.message}. ${safe}`;
   const range = ({ name, min, max }: { name: string; min: number; max: number }): string =>
     `${name} in [${min.toPrecision(4)}, ${max.toPrecision(4)}]`;
   const from = place.inputs.length > 0 ? ` from ${place.inputs.map(range).join(' and ')}` : '';
-  return `the first value that is not finite: step ${place.step}, layer ${place.layer}, operator ${place.operator} (${place.pass})${from}, giving ${range(place.output)}. ${likelyCause(place)} ${safe}`;
+  return `the first non-finite value: step ${place.step}, layer ${place.layer}, operator ${place.operator} (${place.pass})${from}, giving ${range(place.output)}. ${likelyCause(place)} ${safe}`;
 }
 
 function likelyCause({ pass, layer, operator, inputs }: NonFinitePlace): string {
-  if (pass === 'data') return 'It came in with the data or the weights: check them for NaN.';
+  if (pass === 'data') return 'It was already in the data or the weights: check them for NaN.';
   if (layer === 'loss' && operator === 'Log' && inputs.some(({ min }) => min < 0))
-    return "The loss takes logarithms of outputs, which must be positive: end the last layer in 'softplus' or 'exponential'.";
-  return 'Likely causes: a learning rate too large, weights too large at the start, or features that are not standardised.';
+    return "The loss takes the logarithm of outputs, which must be positive: give the last layer the activation 'softplus' or 'exponential'.";
+  return 'Likely causes: a learning rate that is too large, initial weights that are too large, or features that are not standardized.';
 }

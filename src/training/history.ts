@@ -2,7 +2,7 @@ import type { NonFiniteError } from '../core/errors.js';
 import type { Trace } from '../vitals/trace.js';
 import type { Logs } from './callbacks.js';
 
-/** What a fit did, epoch by epoch. */
+/** Record of a fit, epoch by epoch. */
 export class History {
   /** Index of each epoch. */
   readonly epoch: number[] = [];
@@ -12,9 +12,9 @@ export class History {
   steps = 0;
   /** Wall time of this fit in seconds. */
   seconds = 0;
-  /** What ended the fit, with its place, where `terminateOnNaN` turned it into a stop; the epoch that it broke is not in the history. */
+  /** The error that ended the fit, with its place, if `terminateOnNaN` caught it; the interrupted epoch is not in the history. */
   failure: NonFiniteError | undefined;
-  /** What was measured, where a callback asked for vital signs. */
+  /** Vital signs, if a callback requested any. */
   trace: Trace | undefined;
 
   add(epoch: number, logs: Logs): void {

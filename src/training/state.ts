@@ -162,7 +162,7 @@ export class State {
     return places.map((place) => arrayAt(values.get(place.slot) as NdArray, place));
   }
 
-  /** Sets arrays by name, all or none. @throws ArgumentError for an unknown name, ShapeError where a shape differs. */
+  /** Sets arrays by name, all or none. @throws ArgumentError for an unknown name, ShapeError if a shape differs. */
   async write(values: Iterable<readonly [string, NdArray]>): Promise<void> {
     const list = [...values];
     const places = list.map(([name, value]) => {
@@ -296,7 +296,7 @@ export function initialValue(entry: EntryPart, dtype: DType, seed: number, warn:
   const random = entry.name.split('/').reduce((stream, part) => stream.stream(part), new Random(seed));
   const sample = resolveInitializer(entry.initializer).sample(entry.shape, random, warn);
   if (sample.length !== sizeOf(entry.shape)) {
-    throw new ShapeError(`the initializer of ${entry.name} gave ${countOf(sample.length, 'value')} for shape ${showShape(entry.shape)}`, {
+    throw new ShapeError(`the initializer of ${entry.name} returned ${countOf(sample.length, 'value')} for shape ${showShape(entry.shape)}`, {
       argument: entry.name,
     });
   }

@@ -37,7 +37,7 @@ export function byLayer(chart: ByLayer): { readonly markup: Markup; readonly sli
   const xs = names.map((_, i) => (names.length > 1 ? 0.02 + (0.96 * i) / (names.length - 1) : 0.5));
   const labels = labelled(names.length, 6).map((i) => [xs[i] ?? 0, String(i + 1)] as const);
   const banded = band.some((one) => one !== undefined);
-  const drawing = plot({ title: 'layer, from the input on', labels }, scale, [
+  const drawing = plot({ title: 'layer, starting at the input', labels }, scale, [
     banded ? html`<path class="band" d="${bandPath(xs, lows, highs, scale)}"/>` : undefined,
     html`${names.map((name, i) =>
       marks.has(name)
@@ -82,7 +82,7 @@ export function byLayer(chart: ByLayer): { readonly markup: Markup; readonly sli
 }
 
 /** What a mark below the axis says. */
-const named: { readonly [K in Severity]: string } = { ill: 'named by a finding that is ill', risk: 'named by one at risk' };
+const named: { readonly [K in Severity]: string } = { ill: 'named in an ill finding', risk: 'named in a risk finding' };
 
 /** Numbers that the axis of a chart shows. */
 export function shownIn({ rows, band = [] }: Pick<ByLayer, 'rows' | 'band'>): number[] {
@@ -115,7 +115,7 @@ function points(
 function sentence(step: number | undefined, row: readonly (number | undefined)[], names: readonly string[]): string {
   const known = row.flatMap((value, i) => (value !== undefined && Number.isFinite(value) ? [{ value, name: names[i] ?? '' }] : []));
   const ends = extent(known.map(({ value }) => value));
-  if (!ends) return `Step ${step ?? '–'}: nothing finite was measured.`;
+  if (!ends) return `Step ${step ?? '–'}: no finite value was measured.`;
   const [least, most] = ends.map((end) => known.find(({ value }) => value === end)?.name);
   const missing = row.filter((value) => value !== undefined && !Number.isFinite(value)).length;
   return `Step ${step}: from ${figure(ends[0])} (${least}) to ${figure(ends[1])} (${most})${missing > 0 ? `, ${missing} not finite` : ''}.`;

@@ -28,7 +28,7 @@ export function runFacts({ trace, facts, forecast }: Examination): Markup {
     ],
     ...(trace.end
       ? [['Ended', `after ${countOf(trace.end.steps, 'step')}, ${figure(trace.end.seconds)} s`] as const]
-      : [['Ended', 'no end was recorded: the run went on or broke off'] as const]),
+      : [['Ended', 'no end was recorded: the run is still going or was interrupted'] as const]),
     ...(trace.failure
       ? [
           [

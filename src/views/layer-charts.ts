@@ -73,7 +73,7 @@ export function gradientByLayer({ uses, hidden, forecast, facts }: Examination, 
     ...(reference && band.some((one) => one !== undefined)
       ? { note: `The band is relative to ${reference.layer.name}, the last hidden layer with weights.` }
       : {}),
-    ...(alike ? {} : { note: 'There is no band: the gradients of the outputs are not of one size, as theory takes them to be.' }),
+    ...(alike ? {} : { note: 'There is no band: theory assumes output gradients of equal size, which these are not.' }),
   };
 }
 
@@ -86,7 +86,7 @@ function signalCharts(examination: Examination, findings: readonly Finding[]): B
     { ...gradient, id: 'gradient', marks },
     {
       id: 'signal',
-      title: 'Signal: RMS of z, which activations receive',
+      title: 'Signal: RMS of the pre-activations z',
       names: gradient.names,
       steps: gradient.steps,
       rows: stops.map(({ signals }) => uses.map(({ column }) => value(signals.zRms[column]))),

@@ -16,7 +16,7 @@ export function layerTable({ facts, uses, forecast, trace }: Examination): { rea
     'last',
     'RMS of ∂L/∂z, first',
     'last',
-    'Not known to theory',
+    'Not covered by theory',
   ];
   const [first, last] = [trace.steps[0]?.signals, trace.steps.at(-1)?.signals];
   const rows = facts.layers.map((layer, at) => {

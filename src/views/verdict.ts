@@ -10,7 +10,7 @@ export function verdict(findings: readonly Finding[], { linked: leads = true }: 
   const word = ill > 0 ? 'ill' : risk > 0 ? 'risk' : 'healthy';
   const told =
     findings.length === 0
-      ? 'Healthy: nothing found.'
+      ? 'Healthy: no findings.'
       : ill === 0
         ? `Nothing ill; ${risk} at risk.`
         : `${ill} ill${risk > 0 ? `, ${risk} at risk` : ''}.`;
@@ -22,7 +22,7 @@ ${findings.length === 0 ? undefined : html`<ul>${findings.map((finding, i) => ht
 export function evidence(findings: readonly Finding[], places: ReadonlyMap<string, number>): Markup {
   return html`<section id="findings"><h2>Findings</h2>${
     findings.length === 0
-      ? html`<p>None of the rules that were applied found anything in what the trace holds.</p>`
+      ? html`<p>None of the applied rules found anything in the trace.</p>`
       : findings.map((finding, i) => oneFinding(finding, i + 1, places))
   }</section>`;
 }
@@ -37,7 +37,7 @@ function oneFinding(finding: Finding, number: number, places: ReadonlyMap<string
 ${limits === '' ? undefined : html`<dt>Expected</dt><dd>${limits} (${expected.why})</dd>`}
 ${beyond === undefined ? undefined : html`<dt>Margin</dt><dd>${beyond}</dd>`}
 <dt>Confidence</dt><dd>${Math.round(100 * confidence)} %</dd>
-${remedies.length === 0 ? undefined : html`<dt>What may answer it</dt><dd><ol>${remedies.map(({ what, cost }) => html`<li>${what} <small>(changes ${cost === 'training' || cost === 'architecture' || cost === 'data' ? `the ${cost}` : 'how weights are drawn'})</small></li>`)}</ol></dd>`}</dl></article>`;
+${remedies.length === 0 ? undefined : html`<dt>Possible remedies</dt><dd><ol>${remedies.map(({ what, cost }) => html`<li>${what} <small>(changes ${cost === 'training' || cost === 'architecture' || cost === 'data' ? `the ${cost}` : 'the initial weights'})</small></li>`)}</ol></dd>`}</dl></article>`;
 }
 
 /** Layers as links to their rows; of long lists the first and the last stand for those between. */

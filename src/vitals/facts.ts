@@ -3,7 +3,7 @@ import type { FloatDType } from '../core/dtype.js';
 import type { StaticShape } from '../core/shape.js';
 
 /**
- * What a layer does to a signal, as theory sees it: sums its inputs by learned weights, bends, standardises or disturbs it, only moves its
+ * What a layer does to a signal, as theory sees it: sums its inputs by learned weights, bends, standardizes or disturbs it, only moves its
  * numbers, merges several, or something that theory does not know.
  */
 export type Role = 'input' | 'weights' | 'activation' | 'normalization' | 'noise' | 'shape' | 'merge' | 'other';
@@ -15,26 +15,26 @@ export interface WeightFacts {
   readonly shape: StaticShape;
   /** Whether the gradient changes it. */
   readonly trainable: boolean;
-  /** What drew it; absent where that is not known. */
+  /** Its initializer; absent if unknown. */
   readonly initializer?: Described;
 }
 
-/** One use of a layer, as data: all that theory, rules and reports know of it. A tool that records other frameworks' runs writes the same. */
+/** One use of a layer, as data: everything that theory, rules and reports know about it. Tools that record runs of other frameworks write the same. */
 export interface LayerFacts {
-  /** Different for every use: `dense_1`, and `dense_1#2` where a shared layer is used again. */
+  /** Unique for every use: `dense_1`, and `dense_1#2` if a shared layer is used again. */
   readonly name: string;
   /** `dense_1`: uses of one layer share it. */
   readonly layer: string;
-  /** `dense`, `batchNormalization`; whatever the source calls it where it is none of ours. */
+  /** `dense`, `batchNormalization`; the source's own name if Evenkeel has no such layer. */
   readonly kind: string;
   readonly role: Role;
   /** Uses that it takes its inputs from, by index. */
   readonly inputs: readonly number[];
-  /** Shape of one instance of its output; null where a length varies. */
+  /** Shape of one instance of its output; null for a varying length. */
   readonly shape: readonly (number | null)[];
   readonly trainable: boolean;
   readonly weights: readonly WeightFacts[];
-  /** Applied to what it gives; absent where it has none. */
+  /** Activation applied to its output; absent if none. */
   readonly activation?: Described;
   /** Units that feed one unit, and units that one unit feeds; only where it sums by a kernel. */
   readonly fanIn?: number;
@@ -53,7 +53,7 @@ export interface NetworkFacts {
   readonly outputs: readonly number[];
 }
 
-/** What is known of the data that one input receives, from a sample of its rows. */
+/** Facts about the data of one input, from a sample of its rows. */
 export interface InputFacts {
   /** Use that is this input, by index. */
   readonly layer: number;
@@ -65,7 +65,7 @@ export interface InputFacts {
   readonly rms: number;
   readonly min: number;
   readonly max: number;
-  /** Features that have one value in every row of the sample. */
+  /** Number of features that have the same value in every row of the sample. */
   readonly constantFeatures: number;
   /** Over the features that vary: mean of their means' absolute values, and least and largest of their standard deviations. */
   readonly featureMean: number;
@@ -83,34 +83,34 @@ export interface TrainingFacts {
   /** One per output of the network. */
   readonly losses: readonly Described[];
   readonly batchSize?: number;
-  /** Steps in a pass over the data, where that is known. */
+  /** Steps in a pass over the data, if known. */
   readonly stepsPerEpoch?: number;
   readonly epochs?: number;
   readonly seed?: number;
-  /** `native`, `wasm`; for others what they call it. */
+  /** `native`, `wasm`; for other tools their own name. */
   readonly backend?: string;
   readonly threads?: number;
   /** Magnitudes below this are 0 in signals and gradients, where the engine or the graph flushes them. */
   readonly flushesBelow?: number;
-  /** For each output, what its targets are, where a sample was seen. */
+  /** For each output, facts about its targets, if a sample was seen. */
   readonly targets?: readonly TargetFacts[];
-  /** What neighbours come to on the validation rows, where there are some and it can be compared. */
+  /** Score of nearest neighbours on the validation rows, if there are any and it can be compared. */
   readonly neighbours?: NeighbourFacts;
 }
 
-/** What validation rows come to that are answered by the training rows near to them (the nearest, five, or all by kernel ridge regression, whichever does best), in terms of what is logged after each epoch. */
+/** Score of predicting validation rows from nearby training rows (the nearest, five, or all by kernel ridge regression, whichever is best), in terms of a value logged after each epoch. */
 export interface NeighbourFacts {
-  /** Name of the log to compare with: of classes that of accuracy, of numbers `val_loss`. */
+  /** Name of the log to compare with: for classes that of accuracy, for numbers `val_loss`. */
   readonly log: string;
-  /** What it would be for neighbours, for the best constant answer, and without error. */
+  /** Its value for neighbours, for the best constant prediction, and without error. */
   readonly value: number;
   readonly chance: number;
   readonly perfect: number;
-  /** Training rows that were looked among. */
+  /** Number of training rows searched. */
   readonly rows: number;
 }
 
-/** How targets that are any numbers spread. */
+/** Spread of targets that are arbitrary numbers. */
 export interface TargetSpread {
   /** Of each column of the output's last axis; one for all together where those are many, or cannot be told apart. */
   readonly means: readonly number[];
@@ -121,21 +121,21 @@ export interface TargetSpread {
   readonly tenths: readonly number[];
 }
 
-/** What is known of the targets of one output. */
+/** Facts about the targets of one output. */
 export interface TargetFacts {
-  /** Whole numbers that stand for classes, rows that sum to 1, zeros and ones, or any numbers. */
+  /** Class labels, rows that sum to 1, zeros and ones, or arbitrary numbers. */
   readonly kind: 'labels' | 'distribution' | 'binary' | 'real';
-  /** Number of classes, where there are any. */
+  /** Number of classes, if there are classes. */
   readonly classes?: number;
-  /** Shares of the rarest and of the most frequent class, where enough targets were seen to tell. */
+  /** Shares of the rarest and of the most frequent class, if enough targets were seen. */
   readonly shares?: { readonly least: number; readonly largest: number };
-  /** Whether rows count differently, as those of some classes may. */
+  /** Whether rows have different weights, such as class weights. */
   readonly weighed?: true;
   /** Loss of the best constant prediction, each row with its weight, times the output's weight in the loss, where the loss has one that is known: ln C for balanced classes under cross-entropy. */
   readonly chanceLoss?: number;
   /** The same of a prediction without error, where that is not 0: targets that are shares, or smoothed, have an entropy of their own. */
   readonly leastLoss?: number;
-  /** The same where every output is 0, of targets that are any numbers: those that are not standardised make a large first loss by their mean alone. */
+  /** The same where every output is 0, of targets that are any numbers: those that are not standardized make a large first loss by their mean alone. */
   readonly zeroLoss?: number;
   /** Of targets that are any numbers. */
   readonly spread?: TargetSpread;

@@ -2,7 +2,7 @@ import type { VitalsLevel } from './trace.js';
 
 /** What is measured while training, and how often. */
 export interface VitalsRequest {
-  /** Steps between observations: the steps whose numbers are multiples of it, and the first one. */
+  /** Steps between observations: multiples of it are observed, and the first step. */
   readonly every: number;
   /** Whether steps before the first multiple are observed too, farther and farther apart: 2, 4, 8, 16 … */
   readonly spaced: boolean;

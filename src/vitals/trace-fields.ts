@@ -14,22 +14,22 @@ const whole: Field = { expected: 'a whole number', holds: (value) => Number.isIn
 const list: Field = { expected: 'a list', holds: Array.isArray };
 const object: Field = { expected: 'an object', holds: isRecord };
 const lengths: Field = {
-  expected: 'a list of lengths, null where one varies',
+  expected: 'a list of lengths, with null for a varying one',
   holds: (value) => Array.isArray(value) && value.every((length) => length === null || Number.isInteger(length)),
 };
 const sizes: Field = { expected: 'a list of lengths', holds: (value) => Array.isArray(value) && value.every(Number.isInteger) };
 const described: Field = {
-  expected: '{ name, config }, config an object',
+  expected: '{ name, config }, where config is an object',
   holds: (value) => isRecord(value) && typeof value.name === 'string' && isRecord(value.config),
 };
 /** The same of what may have no options. */
 const named: Field = {
-  expected: '{ name }, and in config an object where it has options',
+  expected: '{ name }, with an object config if it has options',
   holds: (value) => isRecord(value) && typeof value.name === 'string' && (value.config === undefined || isRecord(value.config)),
 };
 /** Places among so many layers. */
 const places = (count: number): Field => ({
-  expected: `a list of whole numbers from 0 to ${count - 1}, places of layers`,
+  expected: `a list of whole numbers from 0 to ${count - 1}, indices of layers`,
   holds: (value) => Array.isArray(value) && value.every((at) => Number.isInteger(at) && at >= 0 && at < count),
 });
 const optional = ({ expected, holds }: Field): Field => ({ expected, holds: (value) => value === undefined || holds(value) });
@@ -48,7 +48,7 @@ const each = (value: unknown, check: (item: unknown, at: number) => void): void 
   if (Array.isArray(value)) value.forEach(check);
 };
 
-/** @throws DataError where the header does not tell of network, training and data what every reader asks of it. */
+/** @throws DataError if the header does not tell of network, training and data what every reader asks of it. */
 export function checkHeader({ network, training, data }: TraceHeader, place: string): void {
   const use = places(network.layers.length);
   expectFields(network, place, 'network', { inputs: use, outputs: use });
@@ -87,7 +87,7 @@ export function checkHeader({ network, training, data }: TraceHeader, place: str
   });
 }
 
-/** @throws DataError where a record does not hold what every reader asks of its kind; columns are counted elsewhere. */
+/** @throws DataError if a record does not hold what every reader asks of its kind; columns are counted elsewhere. */
 export function checkFields(record: TraceRecord, place: string): void {
   if (record.kind === 'step') {
     expectFields(record.signals, place, 'signals', { zMean: list, zRms: list, hMean: list, hRms: list, gRms: list });

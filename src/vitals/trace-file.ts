@@ -18,8 +18,9 @@ export function traceLine(record: TraceHeader | TraceRecord): string {
 }
 
 /**
- * A recorded trace: a header, then a record per line. A last line that was torn is left out, since the run may still write it; one that is whole without its end of line is read.
- * @param name what errors call it: its path. @throws DataError where it is no trace, of a newer version, a line does not hold what it should, or steps go backwards.
+ * A recorded trace: a header, then a record per line. An incomplete last line is ignored, since the run may still be writing it; a complete one without a line break is read.
+ * @param name name used in errors: its path. @throws DataError if it is no trace, of a newer version, a line does not hold what it should, or steps go
+ * backwards.
  */
 export function parseTrace(text: string, name = 'the trace'): Trace {
   if (typeof text !== 'string') refuse('parseTrace', 'text', 'the text of a trace', text);
@@ -27,9 +28,9 @@ export function parseTrace(text: string, name = 'the trace'): Trace {
   const torn = lines.pop() ?? '';
   const [first, ...rest] = lines.length === 0 && torn !== '' ? [torn] : isWhole(torn) ? [...lines, torn] : lines;
   if (first === undefined || first.trim() === '')
-    throw new DataError(`${name} is empty; a trace begins with a line that holds its header`, { received: '' });
+    throw new DataError(`${name} is empty; the first line of a trace must be its header`, { received: '' });
   if (lines.length === 0 && first.startsWith('{"kind":"header"') && !first.endsWith('}'))
-    throw new DataError(`${name} ends within its first line, the header: the file was cut, or the run has only begun to write it`, {
+    throw new DataError(`${name} ends within its first line, the header: the file was truncated, or the run has only just begun to write it`, {
       received: first.slice(0, 80),
     });
   const trace = new LiveTrace(readHeader(first, name));
@@ -64,9 +65,9 @@ function checkOrder(record: TraceRecord, latest: Latest, place: string, line: nu
     if (typeof number !== 'number') continue;
     const before = latest.get(key);
     if (before && number < before.number) {
-      const cause = 'Did two runs write to this file at once, or were its lines sorted? Give each run a file of its own';
+      const cause = 'Did two runs write to this file at the same time, or were its lines sorted? Use a separate file for each run';
       throw new DataError(
-        `${place}: ${record.kind === 'epoch' ? 'an' : 'a'} ${record.kind} record of ${field} ${number} stands behind one of ${field} ${before.number} (line ${before.line}); a trace holds records in the order in which things happened. ${cause}`,
+        `${place}: ${record.kind === 'epoch' ? 'an' : 'a'} ${record.kind} record of ${field} ${number} comes after one of ${field} ${before.number} (line ${before.line}); the records of a trace must be in chronological order. ${cause}`,
         { received: number, expected: `${field} ≥ ${before.number}` },
       );
     }
@@ -80,17 +81,17 @@ function parseObject(line: string, place: string): Readonly<Record<string, unkno
     if (isRecord(value)) return value;
   } catch (cause) {
     throw new DataError(
-      `${place} is not JSON: ${(cause as Error).message}. Was the file cut or mixed with another?`,
+      `${place} is not JSON: ${(cause as Error).message}. Was the file truncated or mixed with another?`,
       { received: line.slice(0, 80) },
       { cause },
     );
   }
-  throw new DataError(`${place} is no object of JSON: ${show(line)}`, { received: line.slice(0, 80) });
+  throw new DataError(`${place} is not a JSON object: ${show(line)}`, { received: line.slice(0, 80) });
 }
 
 function readHeader(line: string, name: string): TraceHeader {
   const foreign = (): DataError =>
-    new DataError(`${name} is no trace: its first line should be { "kind": "header", "schema": "${TRACE_SCHEMA}", … }, got ${show(line)}`, {
+    new DataError(`${name} is not a trace: its first line should be { "kind": "header", "schema": "${TRACE_SCHEMA}", … }, got ${show(line)}`, {
       received: line.slice(0, 80),
       expected: TRACE_SCHEMA,
     });
@@ -104,13 +105,13 @@ function readHeader(line: string, name: string): TraceHeader {
   if (kind !== 'header' || schema !== TRACE_SCHEMA) throw foreign();
   if (!Number.isInteger(version) || Number(version) < 1 || Number(version) > TRACE_VERSION) {
     throw new DataError(
-      `${name} has version ${show(version)} of the schema, this release reads versions 1 to ${TRACE_VERSION}; read it with the release that wrote it`,
+      `${name} has schema version ${show(version)}, but this release reads versions 1 to ${TRACE_VERSION}; read it with the release that wrote it`,
       { received: version, expected: TRACE_VERSION },
     );
   }
   const places = network?.layers?.length ?? 0;
   if (!Array.isArray(network?.layers) || !Array.isArray(watched) || !watched.every((at) => Number.isInteger(at) && at >= 0 && at < places)) {
-    throw new DataError(`${name}: the header must hold network.layers, and in watched the places of layers among them`, { received: watched });
+    throw new DataError(`${name}: the header must contain network.layers, and in watched the indices of layers among them`, { received: watched });
   }
   if (!Array.isArray(arrays)) throw new DataError(`${name}: the header must name the trained arrays in 'arrays'`, { received: arrays });
   checkHeader(header as unknown as TraceHeader, `${name}, line 1`);
@@ -122,12 +123,12 @@ const kinds = ['step', 'pass', 'epoch', 'failure', 'end'];
 function readRecord(line: string, { watched, arrays }: TraceHeader, place: string): TraceRecord {
   const record = parseObject(line, place);
   if (record.kind === 'header')
-    throw new DataError(`${place} is another header: a file holds one run, and this one was joined with another`, {
+    throw new DataError(`${place} is another header: a file holds a single run, and this one was concatenated with another`, {
       received: 'header',
       expected: kinds,
     });
   if (typeof record.kind !== 'string' || !kinds.includes(record.kind)) {
-    throw new DataError(`${place}: a record's kind is one of ${kinds.join(', ')}, got ${show(record.kind)}`, {
+    throw new DataError(`${place}: a record's kind must be one of ${kinds.join(', ')}, got ${show(record.kind)}`, {
       received: record.kind,
       expected: kinds,
     });
@@ -139,7 +140,7 @@ function readRecord(line: string, { watched, arrays }: TraceHeader, place: strin
       if (Array.isArray(column) && column.length === count) continue;
       const found = Array.isArray(column) ? countOf(column.length, 'entry', 'entries') : show(column);
       throw new DataError(
-        `${place}: the column ${what}.${name} needs ${countOf(count, 'entry', 'entries')}, one for each of what the header names; got ${found}`,
+        `${place}: the column ${what}.${name} needs ${countOf(count, 'entry', 'entries')}, one for each item that the header lists; got ${found}`,
         {
           expected: count,
         },
@@ -147,14 +148,15 @@ function readRecord(line: string, { watched, arrays }: TraceHeader, place: strin
     }
   };
   if (record.kind === 'step') {
-    if (!Number.isInteger(record.step)) throw new DataError(`${place}: a step needs its number in 'step', got ${show(record.step)}`);
-    if (record.signals === undefined) throw new DataError(`${place}: a step needs its signals`, { expected: 'signals' satisfies string });
+    if (!Number.isInteger(record.step)) throw new DataError(`${place}: a step record needs its number in 'step', got ${show(record.step)}`);
+    if (record.signals === undefined) throw new DataError(`${place}: a step record needs 'signals'`, { expected: 'signals' satisfies string });
     checkColumns(record.signals as SignalVitals, watched.length, 'signals');
     checkColumns(record.arrays, arrays.length, 'arrays');
   }
   if (record.kind === 'pass' && (!Array.isArray(record.units) || record.units.length !== watched.length))
-    throw new DataError(`${place}: a pass needs ${countOf(watched.length, 'entry', 'entries')} in 'units'`, { expected: watched.length });
-  if (record.kind === 'epoch' && (record.logs === null || typeof record.logs !== 'object')) throw new DataError(`${place}: an epoch needs its logs`);
+    throw new DataError(`${place}: a pass record needs ${countOf(watched.length, 'entry', 'entries')} in 'units'`, { expected: watched.length });
+  if (record.kind === 'epoch' && (record.logs === null || typeof record.logs !== 'object'))
+    throw new DataError(`${place}: an epoch record needs 'logs'`);
   checkFields(record as unknown as TraceRecord, place);
   return record as unknown as TraceRecord;
 }

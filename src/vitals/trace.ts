@@ -1,17 +1,17 @@
 import type { InputFacts, NetworkFacts, TrainingFacts } from './facts.js';
 
-/** What the first line of a trace calls itself. */
+/** Name of the schema in the first line of a trace. */
 export const TRACE_SCHEMA = 'evenkeel-trace';
 /** Version of the schema that this release writes. Readers take this one and those before it. */
 export const TRACE_VERSION = 1;
 
-/** A measured number; text where JSON has none: 'NaN', 'Infinity', '-Infinity'. Null where nothing was measured. */
+/** A measured number, or the string 'NaN', 'Infinity' or '-Infinity', which JSON cannot represent as a number. Null if nothing was measured. */
 export type Measured = number | 'NaN' | 'Infinity' | '-Infinity' | null;
 
 /** Shares of the entries below each of `quantiles` of a step's signals. */
 export const QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95] as const;
 
-/** Which vital signs are taken. `moments`: means, sizes, units that are dead and what is not finite. `full`: quantiles, saturation, units in coma, updates and displacement as well. */
+/** Which vital signs are measured. `moments`: means, sizes, units that are dead and what is not finite. `full`: quantiles, saturation, units in coma, updates and displacement as well. */
 export type VitalsLevel = 'moments' | 'full';
 
 /** First line of a trace: the facts about the network and how it is trained. */
@@ -21,26 +21,26 @@ export interface TraceHeader {
   readonly version: number;
   /** ISO 8601. */
   readonly created?: string;
-  /** Who wrote it: `evenkeel 0.1.0`. */
+  /** Program that wrote it: `evenkeel 0.1.0`. */
   readonly source: string;
   readonly model: string;
   readonly network: NetworkFacts;
   readonly training?: TrainingFacts;
   readonly data?: readonly InputFacts[];
-  /** Uses of layers whose sums z and activations h are watched, by index; columns of `signals` follow this order. */
+  /** Uses of layers whose pre-activations z and activations h are watched, by index; columns of `signals` follow this order. */
   readonly watched: readonly number[];
   /** Names of the trained arrays, `dense_1/kernel`; columns of `arrays` follow this order. */
   readonly arrays: readonly string[];
   /** Steps between observations: the steps whose numbers are multiples of it, and the fit's first one. */
   readonly every: number;
-  /** Whether steps before the first multiple of `every` are observed too, farther and farther apart: 2, 4, 8, 16 … */
+  /** Whether steps before the first multiple of `every` are observed too, at growing intervals: 2, 4, 8, 16 … */
   readonly spaced: boolean;
   readonly level: VitalsLevel;
-  /** Whether maps by unit were asked for. */
+  /** Whether maps by unit were requested. */
   readonly units?: boolean;
 }
 
-/** What activations receive (z), what they give (h) and ∂L/∂z (g), one entry for each watched use. L is the batch's mean loss. */
+/** Pre-activations (z), activations (h) and ∂L/∂z (g), one entry for each watched use. L is the batch's mean loss. */
 export interface SignalVitals {
   readonly zMean: readonly Measured[];
   /** √ mean z². */
@@ -48,7 +48,7 @@ export interface SignalVitals {
   readonly hMean: readonly Measured[];
   readonly hRms: readonly Measured[];
   readonly gRms: readonly Measured[];
-  /** Standard deviation over the batch of a unit's h, root mean square over units: 0 where all rows give the same. Level `full`, as all below. */
+  /** Standard deviation over the batch of a unit's h, root mean square over units: 0 if all rows are the same. Level `full`, like all below. */
   readonly hSpread?: readonly Measured[];
   /** Largest magnitudes. */
   readonly zMax?: readonly Measured[];
@@ -57,7 +57,7 @@ export interface SignalVitals {
   readonly zQuantiles?: readonly (readonly Measured[])[];
   /** Quantiles of |g|, likewise. */
   readonly gQuantiles?: readonly (readonly Measured[])[];
-  /** Of layers that walk along a sequence: RMS of z at up to 32 steps that lie evenly from the first to the last; an empty list for others. */
+  /** For layers that process a sequence step by step: RMS of z at up to 32 evenly spaced steps; an empty list for others. */
   readonly zRmsByTime?: readonly (readonly Measured[])[];
   /** RMS of ∂L/∂z at the same steps. */
   readonly gRmsByTime?: readonly (readonly Measured[])[];
@@ -66,7 +66,7 @@ export interface SignalVitals {
   /** RMS of a unit's h, and of its ∂L/∂z, likewise. */
   readonly hRmsByUnit?: readonly (readonly Measured[])[];
   readonly gRmsByUnit?: readonly (readonly Measured[])[];
-  /** Share of the entries whose slope is under 5 % of the activation's largest; null where the activation is not elementwise, or learns. */
+  /** Share of the entries whose slope is under 5 % of the activation's largest; null if the activation is not elementwise, or has parameters. */
   readonly saturated?: readonly Measured[];
 }
 
@@ -76,11 +76,11 @@ export interface ArrayVitals {
   readonly weight: readonly Measured[];
   /** RMS of the loss's gradient, before clipping. */
   readonly gradient: readonly Measured[];
-  /** RMS of what the step adds. */
+  /** RMS of the update. */
   readonly update: readonly Measured[];
   /** ‖W_t − W_0‖ / ‖W_0‖ before the step, W_0 being the weights at the start of the recorded run; null where W_0 is 0. */
   readonly displacement: readonly Measured[];
-  /** By what clipping multiplied each gradient: its layer's factor under `layerClipNorm`, its own under `clipNorm`; else absent. */
+  /** Factor by which clipping multiplied each gradient: that of its layer with `layerClipNorm`, its own with `clipNorm`; else absent. */
   readonly clipScale?: readonly Measured[];
 }
 
@@ -92,31 +92,31 @@ export interface StepRecord {
   /** From 0. */
   readonly epoch: number;
   readonly loss: Measured;
-  /** What regularizers and layers add, which the loss holds. Absent where nothing does. */
+  /** What regularizers and layers add to the loss, included in it. Absent if nothing is added. */
   readonly penalty?: Measured;
   readonly learningRate: Measured;
   /** Norm of all gradients together, before clipping. Level `full`. */
   readonly gradientNorm?: Measured;
-  /** By what clipping multiplied the gradients: 1 where it did nothing. Absent where nothing is clipped. */
+  /** Factor by which clipping multiplied the gradients: 1 if it had no effect. Absent without clipping. */
   readonly clipScale?: Measured;
-  /** Loss of the same minibatch after the step; of a look before a step. */
+  /** Loss of the same minibatch after the step; only for an examination before a step. */
   readonly lossAfter?: Measured;
-  /** Largest eigenvalue of the loss's Hessian on the minibatch; of a look before a step. */
+  /** Largest eigenvalue of the loss's Hessian on the minibatch; only for an examination before a step. */
   readonly sharpness?: Measured;
-  /** Learning rate above which steps along the sharpest direction grow; absent where the optimizer divides gradients by their size. */
+  /** Learning rate above which steps along the sharpest direction grow; absent if the optimizer divides gradients by their size. */
   readonly stableRate?: Measured;
   readonly signals: SignalVitals;
   /** Level `full`. */
   readonly arrays?: ArrayVitals;
 }
 
-/** What became of units over a whole pass over the data. */
+/** State of units over a whole pass over the data. */
 export interface PassRecord {
   readonly kind: 'pass';
   readonly epoch: number;
   /** The last step of the pass. */
   readonly step: number;
-  /** One entry for each watched use; null where its activation has no such state. */
+  /** One entry for each watched use; null if its activation has no such state. */
   readonly units: readonly (UnitStates | null)[];
 }
 
@@ -126,7 +126,7 @@ export interface UnitStates {
   readonly states: string;
   readonly dead: number;
   readonly coma: number;
-  /** Units that were alive in the pass before, each with the step from which on it fired no more (one in coma: was not seen to fire) and what moved its sums: its bias, or its weights and what they are fed. */
+  /** Units that were alive in the pass before, each with the step after which it no longer fired (in coma: was not seen to fire) and what moved its pre-activation: its bias, or its weights and inputs. */
   readonly died?: readonly { readonly unit: number; readonly step: number; readonly by: 'bias' | 'weights' | 'unknown' }[];
   /** Units that were dead or in coma in the pass before, and fired again. */
   readonly woke?: readonly number[];
@@ -138,11 +138,11 @@ export interface EpochRecord {
   readonly epoch: number;
   readonly step: number;
   readonly logs: Readonly<Record<string, Measured>>;
-  /** What regularizers and layers add to logs, which hold it, by their names: `loss`, `val_loss`. Absent where nothing does, and in older traces. */
+  /** What regularizers and layers add to the logs `loss` and `val_loss`, included in them. Absent if nothing is added, and in older traces. */
   readonly penalties?: Readonly<Record<string, Measured>>;
 }
 
-/** The first value that was not finite, found by running the chunk again. */
+/** The first non-finite value, found by repeating the chunk. */
 export interface FailureRecord {
   readonly kind: 'failure';
   readonly step: number;
@@ -153,7 +153,7 @@ export interface FailureRecord {
   readonly message: string;
 }
 
-/** Last line of a trace whose run ended by itself. */
+/** Last line of a trace whose run ended normally. */
 export interface EndRecord {
   readonly kind: 'end';
   readonly steps: number;
@@ -162,7 +162,7 @@ export interface EndRecord {
 
 export type TraceRecord = StepRecord | PassRecord | EpochRecord | FailureRecord | EndRecord;
 
-/** A recorded run: its facts, and what was observed, in order. */
+/** A recorded run: its facts and observations, in order. */
 export interface Trace {
   readonly header: TraceHeader;
   readonly steps: readonly StepRecord[];

@@ -12,10 +12,10 @@ it.each<[string, object, RegExp]>([
   [
     'a TF.js model',
     { format: 'layers-model', modelTopology: {}, weightsManifest: [] },
-    /model\.json: this is a TF\.js model, which Evenkeel does not read; describe its layers anew/,
+    /model\.json: this is a TF\.js model, which Evenkeel cannot read; describe its layers in Evenkeel's format/,
   ],
   ['a Keras model', { class_name: 'Sequential', config: {} }, /model\.json: this is a Keras model/],
-  ['no model', { name: 'x' }, /model\.json: a model's description needs a list 'layers'/],
+  ['no model', { name: 'x' }, /model\.json: 'layers' of a model's description must be a list/],
   [
     'a function of the user’s own',
     {

@@ -112,7 +112,7 @@ describe('evenkeel', () => {
     expect(run('predict', saved, '--data', table, '--custom', module)).toMatchObject({ status: 0, stderr: '' });
   });
 
-  it('standardises behind the input of an untrained model, whose weights stay, and of no other', () => {
+  it('standardizes behind the input of an untrained model, whose weights stay, and of no other', () => {
     const own = join(folder, 'own.ts');
     const module = (then: string): string => `import { layers, NdArray, sequential } from 'evenkeel';
       export default async () => {
@@ -130,7 +130,7 @@ describe('evenkeel', () => {
     expect([...(tensors['dense_1/kernel']?.data ?? [])]).toEqual([1, 2, 3, 4]);
     expect(tensors['normalization_1/mean']?.at(0)).toBeGreaterThan(3);
     writeFileSync(own, module('await model.fit(kernel, new NdArray(new Int32Array(2)), { epochs: 2, verbose: 0 });'));
-    expect(run(...words)).toMatchObject({ status: 2, stderr: expect.stringContaining('the model has learned in 2 steps') });
+    expect(run(...words)).toMatchObject({ status: 2, stderr: expect.stringContaining('the model was trained for 2 steps') });
   });
 
   it('keeps what is learned when it is interrupted, and says so by its status', { timeout: 60_000 }, async () => {
@@ -152,7 +152,7 @@ describe('evenkeel', () => {
     const { history, interrupted } = JSON.parse(stdout.join('')) as { history: Record<string, number[]>; interrupted: boolean };
     expect(interrupted).toBe(true);
     expect(history.loss?.length).toBeGreaterThanOrEqual(2);
-    expect(stderr.join('')).toMatch(/stopped after step \d+/);
+    expect(stderr.join('')).toMatch(/aborted after step \d+/);
     expect(run('predict', saved, '--data', table)).toMatchObject({ status: 0 });
   });
 
@@ -173,11 +173,11 @@ describe('evenkeel', () => {
     const [old, fresh] = [join(folder, 'old.safetensors'), join(folder, 'fresh.safetensors')];
     writeFileSync(old, 'what was there');
     const atOnce = stopped(0, old);
-    expect(atOnce.stderr).toMatch(/stopped after step 0; nothing was learned, and '.*old\.safetensors' is as it was/);
+    expect(atOnce.stderr).toMatch(/aborted after step 0; nothing was learned, and '.*old\.safetensors' is unchanged/);
     expect(atOnce).toMatchObject({ status: 130, stdout: '' });
     expect(stopped(0, fresh).stderr).toMatch(/nothing was learned, and '.*fresh\.safetensors' was not written/);
     expect(existsSync(fresh)).toBe(false);
-    expect(stopped(2500, old).stderr).toMatch(/stopped after step [1-9]\d*; no epoch was done, and '.*old\.safetensors' is as it was/);
+    expect(stopped(2500, old).stderr).toMatch(/aborted after step [1-9]\d*; no epoch was completed, and '.*old\.safetensors' is unchanged/);
     expect(readFileSync(old, 'utf8')).toBe('what was there');
     expect(stopped(2500, fresh)).toMatchObject({ status: 130, stdout: expect.stringContaining('saved: ') });
     expect(existsSync(fresh)).toBe(true);
@@ -198,14 +198,14 @@ describe('evenkeel', () => {
   it.each([
     [['trian'], /train/],
     [['train', description], /--data/],
-    [['train'], /no data: name a table/],
+    [['train'], /no data: pass a table/],
     [['train', description, '--data', table, '--out', tmpdir()], /is a folder; name a file in it/],
     [['demo', '--report', join('nowhere', 'x.html')], /--report: the folder of/],
-    [['train', table, '--data', table], /is a table, and --data names other data/],
+    [['train', table, '--data', table], /is a table, but --data names other data/],
     [['train', description, '--data', 'glyphz'], /glyphs/],
     [['train', 'nothing.ts', '--data', 'glyphs'], /nothing\.ts/],
     [['train', description, '--data', table, '--epochs', '0'], /whole number/],
-    [['train', description, '--data', table, '--out', join(folder, 'x.png')], /--out: a model is saved as \.safetensors, got '.*x\.png'/],
+    [['train', description, '--data', table, '--out', join(folder, 'x.png')], /--out: models are saved as \.safetensors, but '.*x\.png'/],
     [['train', description, '--data', table, '--threads', '100000'], /This machine runs \d+ at once, and more than \d+ only wait/],
     [['train', description, '--data', table, '--optimizer', 'adma'], /did you mean .*adam.*\?$/m],
     [['predict', description, '--data', table, '--out', join('nowhere', 'x.csv')], /--out: the folder of/],

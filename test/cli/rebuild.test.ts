@@ -7,7 +7,7 @@ describe('--standardize', () => {
   const withOne = (layer: Layer): Model => sequential([layers.input([3, 2]), layer, layers.flatten(), layers.dense(1)]);
 
   it.each([
-    ['by itself', () => layers.normalization(), /normalization layer already; leave --standardize out$/],
+    ['by itself', () => layers.normalization(), /already has a normalization layer; remove --standardize$/],
     ['inside of another layer', () => layers.timeDistributed(layers.normalization()), /already, inside of 'timeDistributed_1'; leave/],
     ['further inside', () => layers.timeDistributed(layers.timeDistributed(layers.normalization())), /inside of 'timeDistributed_1'/],
   ])('refuses a model that has a normalization layer %s', async (_, make, message) => {

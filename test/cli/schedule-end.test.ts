@@ -26,7 +26,7 @@ describe('a schedule at its end', () => {
     expect(stepsIn(saved)).toBe(60);
     const more = run('train', saved, '--data', table, '--epochs', '20', ...words, '--batch-size', '16', '--out', saved);
     expect(more.stderr).toContain(
-      "the model's learning rate had fallen to 0 in the 60 steps that it took: it begins anew and falls over the 120 that come",
+      "the model's learning rate had decayed to 0 in the 60 steps it was trained for: the schedule starts again over the next 120",
     );
     const losses = lossesOf(more);
     expect(losses.at(-1)).toBeLessThan(0.8 * (losses[0] ?? 0));
@@ -51,7 +51,7 @@ describe('a schedule at its end', () => {
     const saved = join(folder, `few-${count}.safetensors`);
     expect(run('train', few, '--epochs', '4', '--json', '--quiet', '--out', saved).stderr).toBe('');
     const more = run('train', saved, '--data', few, '--epochs', '2', '--quiet', '--out', saved);
-    expect(more.stderr).toContain("the model's learning rate had fallen to 0 in the");
+    expect(more.stderr).toContain("the model's learning rate had decayed to 0 in the");
     expect(more.stderr).not.toContain('nothing is learned');
   });
 
@@ -86,7 +86,7 @@ describe('a schedule at its end', () => {
     const length = ['--epochs', '1', '--batch-size', '16', ...words];
     expect(run('train', module, '--data', table, ...length, '--out', saved).stderr).toBe('');
     expect(run('train', saved, '--data', table, ...length).stderr).toMatch(
-      /^the schedule of the learning rate ended before step 7: the rate is 0, and nothing will be learned; --lr sets a constant one\n$/,
+      /^the learning rate schedule ended before step 7: the rate is 0, and nothing will be learned; --lr sets a constant one\n$/,
     );
     expect(run('train', saved, '--data', table, '--lr', '0.001', ...length).stderr).toBe('');
   });

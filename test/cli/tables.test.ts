@@ -51,7 +51,9 @@ describe('a table for a model of numbers', () => {
 describe('a table without a model', () => {
   beforeAll(() => {
     const trained = run('train', rents, '--target', 'rent', '--test-split', '0.2', '--epochs', '40', '--json', '--out', saved);
-    expect(trained.stderr).toContain('no MODEL given: 3 hidden layers of 32 SELU units on standardised features, AdamW, 40 epochs in batches of 16');
+    expect(trained.stderr).toContain(
+      'no MODEL given: 3 hidden layers of 32 SELU units on standardized features, AdamW, 40 epochs with batches of 16',
+    );
     const { test } = JSON.parse(trained.stdout) as { test: { rootMeanSquaredError: number } };
     expect(test.rootMeanSquaredError).toBeLessThan(150);
   }, 60_000);
@@ -71,19 +73,21 @@ describe('a table without a model', () => {
     const path = write('unknown.csv', 'town,size\nParis,50\n');
     expect(run('predict', saved, '--data', path)).toMatchObject({
       status: 1,
-      stderr: expect.stringContaining("row 1, column 'town' holds 'Paris', which the column never held"),
+      stderr: expect.stringContaining("row 1, column 'town' holds 'Paris', but the column had no such value"),
     });
-    expect(run('predict', saved, '--data', path).stderr).toContain('Correct the cell, or let unknown texts become zeros (--unknown zeros)');
+    expect(run('predict', saved, '--data', path).stderr).toContain('Correct the cell, or encode unknown texts as zeros (--unknown zeros)');
     expect(run('predict', saved, '--data', path, '--unknown', 'zeros')).toMatchObject({ status: 0 });
     // A training has no such option.
     const more = write('unknown-rents.csv', 'town,size,rent\nParis,50,900\nOslo,40,800\n');
-    expect(run('train', saved, '--data', more).stderr).toMatch(/the column never held in the fitted table; it held .*\. Correct the cell$/m);
+    expect(run('train', saved, '--data', more).stderr).toMatch(
+      /the column had no such value in the table that the reader was fitted on; its values were .*\. Correct the cell$/m,
+    );
   });
 
   it('names a column that is missing', () => {
     expect(run('train', saved, '--data', rents, '--standardize')).toMatchObject({
       status: 2,
-      stderr: expect.stringContaining('--standardize: a saved model has learned from features as they were'),
+      stderr: expect.stringContaining('--standardize: a saved model was trained on the features as they were'),
     });
     expect(run('predict', saved, '--data', rents, '--target', 'size')).toMatchObject({
       status: 2,
@@ -105,7 +109,7 @@ describe('a table without a model', () => {
     });
     expect(run('train', saved, '--data', rents, '--task', 'classification')).toMatchObject({
       status: 2,
-      stderr: expect.stringContaining('--task: the model was trained for regression; it cannot go on with classification'),
+      stderr: expect.stringContaining('--task: the model was trained for regression and cannot be trained further for classification'),
     });
   });
 
@@ -114,7 +118,8 @@ describe('a table without a model', () => {
       const lines = Array.from({ length: 120 }, (_, i) => `${i},${(i * 37) % different}`);
       return run('train', write('ages.csv', ['a,age', ...lines].join('\n')), '--epochs', '1', ...words).stderr;
     };
-    const doubt = "the target's whole numbers, 40 different ones in 120 rows, are taken for classes; if they are quantities, say --task regression";
+    const doubt =
+      'the target holds whole numbers, 40 different ones in 120 rows, which are treated as classes; if they are quantities, use --task regression';
     expect(told(40, '--test-split', '0.5')).toContain('; the target is one of 40 classes\n');
     expect(told(40, '--test-split', '0.5')).toContain(doubt);
     expect(told(40, '--quiet')).toBe(`${doubt}\n`);
@@ -138,7 +143,7 @@ describe('a table without a model', () => {
   it.each([
     ['a column that does not exist', 'a,b\n1,2\n3,4\n', ['--target', 'c'], /no column is named 'c'/],
     ['text among numbers', 'a,b\n1,2\nx,4\n5,6\n', [], /row 2, column 'a' holds 'x', but 2 of the column's 3 values are numbers/],
-    ['a column of gaps', 'a,c,b\n1,,2\n3,,4\n', [], /column 'c' has no value in any row; leave it out/],
+    ['a column of gaps', 'a,c,b\n1,,2\n3,,4\n', [], /column 'c' has no value in any row; drop it/],
     ['a constant target', 'a,b\n1,2\n3,2\n', [], /the target, column 'b', is '2' in every row/],
   ])('refuses %s', (_, text, options, message) => {
     const { status, stderr } = run('train', '--data', write('bad.csv', text), ...options);
@@ -159,7 +164,9 @@ describe('a table without a model', () => {
     expect(predicted.slice(1)).toEqual([predicted[0], predicted[0]].map((same) => expect.objectContaining({ stdout: same?.stdout })));
     expect(run('train', model, '--data', write('later.csv', 'a;b;y\n1,5;2,250;1.500\n'), '--epochs', '1')).toMatchObject({
       status: 1,
-      stderr: expect.stringContaining("row 1, column 'y' holds '1.500': a fraction, or thousands?"),
+      stderr: expect.stringContaining(
+        "row 1, column 'y' holds '1.500', which is ambiguous: the point may be a decimal point or a thousands separator",
+      ),
     });
   });
 
@@ -169,7 +176,10 @@ describe('a table without a model', () => {
     const words = ['--epochs', '1', '--quiet', '--out', join(folder, 'without.safetensors')];
 
     it('is told where a column cannot be read, and leaves it out for good', () => {
-      expect(run('train', named, ...words)).toMatchObject({ status: 1, stderr: expect.stringContaining("--without 'id' leaves the column out") });
+      expect(run('train', named, ...words)).toMatchObject({
+        status: 1,
+        stderr: expect.stringContaining("To leave the column out, use --without 'id'"),
+      });
       expect(run('train', named, '--without', 'id', '--without', 'b', ...words)).toMatchObject({ status: 0, stderr: '' });
       const saved = join(folder, 'without.safetensors');
       expect(run('predict', saved, '--data', named)).toMatchObject({ status: 0, stderr: '' });
@@ -197,9 +207,9 @@ describe('a table without a model', () => {
     });
 
     it.each([
-      ['written for people', 'a,y\n$5,0\n$6,1\n', [], /Write plain numbers, such as 1234\.5\. --without 'a' leaves the column out\n$/],
-      ['mistaken', 'a,y\n1,0\ntwo,1\n4,1\n', [], /correct the cell\. --without 'a' leaves the column out\n$/],
-      ['without names', '1,0\n2,1\n', ['--target', 'y'], /the file has no header; give the column's index\n$/],
+      ['written for people', 'a,y\n$5,0\n$6,1\n', [], /Write plain numbers, such as 1234\.5\. To leave the column out, use --without 'a'\n$/],
+      ['mistaken', 'a,y\n1,0\ntwo,1\n4,1\n', [], /correct the cell\. To leave the column out, use --without 'a'\n$/],
+      ['without names', '1,0\n2,1\n', ['--target', 'y'], /the file has no header; pass the column's index\n$/],
     ])('is what the command line advises for columns that are %s, and no option of code', (_, text, words, message) => {
       expect(run('train', write('advice.csv', text), ...words).stderr).toMatch(message);
     });
@@ -222,19 +232,22 @@ describe('a table without a model', () => {
       expect(run('predict', plain, '--data', named, '--without', 'id')).toMatchObject({ status: 0, stderr: '' });
       expect(run('predict', plain, '--data', named, '--without', 'id', '--unknown', 'zeros')).toMatchObject({
         status: 2,
-        stderr: expect.stringContaining('--unknown: the model knows no table, and so no texts'),
+        stderr: expect.stringContaining('--unknown: the model was not trained on a table, so it has no texts'),
       });
       expect(run('predict', plain, '--data', 'glyphs', '--unknown', 'zeros')).toMatchObject({
         status: 2,
-        stderr: expect.stringContaining("--unknown: it speaks of a table's texts; 'glyphs' is none"),
+        stderr: expect.stringContaining("--unknown: it is about texts in a table; 'glyphs' is not a table"),
       });
-      expect(run('predict', plain, '--data', named)).toMatchObject({ status: 1, stderr: expect.stringContaining('leave out what is no feature') });
+      expect(run('predict', plain, '--data', named)).toMatchObject({
+        status: 1,
+        stderr: expect.stringContaining('remove the columns that are not features'),
+      });
     });
 
     it.each([
       [['train', named, '--without', 'idd'], 1, /no column is named 'idd'; did you mean 'id'/],
-      [['train', named, '--without', 'price'], 2, /column 'price' is the target, since it is the last; name another by --target/],
-      [['train', '--data', 'glyphs', '--without', 'id'], 2, /--without names columns of a table; 'glyphs' is none/],
+      [['train', named, '--without', 'price'], 2, /column 'price' is the target, since it is the last column; choose another with --target/],
+      [['train', '--data', 'glyphs', '--without', 'id'], 2, /--without names columns of a table; 'glyphs' is not a table/],
     ])('%j is refused', (given, status, message) => {
       const { stderr, ...ended } = run(...given);
       expect(stderr).toMatch(message);
@@ -243,7 +256,10 @@ describe('a table without a model', () => {
   });
 
   it('refuses options that do not go together', () => {
-    expect(run('train', '--data', 'glyphs', '--test-split', '0.2')).toMatchObject({ status: 2, stderr: expect.stringContaining('rows of its own') });
+    expect(run('train', '--data', 'glyphs', '--test-split', '0.2')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('its own test rows'),
+    });
     expect(run('train', '--data', 'glyphs', '--task', 'regression')).toMatchObject({ status: 2, stderr: expect.stringContaining('--task') });
   });
 
@@ -253,15 +269,15 @@ describe('a table without a model', () => {
     writeFileSync(path, gzipSync([',size,town,rent', ...lines].join('\n')));
     const model = join(folder, 'gzipped.safetensors');
     const { stderr, stdout } = run('train', path, '--epochs', '1', '--without', '0', '--out', model);
-    expect(stderr).toContain('AdamW, 1 epoch in batches of 16');
+    expect(stderr).toContain('AdamW, 1 epoch with batches of 16');
     expect(stdout).toContain('rootMeanSquaredError');
     expect(run('predict', model, '--data', rents).stdout.split('\n')).toHaveLength(402);
   });
 
   it.each([
     [['train', folder], /'.*' is neither a table \(\.csv, .*\) nor a model/],
-    [['train', join(folder, 'folder.csv')], /--data: '.*folder\.csv' is a folder; name a table in it/],
-    [['predict', folder, '--data', rents], /FILE: '.*' is a folder; name a file in it/],
+    [['train', join(folder, 'folder.csv')], /--data: '.*folder\.csv' is a folder; pass a table in it/],
+    [['predict', folder, '--data', rents], /FILE: '.*' is a folder; pass a file in it/],
     [['diagnose', folder], /TRACE: '.*' is a folder/],
     [['summary', folder], /MODEL: '.*' is a folder/],
     [['info', join(folder, 'nope')], /FILE: there is no '.*nope'; expected the path of a file/],

@@ -34,7 +34,7 @@ describe('evenkeel treat', () => {
     const { status, stdout, stderr } = run('treat', sick, '--data', 'glyphs', '--epochs', '2', '--report', page, '--out', out);
     expect(status).toBe(0);
     expect(stdout).toMatch(/^(cured|better, but not cured)\n {2}was ill: constant-weights: /);
-    expect(stdout).toMatch(/remedy: draw dense_1 to dense_3 \(3 layers\) by 'auto' \(answers constant-weights/);
+    expect(stdout).toMatch(/remedy: initialize dense_1 to dense_3 \(3 layers\) with 'auto' \(answers constant-weights/);
     expect(stdout).toMatch(/^\+ .*kernelInitializer: 'auto'/m);
     expect(stdout).toMatch(/cost: \d+ steps, 1\.\d\d times one training/);
     expect(stderr).toMatch(/^trial, untreated: score -?\d\.\d{3} after \d+ steps$/m);
@@ -93,7 +93,7 @@ describe('evenkeel treat', () => {
   it('keeps what must stay, and ends with 1 where nothing that is left helps', () => {
     const { status, stdout } = run('treat', sick, '--data', 'glyphs', '--epochs', '1', '--quiet', '--allow', 'larger-batch');
     expect(status).toBe(1);
-    expect(stdout).toMatch(/^no remedy that was tried helps/);
+    expect(stdout).toMatch(/^none of the remedies tried helps/);
   });
 
   it('keeps the best so far on Ctrl-C', async () => {
@@ -108,7 +108,7 @@ describe('evenkeel treat', () => {
     });
     const status = await new Promise((resolve) => child.on('close', resolve));
     expect(status).toBe(130);
-    expect(told).toMatch(/^stopped before its end; the best so far: /);
+    expect(told).toMatch(/^stopped early; the best result so far: /);
     expect(existsSync(out)).toBe(true);
   });
 
@@ -124,7 +124,7 @@ describe('evenkeel treat', () => {
     );
     const [page, out] = [join(folder, 'none.html'), join(folder, 'none.safetensors')];
     const { status, stderr } = run('treat', module, '--data', 'glyphs', '--epochs', '60', '--quiet', '--report', page, '--out', out);
-    expect(stderr).toMatch(/stopped.*; nothing was tried to its end, and neither '.*none\.safetensors' nor '.*none\.html' was written\n$/);
+    expect(stderr).toMatch(/aborted.*; no trial was completed, and neither '.*none\.safetensors' nor '.*none\.html' was written\n$/);
     expect(status).toBe(130);
     expect(existsSync(page) || existsSync(out)).toBe(false);
   });
@@ -133,9 +133,9 @@ describe('evenkeel treat', () => {
     ['a model that is not there', ['nowhere.json', '--data', 'glyphs'], 'nowhere.json'],
     ['no data', [sick], "required option '--data"],
     ['a budget that is no time', [sick, '--data', 'glyphs', '--budget', 'soon'], 'Expected a time such as 60s or 5m'],
-    ['a budget too small', [sick, '--data', 'glyphs', '--budget', '0.01s', '--quiet'], 'too small to try anything'],
+    ['a budget too small', [sick, '--data', 'glyphs', '--budget', '0.01s', '--quiet'], 'is too small'],
     ['an unknown thing to keep', [sick, '--data', 'glyphs', '--keep', 'activation'], "did you mean 'activations'"],
-    ['an unknown remedy', [sick, '--data', 'glyphs', '--deny', 'normalise'], "did you mean 'normalize'"],
+    ['an unknown remedy', [sick, '--data', 'glyphs', '--deny', 'normalize'], "did you mean 'normalize'"],
     ['nothing left to try', [sick, '--data', 'glyphs', '--allow', 'lsuv', '--deny', 'lsuv'], "allow and deny leave no remedy: both name 'lsuv'"],
     ['an unknown framework', [sick, '--data', 'glyphs', '--code', 'jax'], 'evenkeel, keras, pytorch'],
     ['a folder that is not there', [sick, '--data', 'glyphs', '--report', 'no/such/page.html'], "the folder of 'no/such/page.html' does not exist"],

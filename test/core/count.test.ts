@@ -19,5 +19,7 @@ it('messages say “1 output”, “1 row”, “1 class”', async () => {
   await expect(wrong).rejects.toThrow(DataError);
   await expect(wrong).rejects.toThrow(/label 2 in row 1 is not the one class, 0, of only/);
   const one = net.fit(rows, NdArray.from([[0], [1], [0]]), { verbose: 0 });
-  await expect(one).rejects.toThrow(/One unit cannot tell classes apart: end in a softmax .* or, for two, in a sigmoid with 'binaryCrossentropy'\.$/);
+  await expect(one).rejects.toThrow(
+    /A single unit cannot distinguish classes: end with a softmax.*or, for two classes, with a sigmoid and 'binaryCrossentropy'\.$/,
+  );
 });

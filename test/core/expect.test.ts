@@ -47,7 +47,7 @@ describe('arguments of another kind are refused with what is taken', () => {
     ['treat()', () => loose(doctor.treat)(), /^treat: expected a compiled model, .* got undefined$/],
     ['forecast()', () => loose(doctor.forecast)(), /^forecast: expected a model, .* got undefined$/],
     ['forecast({})', () => loose(doctor.forecast)({}), /^forecast: expected a model, .* got \{\}$/],
-    ['patchOf()', () => loose(patchOf)(), /^patchOf: expected a treatment, such as doctor\.treat gives, got undefined$/],
+    ['patchOf()', () => loose(patchOf)(), /^patchOf: expected a treatment, as returned by doctor\.treat, got undefined$/],
     ['patchOf({})', () => loose(patchOf)({}), /^patchOf: expected a treatment/],
     ['sequential()', () => loose(sequential)(), /^sequential: expected a list of layers, .* got undefined$/],
     ['model()', () => loose(model)(), /^model: expected \{ inputs, outputs \}/],
@@ -62,8 +62,8 @@ describe('arguments of another kind are refused with what is taken', () => {
     ['splitDataset of lists', () => loose(splitDataset)({ x: [[1]], y: [1] }), /^splitDataset: expected a set/],
     ['datasets.load()', () => loose(datasets.load)(), /^expected the name of a dataset, got undefined; known: glyphs, mnist/],
     ['classWeights()', () => loose(classWeights)(), /^classWeights: expected labels as an NdArray, .* got undefined$/],
-    ['readNpy()', () => loose(readNpy)(), /^readNpy: expected the bytes of a file, .* got undefined$/],
-    ['readNpz(path)', () => loose(readNpz)('a.npz'), /^readNpz: expected the bytes of a file, .*readFile\(path\).* got 'a\.npz'$/],
+    ['readNpy()', () => loose(readNpy)(), /^readNpy: expected the bytes of a file as a Uint8Array.*got undefined$/],
+    ['readNpz(path)', () => loose(readNpz)('a.npz'), /^readNpz: expected the bytes of a file as a Uint8Array.*readFile\(path\).*got 'a\.npz'$/],
     ['readIdx(path)', () => loose(readIdx)('x'), /^readIdx: expected the bytes of a file/],
     ['parquetTable()', () => loose(parquetTable)(), /^parquetTable: expected the bytes of a file/],
     ['custom that is no record', () => loose(fromConfig)({ layers: [] }, { custom: 5 }), /^fromConfig: expected custom functions .* got 5$/],
@@ -101,7 +101,7 @@ describe('options that are misspelt or impossible are refused', () => {
     [
       'a weight for a class that nothing has',
       () => begun({ classWeight: { 0: 1, 9: 1 } }),
-      /^fit: classWeight has a weight for class 9, which no row has; the network tells 2 apart/,
+      /^fit: classWeight has a weight for class 9, which no row has; the network has 2 classes/,
     ],
     [
       'options where targets belong',
@@ -122,7 +122,7 @@ describe('options that are misspelt or impossible are refused', () => {
   });
 
   it('no rows are the cause, not their shape', () =>
-    refused(() => net().fit([], [], quiet), /^x has no rows\. Was a filter too strict, or a file empty\?$/, DataError));
+    refused(() => net().fit([], [], quiet), /^x has no rows\. Did a filter remove all of them, or was a file empty\?$/, DataError));
 
   it('a class that other minibatches may have, and an epoch that is left, are taken', async () => {
     const three = sequential([layers.input([2]), layers.dense(3, { activation: 'softmax' })]).compile({

@@ -82,7 +82,7 @@ describe('streams', () => {
   });
 
   it('refuses names that are neither text nor finite numbers', () => {
-    expect(() => new Random(1).stream(NaN)).toThrow(/named by a string or a finite number, got NaN/);
+    expect(() => new Random(1).stream(NaN)).toThrow(/the name of a random stream must be a string or a finite number, got NaN/);
     expect(() => new Random(1).stream(undefined as unknown as string)).toThrow(ArgumentError);
   });
 

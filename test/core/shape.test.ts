@@ -74,7 +74,7 @@ describe('broadcastShapes', () => {
   });
 
   it('says which lengths clash', () => {
-    expect(() => broadcastShapes(['N', 3], [4])).toThrow(/shapes \[N, 3\] and \[4\] do not broadcast: 3 against 4/);
+    expect(() => broadcastShapes(['N', 3], [4])).toThrow(/shapes \[N, 3\] and \[4\] cannot be broadcast together: 3 against 4/);
   });
 
   it('takes each axis from whichever operand stretches least', () => {

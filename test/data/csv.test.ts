@@ -137,7 +137,7 @@ describe('readCsv', () => {
   });
 
   it.each([
-    ['houses.csv', /a path, 'houses\.csv'; read the file first: await readFile\(path\)/],
+    ['houses.csv', /a path \('houses\.csv'\); read the file first: await readFile\(path\)/],
     ['/data/my homes.TSV', /a path/],
     ['x.parquet', /parquetTable/],
   ])('takes text, not the path %s', (path, message) => {
@@ -194,13 +194,13 @@ describe('readCsv', () => {
     [
       'decimal commas in quotes',
       'a,y\n"3,14",0\n"2,71",1\n',
-      /row 1, column 'a' holds '3,14', and nearly all of the column's values look like numbers/,
+      /row 1, column 'a' holds '3,14', and nearly all values of the column look like numbers/,
     ],
     ['thousands', 'a,b,y\n1,"1,234",0\n2,950,1\n3,"2,500",1\n', /row 1, column 'b' holds '1,234'/],
     ['thousands that could be decimals', 'a;y\n1,234;0\n2,500;1\n', /row 1, column 'a' holds '1,234'/],
     ['currencies', 'a,y\n$5,0\n€ 7.50,1\n"USD 1,000",1\n', /column 'a' holds '\$5'/],
     ['percent signs', 'a,y\n5 %,0\n7%,1\n', /column 'a' holds '5 %'/],
-    ['a target of decimal commas', 'a,y\n1,"3,5"\n2,"4,25"\n', /row 1, column 'y', the target, holds '3,5'.*task is 'classification'/],
+    ['a target of decimal commas', 'a,y\n1,"3,5"\n2,"4,25"\n', /row 1, column 'y', the target, holds '3,5'.*task to 'classification'/],
     ['a missing target', 'age,y\n1,a\n3,?\n', /row 2, column 'y', the target, is missing/],
     [
       'text among numbers',
@@ -208,15 +208,15 @@ describe('readCsv', () => {
       /row 2, column 'age' holds 'two', but 2 of the column's 3 values are numbers; correct the cell, or read the column as text/,
     ],
     ['infinity', 'age,y\n1,0\nInfinity,1\n4,1\n', /row 2, column 'age' holds 'Infinity', but 2/],
-    ['a number beyond float32', 'age,y\n1,0\n1e39,1\n', /row 2, column 'age' holds 1e39, more than a float32 can/],
+    ['a number beyond float32', 'age,y\n1,0\n1e39,1\n', /row 2, column 'age' holds 1e39, which exceeds the range of float32/],
     ['a number beyond float64', 'age,y\n1,0\n1e999,1\n', /row 2, column 'age' holds 1e999/],
     ['a hexadecimal number', 'age,y\n1,0\n0x10,1\n3,1\n', /row 2, column 'age' holds '0x10'/],
     ['a ragged row', '1,2,3\n4,5\n', /CSV: .*line 2/],
-    ['a ragged row between spaces', '1 2 3\n4 5\n6 7 8\n', /row 2 has 2 cells, the first one has 3/],
+    ['a ragged row between spaces', '1 2 3\n4 5\n6 7 8\n', /row 2 has 2 cells, the first row has 3/],
     ['an open quote', '1,"2\n3,4\n', /is every quote closed/],
-    ['an empty file', '', /no row of data/],
-    ['a header alone', 'a,b\n', /there is no row of data below the header/],
-    ['one column', '1\n2\n', /no column is left beside the target/],
+    ['an empty file', '', /no rows of data/],
+    ['a header alone', 'a,b\n', /there are no rows of data below the header/],
+    ['one column', '1\n2\n', /no column is left besides the target/],
     ['two columns of one name', 'a,a,b\n1,2,3\n', /two columns are named 'a'/],
   ])('refuses %s', (_, text, message) => {
     expect(() => readCsv(text)).toThrow(DataError);

@@ -68,7 +68,9 @@ describe('datasets.load', () => {
 
   it('refuses a server error, a wrong checksum and an endless answer, and caches nothing', async () => {
     const options = { folder: join(folder, 'data'), cache: join(folder, 'cache') };
-    await expect(datasets.load('mnist', { ...options, fetch: async () => new Response('', { status: 404 }) })).rejects.toThrow(/answers 404/);
+    await expect(datasets.load('mnist', { ...options, fetch: async () => new Response('', { status: 404 }) })).rejects.toThrow(
+      /the server answered 404/,
+    );
     await expect(datasets.load('mnist', { ...options, fetch: async () => new Response(gzipSync(images(1))) })).rejects.toThrow(
       /SHA-256 [0-9a-f]{64}, expected ba89/,
     );
@@ -96,7 +98,7 @@ describe('datasets.load', () => {
     await place(folder, [3]);
     await expect(load()).rejects.toThrow(DataError);
     await writeFile(join(folder, 'mnist', files[1]), idx([2], [1]));
-    await expect(load()).rejects.toThrow(/train-labels-idx1-ubyte: .*cut off/);
+    await expect(load()).rejects.toThrow(/train-labels-idx1-ubyte: .*truncated/);
   });
 
   const shared = process.env.EVENKEEL_DATA ?? '../shared/data';

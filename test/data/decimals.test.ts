@@ -58,14 +58,22 @@ describe('a reader that was fitted on decimal commas', () => {
   ])('asks what is meant by %s that could part thousands', (_, text, place, cell) => {
     expect(() => features(commas, text)).toThrow(DataError);
     expect(() => features(commas, text)).toThrow(
-      `new.csv: ${place} holds '${cell}': a fraction, or thousands? The table that the reader was fitted on has decimal commas, and nothing here tells. Write its fractions with commas (${cell.replace('.', ',')}), or its thousands without points (${cell.replace('.', '')})`,
+      `new.csv: ${place} holds '${cell}', which is ambiguous: the point may be a decimal point or a thousands separator, and the table that the reader was fitted on has decimal commas. Write fractions with commas (${cell.replace('.', ',')}), or thousands without points (${cell.replace('.', '')})`,
     );
   });
 
   it.each([
-    ['commas beside points', 'a;b\n1,500;2.25\n', /row 1, column 'a' holds '1,500', and such values look like numbers: .* such as 1234\.5$/],
+    [
+      'commas beside points',
+      'a;b\n1,500;2.25\n',
+      /row 1, column 'a' holds '1,500', and such values look like numbers written with a decimal comma.*such as 1234\.5$/,
+    ],
     ['commas in the quotes of a file of commas', 'a,b\n"1,500",2\n', /row 1, column 'a' holds '1,500', and such values look like numbers/],
-    ['both in a number', 'a;b\n"1.234,5";2,25\n', /row 1, column 'a' holds '1\.234,5', and such values look like numbers: .* such as 1234,5$/],
+    [
+      'both in a number',
+      'a;b\n"1.234,5";2,25\n',
+      /row 1, column 'a' holds '1\.234,5', and such values look like numbers written with a decimal comma.*such as 1234,5$/,
+    ],
     ['both in a column', 'a;b\n1,5;2\n1.25;3\n', /row 1, column 'a' holds '1,5', and such values look like numbers/],
     ['no number', 'a;b\n1,5;2\nx;3\n', /row 2, column 'a' holds 'x', expected a number/],
   ])('refuses %s', (_, text, message) => {
@@ -74,7 +82,9 @@ describe('a reader that was fitted on decimal commas', () => {
 
   it('reads targets so, numbers and classes', () => {
     expect(commas.read('a;b;y\n1;2;1,500\n').y.toNested()).toEqual([[1.5]]);
-    expect(() => commas.read('a;b;y\n1;2;1.500\n')).toThrow(/column 'y' holds '1\.500': a fraction, or thousands/);
+    expect(() => commas.read('a;b;y\n1;2;1.500\n')).toThrow(
+      /column 'y' holds '1\.500', which is ambiguous: the point may be a decimal point or a thousands separator, and the table that the reader was fitted on has decimal commas\. Write fractions with commas \(1,500\), or thousands/,
+    );
     const kinds = again(TableReader.fit('a;y\n1,25;0,5\n2,5;1,125\n', { task: 'classification' }));
     expect([...kinds.read('a;y\n1;1,125\n').y.data]).toEqual([1]);
   });
@@ -96,7 +106,7 @@ describe('a reader that knows of no decimal commas', () => {
     expect(features(reader, 'a;b\n1,5;2,250\n')).toEqual([[1.5, 2.25]]);
     expect(features(reader, 'a;b\n1.500;2.250\n')).toEqual([[1.5, 2.25]]);
     expect(() => features(reader, 'a;b\n1,500;2,250\n')).toThrow(
-      /row 1, column 'a' holds '1,500', and such values look like numbers: with a decimal comma, .* Write plain numbers, such as 1234\.5$/,
+      /row 1, column 'a' holds '1,500', and such values look like numbers written with a decimal comma,.*Write plain numbers, such as 1234\.5$/,
     );
   });
 

@@ -50,17 +50,17 @@ describe('readIdx', () => {
   const bomb = Uint8Array.from(gzipSync(small));
   bomb.set([0xff, 0xff, 0xff, 0x7f], bomb.length - 4);
   it.each<[string, Uint8Array, RegExp]>([
-    ['an empty file', bytes(), /has 0; it was cut off/],
+    ['an empty file', bytes(), /has 0 bytes; it was truncated/],
     ['a cut header', small.slice(0, 10), /header of 2 axes needs 12 bytes, the file has 10/],
-    ['cut data', small.slice(0, -2), /needs 6 bytes after the header, the file has 4; it was cut off/],
-    ['appended data', bytes(...small, 0), /the file has 7; the header is corrupt, or something was appended/],
+    ['cut data', small.slice(0, -2), /needs 6 bytes after the header, the file has 4; it was truncated/],
+    ['appended data', bytes(...small, 0), /the file has 7; the header is corrupt, or extra data were appended/],
     ['another kind of file', bytes(0x89, 0x50, 0x4e, 0x47), /not an idx file; it starts with 89 50 4e 47/],
     ['an unknown element type', bytes(0, 0, 7, 0), /not an idx file/],
     ['a shape that overflows', bytes(0, 0, 8, 2, 255, 255, 255, 255, 255, 255, 255, 255), /claims shape \[4294967295, 4294967295\]/],
     ['255 axes of the largest length', bytes(0, 0, 8, 255, ...new Array<number>(1020).fill(255)), /at most 2147483647 fit/],
     ['a cut gzip', gzipSync(small).subarray(0, -9), /truncated or corrupt/],
     ['a gzip of few bytes', gzipSync(small).subarray(0, 12), /at least 18 bytes/],
-    ['a flipped bit in a gzip', corruptGzip, /checksum does not fit/],
+    ['a flipped bit in a gzip', corruptGzip, /checksum does not match/],
     ['a gzip that claims too much', bomb, /claim 2147483647 bytes/],
   ])('refuses %s', (_, file, message) => {
     const read = () => readIdx(file, 'labels.idx');

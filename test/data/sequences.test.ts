@@ -26,12 +26,12 @@ describe('sequences of different lengths', () => {
     expect(() => padSequences([[1, [2]]] as never)).toThrow(/step 1 of row 0 is .*, expected a number/);
     expect(() => padSequences([[[1, 2]], [[3]]])).toThrow(/step 0 of row 1 is .*, expected 2 numbers/);
     expect(() => padSequences([[1]], { padding: 'left' as never })).toThrow(/padding must be 'pre' or 'post', got 'left'/);
-    expect(() => padSequences([1] as never)).toThrow(/a list of lists/);
+    expect(() => padSequences([1] as never)).toThrow(/a list of sequences/);
     expect(() => padSequences([[1]], { maxlen: 3 } as never)).toThrow(/^padSequences: unknown option 'maxlen'; did you mean 'maxLength'\?$/);
     for (const value of ['x', Number.NaN, null]) {
       expect(() => padSequences([[1], [1, 2]], { value: value as never })).toThrow(/^padSequences: value must be a finite number, got /);
     }
-    expect(() => padSequences([])).toThrow(/^padSequences: got no sequences, .* was a filter too strict, or a file empty\?$/);
+    expect(() => padSequences([])).toThrow(/^padSequences: got no sequences, .* Did a filter remove all of them, or was a file empty\?$/);
     expect(padSequences([], { maxLength: 3 }).shape).toEqual([0, 3]);
     expect(() => padSequences([[]])).toThrow(/maxLength must be a whole number ≥ 1, got 0/);
   });

@@ -95,16 +95,16 @@ describe('splitDataset', () => {
   });
 
   it.each<[string, () => unknown, RegExp, new (...given: never[]) => Error]>([
-    ['shares that leave nothing', () => splitDataset(set, { test: 0.5, validation: 0.5 }), /nothing is left to train on/, ArgumentError],
+    ['shares that leave nothing', () => splitDataset(set, { test: 0.5, validation: 0.5 }), /nothing to train on/, ArgumentError],
     [
       'no share to test on',
       () => splitDataset(set, { test: 0, validation: 0.3 }),
-      /^splitDataset: test must be above 0, got 0; for two parts give test alone: { test: 0\.3 }, and validate on that part$/,
+      /^splitDataset: test must be above 0, got 0; to split into two parts only, pass \{ test: 0\.3 \} and validate on the test part$/,
       ArgumentError,
     ],
     ['a misspelt option', () => splitDataset(set, { tset: 0.5 } as never), /'tset'; did you mean 'test'/, ArgumentError],
     ['too few rows', () => splitDataset({ x: set.x.slice(0, 1), y: set.y.slice(0, 1) }), /no row is left for test/, DataError],
-    ['too few groups', () => splitDataset(set, { groups: ['a'] }), /groups has 1 entry, the set 100 rows/, ArgumentError],
+    ['too few groups', () => splitDataset(set, { groups: ['a'] }), /groups has 1 entry, but the set has 100 rows/, ArgumentError],
     [
       'strata of numbers',
       () =>
@@ -121,7 +121,7 @@ describe('splitDataset', () => {
       /expected labels/,
       DataError,
     ],
-    ['both', () => splitDataset(set, { stratify: true, groups: ids(set) }), /do not go together/, ArgumentError],
+    ['both', () => splitDataset(set, { stratify: true, groups: ids(set) }), /cannot be combined/, ArgumentError],
   ])('refuses %s', (_, work, message, type) => {
     expect(work).toThrow(message);
     expect(work).toThrow(type);

@@ -91,10 +91,12 @@ describe('TableReader', () => {
   it('lets unknown texts become zeros where asked', () => {
     const table = 'size,city,rooms\n1,Bonn,2\n';
     expect(() => learn().readFeatures(table, { name: 'new.csv' })).toThrow(
-      /^new\.csv: row 1, column 'city' holds 'Bonn', which the column never held in the fitted table; it held '', 'Oslo', 'Rom'/,
+      /^new\.csv: row 1, column 'city' holds 'Bonn', but the column had no such value in the table that the reader was fitted on; its values were '', 'Oslo', 'Rom'/,
     );
     expect(learn().readFeatures(table, { unknown: 'zeros' }).x.toNested()).toEqual([[1, 0, 0, 0, 0, 2, 0]]);
-    expect(() => learn('c,y\nA,1.5\nB,2\n', { header: true }).readFeatures('c\n?\n')).toThrow(/column 'c' is missing, which the column never was/);
+    expect(() => learn('c,y\nA,1.5\nB,2\n', { header: true }).readFeatures('c\n?\n')).toThrow(
+      /column 'c' is missing, but the column had no such value/,
+    );
   });
 
   it.each<[string, string, TableFitOptions, RegExp]>([
@@ -104,7 +106,7 @@ describe('TableReader', () => {
       {},
       /^homes\.csv: row 2, column 'age' holds 'old', but 2 of the column's 3 values are numbers/,
     ],
-    ['a column of gaps', 'age,x,y\n?,1,0\n,2,1\n', { header: true }, /column 'age' has no value in any row; leave it out/],
+    ['a column of gaps', 'age,x,y\n?,1,0\n,2,1\n', { header: true }, /column 'age' has no value in any row; drop it/],
     ['a target that is always the same', 'age,y\n1,7\n2,7\n', {}, /the target, column 'y', is '7' in every row, so there is nothing to learn/],
     ['a target with a gap', 'age,y\n1,7\n2,\n', {}, /row 2, column 'y', the target, is missing/],
     ['a text target for a number', 'age,y\n1,a\n2,b\n', { task: 'regression' }, /row 1, column 'y' holds 'a', expected a number/],
@@ -114,7 +116,7 @@ describe('TableReader', () => {
       {},
       /column 'id' holds 300 different texts in 300 rows, more than 256/,
     ],
-    ['no column beside the target', 'y\n1\n2\n', {}, /no column is left beside the target/],
+    ['no column beside the target', 'y\n1\n2\n', {}, /no column is left besides the target/],
   ])('refuses %s', (_, text, options, message) => {
     expect(() => learn(text, options)).toThrow(DataError);
     expect(() => learn(text, options)).toThrow(message);
@@ -135,7 +137,7 @@ describe('TableReader', () => {
       /^new\.csv: the column 'city' is missing/,
     );
     expect(() => learn().read('size,city,rooms\n1,Rom,2\n', { header: true })).toThrow(/the column 'price' is missing/);
-    expect(() => learn().readFeatures('1,Rom,2\n')).toThrow(/does not name the columns 'size', 'city', 'rooms'; put the header back/);
+    expect(() => learn().readFeatures('1,Rom,2\n')).toThrow(/does not contain the column names 'size', 'city', 'rooms'; restore the header/);
     expect(() => learn(homes, { target: null }).read(homes)).toThrow(/fitted without a target; call readFeatures/);
   });
 

@@ -23,14 +23,14 @@ describe('bytes of a table', () => {
     [
       'Latin-1, where two cities would become one',
       Buffer.from(cities, 'latin1'),
-      /^t\.csv: line 2 holds 0xFC behind '1,M' \(byte 15 of the file\), which is no UTF-8: .*Latin-1 or Windows-1252.*iconv -f WINDOWS-1252 -t UTF-8/,
+      /^t\.csv: line 2 holds 0xFC after '1,M' \(byte 15 of the file\), which is not valid UTF-8:.*Latin-1 or Windows-1252.*iconv -f WINDOWS-1252 -t UTF-8/,
     ],
     ['UTF-16 without a mark', Buffer.from(cities, 'utf16le'), /UTF-16LE without a byte-order mark.*iconv -f UTF-16LE/],
     ['UTF-16 without a mark, the other way', Buffer.from(cities, 'utf16le').swap16(), /UTF-16BE without/],
     ['half a letter of UTF-16', Buffer.from([0xff, 0xfe, 97, 0, 98]), /its byte-order mark says UTF-16LE/],
-    ['a picture', Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13]), /this is no text file: byte 8 is 0/],
-    ['bytes drawn by lot', Buffer.from([0x89, 0x61, 0x25, 3, 0xe3, 0x4b, 22]), /this is no text file: it holds control characters/],
-    ['a NUL among cells', Buffer.from('a,b\n1,2\u0000\n'), /no text file: byte 7 is 0/],
+    ['a picture', Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13]), /this is not a text file: byte 8 is 0/],
+    ['bytes drawn by lot', Buffer.from([0x89, 0x61, 0x25, 3, 0xe3, 0x4b, 22]), /this is not a text file: it contains control characters/],
+    ['a NUL among cells', Buffer.from('a,b\n1,2\u0000\n'), /this is not a text file: byte 7 is 0/],
     ['a spreadsheet', Buffer.from('PK\u0003\u0004xl/worksheets'), /a zip archive, such as Excel's \.xlsx; save the sheet as CSV/],
     ['a parquet file', Buffer.from('PAR1....PAR1'), /a parquet file/],
   ])('are refused as %s', (_, bytes, message) => {

@@ -25,7 +25,7 @@ describe('unzip', () => {
       const altered = archive.slice();
       altered[at + i] = (altered[at + i] ?? 0) ^ 4;
       expect(() => all(altered)).toThrow(FileError);
-      expect(() => all(altered)).toThrow(/^a\.zip: b\.npy is corrupt: its checksum does not fit\. Fetch or copy the file again\.$/);
+      expect(() => all(altered)).toThrow(/^a\.zip: b\.npy is corrupt: its checksum does not match\. Download or copy the file again\.$/);
     }
     const cut = archive.slice(0, -30);
     expect(() => all(cut)).toThrow(/^a\.zip: not a zip archive/);

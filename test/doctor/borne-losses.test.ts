@@ -15,7 +15,7 @@ describe('losses that some networks bear and others do not', () => {
     expect(severityOf(await examine(by(patient, optimizers.sgd({ globalClipNorm: 1 }))), 'initial-loss')).toBe('risk');
   });
 
-  it('a large first loss of numbers, as far as it is that of targets which are not standardised', async () => {
+  it('a large first loss of numbers, as far as it is that of targets which are not standardized', async () => {
     const rows = Array.from({ length: 512 }, (_, row) => row);
     const patient = (mean: number, stddev: number): Patient => ({
       hidden: () => row(2, 32, { activation: 'relu', kernelInitializer: 'heNormal' }),

@@ -122,7 +122,7 @@ describe('what some networks bear and others do not', () => {
     expect(severityOf(trace, 'vanishing-gradient')).toBeUndefined();
   });
 
-  it('a large first step, where the sums of all hidden layers are normalised', async () => {
+  it('a large first step, where the sums of all hidden layers are normalized', async () => {
     const optimizer = optimizers.adam({ learningRate: 0.08 });
     const plain: Patient = { hidden: () => row(2, 64, { activation: 'relu', kernelInitializer: 'heNormal' }) };
     const normalized: Patient = {
@@ -138,7 +138,7 @@ describe('what some networks bear and others do not', () => {
     expect(severityOf(await examine(by(normalized, optimizers.adam({ learningRate: 2 }))), 'step-too-large')).toBe('ill');
   });
 
-  it('pixels that are seldom inked, of pictures standardised as a whole', async () => {
+  it('pixels that are seldom inked, of pictures standardized as a whole', async () => {
     // One corner is inked once, and faintly.
     const values = Float32Array.from({ length: glyphSet.x.size }, (_, i) => (i % 784 === 0 ? (i === 0 ? 20 : 0) : glyphSet.x.at(i)));
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -195,7 +195,7 @@ describe('what some networks bear and others do not', () => {
     expect(await severity(walking(2))).toBe('risk');
   });
 
-  it('less of what neighbours reach, where layers walk along steps, or many are normalised', async () => {
+  it('less of what neighbours reach, where layers walk along steps, or many are normalized', async () => {
     const least = async (hidden: Patient['hidden']) => new Examination(await examine({ hidden })).leastOfNeighbours;
     const walking = (count: number) => [
       layers.reshape([28, 28]),
@@ -242,7 +242,7 @@ describe('what some networks bear and others do not', () => {
     ]);
   });
 
-  it('features that are not standardised, where units saturate by them: a cause is told beside what it does', async () => {
+  it('features that are not standardized, where units saturate by them: a cause is told beside what it does', async () => {
     const tenfold = {
       x: new NdArray(
         Float32Array.from({ length: glyphSet.x.size }, (_, i) => glyphSet.x.at(i) / 8),
@@ -259,7 +259,7 @@ describe('what some networks bear and others do not', () => {
     expect(severityOf(await examine(patient('leakyRelu')), 'raw-features')).toBe('risk');
   });
 
-  it('features that a layer at every step standardises', async () => {
+  it('features that a layer at every step standardizes', async () => {
     const steps = (...first: readonly Layer[]) =>
       examine({
         hidden: () => [layers.reshape([28, 28]), ...first, layers.flatten(), ...row(1, 64, { activation: 'relu', kernelInitializer: 'heNormal' })],

@@ -73,8 +73,8 @@ describe('a learning rate, by what the curvature bears', () => {
     [12, 'it', plain, 'risk'],
     [22, 'it', plain, 'ill'],
     [6, 'it with momentum', heavy, 'ill'],
-    [20, 'it where all sums are normalised', normalized, 'risk'],
-    [101, 'it where all sums are normalised', normalized, 'ill'],
+    [20, 'it where all sums are normalized', normalized, 'risk'],
+    [101, 'it where all sums are normalized', normalized, 'ill'],
   ])('%d times %s', async (times, _, patient, expected) => {
     expect(severityOf(told(await examine(patient), { learningRate: times * 0.01, stableRate: 0.01 }), 'unstable-rate')).toBe(expected);
   });

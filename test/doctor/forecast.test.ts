@@ -34,7 +34,7 @@ const named = (told: { readonly layers: readonly LayerForecast[] }, name: string
 };
 const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
 
-describe('forecast against networks at initialisation', () => {
+describe('forecast against networks at initialization', () => {
   let engine: Engine;
   beforeAll(async () => {
     engine = await createEngine({ threads: 1 });
@@ -163,7 +163,7 @@ describe('what a forecast says of whole networks', () => {
 });
 
 describe('layers of every kind', () => {
-  it('batch and layer normalisation bring variances back to 1', () => {
+  it('batch and layer normalization bring variances back to 1', () => {
     const told = forecast(
       sequential([
         layers.input([50]),
@@ -212,7 +212,7 @@ describe('layers of every kind', () => {
     expect((named(told, 'embedding_1').hRms?.value ?? 0) ** 2).toBeCloseTo(0.05 ** 2 / 3, 3);
   });
 
-  it('says which kinds theory does not know, and forecasts again behind a normalisation only', () => {
+  it('says which kinds theory does not know, and forecasts again behind a normalization only', () => {
     const told = forecast(
       sequential([
         layers.input([20]),
@@ -229,14 +229,14 @@ describe('layers of every kind', () => {
     expect(named(told, 'lost').zRms).toBeUndefined();
     expect(named(told, 'found').zRms?.value).toBeCloseTo(1, 1);
     expect(named(told, 'before').gradient).toBeUndefined();
-    expect(String(told)).toContain("its kind, 'lambda', is not one that theory knows");
+    expect(String(told)).toContain("its kind, 'lambda', is not covered by the theory");
   });
 
   it('says where all units are one, and where nothing is left', () => {
     const told = forecast(
       sequential([layers.input([9]), layers.dense(9, { kernelInitializer: 'ones' }), layers.dense(9, { kernelInitializer: 'zeros' })]),
     );
-    expect(told.layers[1]?.why).toContain('the same unit');
+    expect(told.layers[1]?.why).toContain('all its units are identical');
     expect(told.unknown).toEqual(['dense_1', 'dense_2']);
   });
 

@@ -19,7 +19,7 @@ export interface Patient {
   readonly head?: () => readonly Layer[];
   readonly compile?: Partial<CompileOptions>;
   readonly fit?: FitOptions;
-  /** Whether features are standardised by the network; default true. */
+  /** Whether features are standardized by the network; default true. */
   readonly standardized?: boolean;
   readonly data?: Dataset;
   readonly seed?: number;

@@ -41,7 +41,9 @@ describe('selu-wiring', () => {
   };
 
   it('says of sums alone that variances add up', async () => {
-    expect(await merged((branches) => layers.add().apply(branches))).toMatch(/^add_1 merges signals: a sum of two of variance 1 has variance 2/);
+    expect(await merged((branches) => layers.add().apply(branches))).toMatch(
+      /^add_1 merges signals: the sum of two signals of variance 1 has variance 2/,
+    );
     expect(await merged((branches) => layers.concatenate().apply(branches))).not.toMatch(/variance 2/);
   });
 
@@ -59,7 +61,7 @@ describe('selu-wiring', () => {
   ])('sees a state %s behind them, does not call it a merge, and says nothing of one before the first', async (_, walking) => {
     const bent = () => layers.dense(6, { activation: 'selu' });
     const wiring = (...row: readonly Layer[]) => found('selu-wiring', sequential([layers.input([4, 2]), ...row, layers.dense(1)]), drawn(16, 4, 2));
-    expect((await wiring(bent(), walking()))?.cause).toMatch(/^(lstm|bidirectional)_1 hands a state on from step to step/);
+    expect((await wiring(bent(), walking()))?.cause).toMatch(/^(lstm|bidirectional)_1 carries a state from step to step/);
     expect(await wiring(walking(), bent(), bent())).toBeUndefined();
     expect((await wiring(layers.simpleRnn(4, { activation: 'selu' })))?.layers).toEqual(['simpleRnn_1']);
   });
@@ -69,7 +71,7 @@ it('a remedy that not every activation has says so', async () => {
   const logistic = (kernelInitializer: 'glorotUniform' | 'critical') =>
     sequential([layers.input([6]), ...[1, 2, 3, 4].map(() => layers.dense(8, { activation: 'sigmoid', kernelInitializer })), layers.dense(1)]);
   const finding = await found('vanishing-gradient', logistic('glorotUniform'), drawn(16, 6));
-  expect(finding?.remedies.find(({ id }) => id === 'critical-initializer')?.what).toContain('where their activation has such');
+  expect(finding?.remedies.find(({ id }) => id === 'critical-initializer')?.what).toContain('if the activation allows it');
   await expect(found('vanishing-gradient', logistic('critical'), drawn(16, 6))).rejects.toThrow("'sigmoid' has no critical weights");
 });
 
@@ -83,7 +85,7 @@ it('constant-weights knows drawings of one’s own that give each unit the same 
   });
   const examination = new Examination(await own.examine(drawn(16, 6), drawn(16, 1)), { bends: new Bends(lookupsOf(own)) });
   const finding = diagnoseExamination(examination).find(({ rule }) => rule === 'constant-weights');
-  expect(finding?.cause).toBe('the kernel of dense_1 starts from alike: its 8 units are alike and stay so');
+  expect(finding?.cause).toBe('the kernel of dense_1 starts from alike: its 8 units are identical and stay so');
   expect(examination.forecast.layers[1]?.why).toContain('all its units are the same unit');
 });
 
@@ -143,7 +145,7 @@ it('vanishing-along-time says where a layer begins that walks backwards', async 
   const net = (goBackwards: boolean) =>
     sequential([layers.input([12, 3]), layers.simpleRnn(8, { goBackwards, recurrentInitializer: forgetful }), layers.dense(1)]);
   const said = async (goBackwards: boolean) => (await found('vanishing-along-time', net(goBackwards), drawn(16, 12, 3)))?.cause;
-  expect(await said(true)).toContain('reaches the first of simpleRnn_1 (which begins at the end of the sequence), a factor');
+  expect(await said(true)).toContain('reaches the first of simpleRnn_1 (which starts at the end of the sequence), a factor');
   expect(await said(false)).toContain('reaches the first of simpleRnn_1, a factor');
 });
 
@@ -155,7 +157,7 @@ it('speeds of kernels of one layer are told by the kernels, and the layer once',
   ]);
   const finding = await found('uneven-speeds', uneven, drawn(16, 5, 3));
   expect(finding?.layers).toEqual(['simpleRnn_1']);
-  expect(finding?.cause).toMatch(/^simpleRnn_1\/recurrentKernel changes by \S+ of its size in a step, simpleRnn_1\/kernel by \S+$/);
+  expect(finding?.cause).toMatch(/^simpleRnn_1\/recurrentKernel changes by \S+ of its size per step, simpleRnn_1\/kernel by \S+$/);
   const slow = sequential([layers.input([5, 3]), layers.lstm(4), layers.dense(1)]);
   slow.compile({ loss: 'mse', optimizer: optimizers.sgd({ learningRate: 1e-9 }) });
   const findings = doctor.diagnose(await slow.examine(drawn(16, 5, 3), drawn(16, 1)));
@@ -169,7 +171,7 @@ describe('what is one is told as one, and what is some as some', () => {
     const two = NdArray.zeros([16, 2]);
     for (let i = 0; i < two.size; i++) two.set(i, 50 + (i % 2 === 0 ? 10 : 1) * (i % 4 < 2 ? 1 : -1));
     const net = (features: number) => sequential([layers.input([features]), layers.dense(1)]);
-    expect((await found('raw-features', net(1), one))?.cause).toContain('an RMS of 51 and deviations of 10, and nothing');
+    expect((await found('raw-features', net(1), one))?.cause).toContain('an RMS of 51 and standard deviations of 10, and they');
     expect((await found('raw-features', net(2), two))?.cause).toContain('and deviations from 1 to 10, and nothing');
   });
 
@@ -181,8 +183,8 @@ describe('what is one is told as one, and what is some as some', () => {
       const pass = { kind: 'pass', epoch: 0, step: 9, units: [{ ...units, died: steps.map((step, unit) => ({ unit, step, by: 'bias' as const })) }] };
       return doctor.diagnose({ ...trace, passes: [pass as (typeof trace.passes)[number]] }).find(({ rule }) => rule === 'died-in-training')?.cause;
     };
-    expect(died(3, 3, 3, 3)).toBe('4 of 10 units of dense_1 fired no more after step 3; their biases did it (40 %)');
-    expect(died(5, 3, 3, 4)).toBe('4 of 10 units of dense_1 fired no more after steps 3 to 5; their biases did it (40 %)');
+    expect(died(3, 3, 3, 3)).toBe('4 of 10 units of dense_1 stopped firing after step 3; their biases caused it (40 %)');
+    expect(died(5, 3, 3, 4)).toBe('4 of 10 units of dense_1 stopped firing after steps 3 to 5; their biases caused it (40 %)');
   });
 
   it('a class of four rows in a thousand is not one of none, nor the others all', async () => {
@@ -193,6 +195,6 @@ describe('what is one is told as one, and what is some as some', () => {
     const net = sequential([layers.input([6]), layers.dense(2, { activation: 'softmax' })]).compile({ loss: 'sparseCategoricalCrossentropy' });
     const findings = doctor.diagnose(await net.examine(drawn(1000, 6), labels));
     const cause = findings.find(({ rule }) => rule === 'uneven-classes')?.cause;
-    expect(cause).toBe('99.6 % of the targets of dense_1 are of one class, 0.4 % of another');
+    expect(cause).toBe('99.6 % of the targets of dense_1 belong to one class, 0.4 % to another');
   });
 });

@@ -510,10 +510,10 @@ const cases: Readonly<Record<string, Cases>> = {
       ['bytes in tanh layers, trained', raw(glorot('tanh', 2)), 'train'],
     ],
     silent: [
-      ['standardised', selu(3)],
+      ['standardized', selu(3)],
       ['bytes over 255', { ...raw(he('relu', 3)), data: tenths }],
       [
-        'batch normalisation behind the input',
+        'batch normalization behind the input',
         raw(then(() => layers.batchNormalization(), dense({ activation: 'relu' }), dense({ activation: 'relu' }))),
       ],
     ],
@@ -527,7 +527,7 @@ const cases: Readonly<Record<string, Cases>> = {
       ['prices behind a ReLU', numbers({ deviation: 1e5, mean: 2e5 }, {}, 'relu')],
     ],
     silent: [
-      ['standardised', numbers({})],
+      ['standardized', numbers({})],
       ['thirty times as large, by Adam', numbers({ deviation: 30 }, { optimizer: 'adam' })],
       ['classes', he('relu', 2)],
       ['prices that are compared by their logarithms', numbers({ deviation: 1e5, mean: 3e5 }, { loss: 'meanSquaredLogarithmicError' })],
@@ -555,7 +555,7 @@ const cases: Readonly<Record<string, Cases>> = {
     fires: [
       ['none is bent', then(dense(), dense())],
       ['one of three', then(dense({ activation: 'relu' }), dense(), dense({ activation: 'relu' }))],
-      ['batch normalisation between', then(dense(), () => layers.batchNormalization(), dense())],
+      ['batch normalization between', then(dense(), () => layers.batchNormalization(), dense())],
     ],
     silent: [
       ['all are bent', he('relu', 3)],
@@ -639,7 +639,7 @@ const cases: Readonly<Record<string, Cases>> = {
       ],
     ],
     silent: [
-      ['standardised', selu(2)],
+      ['standardized', selu(2)],
       ['ReLU on bytes', raw(he('relu', 2))],
       ['numbers of unit size', { ...raw(selu(2)), data: fixedFeatures(0) }],
     ],
@@ -674,7 +674,7 @@ const cases: Readonly<Record<string, Cases>> = {
   'selu-layers': {
     fires: [
       ['a ReLU layer between', then(dense({ activation: 'selu' }), dense({ activation: 'relu' }), dense({ activation: 'selu' }))],
-      ['batch normalisation between', then(dense({ activation: 'selu' }), () => layers.batchNormalization(), dense({ activation: 'selu' }))],
+      ['batch normalization between', then(dense({ activation: 'selu' }), () => layers.batchNormalization(), dense({ activation: 'selu' }))],
       ['a tanh layer between', then(dense({ activation: 'selu' }), dense({ activation: 'tanh' }), dense({ activation: 'selu' }))],
     ],
     silent: [
@@ -738,7 +738,7 @@ const cases: Readonly<Record<string, Cases>> = {
       ],
       ['behind an activation', then(dense({ activation: 'relu' }), () => layers.batchNormalization(), dense({ activation: 'relu' }))],
       [
-        'layer normalisation behind a bias',
+        'layer normalization behind a bias',
         then(
           dense(),
           () => layers.layerNormalization(),
@@ -885,7 +885,7 @@ describe('small-batch-statistics', () => {
   it.each([
     ['8 rows', batch(8)],
     ['32 rows', batch(32)],
-    ['2 rows under layer normalisation', batch(2, () => layers.layerNormalization())],
+    ['2 rows under layer normalization', batch(2, () => layers.layerNormalization())],
   ] as [string, Patient][])('finds nothing at %s', async (title, patient) => {
     expect(doctor.diagnose(await traceOf([title, patient, 'train'])).map(({ rule }) => rule)).not.toContain('small-batch-statistics');
   });
@@ -920,7 +920,7 @@ describe('networks that train have nothing ill', () => {
     ['2 tanh layers at 0.2, which saturate as they learn', { ...rate(he('tanh', 2, 32), 0.2), fit: { epochs: 4, batchSize: 16 } }],
     ['a sparse ReLU net with Adam', { ...he('relu', 2, 128), compile: { optimizer: optimizers.adam({ learningRate: 0.003 }) } }],
     [
-      'batch normalisation',
+      'batch normalization',
       then(
         dense({ useBias: false }),
         () => layers.batchNormalization(),

@@ -62,7 +62,7 @@ describe('findings that compare numbers', () => {
       return { ...logging(trace, { val_accuracy: 0.995 }), header: { ...header, ...(training ? { training } : {}) } };
     });
     expect(findings.find((text) => text.startsWith('below-neighbours'))).toContain(
-      'val_accuracy is 0.995 after 200 steps, where neighbours among 320 training rows would make it 0.997 and chance 0.99',
+      'val_accuracy is 0.995 after 200 steps; neighbours among 320 training rows would reach 0.997, and chance 0.99',
     );
   });
 

@@ -33,7 +33,7 @@ function plain(
   return sequential([layers.input([width]), ...hidden, output], { seed }).compile({ loss: 'sparseCategoricalCrossentropy', optimizer: 'sgd' });
 }
 
-/** One batch of standard normal rows, forward and backward at initialisation. */
+/** One batch of standard normal rows, forward and backward at initialization. */
 async function firstStep(net: Model, width: number, rows: number, seed: number): Promise<StepRecord> {
   const labels = new NdArray(
     Int32Array.from({ length: rows }, (_, i) => i % 10),
@@ -45,7 +45,7 @@ async function firstStep(net: Model, width: number, rows: number, seed: number):
 }
 
 // The figures are those of THEORY.md's own simulations, which were made elsewhere.
-describe('networks at initialisation do what simulations did', () => {
+describe('networks at initialization do what simulations did', () => {
   it.each([
     ['relu', 2, 0.995],
     ['relu', 1, 0.704],

@@ -51,7 +51,7 @@ async function scaled(given: Model, { x, y }: { readonly x: NdArray; readonly y:
 
 const adam = { optimizer: 'adam' } as const;
 
-describe('targets that are not standardised', () => {
+describe('targets that are not standardized', () => {
   it.each([
     [0.5, 0, undefined],
     [0.25, 0, 'risk'],
@@ -129,14 +129,14 @@ describe('targets beyond the range of the last activation', () => {
     const chart = { patient, facts: examination.facts, examination, steps: 100, random: new Random(1) };
     const mend = methodOf('mend-loss')?.method;
     const [change] = mend?.apply({ ...chart, keep: [] }) ?? [];
-    expect(change?.what).toBe('end dense_2 in linear');
+    expect(change?.what).toBe('use linear as the activation of dense_2');
     expect(change?.patient.config.layers.at(-2)?.config.activation).toMatchObject({ name: 'linear' });
     expect(mend?.apply({ ...chart, keep: ['activations'] })).toEqual([]);
   });
 });
 
 describe('scale-targets', () => {
-  it('trains as on standardised targets', async () => {
+  it('trains as on standardized targets', async () => {
     const [standard, prices] = [numberSet(), numberSet(1e5, 2e5)];
     const treated = await scaled(net({}), prices);
     const { config } = treated?.change.patient ?? {};
@@ -158,7 +158,7 @@ describe('scale-targets', () => {
     const given = net({ head: () => [layers.dense(1, { activation: 'softplus' })], compile: { metrics: ['mae'], weightedMetrics: ['mse'] } });
     const { change, built } = (await scaled(given, numberSet(100, 300))) ?? {};
     expect(change?.patient.config.layers.at(-1)?.config).toEqual({ scale: 100 });
-    expect(change?.what).toBe('bring what dense_2 gives to the size of its targets by layers.rescaling(), and weigh the loss by 0.0001');
+    expect(change?.what).toBe('rescale the outputs of dense_2 to the size of their targets with layers.rescaling(), and weight the loss by 0.0001');
     expect(toConfig(built as Model).compile).toMatchObject({
       metrics: { rescaling_1: [{ name: 'meanAbsoluteError' }] },
       weightedMetrics: { rescaling_1: [{ name: 'meanSquaredError' }] },

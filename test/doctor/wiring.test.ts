@@ -22,13 +22,13 @@ describe('layers that nothing bends', () => {
   it('in the whole network make one layer', async () => {
     const finding = await found(net(layers.dense(16), layers.batchNormalization(), layers.dropout(0.1), layers.dense(16)));
     expect(finding).toMatchObject({ severity: 'risk', margin: 2, layers: ['dense_1', 'dense_2'] });
-    expect(finding?.cause).toBe('nothing bends what dense_1 and dense_2 give: the network is one linear layer, whatever its depth');
+    expect(finding?.cause).toBe('dense_1 and dense_2 have no nonlinearity: the network is one linear layer, whatever its depth');
   });
 
   it('between such as are bent are named with what sums them', async () => {
     const finding = await found(net(layers.dense(16, { activation: 'tanh' }), layers.dense(16), layers.dense(16, { activation: 'tanh' })));
     expect(finding).toMatchObject({ severity: 'risk', margin: 1, layers: ['dense_2'] });
-    expect(finding?.cause).toBe('nothing bends what dense_2 gives before dense_3 sums it');
+    expect(finding?.cause).toBe('dense_2 has no nonlinearity before dense_3');
   });
 
   it('are none where something bends, weighs or bounds', async () => {
@@ -68,7 +68,7 @@ describe('bend-layers', () => {
   it('takes the activation of the others, or ReLU, and draws what suits it', async () => {
     const [alone] = await bent(net(layers.dense(16), layers.dense(16)));
     expect(activations(alone)).toEqual(['relu', 'relu', 'softmax']);
-    expect(alone?.what).toBe('bend dense_1 and dense_2 by relu, drawn by what suits it');
+    expect(alone?.what).toBe('use relu as the activation of dense_1 and dense_2, with the initializer that matches it');
     expect(alone?.patient.config.layers[1]?.config.kernelInitializer).toMatchObject({ name: 'auto' });
     const [among] = await bent(net(layers.dense(16, { activation: 'elu' }), layers.dense(16), layers.dense(16, { activation: 'elu' })));
     expect(activations(among)).toEqual(['elu', 'elu', 'elu', 'softmax']);
@@ -97,7 +97,7 @@ describe('a layer that is too narrow', () => {
     const finding = await narrowIn(glyphs(false));
     expect(finding).toMatchObject({ severity: 'risk', layers: ['dense_2'], measured: { value: 2 }, expected: { from: 5 } });
     expect(finding?.margin).toBeCloseTo(2.5, 9);
-    expect(finding?.cause).toBe('all that dense_3 tells 10 classes apart by goes through the 2 units of dense_2');
+    expect(finding?.cause).toBe('everything by which dense_3 distinguishes 10 classes passes through the 2 units of dense_2');
   });
 
   it('is none where there is a way around', async () => {

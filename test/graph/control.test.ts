@@ -81,7 +81,7 @@ describe('ifElse', () => {
         () => [x],
         () => [reduceSum(x)],
       );
-    expect(make).toThrow(/both branches must give the same types: value 0 is float64\[2\] at first and float64\[\] then/);
+    expect(make).toThrow(/both branches must return the same types: value 0 is float64\[2\] at first and float64\[\] afterwards/);
     expect(() =>
       ifElse(
         positive,
@@ -181,7 +181,7 @@ describe('loop', () => {
     });
     const attempt = (): unknown => emitModel([], { sum: add(leaked as Tensor, state[0] as Tensor) });
     expect(attempt).toThrow(ArgumentError);
-    expect(attempt).toThrow(/'Add' outside of a loop needs a value that is made inside of it/);
+    expect(attempt).toThrow(/'Add' outside of a loop uses a value computed inside it; return that value from the loop's step as state or output/);
   });
 
   it('trains: a gradient in the body of a loop', async () => {

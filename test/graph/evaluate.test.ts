@@ -67,7 +67,7 @@ describe('scalarFunction', () => {
   it('refuses what is not elementwise, and other inputs', () => {
     expect(() => scalarFunction((x) => ops.softmax(ops.unsqueeze(x, [0])))).toThrow(ArgumentError);
     expect(() => scalarFunction((x) => ops.softmax(ops.unsqueeze(x, [0])))).toThrow('Unsqueeze is not elementwise');
-    expect(() => scalarFunction((x) => ops.mul(x, input('y', [], 'float64')))).toThrow("may not use another input, 'y'");
+    expect(() => scalarFunction((x) => ops.mul(x, input('y', [], 'float64')))).toThrow("a function of one number must not use another input, 'y'");
     expect(() => scalarFunction((x) => ops.mul(x, ops.cast(int64([1, 2]), 'float64')))).toThrow(/constant of 2 elements/);
   });
 

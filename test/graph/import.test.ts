@@ -266,30 +266,29 @@ describe('importModel', () => {
         { ...node('Gelu', ['c'], ['g']), domain: 'com.microsoft' },
         node('If', ['g'], ['y'], { then_branch: branch([node('LSTM', ['x'], ['b'])]), else_branch: branch([]) }),
       ],
-      message:
-        /operators that are not known: LRN \(node 'LRN_1'\), com\.microsoft\.Gelu \(node 'Gelu_1'\), LSTM \(node 'LSTM_1'\); known are Abs, Add, .*Xor/,
+      message: /operators: LRN \(node 'LRN_1'\), com\.microsoft\.Gelu \(node 'Gelu_1'\), LSTM \(node 'LSTM_1'\); supported are Abs, Add,.*Xor/,
     },
     {
       what: 'an unknown attribute',
       nodes: [node('Relu', ['x'], ['y'], { slope: { kind: 'float', value: 2 } })],
-      message: /Relu \(node 'Relu_1'\): attribute 'slope' of 2 is not known/,
+      message: /Relu \(node 'Relu_1'\): attribute 'slope' with value 2 is not supported/,
     },
     {
       what: 'an attribute that asks for what is not known',
       nodes: [node('Reshape', ['x', 'x'], ['y'], { allowzero: { kind: 'int', value: 1 } })],
-      message: /attribute 'allowzero' of 1/,
+      message: /attribute 'allowzero' with value 1/,
     },
     {
       what: 'shapes that do not fit',
       nodes: [node('MatMul', ['x', 'x'], ['y'])],
       message: /MatMul \(node 'MatMul_1'\): .*\[2, 3\] and float32\[2, 3\]/,
     },
-    { what: 'a name that nothing gives', nodes: [node('Relu', ['z'], ['y'])], message: /Relu \(node 'Relu_1'\): nothing before gives the value 'z'/ },
+    { what: 'a name that nothing gives', nodes: [node('Relu', ['z'], ['y'])], message: /Relu \(node 'Relu_1'\): no earlier node produces 'z'/ },
     { what: 'a name given twice', nodes: [node('Relu', ['x'], ['y']), node('Tanh', ['x'], ['y'])], message: /two values of a graph are named 'y'/ },
     {
       what: 'axes that only the data tell',
       nodes: [node('Cast', ['x'], ['i'], { to: { kind: 'int', value: 7 } }), node('ReduceSum', ['x', 'i'], ['y'])],
-      message: /ReduceSum.*axes that only the data tell/,
+      message: /ReduceSum.*axes must be constants/,
     },
     {
       what: 'an old softmax over several axes',
@@ -304,7 +303,7 @@ describe('importModel', () => {
       nodes: [node('Transpose', ['x'], ['y'], { perm: ints(0) })],
       message: /Transpose \(node 'Transpose_1'\): .*each axis of \[2, 3\] once, got \[0\]/,
     },
-    { what: 'more outputs than an operator has', nodes: [node('Relu', ['x'], ['y', 'z'])], message: /output 1 \('z'\) is not known/ },
+    { what: 'more outputs than an operator has', nodes: [node('Relu', ['x'], ['y', 'z'])], message: /output 1 \('z'\) is not supported/ },
     { what: 'an output that nothing gives', nodes: [], message: /'y'/ },
   ])('refuses $what', ({ nodes, message, opset }) => {
     const attempt = (): unknown => importModel(modelOf(nodes, {}, opset ?? 21));
@@ -395,6 +394,8 @@ describe.skipIf(!present)('files exported by PyTorch', () => {
 
   it.each(names.filter((name) => unknown.has(name)))('%s is refused by the name of its operator', (name) => {
     const { nodes } = decodeOnnx(readFileSync(`${converted}/${name}/model.onnx`)).graph;
-    expect(() => importModel(decodeOnnx(readFileSync(`${converted}/${name}/model.onnx`)))).toThrow(`not known: ${nodes[0]?.opType} (node '`);
+    expect(() => importModel(decodeOnnx(readFileSync(`${converted}/${name}/model.onnx`)))).toThrow(
+      `unsupported operators: ${nodes[0]?.opType} (node '`,
+    );
   });
 });

@@ -22,7 +22,7 @@ describe('operators', () => {
 
   it.each<[string, () => unknown, RegExp]>([
     ['plain numbers as a constant', () => constant([1, 2] as never), /^constant: expected an NdArray, such as ndarray.* got \[1, 2\]/],
-    ['an input without a shape', () => tensorInput('x', undefined as never), /^tensorInput: expected a list of lengths .* got undefined/],
+    ['an input without a shape', () => tensorInput('x', undefined as never), /^tensorInput: expected a list of lengths.*got undefined/],
     ['a gradient of nothing', () => gradients(none, [x]), /^gradients: expected a tensor, or a list of them, got undefined/],
     [
       'a gradient for one tensor without a list',
@@ -38,7 +38,7 @@ describe('operators', () => {
     ['fewer axes than there are', () => ops.transpose(x, [0]), /each axis of \[2, 3\] once, got \[0\]/],
     ['one axis twice', () => ops.transpose(x, [1, 1]), /each axis of \[2, 3\] once, got \[1, 1\]/],
     ['an axis that is not there', () => ops.transpose(x, [0, 2]), /axis 2 does not exist/],
-    ['one new axis twice', () => ops.unsqueeze(x, [0, -4]), /cannot add one axis twice, got \[0, -4\]/],
+    ['one new axis twice', () => ops.unsqueeze(x, [0, -4]), /cannot add the same axis twice, got \[0, -4\]/],
   ])('refuse an order of axes with %s', (_, attempt, message) => {
     expect(attempt).toThrow(ShapeError);
     expect(attempt).toThrow(message);

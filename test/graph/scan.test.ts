@@ -289,7 +289,7 @@ describe('scan', () => {
     const xs = input('xs', [3, 2]);
     expect(() => scan({ state: [h], sequences: [xs], step: () => ({ state: [reduceSum(h)] }) })).toThrow(ShapeError);
     expect(() => scan({ state: [h], sequences: [xs], step: () => ({ state: [reduceSum(h)] }) })).toThrow(
-      /scan.*value 0 is float32\[2\] at first and float32\[\] then/,
+      /scan.*value 0 is float32\[2\] at first and float32\[\] afterwards/,
     );
     expect(() => scan({ state: [h], sequences: [xs], step: () => ({ state: [] }) })).toThrow(/nothing/);
     expect(() => scan({ state: [], sequences: [xs], step: () => ({ state: [h] }) })).toThrow(/value 0 is nothing at first/);

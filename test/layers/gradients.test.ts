@@ -66,7 +66,7 @@ const cases: Record<Exclude<keyof typeof layers, 'repeat'>, readonly Case[]> = {
       },
     },
     {
-      title: 'conv2d, normalised and joined with what it received',
+      title: 'conv2d, normalized and joined with what it received',
       shapes: [[3, 3, 2]],
       apply: ([x]) => {
         const hidden = layers.conv2d(2, 3, { padding: 'same' }).apply(x as Signal);
@@ -250,7 +250,7 @@ const cases: Record<Exclude<keyof typeof layers, 'repeat'>, readonly Case[]> = {
   minimum: [{ title: 'minimum', shapes: [[3], [3]], apply: (signals) => layers.minimum().apply(signals) }, behindMasks(() => layers.minimum())],
   dot: [
     { title: 'dot of vectors', shapes: [[3], [3]], apply: (signals) => layers.dot(1).apply(signals) },
-    { title: 'dot, normalised', shapes: [[3], [3]], apply: (signals) => layers.dot(-1, { normalize: true }).apply(signals) },
+    { title: 'dot, normalized', shapes: [[3], [3]], apply: (signals) => layers.dot(-1, { normalize: true }).apply(signals) },
     {
       title: 'dot of matrices',
       shapes: [

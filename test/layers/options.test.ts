@@ -97,7 +97,7 @@ describe('the line from somebody’s notes', () => {
     const { message, details } = mistake(() => layers.dense(10, options));
     expect(message).toMatch(/^dense: 2 mistakes/);
     expect(message).toMatch(/unknown activation 'reslu'; did you mean 'relu'/);
-    expect(message).toMatch(/did you mean 'relu' \(goes with he_normal\) or /);
+    expect(message).toMatch(/did you mean 'relu' \(matches he_normal\) or /);
     expect(message).toMatch(/unknown option 'knernelInitializer'; did you mean 'kernelInitializer'\?/);
     expect(details.layer).toBe('dense');
   });
@@ -111,9 +111,9 @@ describe('the line from somebody’s notes', () => {
 
   it('suggests the activation that goes with the initializer, whatever its spelling', () => {
     const refuse = (kernelInitializer: string) => mistake(() => layers.dense(3, { activation: 'zelu', kernelInitializer } as Options)).message;
-    expect(refuse('lecunNormal')).toMatch(/did you mean 'selu' \(goes with lecunNormal\)/);
-    expect(refuse('lecun_normal')).toMatch(/did you mean 'selu' \(goes with lecun_normal\)/);
-    expect(refuse('he_normal')).toMatch(/did you mean '(celu|elu|relu|gelu)' \(goes with he_normal\)/);
+    expect(refuse('lecunNormal')).toMatch(/did you mean 'selu' \(matches lecunNormal\)/);
+    expect(refuse('lecun_normal')).toMatch(/did you mean 'selu' \(matches lecun_normal\)/);
+    expect(refuse('he_normal')).toMatch(/did you mean '(celu|elu|relu|gelu)' \(matches he_normal\)/);
   });
 });
 
@@ -143,7 +143,7 @@ describe.each(Object.entries(make))('%s', (name, build) => {
   it('refuses wrong values, all in one message', () => {
     const error = mistake(() => build({ name: '', trainable: 'yes', colour: 1 }));
     expect(error.message).toMatch(new RegExp(`^${name}: 3 mistakes`));
-    expect(error.message).toMatch(/name must be a string that is not empty/);
+    expect(error.message).toMatch(/name must be a non-empty string/);
     expect(error.message).toMatch(/trainable must be true or false, got yes/);
     expect(error.message).toMatch(/unknown option 'colour'; known: /);
   });
@@ -168,8 +168,16 @@ describe('a misspelt option', () => {
 
 describe('arguments', () => {
   it.each<[string, () => unknown, RegExp]>([
-    ['an activation that is none', () => layers.dense(1, { activation: 5 as never }), /^dense: activation: expected the name or an instance/],
-    ['an initializer that is none', () => layers.dense(1, { kernelInitializer: 5 as never }), /^dense: kernelInitializer: expected the name/],
+    [
+      'an activation that is none',
+      () => layers.dense(1, { activation: 5 as never }),
+      /^dense: activation: expected the name of an activation or an instance/,
+    ],
+    [
+      'an initializer that is none',
+      () => layers.dense(1, { kernelInitializer: 5 as never }),
+      /^dense: kernelInitializer: expected the name of an initializer/,
+    ],
     ['a part of a name', () => layers.dense(1, { kernelInitializer: 'glorot' }), /did you mean 'glorotNormal' or 'glorotUniform'\?$/],
     ['dense units', () => layers.dense(0), /units must be a whole number ≥ 1, got 0/],
     ['dense units, not whole', () => layers.dense(2.5), /got 2.5/],
@@ -187,25 +195,25 @@ describe('arguments', () => {
     ['rrelu bounds', () => layers.rrelu({ lower: 0.5, upper: 0.2 }), /lower must be at most upper/],
     ['lambda of nothing', () => layers.lambda(undefined as never), /expected a function of tensors/],
     ['reshape with two open lengths', () => layers.reshape([-1, -1]), /one of which may be -1/],
-    ['permute with the batch', () => layers.permute([0, 1]), /each axis from 1/],
+    ['permute with the batch', () => layers.permute([0, 1]), /each axis exactly once, counted from 1/],
     ['repeatVector 0', () => layers.repeatVector(0), /n must be a whole number ≥ 1, got 0/],
     ['embedding of nothing', () => layers.embedding(0, 2), /inputDim must be a whole number ≥ 1/],
-    ['gaussianNoise', () => layers.gaussianNoise(-1), /stddev must be a number from 0/],
-    ['alphaDropout 1', () => layers.alphaDropout(1), /rate must be a number from 0 to below 1, got 1/],
+    ['gaussianNoise', () => layers.gaussianNoise(-1), /stddev must be a number ≥ 0/],
+    ['alphaDropout 1', () => layers.alphaDropout(1), /rate must be a number ≥ 0 and < 1, got 1/],
     ['groups', () => layers.groupNormalization({ groups: 0 }), /groups must be a whole number ≥ 1, or -1, got 0/],
     ['rescaling', () => layers.rescaling(Number.NaN), /scale must be a finite number/],
-    ['dot along the batch', () => layers.dot(0), /not the batch's/],
-    ['dropout 1', () => layers.dropout(1), /rate must be a number from 0 to below 1, got 1/],
+    ['dot along the batch', () => layers.dot(0), /not the batch axis \(0\)/],
+    ['dropout 1', () => layers.dropout(1), /rate must be a number ≥ 0 and < 1, got 1/],
     ['dropout below 0', () => layers.dropout(-0.1), /got -0.1/],
     ['dropout NaN', () => layers.dropout(Number.NaN), /got NaN/],
     ['dropout without rate', () => layers.dropout(undefined as never), /rate/],
-    ['momentum', () => layers.batchNormalization({ momentum: 1.5 }), /momentum must be a number from 0 to 1, got 1.5/],
-    ['epsilon', () => layers.batchNormalization({ epsilon: 0 }), /epsilon must be a number above 0/],
+    ['momentum', () => layers.batchNormalization({ momentum: 1.5 }), /momentum must be a number ≥ 0 and ≤ 1, got 1\.5/],
+    ['epsilon', () => layers.batchNormalization({ epsilon: 0 }), /epsilon must be a number > 0/],
     ['axis', () => layers.batchNormalization({ axis: 0.5 }), /axis must be a whole number/],
     ['no axis', () => layers.batchNormalization({ axis: null as never }), /axis must be a whole number/],
     ['gamma', () => layers.batchNormalization({ gammaInitializer: 'one' }), /did you mean 'ones'/],
-    ['mean alone', () => layers.normalization({ mean: 1 }), /mean and variance come together/],
-    ['variance alone', () => layers.normalization({ variance: [1] }), /mean and variance come together/],
+    ['mean alone', () => layers.normalization({ mean: 1 }), /pass both mean and variance, or neither/],
+    ['variance alone', () => layers.normalization({ variance: [1] }), /pass both mean and variance, or neither/],
     ['mean of words', () => layers.normalization({ mean: ['a'] as never, variance: 1 }), /mean must be a number or an array/],
     ['a variance below 0', () => layers.normalization({ mean: 0, variance: -1 }), /variance/],
     ['a mean that is no number', () => layers.normalization({ mean: Number.NaN, variance: 1 }), /mean/],
@@ -216,7 +224,7 @@ describe('arguments', () => {
       () => layers.categoryEncoding({ numTokens: 3, outputMode: 'tfidf' as never }),
       /must be 'oneHot', 'multiHot' or 'count', got 'tfidf'/,
     ],
-    ['bins that fall', () => layers.discretization({ binBoundaries: [1, 0] }), /must be a list of rising numbers, got \[1, 0\]/],
+    ['bins that fall', () => layers.discretization({ binBoundaries: [1, 0] }), /must be a list of numbers in ascending order, got \[1, 0\]/],
     ['activity penalty', () => layers.activityRegularization({ l1: -1 }), /l1 must be a finite number ≥ 0, got -1/],
     ['gamma regularizer', () => layers.batchNormalization({ gammaRegularizer: 'l3' }), /did you mean 'l1' or 'l2'/],
     ['concatenate axis', () => layers.concatenate({ axis: 1.5 }), /axis must be a whole number, got 1.5/],
@@ -283,11 +291,15 @@ it.each<[string, () => unknown, string]>([
   [
     'all in one object',
     () => layers.dense({ units: 3, activation: 'relu' } as never),
-    'dense: units stands before the options, not among them: dense(3, { … }), got',
+    'dense: units must be passed before the options, not inside them: dense(3, { … }), got',
   ],
   ['two of them', () => layers.multiHeadAttention({ numHeads: 2, keyDim: 8 } as never, undefined as never), 'multiHeadAttention(2, 8)'],
   ['one of two', () => layers.conv2d({ filters: 3 } as never, undefined as never, { padding: 'same' }), 'conv2d(3, kernelSize)'],
-  ['once more', () => layers.lstm(4, { units: 5 } as never), 'lstm: units stands before the options, not among them: lstm(5), got {"units":5}'],
+  [
+    'once more',
+    () => layers.lstm(4, { units: 5 } as never),
+    'lstm: units must be passed before the options, not inside them: lstm(5), got {"units":5}',
+  ],
   ['blocks', () => layers.repeat({ n: 2, block: layers.dense(2) } as never, undefined as never), 'repeat(2, { … })'],
 ])('what stands before the options is shown there where it was given among them: %s', (_, work, expected) => {
   expect(work).toThrow(expected);

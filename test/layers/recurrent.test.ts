@@ -369,9 +369,11 @@ describe('a transformer block', () => {
     const loaded = fromConfig(toConfig(net));
     await loaded.setWeights(await net.getWeights());
     expect(values(await loaded.predict(given))).toEqual(values(await net.predict(given)));
-    expect(() => transformerBlock(x, { numHeads: 3 })).toThrow(/3 heads do not divide 4 features; give keyDim/);
+    expect(() => transformerBlock(x, { numHeads: 3 })).toThrow(/3 heads do not divide 4 features evenly; pass keyDim/);
     for (const own of [{ name: 'block' }, { trainable: false }])
-      expect(() => transformerBlock(x, { numHeads: 2, ...own })).toThrow(/^transformerBlock: takes no (name|trainable): it is several layers/);
+      expect(() => transformerBlock(x, { numHeads: 2, ...own })).toThrow(
+        /^transformerBlock: has no option (name|trainable): it consists of several layers/,
+      );
     expect(() => transformerBlock(x, undefined as never)).toThrow(/transformerBlock\(x, \{ numHeads: 4 \}\), got undefined as options/);
   });
 
@@ -400,17 +402,17 @@ describe('a stateful layer', () => {
   });
 
   it('says how many rows it needs', async () => {
-    expect(() => layers.lstm(3, { stateful: true })).toThrow(/give batchSize too/);
+    expect(() => layers.lstm(3, { stateful: true })).toThrow(/pass batchSize too/);
     await expect(net().fit(x, y, { batchSize: 8, verbose: 0 })).rejects.toThrow(
-      /lstm_1 keeps a state for each of 4 rows, and minibatches have 8; give batchSize: 4/,
+      /lstm_1 keeps a state for each of 4 rows, but minibatches have 8; pass batchSize: 4/,
     );
-    await expect(net().predict(array([6, 3, 2], 1))).rejects.toThrow(/6 rows of x do not fill whole minibatches; leave out 2 or add 2/);
+    await expect(net().predict(array([6, 3, 2], 1))).rejects.toThrow(/6 rows of x do not fill whole minibatches; remove 2 or add 2/);
     const two = sequential([
       layers.input([3, 2]),
       layers.gru(3, { stateful: true, batchSize: 4, returnSequences: true }),
       layers.gru(3, { stateful: true, batchSize: 2 }),
     ]);
-    await expect(two.predict(array([4, 3, 2], 1))).rejects.toThrow(/need one batchSize/);
+    await expect(two.predict(array([4, 3, 2], 1))).rejects.toThrow(/need the same batchSize/);
   });
 });
 
@@ -465,7 +467,7 @@ describe('vital signs', () => {
     const signals = trace.steps[0]?.signals;
     near([Number(signals?.gRms?.[0])], [Math.hypot(first, second) / Math.SQRT2], 1e-7);
     near([Number(signals?.zRms?.[0])], [Math.hypot(1, 1 + Math.tanh(1)) / Math.SQRT2]);
-    expect(doctor.forecast(net).layers[1]?.why).toContain('one value everywhere');
+    expect(doctor.forecast(net).layers[1]?.why).toContain('its weights all have the same value');
   });
 });
 
@@ -485,15 +487,15 @@ describe('mistakes', () => {
     [
       'rows without time',
       () => layers.gru(2).apply(layers.input([3])),
-      /gru: walks over sequences \[N, time, features\], got \[N, 3\]\. Numbers of one feature need/,
+      /gru: expects sequences \[N, time, features\], got \[N, 3\]\. For a single feature add an axis/,
     ],
-    ['pictures', () => layers.gru(2).apply(layers.input([3, 4, 4, 1])), /Is a layers\.timeDistributed\(layers\.flatten\(\)\) missing in front\?/],
+    ['pictures', () => layers.gru(2).apply(layers.input([3, 4, 4, 1])), /Is a layers\.timeDistributed\(layers\.flatten\(\)\) missing before it\?/],
     [
       'states of another size',
       () => layers.gru(2).apply([layers.input([3, 4]), layers.input([3])]),
-      /a state to begin with has shape \[N, 2\], got \[N, 3\]/,
+      /the initial state must have shape \[N, 2\], got \[N, 3\]/,
     ],
-    ['one state of two', () => layers.lstm(2).apply([layers.input([3, 4]), layers.input([2])]), /takes a sequence, and 2 more inputs/],
+    ['one state of two', () => layers.lstm(2).apply([layers.input([3, 4]), layers.input([2])]), /takes a sequence and 2 more inputs/],
     [
       'no recurrent layer',
       () => layers.bidirectional(layers.dense(2) as never),
@@ -502,7 +504,7 @@ describe('mistakes', () => {
     [
       'both ways alike',
       () => layers.bidirectional(layers.gru(2), { backwardLayer: layers.gru(2) }),
-      /one layer must walk forwards and one backwards/,
+      /one layer must run forwards and the other backwards/,
     ],
     [
       'no steps',

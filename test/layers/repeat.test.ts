@@ -278,21 +278,23 @@ describe('a row of blocks', () => {
 
   it('says what is wrong with it', () => {
     const input = layers.input([5]);
-    expect(() => layers.repeat(3, () => layers.dense(4)).apply(input)).toThrow(/the block of dense takes float32\[N, 5\] and gives float32\[N, 4\]/);
+    expect(() => layers.repeat(3, () => layers.dense(4)).apply(input)).toThrow(
+      /the block of dense takes float32\[N, 5\] and returns float32\[N, 4\]/,
+    );
     expect(() => layers.repeat(0, layers.dense(5))).toThrow(/n must be a whole number ≥ 1, got 0/);
     expect(() => layers.repeat(2.5, layers.dense(5))).toThrow(/got 2\.5/);
     expect(() => layers.repeat(2, [])).toThrow(/no layers/);
     expect(() => layers.repeat(2, 7 as never)).toThrow(/must be a layer, a list of layers or a function/);
-    expect(() => layers.repeat(2, (x) => x).apply(input)).toThrow(/block 0 gives back its input/);
-    expect(() => layers.repeat(2, () => 3 as never).apply(input)).toThrow(/must return a layer, a list of layers or what apply returned, got 3/);
+    expect(() => layers.repeat(2, (x) => x).apply(input)).toThrow(/block 0 returns its input/);
+    expect(() => layers.repeat(2, () => 3 as never).apply(input)).toThrow(/must return a layer, a list of layers or the output of apply, got 3/);
     expect(() => layers.repeat(2, layers.dense(5), { rema: true } as never)).toThrow(/did you mean 'remat'/);
     expect(() =>
       layers.repeat(
         2,
         layers.lambda((x) => x),
       ),
-    ).toThrow(/only you can make again; give a function/);
-    expect(() => layers.repeat(2, layers.dense(5)).apply(3 as never)).toThrow(/apply takes one thing/);
+    ).toThrow(/cannot be copied; pass a function that creates the block/);
+    expect(() => layers.repeat(2, layers.dense(5)).apply(3 as never)).toThrow(/apply takes one output/);
     expect(() => fromConfig({ layers: [], calls: [{ layer: 0, inputs: [], block: [1, 0] }], rows: [{}] })).toThrow(/layer of call 0/);
   });
 });

@@ -52,7 +52,7 @@ describe('moments', () => {
     const of = (dtype: 'float32' | 'float64') =>
       sequential([layers.input([2]), layers.normalization({ name: 'n' }), layers.dense(1)], { dtype }).compile({ loss: 'mse' });
     await expect(of('float32').fit(rows, targets, quiet)).rejects.toThrow(
-      `n: feature 1 has a standard deviation of ${scale}, whose square float32 does not hold. Give it in another unit, such as divided by 1e`,
+      `n: feature 1 has a standard deviation of ${scale}, whose variance overflows or underflows float32. Rescale the feature, for example divide it by 1e`,
     );
     const wide = of('float64');
     await wide.fit(rows, targets, quiet);

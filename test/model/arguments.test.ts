@@ -30,7 +30,7 @@ describe('fit', () => {
 
   it('says what a list of minibatches lacks', async () => {
     await expect(net().fit([parts[0], { x }] as never, quiet)).rejects.toThrow(DataError);
-    await expect(net().fit([{ x }] as never, quiet)).rejects.toThrow('a stream must give minibatches { x, y }, got an object of x');
+    await expect(net().fit([{ x }] as never, quiet)).rejects.toThrow('a stream must yield minibatches { x, y }, got an object of x');
   });
 
   it.each([
@@ -114,8 +114,8 @@ describe('predict', () => {
     const summed = (axes?: number[]) =>
       sequential([layers.input([2]), layers.lambda((t) => ops.reduceSum(t, axes ? { axes } : {}), { name: 'sum' })]).predict(x);
     await expect(summed()).rejects.toThrow(ShapeError);
-    await expect(summed()).rejects.toThrow(/sum gives an array of shape \[\] for 4 rows; the first axis must stay that of the rows/);
-    await expect(summed([0])).rejects.toThrow(/sum gives an array of shape \[2\] for 4 rows/);
+    await expect(summed()).rejects.toThrow(/sum returns an array of shape \[\] for 4 rows; the first axis must remain the rows/);
+    await expect(summed([0])).rejects.toThrow(/sum returns an array of shape \[2\] for 4 rows/);
     expect([...(await summed([1])).data]).toEqual([1, 1, 2, 3]);
   });
 });

@@ -61,8 +61,8 @@ const head = () => layers.dense(3, { activation: 'softmax' });
 const of = (shape: readonly number[], ...body: readonly Parameters<typeof sequential>[0][number][]) => ({ shape, body });
 
 const networks = {
-  'tanh and layer normalisation': of([4], layers.dense(4, { activation: 'tanh' }), layers.layerNormalization(), head()),
-  'batch normalisation': of([4], layers.dense(4), layers.batchNormalization(), layers.activation('gelu'), head()),
+  'tanh and layer normalization': of([4], layers.dense(4, { activation: 'tanh' }), layers.layerNormalization(), head()),
+  'batch normalization': of([4], layers.dense(4), layers.batchNormalization(), layers.activation('gelu'), head()),
   'dropout, whose draw stays': of([4], layers.dense(5, { activation: 'elu' }), layers.dropout(0.4), head()),
   'a convolution of one channel': of([5, 5, 1], layers.conv2d(2, 3, { activation: 'softplus' }), layers.flatten(), head()),
   'two convolutions of one channel': of(
@@ -188,7 +188,7 @@ describe('the curvature of a loss', () => {
   it('is none where nothing is trained, which a look bears', async () => {
     const frozen = sequential([layers.input([4]), layers.dense(3, { activation: 'softmax', trainable: false })]);
     frozen.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });
-    await expect(frozen.curvature(x, labels)).rejects.toThrow(/no array of the model is trained/);
+    await expect(frozen.curvature(x, labels)).rejects.toThrow(/the model has no trainable arrays/);
     expect((await frozen.examine(x, labels)).steps).toHaveLength(1);
   });
 

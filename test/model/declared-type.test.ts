@@ -41,7 +41,7 @@ describe('an input that declares a whole type', () => {
   });
 
   it.each<[DType, unknown, RegExp]>([
-    ['uint8', [[0, 1], [0.5, 1]], /^numbers is declared uint8, and x holds 0\.5 in row 1; it takes whole numbers from 0 to 255\. Are the data scaled already\?/], // biome-ignore format: one row
+    ['uint8', [[0, 1], [0.5, 1]], /^numbers is declared uint8, but x holds 0\.5 in row 1; expected whole numbers from 0 to 255\. If the data are already scaled/], // biome-ignore format: one row
     ['uint8', [[256, 0]], /x holds 256 in row 0/],
     ['uint8', new NdArray(new Int8Array([3, -1]), [1, 2]), /x holds -1 in row 0/],
     ['bool', [[1, 2]], /from 0 to 1/],

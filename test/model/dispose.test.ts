@@ -12,7 +12,9 @@ it('a model whose engine ended first says that its weights are lost, and goes on
   await engine.dispose();
   await expect(model.dispose()).rejects.toThrow(EngineError);
   await model.dispose();
-  await expect(model.getWeights()).rejects.toThrow(/the weights of this model were in an engine that has ended, and are lost: set all of them/);
+  await expect(model.getWeights()).rejects.toThrow(
+    /this model's weights were held by an engine that was disposed or died, and are lost; restore them/,
+  );
   const [kernel] = weights;
   if (kernel) await expect(model.setState(new Map([['dense_1/kernel', kernel]]))).rejects.toThrow(/are lost/);
   await model.setWeights(weights);

@@ -55,16 +55,16 @@ const nan = (row: number, column: number, value = Number.NaN): NdArray => {
 
 describe('data that do not fit', () => {
   it.each<[string, unknown, unknown, typeof EvenkeelError, RegExp]>([
-    ['another width', NdArray.zeros([5, 3]), y, ShapeError, /^features expects \[N, 4\], received \[5, 3\]/],
+    ['another width', NdArray.zeros([5, 3]), y, ShapeError, /^features expects \[N, 4\], got \[5, 3\]/],
     [
       'images where vectors go',
       NdArray.zeros([5, 2, 2]),
       y,
       ShapeError,
-      /received \[5, 2, 2\]. The sizes agree: reshape the data, or .* add layers\.flatten/,
+      /got \[5, 2, 2\]\. The sizes agree: reshape the data, or.*add layers\.flatten/,
     ],
-    ['one instance without the batch axis', new Float32Array(4), y, ShapeError, /received \[4\]. Is the batch axis missing\?/],
-    ['a scalar', NdArray.zeros([]), y, ShapeError, /features expects \[N, 4\], received \[\]/],
+    ['one instance without the batch axis', new Float32Array(4), y, ShapeError, /got \[4\]\. Is the batch axis missing\?/],
+    ['a scalar', NdArray.zeros([]), y, ShapeError, /features expects \[N, 4\], got \[\]/],
     [
       'ragged rows',
       [
@@ -84,14 +84,14 @@ describe('data that do not fit', () => {
     ['a number', 3, y, ArgumentError, /x must be an array/],
     ['NaN', nan(3, 2), y, DataError, /features holds NaN at row 3, column 2/],
     ['infinity', nan(0, 1, Number.NEGATIVE_INFINITY), y, DataError, /features holds -Infinity at row 0, column 1/],
-    ['too few targets', x, y.slice(0, 4), DataError, /x has 5 rows and y has 4; every row needs its target/],
+    ['too few targets', x, y.slice(0, 4), DataError, /x has 5 rows and y has 4; every row needs a target/],
     ['no target', x, [], EvenkeelError, /x has 5 rows and y has 0/],
     [
       'a label beyond the classes',
       x,
       new Uint8Array([0, 1, 9, 1, 0]),
       DataError,
-      /label 9 in row 2 is not one of the 3 classes 0 to 2 of classes\. Has the last layer/,
+      /label 9 in row 2 is not one of the 3 classes 0 to 2 of classes\. Does the last layer/,
     ],
     ['labels from 1', x, new Uint8Array([1, 2, 3, 1, 2]), DataError, /label 3 in row 2 .*Do the labels start at 1\?/],
     ['a label below 0', x, new Int32Array([0, -1, 0, 0, 0]), DataError, /label -1 in row 1/],
@@ -146,7 +146,7 @@ describe('data that do not fit', () => {
   it('numbers that float32 does not hold', async () => {
     const [far, rows] = [new NdArray(new Float64Array(20).fill(1e39), [5, 4]), NdArray.from(Array.from({ length: 5 }, () => [0, 0, 1]))];
     const message =
-      / holds 1e\+39 at row 0, column 0 \(counted from 0; .*\); float32 ends at 3\.4e38\. Give it in another unit, or make the model with/;
+      /holds 1e\+39 at row 0, column 0 \(counted from 0;.*the largest float32 is 3\.4e38\. Rescale the feature, or create the model with/;
     await refused(classifier('mse'), far, rows, DataError, message);
     await expect(classifier().predict(far)).rejects.toThrow(message);
     await refused(
@@ -165,7 +165,7 @@ describe('data that do not fit', () => {
   it('targets of another width', () => refused(classifier('mse'), x, NdArray.zeros([5, 2]), ShapeError, /classes|\[N, 2\].*\[N, 3\]/));
 
   it('predict says the same', async () => {
-    await expect(classifier().predict(NdArray.zeros([5, 3]))).rejects.toThrow(/^features expects \[N, 4\], received \[5, 3\]/);
+    await expect(classifier().predict(NdArray.zeros([5, 3]))).rejects.toThrow(/^features expects \[N, 4\], got \[5, 3\]/);
     await expect(classifier().predict(nan(4, 3))).rejects.toThrow(/NaN at row 4, column 3/);
     await expect(classifier().predict(NdArray.zeros([0, 4]))).rejects.toThrow(/x has no rows/);
   });
@@ -189,7 +189,7 @@ describe('data that do not fit', () => {
     const net = classifier();
     const before = values(await net.getWeights());
     const wrong = net.fit(x, y, { ...quiet, validationData: { x: NdArray.zeros([2, 3]), y: new Uint8Array(2) } });
-    await expect(wrong).rejects.toThrow(/features expects \[N, 4\], received \[2, 3\]/);
+    await expect(wrong).rejects.toThrow(/features expects \[N, 4\], got \[2, 3\]/);
     expect(values(await net.getWeights())).toEqual(before);
   });
 });
@@ -215,7 +215,7 @@ describe('the order of calls', () => {
     const net = classifier();
     const first = net.fit(x, y, { ...quiet, epochs: 3 });
     for (const second of [net.fit(x, y, quiet), net.evaluate(x, y), net.predict(x), net.gradients(x, y)]) {
-      await expect(second).rejects.toThrow(/the model is busy: await the fit, evaluate or predict that is under way first/);
+      await expect(second).rejects.toThrow(/the model is busy: first await the fit, evaluate or predict in progress/);
     }
     expect((await first).steps).toBe(3);
     expect((await net.fit(x, y, quiet)).steps).toBe(1);
@@ -243,7 +243,8 @@ describe('the order of calls', () => {
         layer.trainable = layer.trainable === false;
       },
     });
-    const message = /trainable was set to false while a model with this layer trains\. .* set it between two fits$/;
+    const message =
+      /trainable was set to false while a model with this layer is training\. What a fit trains is fixed when it begins.*set trainable before or after fit$/;
     await expect(net.fit(rows, NdArray.zeros([5, 3]), { ...quiet, callbacks: [thaw(inner)] })).rejects.toThrow(message);
     await expect(net.fit(rows, NdArray.zeros([5, 3]), { ...quiet, callbacks: [thaw(net.layers[3] as Layer)] })).rejects.toThrow(message);
     const same = {
@@ -284,9 +285,9 @@ describe('options of compile', () => {
     ['a misspelt optimizer', { loss: 'mse', optimizer: 'adma' }, /unknown optimizer 'adma'; did you mean 'adam'/],
     ['a misspelt metric', { loss: 'mse', metrics: ['acuracy'] }, /unknown metric 'acuracy'; did you mean 'accuracy'/],
     ['a loss too many', { loss: ['mse', 'mse', 'mse'] }, /loss has 3 entries, the model has 2 outputs/],
-    ['a loss of no output', { loss: { left: 'mse', rigth: 'mse' } }, /loss names 'rigth', which is no output; did you mean 'right'\?/],
+    ['a loss of no output', { loss: { left: 'mse', rigth: 'mse' } }, /loss names 'rigth', which is not an output; did you mean 'right'\?/],
     ['an output without loss', { loss: { left: 'mse' } }, /loss lacks the output 'right'/],
-    ['metrics of no output', { loss: 'mse', metrics: { lef: ['mae'] } }, /metrics names 'lef', which is no output; did you mean 'left'\?/],
+    ['metrics of no output', { loss: 'mse', metrics: { lef: ['mae'] } }, /metrics names 'lef', which is not an output; did you mean 'left'\?/],
     ['a weight of no output', { loss: 'mse', lossWeights: { up: 1 } }, /lossWeights names 'up'/],
     ['a weight that is none', { loss: 'mse', lossWeights: [1, Number.NaN] }, /a loss weight must be a finite number, got NaN/],
     ['too many weights', { loss: 'mse', lossWeights: [1, 2, 3] }, /lossWeights has 3 entries, the model has 2 outputs/],
@@ -318,7 +319,9 @@ describe('options of compile', () => {
     const net = classifier();
     expect(() => net.compile({ loss: 'nope' })).toThrow(ArgumentError);
     const whole = sequential([layers.input([4], { dtype: 'uint8' }), layers.flatten()]);
-    expect(() => whole.compile({ loss: 'mse' })).toThrow(/flatten_1 gives whole numbers \(uint8\), of which no loss has a gradient/);
+    expect(() => whole.compile({ loss: 'mse' })).toThrow(
+      /flatten_1 outputs integers \(uint8\), through which no gradient can flow; end the model with a layer that has weights/,
+    );
     expect((await net.fit(x, y, quiet)).steps).toBe(1);
   });
 });

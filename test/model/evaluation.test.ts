@@ -90,7 +90,7 @@ describe('evaluate', () => {
     await expect(net.fit(x, y, { validationBatchSize: 0 })).rejects.toThrow(ArgumentError);
     const kept = sequential([layers.input([2, 3]), layers.lstm(2, { stateful: true, batchSize: 5 })]).compile({ loss: 'mse' });
     const [rows, ends] = [NdArray.zeros([10, 2, 3]), NdArray.zeros([10, 2])];
-    await expect(kept.evaluate(rows, ends, { batchSize: 2 })).rejects.toThrow(/keeps a state for each of 5 rows.*give batchSize: 5/);
+    await expect(kept.evaluate(rows, ends, { batchSize: 2 })).rejects.toThrow(/keeps a state for each of 5 rows.*pass batchSize: 5/);
     expect((await kept.evaluate(rows, ends)).loss).toBe(0);
     for (const one of [net, kept]) await one.dispose();
   });

@@ -49,7 +49,7 @@ describe('rows before validation', () => {
 describe('options that do not go together', () => {
   it('are refused: steps of an epoch whose rows are all there', async () => {
     const { error, steps } = await trouble(dense(), batch(8, 1), { stepsPerEpoch: 3 });
-    expect(String(error)).toMatch(/stepsPerEpoch goes with a list or generator of minibatches/);
+    expect(String(error)).toMatch(/stepsPerEpoch is only for a list or generator of minibatches/);
     expect(steps).toBe(0);
   });
 });
@@ -98,7 +98,7 @@ describe('data that do not fit', () => {
   it('end a fit where a stateful layer gets other rows from a stream than it keeps a state for', async () => {
     const { error, steps } = await trouble(stateful(), () => [sequences(2), sequences(3)]);
     expect(error).toBeInstanceOf(DataError);
-    expect(String(error)).toMatch(/lstm_1 keeps a state for each of 2 rows, and a minibatch of the stream has 3/);
+    expect(String(error)).toMatch(/lstm_1 keeps a state for each of 2 rows, but a minibatch of the stream has 3/);
     expect(steps).toBe(1);
     // However many rows a minibatch of arrays would have.
     expect(await trouble(stateful(40), () => [sequences(40)])).toMatchObject({ error: undefined, steps: 1 });
@@ -130,7 +130,7 @@ describe('a stateful layer on each step of a sequence', () => {
 
   it('says how many rows it needs', async () => {
     expect(() => net(2)).toThrow(
-      /timeDistributed: the lstm inside .* a row has 3: its batchSize must be a multiple of that, 6 for minibatches of 2 rows; got 2/,
+      /timeDistributed: the inner layer \(lstm.*so its batchSize must be 6 for minibatches of 2 rows \(3 steps each\); got 2/,
     );
     await expect(net(6).predict(waves(3, 3, 4, 2))).rejects.toThrow(/timeDistributed_1 keeps a state for each of 2 rows, and the 3 rows of x/);
   });

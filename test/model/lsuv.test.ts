@@ -127,7 +127,7 @@ describe('lsuv', () => {
     ['embedding: embeddingsInitializer', () => layers.embedding(4, 3, { embeddingsInitializer: 'lsuv' })],
     ['dense: biasInitializer', () => layers.dense(4, { biasInitializer: 'lsuv' })],
   ])('is refused where no sums are linear in the array alone: %s', (what, make) => {
-    const message = `${what} of 'lsuv' suits kernels of dense and convolutional layers, whose sums the first fit then scales; take 'orthogonal' here`;
+    const message = `${what} cannot be 'lsuv', which works only for kernels of dense and convolutional layers (it scales their outputs in the first fit); use 'orthogonal', the initializer that lsuv starts from`;
     expect(make).toThrow(message);
     expect(make).toThrow(ArgumentError);
   });

@@ -243,12 +243,12 @@ describe("functions of the user's own", () => {
     await before.save(path);
     const some = (z: Tensor): Tensor => z;
     await expect(load(path, { custom: { custom: some, activation: some } })).rejects.toThrow(
-      /'custom' \(lambda_1\/function, lambda_2\/function\), 'activation' \(dense_1\/activation, dense_2\/activation\)\. Hand them back: \{ custom: \{ 'lambda_1\/function': …, /,
+      /'custom' \(lambda_1\/function, lambda_2\/function\), 'activation' \(dense_1\/activation, dense_2\/activation\)\. Pass them when loading: \{ custom: \{ 'lambda_1\/function': …,/,
     );
     // What is asked for is what is missing still, by place though it be one.
     await expect(
       load(path, { custom: { activation: some, 'dense_1/activation': some, 'dense_2/activation': some, 'lambda_1/function': some } }),
-    ).rejects.toThrow("'custom' (lambda_2/function). Hand them back: { custom: { 'lambda_2/function': … } }");
+    ).rejects.toThrow("'custom' (lambda_2/function). Pass them when loading: { custom: { 'lambda_2/function': … } }");
     const custom = {
       'lambda_1/function': (z: Tensor) => ops.add(z, 1),
       'lambda_2/function': (z: Tensor) => ops.neg(z),
@@ -265,7 +265,7 @@ describe("functions of the user's own", () => {
     }
     const before = sequential([layers.input([2]), new Custom({ factor: 2 }), new Custom({ factor: 3 })]);
     await before.save(path);
-    await expect(load(path)).rejects.toThrow("'custom' (layer custom_1, layer custom_2). Hand them back: { custom: { custom } }");
+    await expect(load(path)).rejects.toThrow("'custom' (layer custom_1, layer custom_2). Pass them when loading: { custom: { custom } }");
     const data = NdArray.from([[1, -2]]);
     expect(bitsOf(await (await load(path, { custom: { custom: Custom } })).predict(data))).toBe(bitsOf(await before.predict(data)));
   });
@@ -339,7 +339,7 @@ describe('a file that is not as it should be', () => {
   }
 
   it('is saved under no name that is another kind of file', async () => {
-    await expect(small().save(path.replace('.safetensors', '.png'))).rejects.toThrow(/saved as \.safetensors, got '.*\.png'/);
+    await expect(small().save(path.replace('.safetensors', '.png'))).rejects.toThrow(/saved as \.safetensors, but '.*\.png'/);
   });
 
   it('is refused wherever it is cut off', async () => {
@@ -368,7 +368,7 @@ describe('a file that is not as it should be', () => {
     await expect(load(join(folder, 'none.safetensors'))).rejects.toThrow(/cannot read .*none\.safetensors/);
     await node.writeFile(path, encodeSafetensors({ w: NdArray.from([1]) }, { format: 'pt' }));
     await expect(load(path)).rejects.toThrow(/not a model saved by Evenkeel/);
-    expect(await altered(({ config }) => Object.assign(config, { version: 2 }))).toMatch(/format version 2, this release reads version 1/);
+    expect(await altered(({ config }) => Object.assign(config, { version: 2 }))).toMatch(/format version 2, but this release reads version 1/);
     expect(await altered(({ metadata }) => Object.assign(metadata, { model: '{"layers": [' }))).toMatch(/not JSON/);
   });
 
@@ -387,7 +387,7 @@ describe('a file that is not as it should be', () => {
     expect(await altered(({ config }) => Object.assign(layer(config, 1), { kind: 'densse' }))).toMatch(
       /unknown layer 'densse'; did you mean 'dense'/,
     );
-    expect(await altered(({ config }) => Object.assign(config, { calls: 7 }))).toMatch(/list 'calls'/);
+    expect(await altered(({ config }) => Object.assign(config, { calls: 7 }))).toMatch(/'calls' of a model's description must be a list/);
     expect(await altered(({ config }) => Object.assign(config, { outputs: [5] }))).toMatch(/outputs: expected a whole number from 0 to 1/);
     expect(await altered(({ config }) => Object.assign(config, { calls: [{ layer: 1, inputs: [0] }] }))).toMatch(/call 0/);
     expect(await altered(({ config }) => Object.assign(config, { layers: null }))).toMatch(/list 'layers'/);
@@ -524,8 +524,8 @@ describe('descriptions', () => {
 
   it.each<[string, unknown, RegExp]>([
     ['nothing', null, /must be an object, got null/],
-    ['no layers', {}, /list 'layers', got undefined/],
-    ['a misspelt part', { layrs: [] }, /no 'layrs'; did you mean 'layers'/],
+    ['no layers', {}, /'layers' of a model's description must be a list, got undefined/],
+    ['a misspelt part', { layrs: [] }, /no entry 'layrs'; did you mean 'layers'/],
     ['no input', { layers: [{ kind: 'dense', units: 1 }, { kind: 'flatten' }] }, /start with .*"input"/],
     ['no kind', { layers: [{ shape: [1] }] }, /layer 0 needs a kind/],
     [

@@ -139,7 +139,7 @@ const cases: readonly (readonly [what: string, one: Made, other: Made, training:
   ['activations', network(), network({ first: { activation: 'tanh' } }), false, false],
   ['units', network(), network({ units: 9 }), false, false],
   ['penalties', network(), network({ first: { kernelRegularizer: 'l2' } }), false, false],
-  ['normalisation', network(), network({ between: 'batch' }), false, false],
+  ['normalization', network(), network({ between: 'batch' }), false, false],
   ['seeds of dropout', network({ between: 'dropout' }), network({ between: 'dropout', seed: 2 }), false, false],
   ['layers that are frozen', network(), frozen, false, false],
   ['a row that begins alike', deep('glorotUniform'), deep('glorotUniform'), true, true],

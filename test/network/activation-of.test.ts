@@ -16,7 +16,7 @@ describe('activationsOf', () => {
     expect(found(sequential([layers.input([3]), layers.dense(4, { activation: 'tanh' }), layers.dense(2)]))).toEqual({ dense_1: 'tanh' });
   });
 
-  it('finds that of a layer behind, past normalisation, noise and reshaping', () => {
+  it('finds that of a layer behind, past normalization, noise and reshaping', () => {
     const made = sequential([
       layers.input([3]),
       layers.dense(4),

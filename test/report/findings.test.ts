@@ -42,5 +42,5 @@ it('tells a finding with its numbers and its remedies', () => {
       .split('\n')
       .at(-1),
   ).toBe('1 ill, 1 at risk');
-  expect(showFindings([])).toBe('healthy: nothing found');
+  expect(showFindings([])).toBe('healthy: no findings');
 });

@@ -89,7 +89,7 @@ describe('what it shows', () => {
     expect(count(section(page, 'verdict'), /href="#finding-\d+"/g)).toBe(findings.length);
     const first = /<article id="finding-1"[\s\S]*?<\/article>/.exec(page)?.[0] ?? '';
     expect(first).toContain('<code>vanishing-gradient</code>');
-    for (const term of ['Layers', 'Measured', 'Expected', 'Margin', 'Confidence', 'What may answer it']) expect(first).toContain(`<dt>${term}</dt>`);
+    for (const term of ['Layers', 'Measured', 'Expected', 'Margin', 'Confidence', 'Possible remedies']) expect(first).toContain(`<dt>${term}</dt>`);
     for (const [, at] of page.matchAll(/href="#(layer-\d+)"/g)) expect(page).toContain(`<tr id="${at}"`);
     const healthy = report(vanishing, []);
     expect(section(healthy, 'verdict')).toContain('Healthy');
@@ -119,8 +119,8 @@ describe('what it shows', () => {
     const ends = points.split(' ').filter((_, i, all) => i === 0 || i === all.length - 1);
     for (const [i, at] of ends.entries()) expect(depth).toContain(`<text x="${at}" y="238" text-anchor="middle">${i === 0 ? 1 : 12}</text>`);
     expect(page).not.toMatch(/text-anchor="start"/);
-    expect(depth).toMatch(/<rect class="ill"[^>]*><title>dense_1: named by a finding that is ill<\/title><\/rect>/);
-    expect(depth).toContain('<span class="key ill"></span>named by a finding that is ill');
+    expect(depth).toMatch(/<rect class="ill"[^>]*><title>dense_1: named in an ill finding<\/title><\/rect>/);
+    expect(depth).toContain('<span class="key ill"></span>named in an ill finding');
     expect(section(report(vanishing, []), 'depth')).not.toContain('key ill');
   });
 
@@ -151,7 +151,7 @@ describe('what it shows', () => {
     expect(await drawn([1, 1])).toContain('class="band" d="M');
     const uneven = await drawn([1, 0.01]);
     expect(uneven).not.toContain('class="band"');
-    expect(uneven).toContain('There is no band: the gradients of the outputs are not of one size, as theory takes them to be.');
+    expect(uneven).toContain('There is no band: theory assumes output gradients of equal size, which these are not.');
   });
 
   it('nothing about a band where none is drawn', () => {

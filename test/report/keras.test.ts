@@ -123,11 +123,12 @@ describe('Keras code', () => {
     expect(code).toContain("optimizer=keras.optimizers.SGD(learning_rate=0.004),  # Keras has no schedule 'oneCycle' (maxLearningRate: 0.1,");
     expect(codeFor(steps(layers.gru(3, { truncate: 2 })))).toContain('keras.layers.GRU(3),  # truncate=2: Keras does not truncate');
     const own = row(layers.dense(1)).compile({ loss: 'mse', metrics: [function gap() {}] as never });
-    expect(codeFor(own)).toContain('metrics=[gap],  # gap is a function of your own: write it for Keras');
+    expect(codeFor(own)).toContain('metrics=[gap],  # gap is a custom function: write it for Keras');
   });
 
   it('says that Keras builds nothing behind what halves features', () => {
-    const said = "# Keras expects as many features of 'glu' as it takes, and builds nothing behind it: leave it out, and put keras.layers.Lambda(";
+    const said =
+      "# Keras assumes that 'glu' keeps the number of features, so it cannot build the layer after it: remove it, and add keras.layers.Lambda(";
     expect(codeFor(row(layers.dense(8, { activation: 'glu' }), layers.dense(1)))).toContain(`    keras.layers.Dense(8, activation="glu"),  ${said}`);
     expect(codeFor(steps(layers.timeDistributed(layers.dense(8, { activation: 'glu' }))))).toContain(said);
     expect(codeFor(row(layers.activation('glu'), layers.dense(1)))).toContain(said);
@@ -186,7 +187,7 @@ describe('Keras code', () => {
   it('says where Keras does not turn a mask with the steps that it belongs to', () => {
     const turned = (layer: Parameters<typeof sequential>[0][number], maskZero = true): boolean =>
       codeFor(sequential([layers.input([6]), layers.embedding(9, 4, { maskZero }), layer]).compile({ loss: 'mse' })).includes(
-        'its steps are turned, and in Keras its mask is not',
+        'it reverses its steps, but Keras does not reverse its mask',
       );
     const back = { returnSequences: true, goBackwards: true };
     expect(turned(layers.gru(3, back))).toBe(true);

@@ -37,7 +37,7 @@ describe('PyTorch code', () => {
     expect(codeFor(image.compile({ loss: 'mse' }))).toContain('Standardize((0, 1), x_train.flatten(1)),');
     expect(codeFor(steps(layers.normalization(), layers.lstm(2)))).toContain('Standardize((0, 1), x_train),');
     expect(codeFor(row(layers.dense(3), layers.normalization(), layers.dense(1)))).toContain(
-      'Standardize((0,)),  # its moments are of the first rows that it sees: call the model with all of them before training',
+      'Standardize((0,)),  # its mean and variance are taken from the first rows that it sees: call the model with all of them before training',
     );
     const told = layers.normalization({ axis: null, mean: 1, variance: 4 });
     expect(codeFor(row(told, layers.dense(1)))).toContain('Rescale(0.5, -0.5),');
@@ -156,7 +156,7 @@ describe('PyTorch code', () => {
     expect(code).toContain('drawn(nn.Linear(4, 4), nn.init.uniform_, a=-1.5, b=1.5, bias=1),');
     // √(0.01 / 4) = 0.05, over 0.8796… of it what is left of a normal cut at two deviations.
     expect(code).toContain('drawn(nn.Linear(4, 1), nn.init.trunc_normal_, mean=0, std=0.0568424, a=-0.113685, b=0.113685),');
-    expect(codeFor(row(layers.dense(2, { kernelInitializer: 'sparse' })))).toContain("# drawn as PyTorch does, not by 'sparse'");
+    expect(codeFor(row(layers.dense(2, { kernelInitializer: 'sparse' })))).toContain("# initialized as in PyTorch, not with 'sparse'");
   });
 
   it.each([
@@ -167,14 +167,14 @@ describe('PyTorch code', () => {
     [optimizers.adamW({ weightDecay: 0 }), 'AdamW(model.parameters(), lr=0.001, eps=1e-7, weight_decay=0)'],
     [
       optimizers.rmsprop({ centered: true }),
-      'RMSprop(model.parameters(), lr=0.001, alpha=0.9, centered=True, eps=1e-7)  # PyTorch adds eps to √v, not to v: steps by gradients near 0 are longer',
+      'RMSprop(model.parameters(), lr=0.001, alpha=0.9, centered=True, eps=1e-7)  # PyTorch adds eps to √v, not to v: steps for gradients near 0 are longer',
     ],
     [optimizers.adagrad(), 'Adagrad(model.parameters(), lr=0.001, initial_accumulator_value=0.1, eps=1e-7)\n'],
     [optimizers.nadam(), 'NAdam(model.parameters(), lr=0.001, eps=1e-7, momentum_decay=1)'],
     [optimizers.adadelta(), 'Adadelta(model.parameters(), lr=0.001, rho=0.95, eps=1e-7)'],
     [
       optimizers.sgd({ momentum: 0.9, learningRate: schedules.cosineDecay() }),
-      'momentum=0.9)  # PyTorch takes past gradients at the present rate, not at that of their step\nschedule = ',
+      'momentum=0.9)  # PyTorch applies the current learning rate to past gradients, not that of their step\nschedule = ',
     ],
     [optimizers.adafactor({ clipThreshold: 2 }), 'optimizer = torch.optim.Adafactor(model.parameters(), lr=0.001, eps=(1e-15, 0.001), d=2)\n'],
     [optimizers.adafactor({ clipThreshold: 0.5 }), 'eps=(1e-15, 0.001))  # not written: clipThreshold 0.5\n'],
@@ -200,7 +200,7 @@ describe('PyTorch code', () => {
   });
 
   it('says where whole arrays that an optimizer looks at have another shape', () => {
-    const said = '# PyTorch has some arrays in another shape, whose updates differ';
+    const said = '# PyTorch stores some arrays in another shape, so their updates differ';
     const convolved = steps(layers.conv1d(2, 3)).compile({ loss: 'mse', optimizer: 'adafactor' });
     expect(codeFor(convolved)).toContain(said);
     expect(codeFor(convolved.compile({ loss: 'mse', optimizer: 'lamb' }))).not.toContain(said);
@@ -244,22 +244,22 @@ describe('PyTorch code', () => {
     const mine = (truth: Tensor, guess: Tensor) => ops.reduceMean(ops.abs(ops.sub(truth, guess)));
     const warm = (step: number) => Math.min(1, step / 10);
     const code = trained({ loss: mine, optimizer: optimizers.sgd({ learningRate: warm }) });
-    expect(code).toContain('loss = mine  # mine is a function of your own: write it for PyTorch\n');
+    expect(code).toContain('loss = mine  # mine is a custom function: write it for PyTorch\n');
     expect(code).toContain(
-      'lr=1)\nschedule = torch.optim.lr_scheduler.LambdaLR(optimizer, warm)  # warm is a function of your own: write it for PyTorch\n',
+      'lr=1)\nschedule = torch.optim.lr_scheduler.LambdaLR(optimizer, warm)  # warm is a custom function: write it for PyTorch\n',
     );
   });
 
   it('translates losses, several with their weights, and leaves to them the activations that they hold', () => {
     expect(trained({ loss: losses.huber({ delta: 3 }), metrics: ['mae'] })).toContain(
-      'loss = nn.HuberLoss(delta=3)\n# to count by hand: meanAbsoluteError\n',
+      'loss = nn.HuberLoss(delta=3)\n# to compute yourself: meanAbsoluteError\n',
     );
     expect(trained({ loss: losses.binaryCrossentropy({ labelSmoothing: 0.2 }) })).toContain(
-      'loss = nn.BCEWithLogitsLoss()  # smooth targets before: y * 0.8 + 0.1; takes logits: leave out what makes them probabilities\n',
+      'loss = nn.BCEWithLogitsLoss()  # smooth the targets first: y * 0.8 + 0.1; takes logits: remove the activation that turns them into probabilities\n',
     );
     expect(trained({ loss: 'dice' })).toContain("loss = None  # PyTorch has no loss 'dice'\n");
     const tagged = steps(layers.dense(3, { activation: 'softmax' })).compile({ loss: 'sparseCategoricalCrossentropy' });
-    expect(codeFor(tagged)).toContain('loss = nn.CrossEntropyLoss()  # takes classes on axis 1: give it outputs.movedim(-1, 1)\n');
+    expect(codeFor(tagged)).toContain('loss = nn.CrossEntropyLoss()  # takes classes on axis 1: pass outputs.movedim(-1, 1)\n');
     const read = layers.input([5, 4]);
     const ways = layers.bidirectional(layers.gru(3, { returnSequences: true }), { mergeMode: null }).applyAll(read);
     const both = codeFor(
@@ -317,9 +317,7 @@ describe('PyTorch code', () => {
           layers.dense(1),
         ]).compile({ loss: 'mse' }),
       );
-    expect(
-      net(true).match(/(BatchNorm1d|AvgPool1d)\(.*its means are over all steps: leave out those that the mask says do not count\n/g),
-    ).toHaveLength(2);
+    expect(net(true).match(/(BatchNorm1d|AvgPool1d)\(.*it averages over all steps: exclude those that are masked\n/g)).toHaveLength(2);
     expect(net(false)).not.toContain('mask');
   });
 
@@ -336,10 +334,10 @@ describe('PyTorch code', () => {
         ]).compile({ loss: 'mse' }),
       );
     const notes = (code: string): (string | undefined)[] =>
-      [...code.matchAll(/^ .*(Attention|GRU|LSTM)\(.*# .*it (walks over|looks at) all steps: leave out those that the mask says do not count/gm)].map(
+      [...code.matchAll(/^ .*(Attention|GRU|LSTM)\(.*# .*it (processes|attends to) all steps: exclude those that are masked/gm)].map(
         ([, module, does]) => `${module} ${does}`,
       );
-    expect(notes(net(true))).toEqual(['Attention looks at', 'GRU walks over', 'LSTM walks over']);
+    expect(notes(net(true))).toEqual(['Attention attends to', 'GRU processes', 'LSTM processes']);
     expect(net(false)).not.toContain('mask');
   });
 

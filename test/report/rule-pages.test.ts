@@ -16,6 +16,6 @@ it('say what, from when, why, what answers it and how to silence it', () => {
         .split('\n## ')
         .map((part) => part.split('\n')[0])
         .slice(1),
-    ).toEqual(['What it looks for', 'Threshold', 'Why it hurts', 'What may answer it', 'Silencing it']);
+    ).toEqual(['What it looks for', 'Threshold', 'Why it hurts', 'Possible remedies', 'How to silence it']);
   }
 });

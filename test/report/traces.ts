@@ -15,7 +15,7 @@ export interface MadeUp {
 /** Repeatable noise from 0.5 to 1.5. */
 const noise = (a: number, b: number): number => 0.5 + ((((a + 1) * 7919 + (b + 1) * 104_729) * 31) % 1009) / 1009;
 
-/** A made-up run of a ReLU net on standardised features: its numbers are given, not computed. */
+/** A made-up run of a ReLU net on standardized features: its numbers are given, not computed. */
 export function madeUpTrace({ depth, steps, width = 100, gain = 1, states = () => `a${width}`, name = (i) => `dense_${i + 1}` }: MadeUp): Trace {
   const input: LayerFacts = {
     name: 'input',

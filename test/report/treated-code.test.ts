@@ -48,8 +48,8 @@ describe('the code of a treatment', () => {
     await given.setWeights(arrays);
     const treatment = await doctor.treat(given, train, { epochs: 20, validationData: validation, keep });
     expect(treatment.outcome).toBe('cured');
-    expect(String(treatment)).toContain('(no code tells such weights: load the treated model)');
-    const says = 'this code alone does not make the treated network: the weights of 16 units of dense_1 were drawn anew; load the treated model';
+    expect(String(treatment)).toContain('(code cannot express such weights: load the treated model)');
+    const says = 'this code alone does not reproduce the treated network: the weights of 16 units of dense_1 were redrawn; load the treated model';
     expect(patchOf(treatment)).toContain(`+ // ${says}`);
     expect(patchOf(treatment, 'keras')).toContain(`+ # ${says}`);
     expect(treatmentHtml(treatment)).toContain(says);
@@ -66,6 +66,6 @@ describe('the code of a treatment', () => {
     expect(codeOf(treatment.after, 'keras')).toMatch(/^model\.fit\(x_train, y_train, batch_size=32, epochs=7\)$/m);
     expect(codeOf(treatment.after, 'pytorch')).toMatch(/\n# to train: 7 epochs, each over the whole loader$/);
     for (const framework of ['evenkeel', 'keras', 'pytorch'] as const) expect(patchOf(treatment, framework)).not.toMatch(/^[-+].*epochs/m);
-    expect(() => codeOf({ ...treatment.after, epochs: 0.5 }, 'keras')).toThrow('codeOf: expected a whole number of epochs, from 1 on, got 0.5');
+    expect(() => codeOf({ ...treatment.after, epochs: 0.5 }, 'keras')).toThrow('codeOf: expected a whole number of epochs ≥ 1, got 0.5');
   });
 });

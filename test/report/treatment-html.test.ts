@@ -48,7 +48,7 @@ const treatment: Treatment = {
 };
 
 it('what is no treatment is refused', () => {
-  expect(() => treatmentHtml({} as never)).toThrow('treatmentHtml: expected a treatment, such as doctor.treat gives');
+  expect(() => treatmentHtml({} as never)).toThrow('treatmentHtml: expected a treatment, as returned by doctor.treat');
 });
 
 it('shows losses that were changed as parts of what chance would make them', () => {
@@ -79,7 +79,7 @@ it('says why there is no code: functions of one’s own, or weights alone that c
   const own = sequential([layers.input([4]), layers.dense(2, { activation: (x) => x })]).compile({ loss: 'mse' });
   const bare = (side: Evidence, batchSize: number): Evidence => ({ ...side, config: toConfig(own), batchSize });
   const page = treatmentHtml({ ...treatment, before: bare(treatment.before, 8), after: bare(treatment.after, 32) });
-  const lacks = (name: string): string => `${name}: The model has layers with functions of your own, which are not written as ${name} code here.`;
+  const lacks = (name: string): string => `${name}: The model has layers with custom functions, which cannot be written as ${name} code here.`;
   expect(paragraphs(page)).toEqual([lacks('Keras'), lacks('PyTorch')]);
 });
 
@@ -87,7 +87,7 @@ it('does not call a network cured in which nothing was ill', () => {
   const remedies = [{ id: 'adaptive-optimizer', cost: 'training', what: 'train by adam', answers: [] }] as const;
   const word = (page: string): string | undefined => /<p class="word">([^<]*)/.exec(page)?.[1];
   expect(word(treatmentHtml({ ...treatment, remedies }))).toBe('Cured.');
-  expect(word(treatmentHtml({ ...treatment, remedies, findings: [] }))).toBe('Nothing was ill, and it does better changed.');
+  expect(word(treatmentHtml({ ...treatment, remedies, findings: [] }))).toBe('Nothing was ill, but the network does better with the changes.');
 });
 
 it('says of a change that it did not help, where it and its code stand', () => {

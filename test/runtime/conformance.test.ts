@@ -240,7 +240,7 @@ describe.each(implementations)('engine: $name', ({ createEngine, options }) => {
     );
     for (const fate of ['fetch', 'keep'] as const) {
       await expect(half.run({ x: new NdArray(Float32Array.of(1)) }, { y: fate })).rejects.toThrow(
-        /float16 cannot be held; known element types: float32/,
+        /float16 are not supported; supported element types: float32/,
       );
     }
   });

@@ -113,7 +113,7 @@ describe('writeAtomically', () => {
     const [one, other] = [join(folder, 'one'), join(folder, 'other')];
     await node.symlink(one, other);
     await node.symlink(other, one);
-    await expect(writeAtomically(one, bytes('lost'))).rejects.toThrow(/links lead in a circle/);
+    await expect(writeAtomically(one, bytes('lost'))).rejects.toThrow(/loop of symbolic links/);
     await node.symlink('nowhere/file', join(folder, 'astray'));
     await expect(writeAtomically(join(folder, 'astray'), bytes('lost'))).rejects.toThrow(/the file or its folder does not exist/);
   });
@@ -129,7 +129,7 @@ describe('writeAtomically', () => {
 
   it.each([
     ['write', 'ENOSPC', /disk is full; free some space/],
-    ['sync', 'EIO', /the disk failed/],
+    ['sync', 'EIO', /the disk reported an error/],
     ['close', 'EDQUOT', /quota is used up/],
     ['rename', 'EACCES', /permission denied/],
   ] as const)('keeps the previous file whole when %s fails with %s', async (at, code, message) => {

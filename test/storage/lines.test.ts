@@ -41,7 +41,7 @@ describe('a file of lines', () => {
     try {
       const refused = await openLines(path).catch((error: unknown) => error);
       expect(refused).toBeInstanceOf(FileError);
-      expect(String(refused)).toMatch(/no file system in a page/);
+      expect(String(refused)).toMatch(/a browser has no file system/);
     } finally {
       vi.unstubAllGlobals();
     }

@@ -102,12 +102,12 @@ describe('safetensors', () => {
   const u8 = (start: number, end: number) => ({ dtype: 'U8', shape: [end - start], data_offsets: [start, end] });
   const whole = encodeSafetensors({ a: new NdArray(Float32Array.of(1, 2, 3)) });
   it.each<[string, Uint8Array, RegExp]>([
-    ['an empty file', new Uint8Array(0), /has 0; it was cut off/],
-    ['a cut header', whole.slice(0, 20), /only 12 follow; it was cut off/],
-    ['cut data', whole.slice(0, -1), /lies at bytes 0 to 12 of 11; the file was cut off/],
-    ['appended bytes', Uint8Array.from([...whole, 0]), /end at byte 12, the data at 13; something was appended/],
+    ['an empty file', new Uint8Array(0), /has 0; it was truncated/],
+    ['a cut header', whole.slice(0, 20), /only 12 follow; it was truncated or is not a safetensors file/],
+    ['cut data', whole.slice(0, -1), /lies at bytes 0 to 12 of 11; the file was truncated or is corrupt/],
+    ['appended bytes', Uint8Array.from([...whole, 0]), /end at byte 12, the data at 13; extra data were appended/],
     ['a header of 2^63 bytes', file({}, 0, { length: 2n ** 63n }), /claims a header of 9223372036854776000/],
-    ['a header over 100 MB', file({}, 0, { length: 100_000_001n }), /100000000 is the most/],
+    ['a header over 100 MB', file({}, 0, { length: 100_000_001n }), /at most 100000000 are allowed/],
     ['a header that is no JSON', file('{"a":'), /not JSON/],
     ['a header that is no UTF-8', Uint8Array.from([2, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xfe]), /not JSON/],
     ['a header that is a list', file('[1]'), /must be a JSON object/],
@@ -122,7 +122,7 @@ describe('safetensors', () => {
     ['a dtype named like a method', file({ a: { ...u8(0, 1), dtype: 'constructor' } }, 1), /has the dtype 'constructor'/],
     ['a negative length', file({ a: { ...u8(0, 1), shape: [-1] } }, 1), /has the shape \[-1\]/],
     ['a shape that is no list', file({ a: { ...u8(0, 1), shape: 1 } }, 1), /has the shape 1/],
-    ['a shape that overflows', file({ a: { ...u8(0, 1), shape: [2 ** 40, 2 ** 40] } }, 1), /more than the 2147483647 elements/],
+    ['a shape that overflows', file({ a: { ...u8(0, 1), shape: [2 ** 40, 2 ** 40] } }, 1), /which exceeds the 2147483647 elements/],
     ['a shape of more bytes than given', file({ a: { ...u8(0, 1), shape: [2] } }, 1), /needs 2 bytes, its offsets hold 1/],
     ['offsets beyond the end', file({ a: u8(0, 4) }, 2), /0 to 4 of 2/],
     ['offsets that run backwards', file({ a: { dtype: 'U8', shape: [1], data_offsets: [1, 0] } }, 1), /bytes 1 to 0/],

@@ -60,7 +60,7 @@ describe('attention as drawn', () => {
     ['on what attention gave', (x) => attention().apply(attention().apply(x)), 0.03],
     ['of another layer’s sequence', (x) => attention().apply([x, layers.dense(32, { activation: 'tanh' }).apply(x)]), 0.04],
     ['in transformer blocks, before a mean over the steps', (x) => pooled(block('pre')(x)), 0.04],
-    ['in transformer blocks that normalise behind', block('post'), 0.01],
+    ['in transformer blocks that normalize behind', block('post'), 0.01],
     ['and a mean of rectified steps', (x) => pooled(layers.dense(128, { activation: 'relu', kernelInitializer: 'heNormal' }).apply(x)), 0.02],
   ])('%s: sizes are those of real networks', async (_, make, least) => {
     for (const common of [0, 0.4]) {
@@ -89,7 +89,7 @@ describe('attention as drawn', () => {
 
   it('is not known where features become steps, or keys are of a third sequence', () => {
     const turned = doctor.forecast(net((x) => attention().apply(layers.permute([2, 1]).apply(x)), 1));
-    expect(turned.layers.at(-1)?.why).toContain('how alike the steps');
+    expect(turned.layers.at(-1)?.why).toContain('the similarity of the steps');
     const three = doctor.forecast(net((x) => attention().apply([x, x, x]), 1));
     expect(three.layers.at(-1)?.why).toContain('another sequence');
   });

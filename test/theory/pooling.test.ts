@@ -87,7 +87,7 @@ describe('what pooling leaves of a signal', () => {
 
   it('is not known behind what moves places', () => {
     const moved = doctor.forecast(net([layers.permute([2, 1, 3]), layers.averagePooling2d()], 1)).layers.at(-1);
-    expect(moved?.why).toContain('how alike neighbours are');
+    expect(moved?.why).toContain('the similarity of neighbours');
     const twice = doctor.forecast(net([conv(), layers.averagePooling2d(), layers.maxPooling2d()], 1)).layers.at(-1);
     expect(twice?.why).toContain('not normal');
   });

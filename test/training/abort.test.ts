@@ -31,7 +31,7 @@ describe('an AbortSignal', () => {
     const error = await running.catch((caught: AbortError) => caught);
     const steps = (await model.getState()).get('iterations')?.at(0) ?? 0;
     expect(steps).toBeGreaterThan(40);
-    expect((error as AbortError).message).toBe(`training was stopped after step ${steps}`);
+    expect((error as AbortError).message).toBe(`training was aborted after step ${steps}`);
     expect((error as AbortError).cause).toBe(reason);
     expect(
       values(await model.getWeights())
@@ -97,7 +97,7 @@ describe('an AbortSignal', () => {
   it('that has fired before takes no step', async () => {
     const model = build();
     const before = values(await model.getWeights());
-    await expect(model.fit(set, { verbose: 0, signal: AbortSignal.abort() })).rejects.toThrow(/stopped after step 0/);
+    await expect(model.fit(set, { verbose: 0, signal: AbortSignal.abort() })).rejects.toThrow(/training was aborted after step 0/);
     expect(values(await model.getWeights())).toEqual(before);
   });
 
@@ -109,7 +109,7 @@ describe('an AbortSignal', () => {
       setTimeout(() => abort.abort(), 20);
       await new Promise(() => {});
     }
-    await expect(model.fit(stuck, { verbose: 0, chunk: 1, signal: abort.signal })).rejects.toThrow(/stopped after step 1/);
+    await expect(model.fit(stuck, { verbose: 0, chunk: 1, signal: abort.signal })).rejects.toThrow(/training was aborted after step 1/);
     expect((await model.fit(set, { verbose: 0 })).steps).toBe(2);
   });
 });

@@ -60,14 +60,14 @@ async function epochsOf(name: string, values: readonly number[], stopping: Callb
 
 describe('callbacks', () => {
   it.each<[string, unknown, RegExp]>([
-    ['an event in Keras’s spelling', { on_epoch_end: () => {} }, /'on_epoch_end' would never be called; did you mean 'onEpochEnd'/],
+    ['an event in Keras’s spelling', { on_epoch_end: () => {} }, /'on_epoch_end', which would never be called; did you mean 'onEpochEnd'/],
     ['an event that there is not', { onEpochEnds: () => {} }, /did you mean 'onEpochEnd'/],
     [
       'a class of such',
       new (class {
         onBatchBegin(): void {}
       })(),
-      /'onBatchBegin' would never be called/,
+      /'onBatchBegin', which would never be called/,
     ],
     ['a function', () => {}, /a callback is an object with methods/],
     ['nothing', null, /a callback is an object with methods/],
@@ -124,7 +124,7 @@ describe('earlyStopping', () => {
 
   it('takes no value of training for one of validation', async () => {
     await expect(epochsOf('meanAbsoluteError', [1, 2], callbacks.earlyStopping({ monitor: 'val_mae' }))).rejects.toThrow(
-      /there is no 'val_mae'.*Give fit validationSplit or validationData/,
+      /there is no 'val_mae'.*Pass validationSplit or validationData/,
     );
   });
 

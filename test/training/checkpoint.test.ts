@@ -134,7 +134,7 @@ describe('checkpoint', () => {
 
   it('refuses wrong options', async () => {
     expect(() => checkpoint('')).toThrow(ArgumentError);
-    expect(() => checkpoint('best-{epoch}.h5')).toThrow(/saved as \.safetensors, got 'best-\{epoch\}\.h5'/);
+    expect(() => checkpoint('best-{epoch}.h5')).toThrow(/saved as \.safetensors, but 'best-\{epoch\}\.h5'/);
     expect(() => checkpoint(path, { every: 0 })).toThrow(/every must be a whole number ≥ 1 or 'epoch', got 0/);
     expect(() => checkpoint(path, { evry: 1 } as object)).toThrow(/'evry'; did you mean 'every'/);
     expect(() => checkpoint(path, { mode: 'most' as 'max' })).toThrow(/mode must be/);

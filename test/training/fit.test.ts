@@ -277,7 +277,7 @@ describe('callbacks', () => {
 
   it.each([0, 1.5, -2, 'batch'])('with every: %j are refused', async (every) => {
     const wrong = build().fit(set, quiet({ callbacks: [{ every: every as number, onBatchEnd: () => {} }] }));
-    await expect(wrong).rejects.toThrow(/every must be a whole number ≥ 1 or 'epoch'/);
+    await expect(wrong).rejects.toThrow(/every of a callback must be a whole number ≥ 1 or 'epoch'/);
   });
 });
 
@@ -290,8 +290,8 @@ describe('options', () => {
     ['a batch of words', { batchSize: '32' }, /batchSize must be a whole number ≥ 1, got '32'/],
     ['a chunk of 0', { chunk: 0 }, /chunk must be a whole number ≥ 1/],
     ['a first epoch below 0', { initialEpoch: -1 }, /initialEpoch must be a whole number ≥ 0/],
-    ['all for validation', { validationSplit: 1 }, /validationSplit must be from 0 to below 1, got 1/],
-    ['a split below 0', { validationSplit: -0.1 }, /validationSplit must be from 0 to below 1/],
+    ['all for validation', { validationSplit: 1 }, /validationSplit must be ≥ 0 and < 1, got 1/],
+    ['a split below 0', { validationSplit: -0.1 }, /validationSplit must be ≥ 0 and < 1/],
     ['one callback, not a list', { callbacks: {} }, /callbacks must be a list/],
   ])('%s', async (_, options, message) => {
     await expect(build().fit(set, { verbose: 0, ...options } as FitOptions)).rejects.toThrow(message);

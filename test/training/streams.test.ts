@@ -57,7 +57,7 @@ describe('minibatches from a generator train as arrays do', () => {
   });
 
   it('one generator object for several epochs is refused, and says what to do', async () => {
-    await expect(build().fit(generate(), { epochs: 2, verbose: 0 })).rejects.toThrow(/epoch 2 has no data.*start anew for every epoch/);
+    await expect(build().fit(generate(), { epochs: 2, verbose: 0 })).rejects.toThrow(/epoch 2 has no data.*Does it restart for every epoch/);
   });
 
   it('an endless generator object goes on through the epochs', async () => {
@@ -206,7 +206,7 @@ describe('trouble in a generator', () => {
   it.each<[string, () => unknown, RegExp]>([
     ['nothing', () => undefined, /must return a list or a generator of \{ x, y \}, got undefined/],
     ['one minibatch', () => batches[0], /must return a list or a generator of \{ x, y \}, got an object/],
-    ['a promise', async () => batches, /got a promise: make it an async function\*/],
+    ['a promise', async () => batches, /got a promise: use an async function\*/],
   ])('a function that gives %s is refused', async (_, stream, message) => {
     const wrong = build().fit(stream as () => Iterable<BatchLike>, { verbose: 0 });
     await expect(wrong).rejects.toThrow(DataError);
@@ -221,7 +221,7 @@ describe('trouble in a generator', () => {
     }
     const running = build().fit(hanging, { verbose: 0, signal: abort.signal });
     setTimeout(() => abort.abort(), 20);
-    await expect(running).rejects.toThrow(/stopped after step 0/);
+    await expect(running).rejects.toThrow(/training was aborted after step 0/);
   });
 
   it.each<[string, BatchLike, BatchLike | undefined, RegExp]>([
@@ -283,14 +283,14 @@ describe('trouble in a generator', () => {
     expect(closed).toBe(1);
     const abort = new AbortController();
     await expect(build().fit(endless, { verbose: 0, signal: abort.signal, callbacks: [{ onBatchEnd: () => abort.abort() }] })).rejects.toThrow(
-      /stopped after step 1/,
+      /training was aborted after step 1/,
     );
     expect(closed).toBe(2);
   });
 
   it.each<[string, BatchLike, RegExp]>([
     ['rows that differ', { x: set.x.slice(0, 8), y: set.y.slice(0, 7) }, /x has 8 rows and y has 7/],
-    ['another shape', { x: NdArray.zeros([8, 5]), y: set.y.slice(0, 8) }, /expects \[N, 6\], received \[8, 5\]/],
+    ['another shape', { x: NdArray.zeros([8, 5]), y: set.y.slice(0, 8) }, /expects \[N, 6\], got \[8, 5\]/],
     ['no rows', { x: set.x.slice(0, 0), y: set.y.slice(0, 0) }, /no rows/],
     ['another element type', { x: new NdArray(new Uint8Array(48), [8, 6]), y: set.y.slice(0, 8) }, /uint8.*float32|float32.*uint8/],
     ['NaN', { x: new NdArray(new Float32Array(48).fill(Number.NaN, 9, 10), [8, 6]), y: set.y.slice(0, 8) }, /NaN at row 1, column 3/],

@@ -71,16 +71,20 @@ describe('what is refused, with what was found and where', () => {
     return `${copy.join('\n')}\n`;
   };
   it.each<[string, string, RegExp]>([
-    ['an empty file', '', /run is empty; a trace begins with a line that holds its header/],
-    ['a table', 'a,b\n1,2\n', /run is no trace: its first line should be .*evenkeel-trace.* got 'a,b'/],
-    ['another JSON', '{"loss": 1}\n', /run is no trace/],
-    ['a header that was cut', text.slice(0, 300), /^run ends within its first line, the header: the file was cut/],
-    ['two traces in one file', `${text}${text}`, /run, line \d+ is another header: a file holds one run/],
-    ['a newer version', changed(0, (header) => ({ ...header, version: 9 })), /version 9 of the schema, this release reads versions 1 to 1/],
-    ['a header without layers', changed(0, (header) => ({ ...header, network: {} })), /the header must hold network.layers/],
-    ['places of no layer', changed(0, (header) => ({ ...header, watched: [99] })), /in watched the places of layers/],
-    ['a line torn in the middle', `${lines[0]}\n${lines[1]?.slice(0, 50)}\n${lines[2]}\n`, /run, line 2 is not JSON.*cut or mixed/],
-    ['an unknown kind', changed(1, (record) => ({ ...record, kind: 'note' })), /run, line 2: a record's kind is one of step, pass, .* got 'note'/],
+    ['an empty file', '', /run is empty; the first line of a trace must be its header/],
+    ['a table', 'a,b\n1,2\n', /run is not a trace: its first line should be.*evenkeel-trace.*got 'a,b'/],
+    ['another JSON', '{"loss": 1}\n', /run is not a trace/],
+    ['a header that was cut', text.slice(0, 300), /^run ends within its first line, the header: the file was truncated/],
+    ['two traces in one file', `${text}${text}`, /run, line \d+ is another header: a file holds a single run/],
+    ['a newer version', changed(0, (header) => ({ ...header, version: 9 })), /version 9, but this release reads versions 1 to 1/],
+    ['a header without layers', changed(0, (header) => ({ ...header, network: {} })), /the header must contain network\.layers/],
+    ['places of no layer', changed(0, (header) => ({ ...header, watched: [99] })), /in watched the indices of layers/],
+    [
+      'a line torn in the middle',
+      `${lines[0]}\n${lines[1]?.slice(0, 50)}\n${lines[2]}\n`,
+      /run, line 2 is not JSON.*Was the file truncated or mixed/,
+    ],
+    ['an unknown kind', changed(1, (record) => ({ ...record, kind: 'note' })), /run, line 2: a record's kind must be one of step, pass,.*got 'note'/],
     [
       'columns of other lengths',
       changed(1, (record) => ({ ...record, signals: { zRms: [1] } })),
@@ -94,13 +98,13 @@ describe('what is refused, with what was found and where', () => {
     [
       'steps that go backwards',
       moved(3, 1),
-      /run, line 3: a step record of step 1 stands behind one of step 8 \(line 2\).*two runs write to this file/,
+      /run, line 3: a step record of step 1 comes after one of step 8 \(line 2\).*two runs write to this file/,
     ],
-    ['passes that go backwards', moved(8, 1), /run, line 6: a pass record of step 8 stands behind one of step 16 \(line 2\)/],
+    ['passes that go backwards', moved(8, 1), /run, line 6: a pass record of step 8 comes after one of step 16 \(line 2\)/],
     [
       'epochs that go backwards',
       changed(9, (record) => ({ ...record, epoch: -1 })),
-      /line 10: an epoch record of epoch -1 stands behind one of epoch 0/,
+      /line 10: an epoch record of epoch -1 comes after one of epoch 0/,
     ],
     [
       'a layer without options',
@@ -111,7 +115,7 @@ describe('what is refused, with what was found and where', () => {
       })),
       /run, line 1: network\.(inputs|outputs|layers\[0\]\.options) must be/,
     ],
-    ['a step without signals', changed(1, ({ signals: _, ...record }) => record), /run, line 2: a step needs its signals/],
+    ['a step without signals', changed(1, ({ signals: _, ...record }) => record), /run, line 2: a step record needs 'signals'/],
   ])('%s', (_, given, message) => {
     expect(() => parseTrace(given, 'run')).toThrow(DataError);
     expect(() => parseTrace(given, 'run')).toThrow(message);

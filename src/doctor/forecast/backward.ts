@@ -46,7 +46,7 @@ export function walkBackward({ layers, outputs }: NetworkFacts, forward: readonl
 function passedBack(h: Gradient, { factors, sensitivity = 0 }: Forward, input: number, part: number): Gradient | undefined {
   const factor = factors?.[input];
   if (factor === undefined || !(factor > 0)) return undefined;
-  // A layer that standardises lets no change of size through.
+  // A layer that standardizes lets no change of size through.
   const follows = sensitivity !== 0 ? sensitivity : h.sensitivity * Math.min(1, factor * Math.exp(part));
   return { ...h, log: h.log + Math.log(factor), sensitivity: follows, radial: sensitivity !== 0 ? 0 : h.radial };
 }

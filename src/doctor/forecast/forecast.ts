@@ -2,7 +2,7 @@ import type { LayerForecast } from './layer-forecast.js';
 import type { PhaseRun } from './phases.js';
 import { tableOf } from './table.js';
 
-/** What theory says of a network before any training. Plain data; `String(forecast)` is a table. */
+/** What theory predicts for a network before any training. Plain data; `String(forecast)` is a table. */
 export class Forecast {
   /** One for each use of a layer, in the facts' order. */
   readonly layers: readonly LayerForecast[];
@@ -13,7 +13,7 @@ export class Forecast {
   readonly depth: number;
   /** The most of them on one way through the network. */
   readonly longest: number;
-  /** The least over the runs; null where nothing bounds it. */
+  /** The minimum over the runs; null if unbounded. */
   readonly trainableDepth: number | null;
   readonly gradientDepthScale: number | null;
   /** Names of uses of which theory does not know what they receive or give. */

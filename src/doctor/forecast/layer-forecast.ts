@@ -7,20 +7,20 @@ export interface Estimate {
   readonly high: number;
 }
 
-/** What theory says of one use of a layer. What is absent is not known, or means nothing for such a layer. */
+/** What theory predicts for one use of a layer. Absent values are unknown, or do not apply to such a layer. */
 export interface LayerForecast {
   readonly name: string;
   /** Uses of one layer share it. */
   readonly layer: string;
   readonly kind: string;
   readonly role: Role;
-  /** Whether theory knows what this use receives or gives. */
+  /** Whether theory covers the input or output of this use. */
   readonly known: boolean;
-  /** What it does not know, and why. */
+  /** What is unknown, and why. */
   readonly why?: string;
   readonly fanIn?: number;
   readonly fanOut?: number;
-  /** Name of what draws its kernel, and of what would suit its activation. */
+  /** Name of its kernel initializer, and of the one that matches its activation. */
   readonly initializer?: string;
   readonly suits?: string;
   /** Mean square of z in the limit of a large batch. */
@@ -41,7 +41,7 @@ export interface LayerForecast {
   readonly backwardGain?: Estimate;
   /** RMS of ∂L/∂z over that at the last hidden use that sums by weights. */
   readonly gradient?: Estimate;
-  /** Share of entries whose slope is under 5 % of the largest. */
+  /** Share of entries whose slope is below 5 % of the maximum. */
   readonly saturated?: number;
   /** Expected share of units whose slope is 0 for every row of a minibatch, and for one row. */
   readonly dead?: number;

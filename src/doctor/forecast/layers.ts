@@ -186,7 +186,7 @@ function hiddenEnd({ layers, outputs }: NetworkFacts, sums: (use: number) => boo
   return all.filter((use) => !behind(use)).at(-1) ?? all.at(-1);
 }
 
-/** Variance of ln of a layer's gain of mean square, where one activation and nothing that standardises or merges stands between. */
+/** Variance of ln of a layer's gain of mean square, where one activation and nothing that standardizes or merges stands between. */
 function gainVariance({ layers }: NetworkFacts, forward: readonly Forward[], before: number, use: number, rows: number): number | undefined {
   const path: number[] = [];
   for (let at = layers[use]?.inputs[0]; at !== undefined; at = layers[at]?.inputs[0]) {

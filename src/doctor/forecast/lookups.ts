@@ -48,8 +48,7 @@ export class Bends {
   activation(described: Described): Activation {
     const { name } = described;
     const given = tableActivation(described) ?? this.#lookups.activations?.[name];
-    if (!given)
-      throw new Unknown(`the activation '${name}' is not of the library, and known by its name only; doctor.forecast(model) knows those of a model`);
+    if (!given) throw new Unknown(`unknown activation '${name}': only its name is recorded; doctor.forecast(model) knows a model's own functions`);
     return given;
   }
 
@@ -57,8 +56,7 @@ export class Bends {
   initializer({ name, config, custom }: Described): Initializer {
     if (!custom && Object.hasOwn(initializers, name)) return initializerFromConfig(name, config);
     const given = this.#lookups.initializers?.[name];
-    if (!given)
-      throw new Unknown(`the initializer '${name}' is not of the library, and known by its name only; doctor.forecast(model) knows those of a model`);
+    if (!given) throw new Unknown(`unknown initializer '${name}': only its name is recorded; doctor.forecast(model) knows a model's own functions`);
     return given;
   }
 
@@ -69,7 +67,7 @@ export class Bends {
       scalar.slope(scalar.value(0.5));
       return scalar;
     } catch {
-      throw new Unknown(`'${described.name}' is not a function of one number with a slope`);
+      throw new Unknown(`'${described.name}' is not a differentiable function of one number`);
     }
   }
 }

@@ -68,7 +68,7 @@ export function phaseRuns(facts: NetworkFacts, forward: readonly Forward[], bend
 }
 
 function phaseOf({ summing, table, z }: Forward, activation: Described, bends: Bends): Omit<PhaseRun, 'layers'> {
-  if (!summing || !table || !z) throw new Error('a row of layers without sums');
+  if (!summing || !table || !z) throw new Error('a sequence of layers without weights');
   const variances = { weightVariance: summing.fanIn * summing.weightSquare, biasVariance: summing.biasSquare };
   const point = fixedPoint(table.phi, variances, Math.min(1e12, Math.max(1e-12, Math.exp(z.log))));
   const settles = point.kept || (point.q > 0 && Number.isFinite(point.q));

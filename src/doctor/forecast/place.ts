@@ -78,7 +78,7 @@ export class Place {
     const { weights } = this.layer;
     const array = weights.find((one) => one.name === name) ?? (name === 'kernel' ? weights.find(({ shape }) => shape.length >= 2) : undefined);
     if (!array) return undefined;
-    if (!array.initializer) throw new Unknown(`what drew its ${name} is not recorded`);
+    if (!array.initializer) throw new Unknown(`the initializer of its ${name} is not recorded`);
     const fanIn = array.name === 'kernel' ? this.layer.fanIn : undefined;
     return weightMoments(array.initializer, array.shape, bendBehind(this.facts, this.users, this.use), this.options.bends, { fanIn, axes });
   }

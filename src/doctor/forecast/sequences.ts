@@ -17,9 +17,9 @@ export function walkedAlong(place: Place): Forward {
   const steps = place.facts.layers[layer.inputs[0] ?? -1]?.shape[0];
   const [fanIn, units] = [sizes?.[0], sizes?.[1]];
   if (!kernel || !recurrent || fanIn === undefined || units === undefined) throw new Unknown('its weights are not those of a simple recurrent layer');
-  if (typeof steps !== 'number') throw new Unknown('how long its sequences are is not known');
-  if (recurrent.identity) throw new Unknown('its recurrent weights begin as the identity: its state adds up what comes in, without end');
-  if (kernel.symmetric || recurrent.symmetric) throw new Unknown('its weights have one value everywhere, so that all its units are the same unit');
+  if (typeof steps !== 'number') throw new Unknown('the length of its sequences is unknown');
+  if (recurrent.identity) throw new Unknown('its recurrent weights start as the identity: its state accumulates the inputs without bound');
+  if (kernel.symmetric || recurrent.symmetric) throw new Unknown('its weights all have the same value, so all its units are identical');
   const table = place.options.bends.of(layer.activation ?? LINEAR);
   const input = summingOf(fanIn, units, kernel, bias);
   const state = summingOf(units, units, recurrent, { mean: 0, square: 0 });
@@ -31,8 +31,8 @@ export function walkedAlong(place: Place): Forward {
 function sequence(place: Place, at: number): { readonly signal: Signal; readonly steps: number } {
   const signal = place.from(at);
   const steps = place.facts.layers[place.layer.inputs[at] ?? -1]?.shape[0];
-  if (typeof steps !== 'number') throw new Unknown('how long its sequences are is not known');
-  if (signal.stepCorrelation === undefined) throw new Unknown('how alike the steps of its sequences are is not known');
+  if (typeof steps !== 'number') throw new Unknown('the length of its sequences is unknown');
+  if (signal.stepCorrelation === undefined) throw new Unknown('the similarity of the steps of its sequences is unknown');
   return { signal, steps };
 }
 
@@ -41,14 +41,14 @@ export function attendedBy(place: Place): Forward {
   const { inputs, options, weights } = place.layer;
   const query = sequence(place, 0);
   const looked = sequence(place, Math.min(1, inputs.length - 1));
-  if (inputs.length > 2) throw new Unknown('its keys are of another sequence than its values');
+  if (inputs.length > 2) throw new Unknown('its keys belong to a different sequence than its values');
   const product = (name: string, sums: (shape: readonly number[]) => readonly [fanIn: number, width: number]): Summing => {
     const [kernel, shape] = [
       place.moments(`${name}/kernel`, ATTENTION_AXES[name === 'output' ? 'output' : 'heads']),
       weights.find((one) => one.name === `${name}/kernel`)?.shape,
     ];
     if (!kernel || !shape) throw new Unknown('its weights are not those of an attention layer');
-    if (kernel.symmetric) throw new Unknown('its weights have one value everywhere');
+    if (kernel.symmetric) throw new Unknown('its weights all have the same value');
     return summingOf(...sums(shape), kernel, place.moments(`${name}/bias`) ?? { mean: 0, square: 0 });
   };
   const perHead = ([features = 1, , size = 1]: readonly number[]) => [features, size] as const;
@@ -68,11 +68,10 @@ export function pooledBy(place: Place): Effect {
   const from = inputs[0] ?? -1;
   const places = place.facts.layers[from]?.shape.slice(0, -1) ?? [];
   const h = place.only();
-  if (h.stepCorrelation === undefined || h.nextCorrelation === undefined)
-    throw new Unknown('how alike neighbours are in what it receives is not known');
+  if (h.stepCorrelation === undefined || h.nextCorrelation === undefined) throw new Unknown('the similarity of neighbours in its input is unknown');
   const { z, table } = place.found[from] ?? {};
   const bent = (): readonly [Signal, Bend] => {
-    if (!z || !table) throw new Unknown('the largest of what is not normal before its activation is not known');
+    if (!z || !table) throw new Unknown('the maximum of values that are not normally distributed is unknown');
     return [z, table];
   };
   const count = entriesOf(places);

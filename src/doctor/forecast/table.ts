@@ -22,7 +22,7 @@ const columns: readonly (readonly [title: string, cell: (layer: LayerForecast) =
     ({ initializer, suits }) =>
       initializer === undefined || suits === undefined || initializer === suits || fitting.has(initializer)
         ? (initializer ?? '')
-        : `${initializer} (suits: ${suits})`,
+        : `${initializer} (suited: ${suits})`,
   ],
   ['z RMS', ({ zRms }) => ranged(zRms)],
   ['Forward gain', ({ forwardGain }) => ranged(forwardGain)],
@@ -56,7 +56,7 @@ function lineOf(run: PhaseRun, longest: number): string {
   const [first, last] = [run.layers[0], run.layers.at(-1)];
   const size =
     run.fixedPoint === null
-      ? 'signals grow without end'
+      ? 'signals grow without bound'
       : run.fixedPoint === 0
         ? 'signals die out'
         : run.kept

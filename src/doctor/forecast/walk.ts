@@ -92,9 +92,9 @@ class Step extends Place {
   #weights(): Forward {
     const { fanIn, fanOut, kind, shape, options } = this.layer;
     const weights = this.moments('kernel');
-    if (fanIn === undefined || fanOut === undefined || !weights) throw new Unknown(`its kind, '${kind}', is not one that theory knows`);
-    if (weights.symmetric) throw new Unknown('its kernel has one value everywhere, so that all its units are the same unit');
-    if (weights.identity) throw new Unknown('its kernel is the identity, not one of random weights');
+    if (fanIn === undefined || fanOut === undefined || !weights) throw new Unknown(`its kind, '${kind}', is not covered by the theory`);
+    if (weights.symmetric) throw new Unknown('all entries of its kernel have the same value, so all its units are identical');
+    if (weights.identity) throw new Unknown('its kernel is the identity, not random weights');
     const entering = this.only();
     // Windows with weights of their own leave two places as alike as those that they look at were; strides take places from farther apart.
     const strides = Math.max(1, ...[options.strides ?? 1].flat().map(Number));
@@ -108,7 +108,7 @@ class Step extends Place {
     const z = weights.scaledByData
       ? { ...summed, log: 0, rowVariance: Math.max(0, summed.rowVariance - summed.sharedVariance), sharedVariance: 0 }
       : summed;
-    if (z.log === Number.NEGATIVE_INFINITY) throw new Unknown('its sums are 0 for every input');
+    if (z.log === Number.NEGATIVE_INFINITY) throw new Unknown('its pre-activations are 0 for every input');
     if (!Number.isFinite(z.log)) throw new Unknown('its weights or biases are too large for float64 to hold their squares');
     const rest = h.log + Math.log(summing.fanIn * weights.square);
     const share = bias.square > 0 || weights.mean !== 0 ? Math.min(1, Math.exp(rest - z.log)) : 1;
@@ -121,7 +121,7 @@ class Step extends Place {
     try {
       const table = this.options.bends.of(activation);
       const bending = bend(table, z);
-      if (!Number.isFinite(bending.signal.log)) return { z, table, why: `'${activation.name}' gives 0 for every input of this size` };
+      if (!Number.isFinite(bending.signal.log)) return { z, table, why: `'${activation.name}' is 0 for every input of this size` };
       return { z, h: bending.signal, bending, table };
     } catch (error) {
       if (!(error instanceof Unknown)) throw error;
@@ -140,7 +140,7 @@ class Step extends Place {
       shiftMean: shift.mean,
       shiftSquare: shift.square,
     };
-    if (!(scale.square > 0)) throw new Unknown('its scale begins at 0, so that it gives only its shift');
+    if (!(scale.square > 0)) throw new Unknown('its scale starts at 0, so it returns only its shift');
     const perRow: Readonly<Record<string, (x: Signal) => Effect>> = {
       layerNormalization: (x) => layerNormalized(x, standardizing),
       groupNormalization: (x) => layerNormalized(x, standardizing),
@@ -149,16 +149,16 @@ class Step extends Place {
       batchNormalization: (x) => batchNormalized(x, standardizing, this.options.rows),
     };
     const rule = Object.hasOwn(perRow, kind) ? perRow[kind] : undefined;
-    if (!rule) throw new Unknown(`its kind, '${kind}', is not one that theory knows`);
+    if (!rule) throw new Unknown(`its kind, '${kind}', is not covered by the theory`);
     const input = this.found[this.layer.inputs[0] ?? -1]?.h;
     // Whatever comes in, what leaves has mean 0 and variance 1; only the gradient's factor stays unknown.
     const width = entriesOf(this.layer.shape);
     if (!input) return { h: { ...rule(standardNormal(width)).signal, log: Math.log(scale.square + shift.square) } };
-    if (kind === 'batchNormalization' && input.correlation > 1 - 1e-6) throw new Unknown('all rows that it receives are alike');
+    if (kind === 'batchNormalization' && input.correlation > 1 - 1e-6) throw new Unknown('all rows that it receives are identical');
     return passed(rule(input));
   }
 
-  /** A layer that standardises features by what the first fit sees, or by given moments. */
+  /** A layer that standardizes features by what the first fit sees, or by given moments. */
   #standardizedByData(): Forward {
     const { mean, variance } = this.layer.options;
     const width = entriesOf(this.layer.shape);
@@ -182,7 +182,7 @@ class Step extends Place {
     // Noise of mean 1 and variance rate/(1 − rate) has the moments of dropout's.
     if (kind === 'gaussianDropout') return droppedOut(x, rate);
     if (kind === 'gaussianNoise') return noisy(x, Number(options.stddev ?? 0) ** 2);
-    throw new Unknown(`its kind, '${kind}', is not one that theory knows`);
+    throw new Unknown(`its kind, '${kind}', is not covered by the theory`);
   }
 
   #merged(): Forward {
@@ -210,7 +210,7 @@ class Step extends Place {
         factors: inputs.map(() => 1),
       };
     }
-    throw new Unknown(`its kind, '${kind}', is not one that theory knows`);
+    throw new Unknown(`its kind, '${kind}', is not covered by the theory`);
   }
 
   #other(): Forward {
@@ -234,7 +234,7 @@ class Step extends Place {
       if (scale === 0) throw new Unknown('it multiplies by 0');
       return passed({ ...affine(this.only(), scale, offset), gradient: scale ** 2, sensitivity: 0 });
     }
-    throw new Unknown(`its kind, '${kind}', is not one that theory knows`);
+    throw new Unknown(`its kind, '${kind}', is not covered by the theory`);
   }
 }
 

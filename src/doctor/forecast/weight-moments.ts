@@ -156,7 +156,7 @@ function auto(shape: StaticShape, activation: Described | undefined, bends: Bend
   const { initializer } = activation ? bends.activation(activation) : { initializer: 'glorotUniform' };
   if (initializer === 'heNormal' && activation) return scaled(rectifierScale(bends.of(activation).phi), 'fanIn')({}, shape, counted);
   const rule = rules[initializer];
-  if (!rule) throw new Unknown(`'auto' draws by '${initializer}', of which no moments are known`);
+  if (!rule) throw new Unknown(`'auto' uses '${initializer}', whose moments are unknown`);
   return rule({}, shape, counted);
 }
 

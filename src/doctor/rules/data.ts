@@ -18,11 +18,11 @@ export const rawFeatures: Rule = {
   id: 'raw-features',
   bearable: true,
   leadsTo: [...effects, ...unlearned],
-  title: 'Features that are not standardised',
+  title: 'Features that are not standardized',
   looksFor:
-    'inputs that nothing standardises or rescales before the first layer with weights, by their RMS, their means and how far their deviations differ; and what sums they make there',
-  threshold: `a risk where the RMS lies beyond [0.1, 5], means exceed deviations threefold, or deviations differ by more than a factor 30 (not of features of one unit, such as grey levels): the curvature of the loss grows with the square of the features, and one learning rate must serve all of them (LeCun et al. 1998, "Efficient BackProp"). Ill where the first sums (of layers that walk along steps: the features) have an RMS above ${FLOOD} and nothing normalises them: activations start on their flat sides, or the first loss is that many times too large`,
-  why: 'the largest features decide, the learning rate must suit them, and the first layer saturates',
+    'inputs that are not standardized or rescaled before the first layer with weights: their RMS, their means and how much their standard deviations differ, and the size of the pre-activations they produce there',
+  threshold: `risk: the RMS lies outside [0.1, 5], a mean exceeds three standard deviations, or the deviations differ by more than a factor of 30 (unless all features share a unit, such as grey levels). The curvature of the loss grows with the square of the features, and one learning rate must serve all of them (LeCun et al. 1998, "Efficient BackProp"). Ill: the first pre-activations (in layers that process a sequence step by step: the features) have an RMS above ${FLOOD} and are not normalized, so activations start in their flat regions, or the first loss is that many times too large`,
+  why: 'the largest features dominate and dictate the learning rate, and the first layer saturates',
   remedies: [remedies.standardizeInputs],
   check(examination) {
     return (examination.trace.header.data ?? []).flatMap((data) => {
@@ -41,7 +41,7 @@ export const rawFeatures: Rule = {
       // What walks along steps has its own state in its sums, and hands it on: features make its first ones about as large as they are.
       const walks = examination.facts.layers.slice(0, (bottom?.at ?? 0) + 1).some(walksAlongSteps);
       const size = { what: `RMS of ${input.name}`, value: rms };
-      const flood = walks ? size : { what: `RMS of the sums of ${bottom?.layer.name}`, value: z ?? 0 };
+      const flood = walks ? size : { what: `RMS of the pre-activations of ${bottom?.layer.name}`, value: z ?? 0 };
       const flooded = flood.value > FLOOD && !(bottom && examination.normalizedBehind(bottom.at));
       return [
         {
@@ -50,10 +50,10 @@ export const rawFeatures: Rule = {
           step: 0,
           measured: flooded ? flood : size,
           expected: flooded
-            ? { to: FLOOD, why: 'sums must start near the bend of the activation' }
-            : { from: 0.1, to: 5, why: 'features of about unit size' },
+            ? { to: FLOOD, why: 'pre-activations must start near the bend of the activation' }
+            : { from: 0.1, to: 5, why: 'features should be of about unit size' },
           margin: flooded ? flood.value / FLOOD : Math.max(off, uneven, shifted),
-          cause: `the features of ${input.name} have an RMS of ${say(rms)}${most > 0 ? ` and deviations ${sayRange(say(least), say(most))}` : ''}, and nothing standardises them${flooded && !walks ? `: the sums of ${bottom?.layer.name} have an RMS of ${say(flood.value)}` : ''}`,
+          cause: `the features of ${input.name} have an RMS of ${say(rms)}${most > 0 ? ` and standard deviations ${sayRange(say(least), say(most))}` : ''}, and they are not standardized${flooded && !walks ? `: the pre-activations of ${bottom?.layer.name} have an RMS of ${say(flood.value)}` : ''}`,
         },
       ];
     });
@@ -63,8 +63,8 @@ export const rawFeatures: Rule = {
 export const constantFeatures: Rule = {
   id: 'constant-features',
   title: 'Constant features',
-  looksFor: 'features that have one value in every row of the sample',
-  threshold: 'more than half of the features; pictures have constant borders, tables should have none',
+  looksFor: 'features that have the same value in every row of the sample',
+  threshold: 'more than half of the features: images have constant borders, but tables should have no constant columns',
   why: 'their weights act as biases, and learn nothing from the data',
   remedies: [remedies.dropConstantFeatures],
   check({ trace, facts }) {
@@ -77,8 +77,8 @@ export const constantFeatures: Rule = {
           layers: [facts.layers[layer]?.name ?? 'input'],
           step: 0,
           measured: { what: 'share of constant features', value: share },
-          expected: { to: 0.5, why: 'features must vary to tell rows apart' },
-          cause: `${constant} of ${countOf(features, 'feature')} (${percent(share)}) have one value in all ${countOf(rows, 'row')} looked at`,
+          expected: { to: 0.5, why: 'features must vary to distinguish rows' },
+          cause: `${constant} of ${countOf(features, 'feature')} (${percent(share)}) have the same value in all ${countOf(rows, 'row')} examined`,
         },
       ];
     });

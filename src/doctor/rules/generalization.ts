@@ -14,10 +14,10 @@ const meansOver = (course: readonly number[], count: number): number[] =>
 
 export const overfitting: Rule = {
   id: 'overfitting',
-  title: 'Learning what holds for the training rows alone',
-  looksFor: 'the validation loss over the last fifth of the epochs over its least such mean, where the training loss went on falling',
-  threshold: `it rose by more than ${percent(RISEN - 1)} from its least while the training loss fell by more than ${percent(1 - FALLEN)}, and is more than ${percent(NOTHING)} of that of chance. Always a risk: a cross-entropy rises by growing sure of what it gets wrong, while accuracy often stays (Guo et al. 2017, "On calibration of modern neural networks")`,
-  why: 'steps behind the least loss were spent on rows that will not come again, and outputs are surer than they should be',
+  title: 'Overfitting: learning what holds only for the training rows',
+  looksFor: 'the mean validation loss of the last fifth of the epochs relative to its lowest such mean, while the training loss continued to fall',
+  threshold: `it rose by more than ${percent(RISEN - 1)} from its minimum while the training loss fell by more than ${percent(1 - FALLEN)}, and exceeds ${percent(NOTHING)} of the chance-level loss. Always a risk, never ill: a cross-entropy rises as the network grows confident in its errors, while accuracy often stays the same (Guo et al. 2017, "On calibration of modern neural networks")`,
+  why: 'the steps after the minimum went into details of the training rows that do not occur elsewhere, and outputs are more confident than they should be',
   remedies: [remedies.stopEarly, remedies.regularize],
   check(examination) {
     const courses = [examination.losses, examination.course('val_loss')] as const;
@@ -34,9 +34,9 @@ export const overfitting: Rule = {
         severity: 'risk',
         layers: [],
         ...examination.lastEpoch,
-        measured: { what: 'last validation loss over its least', value: last / least },
-        expected: { to: RISEN, why: 'what is learned should hold for other rows' },
-        cause: `over ${countOf(count, 'epoch')} the validation loss was least${before === undefined ? '' : ` after ${countOf(before, 'step')}`}, ${sayApart(least, last).join(', and is ')} now, while the training loss fell from ${sayApart(seen[at] ?? 0, lastSeen).join(' to ')}`,
+        measured: { what: 'last validation loss over its minimum', value: last / least },
+        expected: { to: RISEN, why: 'what is learned should hold for other rows too' },
+        cause: `over ${countOf(count, 'epoch')} the validation loss was lowest${before === undefined ? '' : ` after ${countOf(before, 'step')}`} (${sayApart(least, last).join('), and is ')} now, while the training loss fell from ${sayApart(seen[at] ?? 0, lastSeen).join(' to ')}`,
       },
     ];
   },
@@ -48,9 +48,9 @@ const UNEVEN = 10;
 export const unevenClasses: Rule = {
   id: 'uneven-classes',
   title: 'Classes of very different frequency',
-  looksFor: 'the most frequent class of the targets over the rarest, where enough rows were seen to tell and all count alike',
-  threshold: `a factor of ${UNEVEN} (SageMaker Debugger's class_imbalance has the same): always the most frequent class is then right nearly as often as a network that learned something`,
-  why: 'rare classes hardly count in the loss, and accuracy says little: look at each class by itself',
+  looksFor: 'the frequency of the most frequent class of the targets over that of the rarest, if enough rows were seen and all have the same weight',
+  threshold: `a factor of ${UNEVEN} (as in SageMaker Debugger's class_imbalance): always predicting the most frequent class is then right nearly as often as a network that learned something`,
+  why: 'rare classes hardly count in the loss, and accuracy says little: look at each class separately',
   remedies: [remedies.weighClasses],
   check({ facts, trace }) {
     const { targets = [] } = trace.header.training ?? {};
@@ -64,7 +64,7 @@ export const unevenClasses: Rule = {
           step: 0,
           measured: { what: 'share of the most frequent class over that of the rarest', value: shares.largest / shares.least },
           expected: { to: UNEVEN, why: 'each class should be seen often' },
-          cause: `${percent(shares.largest)} of the targets of ${name} are of one class, ${percent(shares.least)} of another`,
+          cause: `${percent(shares.largest)} of the targets of ${name} belong to one class, ${percent(shares.least)} to another`,
         },
       ];
     });

@@ -48,7 +48,7 @@ function profileOf(examination: Examination, way: Way): Profile | undefined {
 }
 
 /**
- * Reads gradients of some uses. Where each is normalised behind its sums their scale does not matter and divides the gradient, so that its product with their
+ * Reads gradients of some uses. Where each is normalized behind its sums their scale does not matter and divides the gradient, so that its product with their
  * RMS is told (van Laarhoven 2017, "L2 regularization versus batch and weight normalization").
  */
 function sizesOf(examination: Examination, uses: readonly WatchedUse[]) {
@@ -96,10 +96,10 @@ export const vanishingGradient: Rule = {
   leadsTo: unlearned,
   title: 'Vanishing gradient',
   looksFor:
-    'the RMS of ∂L/∂z in the first hidden layer over that in the last one that it leads to (where these are several, the one with the largest), as measured or, before the first step, as forecast; and the same ratio of medians of |∂L/∂z| (of upper quartiles for rectifiers, half of whose entries have none)',
+    'the RMS of ∂L/∂z in the first hidden layer over that in the last one that it leads to (if there are several, the one with the largest), as measured or, before the first step, as forecast; and the same ratio of the medians of |∂L/∂z| (for rectifiers, half of whose entries are 0, of the upper quartiles)',
   threshold:
-    'a layer learns at the speed of its gradient: below a hundredth of the speed of the last layer the first stays what it was drawn as within a budget that suffices for the others (risk below a tenth). With width, depth and activation the ratio is √χ for each layer. Optimizers that divide by the size of the gradient bear more: 1e-5, risk 1e-3. Under others a ratio down to 1e-4 is a risk only where the first kernel’s step, by its size, is at least a tenth of the fastest one’s, and that is not slow: weights that are small throughout need no larger gradients',
-  why: 'lower layers stay virtually unchanged, and the upper ones learn from features that were drawn at random',
+    'ill below 1/100, risk below 1/10. A layer learns at the speed of its gradient: at less than a hundredth of the speed of the last layer, the first stays as initialized within a budget that suffices for the others. Width, depth and activation set this ratio: √χ per layer. Optimizers that divide by the size of the gradient tolerate more: ill below 1e-5, risk below 1e-3. With other optimizers a ratio down to 1e-4 is only a risk if the step of the first kernel, relative to its size, is at least a tenth of the fastest one’s, and that one is not slow: weights that are small throughout need no larger gradients',
+  why: 'lower layers stay virtually unchanged, and the upper ones learn from random features',
   remedies: [
     remedies.suitingInitializer,
     remedies.criticalInitializer,
@@ -122,7 +122,7 @@ export const vanishingGradient: Rule = {
           severity: starves ? 'ill' : 'risk',
           measured: { what: 'gradient RMS, first hidden layer over last', value: rms },
           expected: { from: starves ? ill : risk, why: 'a layer learns at the speed of its gradient' },
-          cause: `the gradient's RMS ${measured ? 'is' : 'will be'} ${say(rms)} times that of ${last.layer.name} by the time it reaches ${first.layer.name}: ${factorOf(examination, profile)}`,
+          cause: `the gradient's RMS in ${first.layer.name} ${measured ? 'is' : 'will be'} ${say(rms)} times that in ${last.layer.name}: ${factorOf(examination, profile)}`,
         },
       ];
     }
@@ -134,8 +134,8 @@ export const vanishingGradient: Rule = {
         layers: lowerOf(starved),
         severity: 'ill',
         measured: { what: 'typical gradient, first hidden layer over last', value: starved.typical },
-        expected: { from: typical, why: 'most units must learn, not a few' },
-        cause: `most units of ${starved.first.layer.name} get ${starved.typical > 0 ? `${say(starved.typical)} times that of ${from} or less` : 'no gradient at all'}: the RMS of ${say(starved.factor)} times that of ${from} is made by few of them`,
+        expected: { from: typical, why: 'most units must learn, not just a few' },
+        cause: `most units of ${starved.first.layer.name} get ${starved.typical > 0 ? `a gradient of ${say(starved.typical)} times that of ${from} or less` : 'no gradient at all'}; only a few of them account for the RMS, which is ${say(starved.factor)} times that of ${from}`,
       },
     ];
   },
@@ -149,7 +149,7 @@ function factorOf({ forecast: { runs } }: Examination, { factor, between, depth 
   const known = between.find(({ layer }) => runs.some(({ layers }) => layers.includes(layer.name)));
   const run = known && runs.find(({ layers }) => layers.includes(known.layer.name));
   const theory = run === undefined ? '' : ` (theory: χ ${say(run.chi)}, √χ ${say(Math.sqrt(run.chi))})`;
-  return `a factor ${sayFactor(factor, depth - 1)} for each of ${depth} layers${theory}`;
+  return `a factor of ${sayFactor(factor, depth - 1)} per layer over ${depth} layers${theory}`;
 }
 
 export const explodingGradient: Rule = {
@@ -158,10 +158,10 @@ export const explodingGradient: Rule = {
   leadsTo: unlearned,
   title: 'Exploding gradient',
   looksFor:
-    'the RMS of ∂L/∂z in the first hidden layer over that in the last one that it leads to (where these are several, the one with the largest), as measured or, before the first step, as forecast',
+    'the RMS of ∂L/∂z in the first hidden layer over that in the last one that it leads to (if there are several, the one with the largest), as measured or, before the first step, as forecast',
   threshold:
-    'a thousand times (risk from thirty): a learning rate that suits the last layer then moves the first by that factor too far, and the steps of two layers differ by more than one learning rate serves',
-  why: 'one learning rate is too large for the lower layers and too small for the upper ones; steps throw weights out, or values overflow',
+    'ill from 1,000, risk from 30: a learning rate that suits the last layer then moves the first one too far by that factor, and the steps of the two layers differ by more than a single learning rate can serve',
+  why: 'one learning rate is too large for the lower layers and too small for the upper ones; steps throw the weights off, or values overflow',
   remedies: [remedies.suitingInitializer, remedies.criticalInitializer, remedies.clipGradients, remedies.lowerLearningRate, remedies.normalize],
   check(examination) {
     const profile = profilesOf(examination).at(-1);
@@ -171,8 +171,8 @@ export const explodingGradient: Rule = {
       severity: rms > 1e3 ? 'ill' : 'risk',
       layers: between.map(({ layer }) => layer.name),
       measured: { what: 'gradient RMS, first hidden layer over last', value: rms },
-      expected: { to: rms > 1e3 ? 1e3 : 30, why: 'one learning rate serves all layers' },
-      cause: `the gradient's RMS ${measured ? 'is' : 'will be'} ${say(rms)} times that of ${last.layer.name} by the time it reaches ${first.layer.name}: ${factorOf(examination, profile)}`,
+      expected: { to: rms > 1e3 ? 1e3 : 30, why: 'one learning rate must serve all layers' },
+      cause: `the gradient's RMS in ${first.layer.name} ${measured ? 'is' : 'will be'} ${say(rms)} times that in ${last.layer.name}: ${factorOf(examination, profile)}`,
     };
     return [symptom];
   },
@@ -195,9 +195,10 @@ export const saturation: Rule = {
   bearable: true,
   leadsTo: unlearned,
   title: 'Saturated units',
-  looksFor: 'the share of entries whose slope is under 5 % of the largest, in hidden layers whose activation saturates smoothly',
-  threshold: `a risk where it is 20 % in most layers (40 % where the activation is flat on one side alone: of a rectifier half of the entries are, and it trains); ill where fewer than ${percent(LET_THROUGH)} of what comes in get through all of them that stand on one way (${percent(LET_THROUGH_ADAPTIVE)} where the optimizer divides by the size of the gradient and no layer walks along steps): the product of the shares that are not saturated, of twice those where half may be, since each layer takes its part of what the one before let through. At unit variance 3 % of a tanh layer are saturated, of a logistic layer next to none; with N(0, 1) weights theory has 22 % at width 32, 51 % at 100 and 71 % at 300. By shares, since a few units with a huge gradient can make its RMS grow while most starve`,
-  why: 'a saturated unit passes on next to no gradient; the logistic, whose mean is 0.5, shifts the next layer further into saturation',
+  looksFor:
+    'the share of entries at which the slope of the activation is below 5 % of its maximum, in hidden layers whose activation saturates smoothly',
+  threshold: `risk: 20 % in most layers (40 % if the activation is flat on one side only: half of the entries of a rectifier are, and it trains). Ill: less than ${percent(LET_THROUGH)} passes through all such layers on a path (${percent(LET_THROUGH_ADAPTIVE)} if the optimizer divides by the size of the gradient and no layer processes a sequence step by step). What passes is the product of the shares that are not saturated (doubled for activations of which half may be), since each layer takes its part of what the one before let through. At unit variance 3 % of a tanh layer are saturated, of a logistic layer next to none; with N(0, 1) weights theory predicts 22 % at width 32, 51 % at 100 and 71 % at 300. Shares are used, since a few units with a huge gradient can raise its RMS while most get none`,
+  why: 'a saturated unit passes on next to no gradient; the logistic function, whose mean is 0.5, shifts the next layer further into saturation',
   remedies: [remedies.suitingInitializer, remedies.lsuv, remedies.standardizeInputs, remedies.changeActivation, remedies.normalize],
   check(examination) {
     const smooth = examination.bending.filter(({ activation }) => activation && activation.saturates !== 'none' && !activation.canDie);
@@ -217,7 +218,7 @@ export const saturation: Rule = {
     const z = median(shares.map(({ use }) => value(examination.last?.signals.zRms[use.column]) ?? Number.NaN));
     const found = {
       layers: shares.filter(({ share }) => share >= risk).map(({ use }) => use.layer.name),
-      cause: `${percent(middle)} of the entries are where the activation is flat${Number.isNaN(z) ? '' : `, since sums have an RMS of ${say(z)}`}${logistic ? '; the mean of a logistic, 0.5, shifts the next layer further' : ''}`,
+      cause: `${percent(middle)} of the entries are where the activation is flat${Number.isNaN(z) ? '' : `, since pre-activations have an RMS of ${say(z)}`}${logistic ? '; the mean of a logistic, 0.5, shifts the next layer further' : ''}`,
     };
     if (through >= least) {
       return [
@@ -234,7 +235,7 @@ export const saturation: Rule = {
       {
         ...found,
         severity: 'ill',
-        measured: { what: 'share that all layers together let through', value: through },
+        measured: { what: 'share that passes through all layers together', value: through },
         expected: { from: least, why: 'saturated entries pass on next to no gradient' },
         margin: through > 0 ? Math.sqrt(least / through) : Number.MAX_VALUE,
       },

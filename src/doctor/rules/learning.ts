@@ -6,7 +6,7 @@ import { percent, type Rule, say, sayApart, without } from '../rule.js';
 
 /** Share of chance's loss above which a network has not learned what it could, and the fall that says that it was about to. */
 const LEFT = 0.22;
-/** The same of networks that walk along steps, all of which share their weights: a step serves one of them less. So of deep ones that are all normalised. */
+/** The same of networks that walk along steps, all of which share their weights: a step serves one of them less. So of deep ones that are all normalized. */
 const LEFT_ALONG_STEPS = 0.3;
 /** In some thousand steps hardly any network of so many hidden layers, however it is made, learns what one of few does; what is left of chance's loss then, and what is reached of neighbours. */
 const VERY_DEEP = 25;
@@ -43,11 +43,11 @@ function lateSpeed(losses: readonly number[]): number {
 
 export const slowLearning: Rule = {
   id: 'slow-learning',
-  title: 'Learning too slow for its budget',
+  title: 'Learning too slowly for the budget',
   looksFor:
-    'the mean loss of the last epoch over that of the best constant prediction, and by how much it still fell over the last fifth of the epochs',
-  threshold: `the training is over, more than ${percent(LEFT)} of chance's loss is left (${percent(LEFT_ALONG_STEPS)} where layers walk along steps, or ${DEEP} hidden ones and more are all normalised; ${percent(LEFT_VERY_DEEP)} of ${VERY_DEEP} hidden layers and more), and it still fell by ${percent(FALL)} in the last fifth (where validation rows were given, theirs by ${percent(VALIDATION_FALL)}); or more than ${percent(BEGUN)} is left, and there it fell at more than half its mean speed, so that learning has only begun: networks that reach what their data allow have less left, or fall no more`,
-  why: 'the budget ends before the network has learned what it could: steps are too small, too few, or aim badly',
+    'the mean loss of the last epoch over that of the best constant prediction (chance level), and how much it still fell over the last fifth of the epochs',
+  threshold: `the training is over, more than ${percent(LEFT)} of the chance-level loss is left (${percent(LEFT_ALONG_STEPS)} if layers process a sequence step by step, or if there are ${DEEP} or more hidden layers, all normalized; ${percent(LEFT_VERY_DEEP)} with ${VERY_DEEP} or more hidden layers), and the loss still fell by ${percent(FALL)} in the last fifth (with validation rows: their loss by ${percent(VALIDATION_FALL)}); or more than ${percent(BEGUN)} is left, and the loss fell there at more than half its mean speed, so that learning has only begun. Networks that reach what their data allow have less left, or no longer improve`,
+  why: 'the budget ends before the network has learned what it could: steps are too small, too few, or in poor directions',
   remedies: [
     remedies.raiseLearningRate,
     remedies.adaptiveOptimizer,
@@ -75,9 +75,9 @@ export const slowLearning: Rule = {
         severity: 'ill',
         layers: [],
         ...examination.lastEpoch,
-        measured: { what: 'last loss over that of chance', value: part },
-        expected: { to: left, why: 'a budget should end when the loss has fallen' },
-        cause: `after ${countOf(epochs.at(-1)?.step, 'step')} ${percent(part)} of chance's loss is left (${said}${without(bare)} of ${chance}${least > 0 ? `, of which targets leave ${say(least)}` : ''}), and it still fell by ${percent(fall)} in the last fifth of the epochs`,
+        measured: { what: 'last loss over the chance-level loss', value: part },
+        expected: { to: left, why: 'a budget should not end while the loss is still high and falling' },
+        cause: `after ${countOf(epochs.at(-1)?.step, 'step')} ${percent(part)} of the chance-level loss is left (${said}${without(bare)} of ${chance}${least > 0 ? `, of which ${say(least)} is irreducible` : ''}), and it still fell by ${percent(fall)} in the last fifth of the epochs`,
       },
     ];
   },
@@ -85,11 +85,11 @@ export const slowLearning: Rule = {
 
 export const belowNeighbours: Rule = {
   id: 'below-neighbours',
-  title: 'Behind nearest neighbours',
+  title: 'Worse than nearest neighbours',
   looksFor:
-    'how far beyond chance the validation rows are after the last epoch (of classes the accuracy, of numbers the mean squared error), over how far they are where each is answered as the training rows near to it are: by the nearest, by five, or by all, each by its nearness (kernel ridge regression), whichever does best',
-  threshold: `the training is over and less than ${percent(NEIGHBOURS.most)} of what neighbours reach is reached: to look them up takes no training, and the nearest alone errs at most twice as often as the best there can be where rows are many (Cover and Hart 1967). Networks that train well come to more, on grey levels as on tables, of classes as of numbers; a simple RNN, which sees no row at once, to ${percent(NEIGHBOURS.simpleRnn)}, several in a row to ${percent(NEIGHBOURS.stacked)}; as much is asked of ${DEEP} hidden layers and more that are all normalised, whose gradients grow with depth at first (Yang et al. 2019, "A mean field theory of batch normalization"), and ${percent(LEAST_VERY_DEEP)} of any ${VERY_DEEP} and more: published recipes of 30 layers come to between half and nine tenths of it in a thousand steps. Where validation rows are near copies of training rows, as windows that overlap are, neighbours know too much: split such data by time, or ignore the rule`,
-  why: 'the network makes less of its rows than looking them up would: it learned too little, or too much that holds for its own rows only',
+    'the score of the validation rows beyond chance after the last epoch (accuracy for classes, mean squared error for numbers), relative to that of predicting each row from nearby training rows: from the nearest, from five, or from all weighted by nearness (kernel ridge regression), whichever is best',
+  threshold: `the training is over and less than ${percent(NEIGHBOURS.most)} of what neighbours reach is reached: looking them up takes no training, and with many rows the nearest neighbour alone errs at most twice as often as the best possible classifier (Cover and Hart 1967). Networks that train well reach more, on grey levels as on tables, for classes as for numbers. A simple RNN, which never sees a whole row at once, must reach ${percent(NEIGHBOURS.simpleRnn)}, several in a row ${percent(NEIGHBOURS.stacked)}; the same holds for ${DEEP} or more hidden layers that are all normalized, whose gradients grow with depth at first (Yang et al. 2019, "A mean field theory of batch normalization"). Any network of ${VERY_DEEP} or more hidden layers must reach ${percent(LEAST_VERY_DEEP)}: published recipes of 30 layers reach between half and nine tenths in a thousand steps. If validation rows are near copies of training rows, such as overlapping windows, neighbours have an unfair advantage: split such data by time, or ignore the rule`,
+  why: 'the network does worse than looking up similar rows would: it learned too little, or too much that holds only for its training rows',
   remedies: [
     remedies.standardizeInputs,
     remedies.suitingInitializer,
@@ -111,9 +111,9 @@ export const belowNeighbours: Rule = {
         severity: 'ill',
         layers: [],
         ...examination.lastEpoch,
-        measured: { what: 'validation beyond chance, over that of neighbours', value: part },
-        expected: { from: least, why: 'to look up neighbours takes no training' },
-        cause: `${neighbours.log}${taken} is ${said} after ${countOf(last?.step, 'step')}, where neighbours among ${countOf(neighbours.rows, 'training row')} would make it ${known} and chance ${chance}`,
+        measured: { what: 'validation score beyond chance, over that of neighbours', value: part },
+        expected: { from: least, why: 'looking up neighbours takes no training' },
+        cause: `${neighbours.log}${taken} is ${said} after ${countOf(last?.step, 'step')}; neighbours among ${countOf(neighbours.rows, 'training row')} would reach ${known}, and chance ${chance}`,
       },
     ];
   },

@@ -55,11 +55,11 @@ function isOneLayer({ facts, uses }: Examination): boolean {
 export const linearLayers: Rule = {
   id: 'linear-layers',
   leadsTo: unlearned,
-  title: 'Layers that nothing bends',
-  looksFor: 'hidden dense and convolutional layers without an activation before the next layer sums what they give',
+  title: 'Layers without a nonlinearity between them',
+  looksFor: 'hidden dense and convolutional layers with no activation before the next layer with weights',
   threshold:
-    'none: it follows from the wiring. What is linear twice is linear once, but for a layer narrower than what it takes and what comes behind it, which bounds the rank. A clear risk where nothing bends in the whole network: it then is one linear layer, whatever its depth',
-  why: 'depth adds nothing: the network can tell apart no more than one layer can',
+    'none: it follows from the architecture. Two linear layers in a row are one linear layer, unless the first is narrower than both its input and the next layer, which limits the rank. A clear risk if the whole network has no nonlinearity: it then is one linear layer, whatever its depth',
+  why: 'depth adds nothing: the network can separate no more than one layer can',
   remedies: [remedies.bendLayers],
   check(examination) {
     const found = unbent(examination);
@@ -67,17 +67,17 @@ export const linearLayers: Rule = {
     if (!first) return [];
     const names = found.map(({ use }) => use.layer.name);
     const whole = isOneLayer(examination);
-    const [give, next] = names.length > 1 ? ['give', 'the next layer'] : ['gives', first.next.name];
-    const so = whole ? ': the network is one linear layer, whatever its depth' : ` before ${next} sums it`;
+    const [give, next] = names.length > 1 ? ['have', 'the next layer'] : ['has', first.next.name];
+    const so = whole ? ': the network is one linear layer, whatever its depth' : ` before ${next}`;
     return [
       {
         severity: 'risk',
         layers: names,
         step: 0,
-        measured: { what: 'hidden layers that nothing bends', value: names.length },
-        expected: { to: 0, why: 'layers in a row without a bend are one' },
+        measured: { what: 'hidden layers without a nonlinearity', value: names.length },
+        expected: { to: 0, why: 'consecutive layers without a nonlinearity are one layer' },
         margin: whole ? 2 : 1,
-        cause: `nothing bends what ${sayLayers(names)} ${give}${so}`,
+        cause: `${sayLayers(names)} ${give} no nonlinearity${so}`,
       },
     ];
   },

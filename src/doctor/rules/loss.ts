@@ -10,10 +10,10 @@ import { ending } from '../uses.js';
 
 export const notFinite: Rule = {
   id: 'not-finite',
-  title: 'Values that are not finite',
-  looksFor: 'the first value that was not finite, found by running the steps again with every operator watched',
+  title: 'Non-finite values',
+  looksFor: 'the first non-finite value, found by repeating the steps with every operator watched',
   threshold: 'any',
-  why: 'nothing that is computed from it means anything',
+  why: 'everything computed from it is meaningless',
   remedies: [remedies.lowerLearningRate, remedies.standardizeInputs, remedies.clipGradients, remedies.suitingInitializer],
   check({ trace: { failure } }) {
     if (!failure) return [];
@@ -23,10 +23,10 @@ export const notFinite: Rule = {
         severity: 'ill',
         layers: failure.layer === '' ? [] : [failure.layer],
         step: failure.step,
-        measured: { what: 'step of the first value that is not finite', value: failure.step },
-        expected: { why: 'every value finite' },
+        measured: { what: 'step of the first non-finite value', value: failure.step },
+        expected: { why: 'every value must be finite' },
         margin: 1e6,
-        cause: `in step ${failure.step} ${failure.operator} of ${failure.layer} (${failure.pass} pass) gave a value that is not finite${ranges === '' ? '' : `, from ${ranges}`}`,
+        cause: `in step ${failure.step}, ${failure.operator} of ${failure.layer} (${failure.pass} pass) produced a non-finite value${ranges === '' ? '' : `, from ${ranges}`}`,
       },
     ];
   },
@@ -76,33 +76,33 @@ function mistakeOf(pair: Pair): { readonly severity: 'ill' | 'risk'; readonly te
   const { layer, dropped, activation, gives, units, loss, takes } = pair;
   if (!takes) return undefined;
   const { of, logits } = takes;
-  const ends = `${layer.name} ends in ${activation}`;
+  const ends = `${layer.name} ends with ${activation}`;
   if (of === 'categories' && units === 1)
-    return { severity: 'ill', text: `${layer.name} has one unit, and ${loss} compares classes: its loss is 0 whatever it learns` };
+    return { severity: 'ill', text: `${layer.name} has a single unit, but ${loss} compares classes: its loss is 0 whatever it learns` };
   if (logits && gives)
     return {
       severity: of === 'categories' && activation === 'softmax' ? twice(pair) : 'ill',
-      text: `${ends}, and ${loss} with fromLogits applies it once more: outputs lie in [0, 1] where logits are meant`,
+      text: `${ends}, and ${loss} with fromLogits applies it again: outputs lie in [0, 1] where logits are expected`,
     };
   if (dropped)
     return {
       severity: logits ? 'risk' : 'ill',
-      text: `${dropped.name} drops what ${layer.name} gives, and ${loss} takes the zeros for ${logits ? 'logits' : 'probabilities'}: dropout belongs before the last layer`,
+      text: `${dropped.name} drops outputs of ${layer.name}, and ${loss} treats the zeros as ${logits ? 'logits' : 'probabilities'}: dropout belongs before the last layer`,
     };
   if (logits) return undefined;
   if (of === 'categories' && gives === 'probabilities')
     return {
       severity: 'risk',
-      text: `${ends}, whose outputs do not sum to 1, and ${loss} takes them for a distribution: it divides them by their sum`,
+      text: `${ends}, whose outputs do not sum to 1, but ${loss} expects a distribution: it divides them by their sum`,
     };
   if (of === 'categories' && gives !== 'distribution')
-    return { severity: 'ill', text: `${ends}, and ${loss} takes what it gives for probabilities; softmax, or fromLogits, is missing` };
+    return { severity: 'ill', text: `${ends}, but ${loss} expects probabilities; softmax or fromLogits is missing` };
   if (of === 'decisions' && gives === 'distribution' && units === 1)
-    return { severity: 'ill', text: `${layer.name} is a ${activation} of one unit: it gives 1 for every row` };
+    return { severity: 'ill', text: `${layer.name} is a ${activation} of one unit: its output is 1 for every row` };
   if (of === 'decisions' && gives === 'distribution')
-    return { severity: 'risk', text: `${ends}, and ${loss} takes each of its ${units} outputs for a decision of its own` };
+    return { severity: 'risk', text: `${ends}, but ${loss} treats each of its ${units} outputs as an independent decision` };
   if (of === 'decisions' && gives !== 'probabilities')
-    return { severity: 'ill', text: `${ends}, and ${loss} takes what it gives for probabilities; sigmoid, or fromLogits, is missing` };
+    return { severity: 'ill', text: `${ends}, but ${loss} expects probabilities; sigmoid or fromLogits is missing` };
   return undefined;
 }
 
@@ -111,15 +111,15 @@ export const lossMismatch: Rule = {
   leadsTo: unlearned,
   title: 'Loss and last activation that do not match',
   looksFor:
-    'cross-entropies behind an activation that does not give what they take: softmax together with fromLogits, sigmoid with categories, no softmax and no fromLogits, one unit for several classes, dropout behind the last layer; layers that only reshape, average or add noise may come in between',
-  threshold: `none: it follows from what the two are. Most networks train behind two softmaxes, slower and to a loss of at least ln(1 + (C − 1)/e) for C classes: that is a risk unless a training ends with more than ${percent(BORNE)} left of what it could take from the loss of chance`,
-  why: 'the loss has no minimum where the right answer lies, or its gradient is next to nothing',
+    'cross-entropies after an activation that does not match: softmax together with fromLogits, sigmoid with categories, neither softmax nor fromLogits, one unit for several classes, or dropout after the last layer; layers that only reshape, average or add noise may come in between',
+  threshold: `none: it follows from the combination. Most networks train with two softmaxes in a row, but more slowly and to a loss of at least ln(1 + (C − 1)/e) for C classes: that is a risk, unless a training ends with more than ${percent(BORNE)} left of what it could remove from the chance-level loss`,
+  why: 'the loss has no minimum at the right answer, or its gradient nearly vanishes',
   remedies: [remedies.mendLoss],
   check({ facts, trace, losses, chanceLoss }) {
     const single = facts.outputs.length === 1;
     return facts.outputs.flatMap((at, i): Symptom[] => {
       const [made, loss] = [ending(facts, at), trace.header.training?.losses[i]];
-      // What merges or normalises gives no distribution, whatever is asked of it.
+      // What merges or normalizes gives no distribution, whatever is asked of it.
       if (!made || !loss) return [];
       const { layer, behind } = made;
       // What a function of the user's own gives is for the user to know.
@@ -144,7 +144,7 @@ export const lossMismatch: Rule = {
           layers: [layer.name],
           step: 0,
           measured: { what: 'mismatches', value: 1 },
-          expected: { to: 0, why: 'a loss takes what its activation gives' },
+          expected: { to: 0, why: 'loss and last activation must match' },
           margin: mistake.severity === 'ill' ? 100 : 2,
           cause: mistake.text,
         },
@@ -159,25 +159,25 @@ export const initialLoss: Rule = {
   leadsTo: ['step-too-large', 'not-finite', ...unlearned],
   title: 'Initial loss far from chance',
   looksFor:
-    'the loss of the first step against that of the best constant prediction: ln C for C balanced classes, the variance of the targets for squared errors',
+    'the loss of the first step over that of the best constant prediction: ln C for C balanced classes, the variance of the targets for squared errors',
   threshold:
-    'ten times (risk: three times): an undecided network starts near it; one that starts far above is sure of what it does not know, and its first steps only unlearn that. A thousand times where gradients are clipped or the optimizer divides by their size: steps are then no larger for it, and few unlearn it',
-  why: 'first steps are huge and spoil what was drawn well',
+    'ill from 10, risk from 3: an undecided network starts near 1; one that starts far above is confident in wrong answers, and its first steps only unlearn them. From 1,000 if gradients are clipped or the optimizer divides by their size: steps are then no larger for it, and a few unlearn it',
+  why: 'the first steps are huge and spoil a good initialization',
   remedies: [remedies.standardizeInputs, remedies.suitingInitializer, remedies.smallerHead],
   check(examination) {
     const [loss, chance] = [examination.firstLoss, examination.constantLoss];
     if (loss === undefined || chance === undefined || !(chance > 1e-6) || (examination.first?.step ?? 2) > 1 || !(loss > 3 * chance)) return [];
     const borne = examination.adaptive || examination.clipped ? 1000 : 10;
-    // Targets that are not standardised make a large loss by their mean alone.
+    // Targets that are not standardized make a large loss by their mean alone.
     const limit = loss > borne * Math.max(chance, examination.undecidedLoss ?? Number.POSITIVE_INFINITY) ? borne : 3;
     return [
       {
         severity: limit === borne ? 'ill' : 'risk',
         layers: [],
         step: 1,
-        measured: { what: 'first loss over the loss of chance', value: loss / chance },
-        expected: { to: limit, why: 'an undecided network starts near chance' },
-        cause: `the first loss${without(examination.first?.penalty !== undefined)} is ${say(loss)}, that of the best constant prediction ${say(chance)}`,
+        measured: { what: 'first loss over the chance-level loss', value: loss / chance },
+        expected: { to: limit, why: 'an undecided network starts near chance level' },
+        cause: `the first loss${without(examination.first?.penalty !== undefined)} is ${say(loss)}, while that of the best constant prediction is ${say(chance)}`,
       },
     ];
   },
@@ -186,10 +186,10 @@ export const initialLoss: Rule = {
 export const lossStalls: Rule = {
   id: 'loss-stalls',
   title: 'Loss that does not fall',
-  looksFor: 'the mean loss of the last epochs against chance and against the first epoch',
+  looksFor: 'the mean loss of the last epochs compared with chance level and with the first epoch',
   threshold:
-    'after at least 200 steps the loss is still above 95 % of that of the best constant prediction, or, where that is not known and the training began anew, has fallen by less than 2 % of the first epoch’s',
-  why: 'nothing has been learned from the rows; the last bias alone fits the classes’ shares',
+    'after at least 200 steps the loss is still above 95 % of that of the best constant prediction or, if that is unknown and the training started from scratch, has fallen by less than 2 % since the first epoch',
+  why: 'nothing has been learned from the rows; the last bias alone can fit the class frequencies',
   remedies: [remedies.suitingInitializer, remedies.raiseLearningRate, remedies.lowerLearningRate, remedies.normalize],
   check(examination) {
     const { bare, losses, trace } = examination;
@@ -208,10 +208,10 @@ export const lossStalls: Rule = {
         severity: 'ill',
         layers: [],
         ...examination.lastEpoch,
-        measured: { what: chance === undefined ? 'share of the first epoch’s loss that is left' : 'loss over that of chance', value: part },
-        expected: { to: limit, why: 'a network that learns falls below chance in its first hundreds of steps' },
+        measured: { what: chance === undefined ? 'share of the first epoch’s loss that is left' : 'loss over the chance-level loss', value: part },
+        expected: { to: limit, why: 'a network that learns falls below chance level within its first few hundred steps' },
         margin: Math.max(1, (part / limit) ** 40),
-        cause: `after ${countOf(epochs.at(-1)?.step, 'step')} the loss${without(bare)} is ${said}${chance === undefined ? `, in the first epoch it was ${other}` : `; the best constant prediction has ${other}`}`,
+        cause: `after ${countOf(epochs.at(-1)?.step, 'step')} the loss${without(bare)} is ${said}${chance === undefined ? `; in the first epoch it was ${other}` : `; the best constant prediction has ${other}`}`,
       },
     ];
   },
@@ -221,10 +221,10 @@ export const lossOscillates: Rule = {
   id: 'loss-oscillates',
   bearable: true,
   title: 'Loss that oscillates',
-  looksFor: 'rises of the training loss from epoch to epoch',
+  looksFor: 'increases of the training loss from epoch to epoch',
   threshold:
-    'among the last six epochs at least two rise by more than 5 % of the epoch before, and by 2 % of the loss of chance (where that is not known, of what the loss fell in all): averages over an epoch vary far less by chance',
-  why: 'steps jump over the valley instead of going down in it',
+    'in at least two of the last six epochs the loss rises by more than 5 % of the previous epoch’s, and by more than 2 % of the chance-level loss (if that is unknown, of the total decrease of the loss): averages over an epoch vary far less by chance',
+  why: 'steps jump across the valley instead of descending into it',
   remedies: [remedies.lowerLearningRate, remedies.largerBatch, remedies.clipGradients],
   check({ minimized: all, chanceLoss = Math.max(...all) - Math.min(...all), lastEpoch }) {
     const losses = all.slice(-6);
@@ -242,8 +242,8 @@ export const lossOscillates: Rule = {
         severity: typical > 0.3 ? 'ill' : 'risk',
         layers: [],
         ...lastEpoch,
-        measured: { what: 'rise of the loss from epoch to epoch', value: typical },
-        expected: { to: 0.05, why: 'the loss of a whole epoch should fall' },
+        measured: { what: 'increase of the loss from epoch to epoch', value: typical },
+        expected: { to: 0.05, why: 'the mean loss of an epoch should fall' },
         cause: `the loss rose in ${rises.length} of the last ${losses.length - 1} epochs, by ${percent(typical)} each`,
       },
     ];

@@ -8,10 +8,10 @@ import { percent, type Rule, type Symptom, say, unlearned } from '../rule.js';
 export const clippingAlways: Rule = {
   id: 'clipping-always',
   title: 'Clipping at every step',
-  looksFor: 'by what clipping multiplies the gradients at the observed steps',
+  looksFor: 'the factor by which clipping multiplies the gradients at the observed steps',
   threshold:
-    'it acts at every one of at least five observed steps; ill where it leaves less than a hundredth of the gradient, unless the optimizer divides by its size: what all gradients are multiplied by falls out there',
-  why: 'what is meant to catch rare large steps sets the length of all of them: the learning rate is really the bound',
+    'it acts at each of at least five observed steps; ill if it leaves less than a hundredth of the gradient, unless the optimizer divides by the size of the gradient: there a common factor of all gradients cancels out',
+  why: 'clipping is meant for rare large steps, but here it sets the length of all of them: the clipping threshold acts as the learning rate',
   remedies: [remedies.raiseClip, remedies.standardizeInputs],
   check({ trace, facts, adaptive }) {
     const scales = trace.steps.flatMap(({ clipScale }) => value(clipScale) ?? []);
@@ -28,7 +28,7 @@ export const clippingAlways: Rule = {
       {
         severity: ill ? 'ill' : 'risk',
         layers: always.map(([name]) => name),
-        measured: { what: 'share of the gradient that clipping leaves', value: typical },
+        measured: { what: 'share of the gradient left by clipping', value: typical },
         expected: { from: ill ? 0.01 : 0.99, why: 'clipping is for rare large steps' },
         margin: ill ? 0.01 / typical : 1,
         cause: `clipping acted at all ${acting.length} observed steps${where} and left ${percent(typical)} of the gradient${of}`,
@@ -56,11 +56,11 @@ function scalesByLayer({ header, steps }: Trace, { layers }: NetworkFacts): Map<
 
 export const misplacedNormalization: Rule = {
   id: 'misplaced-normalization',
-  title: 'Normalisation in the wrong place',
-  looksFor: 'normalisation behind the last layer with weights, two in a row, a bias or dropout right before batch normalisation',
+  title: 'Normalization in the wrong place',
+  looksFor: 'normalization after the last layer with weights, two normalizations in a row, or a bias or dropout right before batch normalization',
   threshold:
-    'none: it follows from the wiring (Ioffe and Szegedy 2015, section 3.2; Li et al. 2019, "Understanding the disharmony between dropout and batch normalization")',
-  why: 'outputs are forced to mean 0 and variance 1 whatever is asked of them; a bias before batch normalisation is subtracted again; dropout before it makes training and test statistics differ',
+    'none: it follows from the architecture (Ioffe and Szegedy 2015, section 3.2; Li et al. 2019, "Understanding the disharmony between dropout and batch normalization")',
+  why: 'outputs are forced to mean 0 and variance 1 whatever the targets are; a bias before batch normalization is subtracted again; dropout before it makes training and test statistics differ',
   remedies: [remedies.moveNormalization],
   check({ facts, uses, users }) {
     const found: Symptom[] = [];
@@ -70,7 +70,7 @@ export const misplacedNormalization: Rule = {
         layers: [layer.name],
         step: 0,
         measured: { what: 'misplaced', value: 1 },
-        expected: { to: 0, why: 'normalisation belongs between sums and activation of a hidden layer' },
+        expected: { to: 0, why: 'normalization belongs between the pre-activation and the activation of a hidden layer' },
         margin: severity === 'ill' ? 10 : 1,
         cause,
       });
@@ -83,13 +83,13 @@ export const misplacedNormalization: Rule = {
         add(
           'risk',
           layer,
-          `${layer.name} comes behind ${before.name}, the last layer with weights: what it gives has mean 0 and variance 1 whatever the targets are`,
+          `${layer.name} follows ${before.name}, the last layer with weights: its output has mean 0 and variance 1 whatever the targets are`,
         );
       if (layer.kind !== 'batchNormalization') continue;
       if (before.role === 'normalization' && before.kind !== 'normalization')
-        add('risk', layer, `${layer.name} normalises what ${before.name} has just normalised`);
+        add('risk', layer, `${layer.name} normalizes the output of ${before.name}, which is already normalized`);
       if (before.role === 'noise')
-        add('risk', layer, `${layer.name} comes right behind ${before.name}, whose noise is in its statistics while training and not afterwards`);
+        add('risk', layer, `${layer.name} directly follows ${before.name}, whose noise affects its statistics during training but not afterwards`);
       const bias = before.weights.some(({ name, trainable }) => name === 'bias' && trainable);
       if (
         before.role === 'weights' &&
@@ -98,7 +98,7 @@ export const misplacedNormalization: Rule = {
         users[layer.inputs[0] ?? -1]?.length === 1 &&
         layer.trainable
       )
-        add('risk', before, `${before.name} has a bias that ${layer.name} subtracts again; useBias: false saves it`);
+        add('risk', before, `${before.name} has a bias that ${layer.name} subtracts again; remove it with useBias: false`);
     }
     return found;
   },
@@ -107,10 +107,10 @@ export const misplacedNormalization: Rule = {
 export const smallBatchStatistics: Rule = {
   id: 'small-batch-statistics',
   title: 'Batch too small for its statistics',
-  looksFor: 'batch normalisation trained with minibatches of few rows',
+  looksFor: 'batch normalization trained on minibatches of few rows',
   threshold:
-    'the variance of n rows strays by √(2/(n − 1)): 100 % at 3 rows, 53 % at 8. Fewer than 8 are a risk, fewer than 3 ill; one row has no variance at all',
-  why: 'each step normalises by numbers that are mostly chance, and those kept for prediction differ from them',
+    'risk below 8 rows, ill below 3: the variance estimated from n rows is off by √(2/(n − 1)), which is 100 % for 3 rows and 53 % for 8; a single row has no variance at all',
+  why: 'each step normalizes by statistics that are mostly noise, and those used for prediction differ from them',
   remedies: [remedies.largerBatch, remedies.batchFreeNormalization],
   check({ facts, trace }) {
     const rows = trace.header.training?.batchSize;
@@ -123,8 +123,8 @@ export const smallBatchStatistics: Rule = {
         layers: layers.map(({ name }) => name),
         step: 0,
         measured: { what: 'rows per minibatch', value: rows },
-        expected: { from: limit, why: 'a variance needs rows' },
-        cause: `variances are taken of ${countOf(rows, 'row')}: they stray by ${rows < 2 ? 'all they are' : `${say(100 * Math.sqrt(2 / (rows - 1)))} %`}`,
+        expected: { from: limit, why: 'estimating a variance takes enough rows' },
+        cause: `batch variances are estimated from ${countOf(rows, 'row')} and are ${rows < 2 ? 'meaningless' : `off by about ${say(100 * Math.sqrt(2 / (rows - 1)))} %`}`,
       },
     ];
   },
@@ -156,9 +156,9 @@ export const strongPenalty: Rule = {
   leadsTo: ['vanishing-gradient', 'signal-dying', 'died-in-training', 'step-too-large', 'uneven-speeds', ...unlearned],
   title: 'Penalty too strong',
   looksFor:
-    'what regularizers, and layers themselves, add to the loss of the first step, over the loss of chance; or, where that is not known, over the first loss without it',
-  threshold: `a risk from ${HEAVY.risk}, ill from ${HEAVY.ill}: until the penalty is less than what there is to learn, steps shrink weights instead of learning. Measured on the glyphs, 2 and 5 layers of 64 units under l2: up to 1 they learn nearly as far as without, from 3 on most end behind neighbours, from 8 on all. Usual strengths (1e-4) add some hundredths`,
-  why: 'gradients of the penalty outweigh those of the error: weights shrink until nothing passes through them',
+    'the penalties that regularizers and layers add to the loss of the first step, over the chance-level loss or, if that is unknown, over the first loss without them',
+  threshold: `risk from ${HEAVY.risk}, ill from ${HEAVY.ill}: as long as the penalty exceeds what there is to learn, steps shrink weights instead of learning. Measured on the glyphs, with 2 and 5 layers of 64 units under l2: up to 1 they learn nearly as well as without a penalty, from 3 on most end worse than neighbours, from 8 on all. Usual strengths (1e-4) add a few hundredths`,
+  why: 'the gradients of the penalty outweigh those of the error: weights shrink until nothing passes through them',
   remedies: [remedies.weakenRegularizers],
   check(examination) {
     const { penalty, learnable } = penaltyAt(examination) ?? {};
@@ -171,10 +171,10 @@ export const strongPenalty: Rule = {
         layers: examination.facts.layers.filter(isPenalized).map(({ name }) => name),
         step: 0,
         measured: { what: 'penalty over what there is to learn', value: part },
-        expected: { to: HEAVY[severity], why: 'a penalty is to choose among ways of learning' },
+        expected: { to: HEAVY[severity], why: 'a penalty should only tip the balance between solutions' },
         // From where risks begin: what a training bore of an ill one is a clear risk.
         margin: part / HEAVY.risk,
-        cause: `penalties add ${say(penalty)} to the first loss, ${say(part)} times ${examination.constantLoss === undefined ? 'what it is without' : 'the loss of chance, which is all that can be learned'}`,
+        cause: `penalties add ${say(penalty)} to the first loss, ${say(part)} times ${examination.constantLoss === undefined ? 'the loss without them' : 'the chance-level loss, which is all that can be learned away'}`,
       },
     ];
   },
@@ -198,10 +198,10 @@ export const strongDropout: Rule = {
   bearable: true,
   leadsTo: unlearned,
   title: 'Dropout too strong',
-  looksFor: 'dropout layers between the input and an output: the product of the shares that they keep',
+  looksFor: 'dropout layers between the input and an output: the product of their keep rates',
   threshold:
-    'below 0.1 a risk, below 0.001 ill, or where the network learned too little: each dropout multiplies the noise in the sums by 1 over what it keeps (Srivastava et al. 2014 keep a half or more), and depth multiplies that',
-  why: 'what a row says drowns in which units happen to be dropped',
+    'risk below 0.1, ill below 0.001 or if the network learned too little: each dropout multiplies the noise in the pre-activations by 1 over its keep rate (Srivastava et al. 2014 keep a half or more), and the factors multiply with depth',
+  why: 'the signal of a row drowns in the noise of which units happen to be dropped',
   remedies: [remedies.lowerDropout],
   check({ facts }) {
     const ways: Way[] = [];
@@ -218,8 +218,8 @@ export const strongDropout: Rule = {
         severity: least < FEW_PATHS.ill ? 'ill' : 'risk',
         layers: dropping,
         step: 0,
-        measured: { what: 'share of paths that dropout leaves', value: least },
-        expected: { from: limit, why: 'a signal must be more than its noise' },
+        measured: { what: 'share of paths left by dropout', value: least },
+        expected: { from: limit, why: 'the signal must exceed its noise' },
         cause: `${dropping.length === 1 ? `${dropping[0]} leaves` : `${dropping.length} dropout layers in a row leave`} ${say(100 * least)} % of the paths from input to output`,
       },
     ];

@@ -5,13 +5,13 @@ import { remedies } from '../remedies.js';
 import type { Rule, Symptom } from '../rule.js';
 import { allBehind } from '../uses.js';
 
-/** Klambauer et al. 2017, section 3: what self-normalisation asks for, each condition on its own. */
+/** Klambauer et al. 2017, section 3: what self-normalization asks for, each condition on its own. */
 
 const seluUses = ({ uses }: Examination): WatchedUse[] => uses.filter(({ activation }) => activation?.name === 'selu');
 
-const why = 'outside its conditions SELU does not bring mean and variance back to 0 and 1, and is an activation like others';
+const why = 'outside its conditions SELU does not pull mean and variance back to 0 and 1, and is an activation like any other';
 const source =
-  'Klambauer et al., "Self-normalizing neural networks", 2017, prove the fixed point of mean 0 and variance 1 for standardised inputs, LeCun normal weights, and rows of dense layers with alpha dropout';
+  'Klambauer et al., "Self-normalizing neural networks", 2017, prove a fixed point at mean 0 and variance 1 for standardized inputs, LeCun normal weights, and plain sequences of dense layers with alpha dropout';
 
 const namesOf = (uses: readonly WatchedUse[]): string[] => uses.map(({ layer }) => layer.name);
 
@@ -24,7 +24,7 @@ function broken(
       severity: 'risk',
       layers,
       margin: 1,
-      expected: { to: 0, why: 'a condition of self-normalisation' },
+      expected: { to: 0, why: 'a condition of self-normalization' },
       step: 0,
       ...symptom,
     },
@@ -34,8 +34,8 @@ function broken(
 export const seluInputs: Rule = {
   id: 'selu-inputs',
   title: 'SELU on raw inputs',
-  looksFor: 'SELU networks whose input is not standardised, in the network or in the data',
-  threshold: `${source}. Means beyond ±0.5 or deviations beyond [0.5, 2], over all features, count as raw`,
+  looksFor: 'SELU networks whose input is standardized neither in the network nor in the data',
+  threshold: `${source}. Inputs with a mean beyond ±0.5 or a deviation outside [0.5, 2], over all features, count as raw`,
   why,
   remedies: [remedies.standardizeInputs],
   check(examination) {
@@ -48,8 +48,8 @@ export const seluInputs: Rule = {
     const name = examination.facts.layers[raw.layer]?.name ?? 'the input';
     return broken(namesOf(uses), {
       measured: { what: `RMS of ${name}`, value: raw.rms },
-      expected: { from: 0.5, to: 2, why: 'SELU keeps mean 0 and variance 1 where they come in' },
-      cause: `${name} has mean ${Number(raw.mean.toPrecision(2))} and RMS ${Number(raw.rms.toPrecision(2))}, and nothing standardises it; SELU keeps mean 0 and variance 1 only where they come in`,
+      expected: { from: 0.5, to: 2, why: 'SELU preserves mean 0 and variance 1 only if the input has them' },
+      cause: `${name} has mean ${Number(raw.mean.toPrecision(2))} and RMS ${Number(raw.rms.toPrecision(2))}, and is not standardized; SELU preserves mean 0 and variance 1 only if the input has them`,
     });
   },
 };
@@ -57,7 +57,7 @@ export const seluInputs: Rule = {
 export const seluInitializer: Rule = {
   id: 'selu-initializer',
   title: 'SELU without LeCun normal weights',
-  looksFor: 'hidden SELU layers whose kernel is drawn by anything but lecunNormal, auto, critical, lsuv or an orthogonal matrix',
+  looksFor: 'hidden SELU layers whose kernel initializer is none of lecunNormal, auto, critical, lsuv or orthogonal',
   threshold: source,
   why,
   remedies: [remedies.lecunNormal],
@@ -71,15 +71,15 @@ export const seluInitializer: Rule = {
     if (!first) return [];
     const name = first.layer.weights.find((weight) => weight.name === 'kernel')?.initializer?.name;
     return broken(namesOf(wrong), {
-      measured: { what: 'SELU layers with other weights', value: wrong.length },
-      cause: `${wrong.length} SELU ${wrong.length === 1 ? 'layer draws its' : 'layers draw their'} kernel by ${name}; self-normalisation needs variance 1/fan_in: lecunNormal`,
+      measured: { what: 'SELU layers with other initializers', value: wrong.length },
+      cause: `${wrong.length} SELU ${wrong.length === 1 ? 'layer initializes its' : 'layers initialize their'} kernel with ${name}; self-normalization needs variance 1/fan_in: lecunNormal`,
     });
   },
 };
 
 export const seluDropout: Rule = {
   id: 'selu-dropout',
-  title: 'Dropout beside SELU',
+  title: 'Dropout with SELU',
   looksFor: 'dropout, or Gaussian dropout, in a network whose hidden layers use SELU',
   threshold: source,
   why,
@@ -93,8 +93,8 @@ export const seluDropout: Rule = {
       dropped.map(({ name }) => name),
       {
         measured: { what: 'dropout layers', value: dropped.length },
-        expected: { to: 0, why: 'alpha dropout keeps mean and variance, dropout does not' },
-        cause: `${first.name} ${first.kind === 'dropout' ? "sets values to 0, which is not where SELU's flat side lies (−1.76): mean and variance stray" : 'multiplies values by noise, which keeps their mean and raises their variance'}; alpha dropout keeps both`,
+        expected: { to: 0, why: 'alpha dropout preserves mean and variance, dropout does not' },
+        cause: `${first.name} ${first.kind === 'dropout' ? 'sets values to 0, but SELU saturates at −1.76, so mean and variance shift' : 'multiplies values by noise, which preserves their mean but raises their variance'}; alpha dropout preserves both`,
       },
     );
   },
@@ -102,17 +102,16 @@ export const seluDropout: Rule = {
 
 /** What each does to a signal of variance 1. */
 function doing({ kind, role }: LayerFacts): string {
-  if (role !== 'merge')
-    return 'hands a state on from step to step: what comes in adds to it, so that its variance is not that of a row of dense layers';
+  if (role !== 'merge') return 'carries a state from step to step: inputs add to it, so its variance is not that of a plain sequence of dense layers';
   if (kind === 'add' || kind === 'subtract')
-    return 'merges signals: a sum of two of variance 1 has variance 2, which the next SELU layer has to bring back';
-  return 'merges signals: the proof, which is for plain rows of dense layers, says nothing of what it gives';
+    return 'merges signals: the sum of two signals of variance 1 has variance 2, which the next SELU layer has to correct';
+  return 'merges signals: the proof, which is for plain sequences of dense layers, does not cover its output';
 }
 
 export const seluWiring: Rule = {
   id: 'selu-wiring',
   title: 'SELU with skip connections or recurrence',
-  looksFor: 'additions, concatenations, other merges and recurrent layers behind SELU layers, and recurrent layers of SELU',
+  looksFor: 'additions, concatenations, other merges and recurrent layers after SELU layers, and recurrent layers with SELU',
   threshold: source,
   why,
   remedies: [remedies.normalize, remedies.changeActivation],
@@ -130,7 +129,7 @@ export const seluWiring: Rule = {
       merges.map(({ name }) => name),
       {
         measured: { what: 'merges and recurrent layers', value: merges.length },
-        expected: { to: 0, why: 'the proof is for plain rows of dense layers' },
+        expected: { to: 0, why: 'the proof is for plain sequences of dense layers' },
         cause: `${first.name} ${doing(first)}`,
       },
     );
@@ -140,7 +139,7 @@ export const seluWiring: Rule = {
 export const seluLayers: Rule = {
   id: 'selu-layers',
   title: 'Other hidden layers among SELU',
-  looksFor: 'hidden layers with another activation, or normalisation, between SELU layers',
+  looksFor: 'hidden layers with another activation, or normalization, between SELU layers',
   threshold: source,
   why,
   remedies: [remedies.changeActivation],
@@ -162,8 +161,8 @@ export const seluLayers: Rule = {
       others.map(({ name }) => name),
       {
         measured: { what: 'other layers between SELU layers', value: others.length },
-        expected: { to: 0, why: 'every hidden layer must be one of dense and SELU' },
-        cause: `${first.name} (${first.kind}${first.activation ? `, ${first.activation.name}` : ''}) stands between SELU layers, which only hold each other's variance in a row of their own`,
+        expected: { to: 0, why: 'every hidden layer must be a dense layer with SELU' },
+        cause: `${first.name} (${first.kind}${first.activation ? `, ${first.activation.name}` : ''}) stands between SELU layers, which keep the variance stable only in an uninterrupted sequence`,
       },
     );
   },

@@ -41,12 +41,12 @@ export const signalDying: Rule = {
   id: 'signal-dying',
   bearable: true,
   leadsTo: unlearned,
-  title: 'Signal dying forward',
+  title: 'Signal dying in the forward pass',
   looksFor:
-    'the RMS of the sums in the last hidden layer over that in the first one that leads to it (where these are several, the one with the largest); and whether rows still differ there: the deviation of a unit over the batch, over the RMS of what it gives',
+    'the RMS of the pre-activations in the last hidden layer over that in the first one that leads to it (if there are several, the one with the largest); and whether rows still differ there: the deviation of a unit over the batch, relative to the RMS of its output',
   threshold:
-    'a size of a thousandth (risk: a twentieth), since biases and noise of the size of the weights then drown it; a difference between rows of 3 % (risk: 10 %), since the last layer sees rows only by their difference. Optimizers that divide by the size of the gradient bear more: 1e-5 (risk: 1e-3), and 0.1 % (risk: 3 %). In the ordered phase the squared difference shrinks by χ for each layer, whatever the size does',
-  why: 'the layers above see nearly the same for every row, and cannot tell rows apart',
+    'ill below 1/1000 in size (risk: 1/20), since biases and noise of the size of the weights then drown the signal; ill below 3 % difference between rows (risk: 10 %), since the last layer distinguishes rows only by their difference. Optimizers that divide by the size of the gradient tolerate more: 1e-5 (risk: 1e-3), and 0.1 % (risk: 3 %). In the ordered phase the squared difference shrinks by χ per layer, whatever the size does',
+  why: 'the layers above see nearly the same input for every row, and cannot distinguish rows',
   remedies: [
     remedies.suitingInitializer,
     remedies.criticalInitializer,
@@ -69,9 +69,9 @@ export const signalDying: Rule = {
           severity: limit === sizes[0] ? 'ill' : 'risk',
           layers: upperOf(shrunk),
           step,
-          measured: { what: 'RMS of the sums, last hidden layer over first', value: size },
+          measured: { what: 'RMS of the pre-activations, last hidden layer over first', value: size },
           expected: { from: limit, why: 'signals must stay above biases and noise' },
-          cause: `signals shrink by a factor ${sayFactor(size, depth - 1)} a layer: their RMS falls from ${say(low)} in ${shrunk.first.layer.name} to ${say(high)} in ${shrunk.last.layer.name}`,
+          cause: `pre-activations are multiplied by ${sayFactor(size, depth - 1)} per layer: their RMS falls from ${say(low)} in ${shrunk.first.layer.name} to ${say(high)} in ${shrunk.last.layer.name}`,
         },
       ];
     }
@@ -91,8 +91,8 @@ export const signalDying: Rule = {
         layers: upperOf(alike),
         step,
         measured: { what: 'deviation over the rows, relative to the RMS, in the last hidden layer', value: alike.factor },
-        expected: { from: limit, why: 'rows are told apart by their difference' },
-        cause: `all rows look alike in ${alike.last.layer.name}: what a unit gives varies by ${say(100 * alike.factor)} % of its size over the batch`,
+        expected: { from: limit, why: 'rows can only be distinguished by their difference' },
+        cause: `all rows look alike in ${alike.last.layer.name}: the output of a unit varies by only ${say(100 * alike.factor)} % of its size over the batch`,
       },
     ];
   },
@@ -102,11 +102,12 @@ export const signalExploding: Rule = {
   id: 'signal-exploding',
   bearable: true,
   leadsTo: unlearned,
-  title: 'Signal exploding forward',
+  title: 'Signal exploding in the forward pass',
   looksFor:
-    'the RMS of the sums in the last hidden layer over that in the first one that leads to it (where these are several, the one with the largest)',
-  threshold: 'a thousand times (risk: fifty): the last layer then starts with a loss that many times too large, and its first steps are too',
-  why: 'the first loss is huge, the first steps throw the weights out, and deep networks overflow',
+    'the RMS of the pre-activations in the last hidden layer over that in the first one that leads to it (if there are several, the one with the largest)',
+  threshold:
+    'ill from 1,000, risk from 50: the last layer then starts with a loss that many times too large, and its first steps are too large as well',
+  why: 'the first loss is huge, the first steps throw the weights off, and deep networks overflow',
   remedies: [remedies.suitingInitializer, remedies.criticalInitializer, remedies.lsuv, remedies.normalize],
   check(examination) {
     const grown = coursesOf(examination).at(-1);
@@ -118,9 +119,9 @@ export const signalExploding: Rule = {
         severity: limit === 1e3 ? 'ill' : 'risk',
         layers: between.map(({ layer }) => layer.name),
         step: examination.first?.step ?? 0,
-        measured: { what: 'RMS of the sums, last hidden layer over first', value: factor },
+        measured: { what: 'RMS of the pre-activations, last hidden layer over first', value: factor },
         expected: { to: limit, why: 'the last layer must start undecided' },
-        cause: `signals grow by a factor ${sayFactor(factor, depth - 1)} a layer: their RMS rises from ${say(low)} in ${grown.first.layer.name} to ${say(high)} in ${grown.last.layer.name}`,
+        cause: `pre-activations grow by a factor of ${sayFactor(factor, depth - 1)} per layer: their RMS rises from ${say(low)} in ${grown.first.layer.name} to ${say(high)} in ${grown.last.layer.name}`,
       },
     ];
   },

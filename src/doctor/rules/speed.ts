@@ -55,9 +55,9 @@ export const unevenSpeeds: Rule = {
   id: 'uneven-speeds',
   bearable: true,
   title: 'Layers that learn at widely different speeds',
-  looksFor: 'update over weight, by RMS, of every trained kernel over the last observed steps: the fastest over the slowest',
-  threshold: 'a factor of 100 is a risk, 10,000 ill: while the fastest layer turns over once, the slowest moves by a hundredth of a per cent',
-  why: 'a learning rate that is right for one layer leaves another as it was drawn',
+  looksFor: 'the ratio of update to weight, by RMS, of every trained kernel over the last observed steps: the fastest over the slowest',
+  threshold: 'risk from 100, ill from 10,000: while the fastest layer changes by its whole size, the slowest moves by a hundredth of a per cent',
+  why: 'a learning rate that is right for one layer leaves another as it was initialized',
   remedies: [remedies.suitingInitializer, remedies.adaptiveOptimizer, remedies.normalize],
   check(examination) {
     const list = speeds(examination).filter(({ speed }) => Number.isFinite(speed));
@@ -73,11 +73,11 @@ export const unevenSpeeds: Rule = {
         severity: limit === 1e4 ? 'ill' : 'risk',
         layers: layersOf([slow, fast]),
         measured: { what: 'speed of the fastest kernel over that of the slowest', value: factor },
-        expected: { to: limit, why: 'layers should turn over together' },
+        expected: { to: limit, why: 'layers should change at similar speeds' },
         cause:
           fast.layer === slow.layer
-            ? `${fast.name} changes by ${say(fast.speed)} of its size in a step, ${slow.name} by ${say(slow.speed)}`
-            : `${fast.layer} changes by ${say(fast.speed)} of its weights in a step, ${slow.layer} by ${say(slow.speed)}`,
+            ? `${fast.name} changes by ${say(fast.speed)} of its size per step, ${slow.name} by ${say(slow.speed)}`
+            : `${fast.layer} changes by ${say(fast.speed)} of its weights per step, ${slow.layer} by ${say(slow.speed)}`,
       },
     ];
   },
@@ -88,7 +88,7 @@ const [MOST, RISKY] = [2.5, 0.3];
 const [MOST_LAYERS, RISKY_LAYERS] = [0.5, 0.2];
 /** A first step that leaves less than this of the loss of its own rows is borne, however far it goes. */
 const BORNE = 0.8;
-/** How many times more where sums are normalised: weights that grow by a step are divided by what they have grown. */
+/** How many times more where sums are normalized: weights that grow by a step are divided by what they have grown. */
 const NORMALIZED = 5;
 /** Speeds of the fastest kernel below which nothing is learned: gradients may grow as a network learns, where steps are divided by their size those do not. */
 export const SLOWEST = 5e-5;
@@ -99,10 +99,10 @@ export const stepTooLarge: Rule = {
   leadsTo: ['vanishing-gradient', 'saturation', 'coma', 'died-in-training', ...unlearned],
   title: 'Steps too large',
   looksFor:
-    'update over weight, by RMS, of trained kernels, tables of embeddings excepted, at the observed steps; before the first one, what it makes of the loss of the very rows that it follows',
+    'the ratio of update to weight, by RMS, of trained kernels (except embedding tables) at the observed steps; before the first step, the effect of one step on the loss of the very rows it was computed from',
   threshold:
-    'healthy steps change weights by about a thousandth; above a tenth (risk: above 3 %) a layer is drawn anew in ten steps, and what it had learned is gone. Of a first step alone 2.5 times a layer’s weights (risk: 30 %), or half of them where the median layer changes by a fifth (risk): most of the network is then thrown out at once; a risk only where more steps were observed, since how a first step is borne those that follow show. Five times as much of a first step where the sums of all hidden layers are normalised: the scale of their weights then does not matter, and steps that make them grow make the next ones smaller (van Laarhoven 2017, "L2 regularization versus batch and weight normalization"). One that leaves less than four fifths of the loss of its own rows is a risk at most; one that makes that 1.3 times as large (risk: 1.1), under plain gradient descent, whose next step turns back, under RMSprop, whose first step is the longest, and where all sums are normalised 3 times (risk: 1.3), and leaves most of what there is to learn is ill',
-  why: 'the loss jumps about or overflows instead of falling',
+    'ill above 0.1, risk above 0.03: healthy steps change weights by about a thousandth; above a tenth a layer is replaced within ten steps, and what it had learned is lost. For the first step alone the limits are 2.5 times a layer’s weights (risk: 30 %), or half of them if the median layer changes by a fifth (risk), since most of the network is then thrown away at once; if more steps were observed, it is only a risk, since they show how the first one was tolerated. They are five times as high for a first step if the pre-activations of all hidden layers are normalized: the scale of the weights then does not matter, and steps that increase it make the next ones smaller (van Laarhoven 2017, "L2 regularization versus batch and weight normalization"). A first step that leaves less than four fifths of the loss of its own rows is at most a risk. One that multiplies that loss by 1.3 (risk: 1.1) is ill if it leaves most of what there is to learn; the factor is 3 (risk: 1.3) under plain gradient descent, whose next step turns back, under RMSprop, whose first step is the longest, and if all pre-activations are normalized',
+  why: 'the loss jumps around or overflows instead of falling',
   remedies: [remedies.lowerLearningRate, remedies.clipGradients, remedies.standardizeInputs, remedies.warmUp],
   check(examination) {
     const { steps } = examination.trace;
@@ -154,9 +154,9 @@ function overshot(examination: Examination): Symptom[] {
     {
       severity: limit === most ? 'ill' : 'risk',
       layers: [],
-      measured: { what: 'loss of the same rows after the first step, over before', value: ratio },
-      expected: { to: limit, why: 'a step should lower the loss of the rows that it follows' },
-      cause: `the first step raises the loss of the very rows that it follows, from ${sayApart(before, after).join(' to ')}`,
+      measured: { what: 'loss of the same rows after the first step over that before', value: ratio },
+      expected: { to: limit, why: 'a step should lower the loss of the rows it was computed from' },
+      cause: `the first step raises the loss of the very rows it was computed from, from ${sayApart(before, after).join(' to ')}`,
     },
   ];
 }
@@ -210,11 +210,11 @@ const otherThanRate = [remedies.standardizeInputs, remedies.warmUp, remedies.cli
 
 export const unstableRate: Rule = {
   id: 'unstable-rate',
-  title: 'Learning rate beyond what the curvature bears',
+  title: 'Learning rate too high for the curvature',
   looksFor:
-    'the learning rate over the one above which steps along the sharpest direction grow: 2 / λ_max for gradient descent, (2 + 2μ) / λ_max with momentum μ, λ_max being the largest eigenvalue of the Hessian of one minibatch’s loss before the first step; where the optimizer does not divide gradients by their size, nor clips them (Cohen et al. 2021, "Gradient descent on neural networks typically occurs at the edge of stability")',
-  threshold: `1 is a risk: steps that overshoot may be caught at a flatter place (Lewkowycz et al. 2020, "The large learning rate phase of deep learning: the catapult mechanism"); of 165 healthy networks of the ward one went beyond ${CAUGHT_PLAIN}, none with momentum beyond ${CAUGHT}, which is ill. ${NORMALIZED} times as much where the sums of all hidden layers are normalised`,
-  why: 'each step overshoots by more than the last, until units die or values stop being finite',
+    'the learning rate over the largest stable one, above which steps along the sharpest direction grow: 2 / λ_max for gradient descent, (2 + 2μ) / λ_max with momentum μ, where λ_max is the largest eigenvalue of the Hessian of one minibatch’s loss before the first step; only for optimizers that neither divide gradients by their size nor clip them (Cohen et al. 2021, "Gradient descent on neural networks typically occurs at the edge of stability")',
+  threshold: `risk above 1: steps that overshoot may settle in a flatter region (Lewkowycz et al. 2020, "The large learning rate phase of deep learning: the catapult mechanism"). Ill beyond ${CAUGHT}, or ${CAUGHT_PLAIN} without momentum: of 165 healthy networks of the ward one exceeded ${CAUGHT_PLAIN}, and none with momentum exceeded ${CAUGHT}. ${NORMALIZED} times as much if the pre-activations of all hidden layers are normalized`,
+  why: 'each step overshoots by more than the last, until units die or values overflow',
   remedies: [remedies.lowerLearningRate, ...otherThanRate],
   check(examination) {
     const { first, clipped, forgetful } = examination;
@@ -230,8 +230,8 @@ export const unstableRate: Rule = {
         layers: [],
         step: first?.step ?? 0,
         measured: { what: 'learning rate', value: rate },
-        expected: { to: ill ? caught * stable : stable, why: `steps along a curvature of ${say(sharpness)} grow from ${say(stable)} on` },
-        cause: `the learning rate is ${said}, and along the sharpest direction, of curvature ${say(sharpness)}, steps grow from ${bound} on`,
+        expected: { to: ill ? caught * stable : stable, why: `above ${say(stable)}, steps along a curvature of ${say(sharpness)} grow` },
+        cause: `the learning rate is ${said}, but steps along the sharpest direction, of curvature ${say(sharpness)}, grow from ${bound} on`,
         remedies: [{ ...remedies.lowerLearningRate, what: `lower the learning rate to ${say(borne)}` }, ...otherThanRate],
       },
     ];
@@ -243,9 +243,10 @@ const turnsOver = (speed: number): string => Math.round(1 / speed).toLocaleStrin
 export const stepTooSmall: Rule = {
   id: 'step-too-small',
   title: 'Steps too small',
-  looksFor: 'update over weight, by RMS, of the fastest trained kernel over the last observed steps, while the loss is still near its first value',
-  threshold: `below ${SLOWEST}: ${turnsOver(SLOWEST)} steps to turn over once; below ${SLOWEST_ADAPTIVE} (${turnsOver(SLOWEST_ADAPTIVE)} steps) where the optimizer divides by the size of the gradient, whose steps do not grow with it`,
-  why: 'nothing is learned in any time that one would wait',
+  looksFor:
+    'the ratio of update to weight, by RMS, of the fastest trained kernel over the last observed steps, while the loss is still near its initial value',
+  threshold: `below ${SLOWEST}: the weights need ${turnsOver(SLOWEST)} steps to change by their own size; below ${SLOWEST_ADAPTIVE} (${turnsOver(SLOWEST_ADAPTIVE)} steps) if the optimizer divides by the size of the gradient, whose steps do not grow with it`,
+  why: 'nothing is learned in any reasonable time',
   remedies: [remedies.raiseClip, remedies.raiseLearningRate, remedies.adaptiveOptimizer],
   check(examination) {
     // What starts from zeros is as fast as it is new, at any rate.
@@ -263,7 +264,7 @@ export const stepTooSmall: Rule = {
         layers: layersOf(list),
         measured: { what: 'update over weight, fastest kernel', value: fastest.speed },
         expected: { from: slowest, why: 'healthy steps change weights by about a thousandth' },
-        cause: `even the fastest kernel (${fastest.layer}) changes by ${say(fastest.speed)} of its weights in a step${clipped ? ', since clipping leaves next to nothing of the gradient' : ''}`,
+        cause: `even the fastest kernel (${fastest.layer}) changes by only ${say(fastest.speed)} of its weights per step${clipped ? ', since clipping removes nearly all of the gradient' : ''}`,
         remedies: clipped ? [remedies.raiseClip] : [remedies.raiseLearningRate, remedies.adaptiveOptimizer],
       },
     ];

@@ -100,11 +100,11 @@ export const rawTargets: Rule = {
     'initial-loss',
     ...unlearned,
   ],
-  title: 'Targets that are not standardised',
+  title: 'Targets that are not standardized',
   looksFor:
-    'how far targets deviate from their mean, and that from 0, where they are compared by distance with what an unbounded activation gives, before layers.rescaling',
-  threshold: `a risk where they deviate by less than ${SMALL} or more than ${LARGE.free} (${LARGE.bounded} where the optimizer divides by the gradient's size, where it is clipped, and where the loss does not square), or the mean is more than ${FAR} deviations; ill below ${LOST}, and where the mean is more than ${FARTHEST} deviations. Measured on California housing, three networks under six optimizers (\`npm run bench -- targets\`): the median explained variance, 0.70 on standardised targets, is 0.66 at a deviation of 0.3, 0.47 at 0.1 and below 0 from 0.03 on; SGD that is not clipped breaks off above deviations of 1 to 10, others bear 100; a mean of 10 deviations leaves 0.61, one of 100 nothing`,
-  why: 'networks begin with outputs of about unit size: small targets drown in them, large ones make steps that are as large, far ones leave the last bias to travel',
+    'the standard deviation of the targets, and the distance of their mean from 0, for losses that compare numbers by distance with an unbounded output, before layers.rescaling',
+  threshold: `risk: a standard deviation below ${SMALL} or above ${LARGE.free} (${LARGE.bounded} if the optimizer divides by the gradient's size, gradients are clipped, or the loss does not square), or a mean of more than ${FAR} deviations. Ill: a deviation below ${LOST}, or a mean of more than ${FARTHEST} deviations. Measured on California housing, three networks under six optimizers (\`npm run bench -- targets\`): the median explained variance, 0.70 on standardized targets, is 0.66 at a deviation of 0.3, 0.47 at 0.1 and below 0 from 0.03 on; SGD without clipping diverges above deviations of 1 to 10, others tolerate 100; a mean of 10 deviations leaves 0.61, one of 100 nothing`,
+  why: 'networks start with outputs of about unit size: small targets drown in them, large ones cause equally large steps, and the last bias takes many steps to reach distant ones',
   remedies: [remedies.scaleTargets],
   check(examination) {
     return aimsOf(examination).flatMap((aim): Symptom[] => {
@@ -126,10 +126,10 @@ export const rawTargets: Rule = {
           step: 0,
           measured: byMean
             ? { what: `mean of the targets of ${layer.name}, in deviations`, value: mean / deviation }
-            : { what: `deviation of the targets of ${layer.name}`, value: deviation },
+            : { what: `standard deviation of the targets of ${layer.name}`, value: deviation },
           expected: byMean ? { to, why: 'the last bias starts at 0' } : { from, to: large, why: 'outputs start at about unit size' },
           margin: byMean ? far : off,
-          cause: `the targets of ${layer.name} deviate by ${say(rootMeanSquare(spread.deviations))} from a mean of ${say(spread.means[0] ?? 0)}${spread.means.length > 1 ? ' and others' : ''}, and nothing brings its outputs there`,
+          cause: `the targets of ${layer.name} deviate by ${say(rootMeanSquare(spread.deviations))} from a mean of ${say(spread.means[0] ?? 0)}${spread.means.length > 1 ? ' and others' : ''}, and its outputs are not rescaled to match`,
         },
       ];
     });
@@ -155,11 +155,11 @@ export function beyondReach({ activation: { range }, scales, offsets, spread: { 
 export const unreachableTargets: Rule = {
   id: 'unreachable-targets',
   leadsTo: unlearned,
-  title: 'Targets that the last activation cannot give',
+  title: 'Targets that the last activation cannot reach',
   looksFor:
-    'targets, by the means of their tenths, beyond the range of the last activation where they are compared by distance: negative ones behind a ReLU, any size behind a tanh or a sigmoid',
-  threshold: `it follows from what the two are: a risk where more than ${percent(SOME)} of the targets' variance lies beyond, ill from ${percent(MUCH)} on`,
-  why: 'what lies beyond stays an error whatever is learned, and drives the activation onto its flat side',
+    'targets (means of their tenths) outside the range of the last activation, for losses that compare numbers by distance: negative ones after a ReLU, any size after a tanh or a sigmoid',
+  threshold: `risk: more than ${percent(SOME)} of the targets' variance lies outside the range; ill: more than ${percent(MUCH)}`,
+  why: 'targets outside the range remain errors whatever is learned, and drive the activation into its flat region',
   remedies: [remedies.mendLoss],
   check(examination) {
     return aimsOf(examination).flatMap((aim): Symptom[] => {
@@ -172,9 +172,9 @@ export const unreachableTargets: Rule = {
           severity: limit === MUCH ? 'ill' : 'risk',
           layers: [layer.name],
           step: 0,
-          measured: { what: `share of the targets' variance beyond the range of ${activation.name}`, value: share },
-          expected: { to: limit, why: 'outputs must come to where targets are' },
-          cause: `${layer.name} ends in ${activation.name}, and its targets lie from ${sayApart(spread.least, spread.most).join(' to ')}: ${percent(share)} of their variance is beyond what it can give`,
+          measured: { what: `share of the targets' variance outside the range of ${activation.name}`, value: share },
+          expected: { to: limit, why: 'outputs must be able to reach the targets' },
+          cause: `${layer.name} ends with ${activation.name}, but its targets range from ${sayApart(spread.least, spread.most).join(' to ')}: ${percent(share)} of their variance is out of its reach`,
         },
       ];
     });

@@ -49,19 +49,19 @@ function symptomOf(
   limit: Pick<Symptom['expected'], 'from' | 'to'>,
   does: 'vanishes' | 'explodes',
 ): Symptom {
-  const begins = use.layer.options.goBackwards === true ? ' (which begins at the end of the sequence)' : '';
+  const begins = use.layer.options.goBackwards === true ? ' (which starts at the end of the sequence)' : '';
   const left = ratio > 0 ? `${say(ratio)} times its size at the last of ${steps} steps` : 'nothing of it';
   return {
     layers: [use.layer.name],
     severity,
     measured: { what: 'gradient RMS, first step of the sequence over last', value: ratio },
-    expected: { ...limit, why: 'all steps share the weights, and the largest gradients move them' },
-    cause: `the gradient ${does} along time: ${left} reaches the first of ${use.layer.name}${begins}, a factor ${sayFactor(ratio, steps - 1)} for each step`,
+    expected: { ...limit, why: 'all steps share the weights, and the largest gradients dominate' },
+    cause: `the gradient ${does} along time: ${left} reaches the first of ${use.layer.name}${begins}, a factor of ${sayFactor(ratio, steps - 1)} per step`,
   };
 }
 
 const looksFor =
-  'the RMS of ∂L/∂z at the first step of the sequence over that at the last, in recurrent layers without gates; an LSTM and a GRU begin with gates half closed, through which next to nothing of a far step comes, and open them where that pays';
+  'the RMS of ∂L/∂z at the first step of the sequence over that at the last, in recurrent layers without gates; the gates of LSTM and GRU start half closed, let next to nothing through from distant steps, and learn to open where that pays off';
 
 /** What changes the weights that a state meets at every step, or guards it from them. */
 const keeping = [remedies.orthogonalRecurrence, remedies.identityRecurrence, remedies.gatedRecurrence, remedies.shorterSequences];
@@ -73,8 +73,8 @@ export const vanishingAlongTime: Rule = {
   title: 'Gradient vanishes along time',
   looksFor,
   threshold:
-    'a millionth (risk: a tenth) over the whole sequence: what the first steps hold is then lost in the rounding of what the last ones hold, while tanh units behind orthogonal weights lose a factor of 100 to 100,000 over some 30 steps and learn. Each step multiplies the gradient by the recurrent weights and by the slope of the activation: by their spectral radius at most where the slope is 1, by less where it is not, so that over T steps √χ to the power of T is left (Bengio, Simard and Frasconi 1994; Pascanu, Mikolov and Bengio 2013). Optimizers that divide by the size of the gradient do not help here, since all steps share the weights. In stacks a risk whatever is left: what one layer loses another may hand on, and most that were seen learned',
-  why: 'weights are shared over the steps, so that what is far back is drowned by what is near: the layer learns from the last steps alone',
+    'ill below a millionth, risk below a tenth, over the whole sequence: the contribution of the first steps is then lost in the rounding of that of the last ones, while tanh units with orthogonal weights lose a factor of 100 to 100,000 over some 30 steps and still learn. Each step multiplies the gradient by the recurrent weights and by the slope of the activation: at most by their spectral radius if the slope is 1, by less otherwise, so that over T steps √χ to the power of T is left (Bengio, Simard and Frasconi 1994; Pascanu, Mikolov and Bengio 2013). Optimizers that divide by the size of the gradient do not help here, since all steps share the weights. In stacks it is only a risk, whatever is left: what one layer loses another may pass on, and most stacks that were examined learned',
+  why: 'weights are shared by all steps, so distant steps are drowned out by near ones: the layer learns from the last steps alone',
   remedies: keeping,
   check: (examination) =>
     coursesOf(examination).flatMap((course) => {
@@ -95,8 +95,8 @@ export const explodingAlongTime: Rule = {
   title: 'Gradient explodes along time',
   looksFor,
   threshold:
-    'a thousand times (risk from thirty) over the whole sequence, or as many times as it has steps where those are more: the loss of each step may add to the gradient of those before. Clipping bears less than a hundred thousand times (Pascanu, Mikolov and Bengio 2013): a network that clips by norm is at risk only. Beyond, the first steps drown the others in every clipped gradient as well',
-  why: 'one row whose product of Jacobians is large throws the weights of all steps out',
+    'ill from 1,000, risk from 30, over the whole sequence, or from its number of steps if that is larger: the loss of each step may add to the gradient of earlier ones. Clipping tolerates a factor of up to 100,000 (Pascanu, Mikolov and Bengio 2013): a network that clips by norm is only at risk below that. Beyond it, the first steps drown out the others in every clipped gradient as well',
+  why: 'a single row with a large product of Jacobians throws off the weights of all steps',
   remedies: [remedies.clipGradients, ...keeping],
   check: (examination) =>
     coursesOf(examination).flatMap((course) => {

@@ -31,10 +31,10 @@ export const bornDead: Rule = {
   bearable: true,
   leadsTo: unlearned,
   title: 'Units born dead',
-  looksFor: 'units that fired for no instance of the first whole pass over the data (in a check: of its batch), by layer',
+  looksFor: 'units that did not fire for any instance of the first whole pass over the data (in a check: of its batch), by layer',
   threshold:
-    'all but a twentieth of a layer, or three quarters of all (risk: a fifth of a layer). A ReLU unit with zero bias and centred inputs is dead for a batch with probability 2 to the power of minus the independent rows; whole layers die with probability 2 to the power of minus their width',
-  why: 'a unit that never fires gets no gradient and cannot learn to',
+    'ill: all but a twentieth of a layer, or three quarters of all units; risk: a fifth of a layer. A ReLU unit with zero bias and centred inputs is dead for a batch with probability 2 to the power of minus the number of independent rows; a whole layer dies with probability 2 to the power of minus its width',
+  why: 'a unit that never fires gets no gradient and cannot recover',
   remedies: [remedies.reviveUnits, remedies.standardizeInputs, remedies.suitingInitializer, remedies.changeActivation],
   check(examination) {
     const first = worst(shares(examination, 'dead', 'first').filter(({ share }) => share >= 0.2));
@@ -42,7 +42,7 @@ export const bornDead: Rule = {
     const early = examination.trace.passes[0]?.units[first?.use.column ?? -1]?.died?.length ?? 0;
     if (!first || early > first.count / 2) return [];
     const all = shares(examination, 'dead', 'first');
-    const symptom = deadSymptom(all, first, examination.trace.passes[0]?.step ?? 0, 'fired for no instance since the start');
+    const symptom = deadSymptom(all, first, examination.trace.passes[0]?.step ?? 0, 'never fired, for any instance');
     // One half-dead layer among many passes on what the others need: narrow deep rectifiers have such and train.
     const whole = all.reduce((sum, { count }) => sum + count, 0) / all.reduce((sum, { units }) => sum + units, 0);
     const ill = first.share >= WHOLE_LAYER || whole >= WHOLE_NETWORK;
@@ -68,9 +68,9 @@ export const diedInTraining: Rule = {
   bearable: true,
   title: 'Units died in training',
   looksFor:
-    'units that had fired before and fired for no instance of a later whole pass, with the step after which they were silent and whether bias or weights moved their sums',
-  threshold: 'half of a layer (risk: a fifth); one large step that moves biases far down does it',
-  why: 'a step threw them to the flat side for every instance; no gradient brings them back',
+    'units that had fired before but not for any instance of a later whole pass, with the step after which they were silent and whether biases or weights moved their pre-activations',
+  threshold: 'ill: half of a layer; risk: a fifth. One large step that pushes biases far down is enough',
+  why: 'a step pushed them into the flat region for every instance; no gradient brings them back',
   remedies: [remedies.lowerLearningRate, remedies.clipGradients, remedies.warmUp, remedies.reviveUnits, remedies.changeActivation],
   check(examination) {
     const { passes } = examination.trace;
@@ -87,10 +87,10 @@ export const diedInTraining: Rule = {
     const causes = most.died.map(({ by }) => by);
     const known = (['bias', 'weights'] as const).map((by) => [by, causes.filter((one) => one === by).length] as const);
     const [by] = known.reduce((a, b) => (b[1] > a[1] ? b : a));
-    const why = known.some(([, count]) => count > 0) ? `; ${by === 'bias' ? 'their biases' : 'their weights or inputs'} did it` : '';
+    const why = known.some(([, count]) => count > 0) ? `; ${by === 'bias' ? 'their biases' : 'their weights or inputs'} caused it` : '';
     const [first = 0, last = first] = [steps[0], steps.at(-1)];
     const when = first === last ? `step ${first}` : `steps ${first} to ${last}`;
-    return [deadSymptom(lost, most, first, `fired no more after ${when}${why}`)];
+    return [deadSymptom(lost, most, first, `stopped firing after ${when}${why}`)];
   },
 };
 
@@ -98,9 +98,10 @@ export const coma: Rule = {
   id: 'coma',
   bearable: true,
   title: 'Units in coma',
-  looksFor: 'units whose every instance of the observed steps of a pass lay on a flat side with a slope that is not 0',
-  threshold: 'half of a layer is a risk, nine tenths are ill: such units still learn, by the slope of the flat side times slower, and may wake',
-  why: 'they act as linear units, or as constants, and learn far slower than the others',
+  looksFor:
+    'units that were in the flat region of the activation, where the slope is small but not 0, for every instance of the observed steps of a pass',
+  threshold: 'risk: half of a layer; ill: nine tenths. Such units still learn, slowed down by the slope of the flat region, and may wake up',
+  why: 'they act as linear units, or as constants, and learn far more slowly than the others',
   remedies: [remedies.standardizeInputs, remedies.suitingInitializer, remedies.lowerLearningRate, remedies.normalize],
   check(examination) {
     const all = shares(examination, 'coma', 'last');
@@ -113,9 +114,9 @@ export const coma: Rule = {
         layers: all.filter(({ share }) => share >= limit).map(({ use }) => use.layer.name),
         step: examination.trace.passes.at(-1)?.step ?? 0,
         measured: { what: `share of units in coma, ${most.use.layer.name}`, value: most.share },
-        expected: { to: limit, why: 'units on the flat side for every row learn slowly' },
+        expected: { to: limit, why: 'units in the flat region for every row learn slowly' },
         margin: most.share / limit,
-        cause: `${most.count} of ${countOf(most.units, 'unit')} of ${most.use.layer.name} were on a flat side for every row looked at (${percent(most.share)})`,
+        cause: `${most.count} of ${countOf(most.units, 'unit')} of ${most.use.layer.name} were in the flat region for every row examined (${percent(most.share)})`,
       },
     ];
   },

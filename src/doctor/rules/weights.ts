@@ -16,12 +16,12 @@ export const family = (name: string): string => name.replace(/(Normal|Uniform)$/
 export const initializerMismatch: Rule = {
   id: 'initializer-mismatch',
   leadsTo: ['vanishing-gradient', 'exploding-gradient', 'signal-dying', 'signal-exploding', 'saturation', ...unlearned],
-  title: 'Initializer that does not suit the activation',
+  title: 'Initializer that does not match the activation',
   looksFor:
-    'kernels of hidden layers drawn by another family than the one that suits their activation (He for rectifiers, LeCun for SELU, Glorot otherwise), where theory says that it matters at this depth',
+    'hidden layers whose kernel initializer belongs to another family than the one that matches the activation (He for rectifiers, LeCun for SELU, Glorot otherwise), if theory says that it matters at this depth',
   threshold:
-    'the gain of signal or gradient that theory forecasts, over all hidden layers together, lies beyond a factor 3 either way: at 5 layers the wrong family hardly matters, at 50 it does',
-  why: 'each layer makes signals and gradients a little smaller or larger than the one before, and depth multiplies',
+    'the forecast gain of signal or gradient over all hidden layers together is above 3 or below 1/3: at 5 layers the wrong family hardly matters, at 50 it does',
+  why: 'each layer makes signals and gradients a little smaller or larger, and depth compounds the effect',
   remedies: [remedies.suitingInitializer, remedies.criticalInitializer],
   check(examination) {
     const { hidden } = examination;
@@ -44,8 +44,8 @@ export const initializerMismatch: Rule = {
         layers: here.map(({ layer }) => layer.name),
         step: 0,
         measured: { what: most.what, value: most.factor },
-        expected: { from: 1 / 3, to: 3, why: 'what suits keeps signals and gradients at their size' },
-        cause: `${first.initializer} does not suit ${name}: over ${countOf(most.way.depth, 'hidden layer')} ${most.whose} change by a factor ${say(most.factor)}; ${first.suits} suits it`,
+        expected: { from: 1 / 3, to: 3, why: 'a matching initializer preserves the size of signals and gradients' },
+        cause: `${first.initializer} does not match ${name}: over ${countOf(most.way.depth, 'hidden layer')} ${most.whose} change by a factor of ${say(most.factor)}; ${first.suits} matches it`,
       },
     ];
   },
@@ -66,7 +66,11 @@ function changesOn(ways: readonly Way[], { forecast }: Examination) {
       what: 'forecast gradient, first hidden layer over last',
       whose: 'gradients',
     })),
-    ...leastOfEach(sums, ({ way }) => way.last).map((one) => ({ ...one, what: 'forecast sums, last hidden layer over first', whose: 'signals' })),
+    ...leastOfEach(sums, ({ way }) => way.last).map((one) => ({
+      ...one,
+      what: 'forecast pre-activations, last hidden layer over first',
+      whose: 'signals',
+    })),
   ];
 }
 
@@ -86,10 +90,10 @@ function isBorneByBranch(examination: Examination, alike: ReadonlySet<number>, u
 export const constantWeights: Rule = {
   id: 'constant-weights',
   title: 'Constant or symmetric weights',
-  looksFor: 'trained kernels of several units whose initializer gives every weight one value',
+  looksFor: 'trained kernels of several units whose initializer sets all weights to the same value',
   threshold:
-    'any: units that start alike get the same gradient and stay alike, whatever the depth. The last layer may start from zeros where one behind it does not, and so may the last one of a residual branch whose other layers, and one behind it, are drawn',
-  why: 'all units of the layer are one unit, repeated',
+    'any: units that start identical get the same gradient and stay identical, whatever the depth. The last layer may start from zeros if the one before it does not; so may the last layer of a residual branch, if its other layers and one after it are drawn at random',
+  why: 'all units of the layer are copies of a single unit',
   remedies: [remedies.suitingInitializer],
   check(examination) {
     const { facts, users, hidden, bends } = examination;
@@ -117,7 +121,7 @@ export const constantWeights: Rule = {
         step: 0,
         measured: { what: 'different units', value: 1 },
         expected: { from: first.shape.at(-1) ?? 2, why: 'units must differ to learn different things' },
-        cause: `the kernel of ${first.name} starts from ${drawn?.name}: its ${first.shape.at(-1)} units are alike and stay so`,
+        cause: `the kernel of ${first.name} starts from ${drawn?.name}: its ${first.shape.at(-1)} units are identical and stay so`,
       },
     ];
   },

@@ -17,10 +17,11 @@ function isOnlyWay(facts: NetworkFacts, use: number, output: number): boolean {
 export const narrowLayer: Rule = {
   id: 'narrow-layer',
   leadsTo: unlearned,
-  title: 'Layer narrower than what it must tell apart',
-  looksFor: 'hidden layers that give one vector, that all of an output goes through, and that have fewer units than half of its classes',
-  threshold: `half as many units as classes, up to ${MOST_CLASSES} of these. Measured as the share of the accuracy of a layer of 64 units, ReLU and tanh, two hidden layers (\`npm run bench -- width\`): of 10 classes (glyphs, pendigits) 5 units keep 90 to 97 %, 3 units 68 to 82 %, 2 units 39 to 56 %; of 26 (letter) 13 units keep 84 to 92 %, 8 units 76 to 82 %, 4 units 43 to 63 %`,
-  why: 'classes that lie side by side in few directions are hard to part by one more layer, however well what comes before it learns',
+  title: 'Layer too narrow for the number of classes',
+  looksFor:
+    'hidden layers that return one vector, that everything reaching an output passes through, and that have fewer units than half the number of its classes',
+  threshold: `half as many units as classes, counting up to ${MOST_CLASSES} classes. Measured as the share of the accuracy of a layer of 64 units, ReLU and tanh, two hidden layers (\`npm run bench -- width\`): of 10 classes (glyphs, pendigits) 5 units keep 90 to 97 %, 3 units 68 to 82 %, 2 units 39 to 56 %; of 26 (letter) 13 units keep 84 to 92 %, 8 units 76 to 82 %, 4 units 43 to 63 %`,
+  why: 'classes squeezed into few dimensions are hard to separate for one more layer, however well the layers before it learn',
   remedies: [remedies.widen],
   check({ facts, hidden, trace }) {
     const { targets = [] } = trace.header.training ?? {};
@@ -37,8 +38,8 @@ export const narrowLayer: Rule = {
             layers: [layer.name],
             step: 0,
             measured: { what: `units of ${layer.name}`, value: units },
-            expected: { from: wanted, why: 'half as many units as classes part these well' },
-            cause: `all that ${facts.layers[output]?.name} tells ${classes} classes apart by goes through the ${units === 1 ? 'one unit' : `${units} units`} of ${layer.name}`,
+            expected: { from: wanted, why: 'half as many units as classes separate these well' },
+            cause: `everything by which ${facts.layers[output]?.name} distinguishes ${classes} classes passes through the ${units === 1 ? 'single unit' : `${units} units`} of ${layer.name}`,
           },
         ];
       });

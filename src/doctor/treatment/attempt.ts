@@ -112,7 +112,7 @@ export class Attempt {
     const wanted = this.#options.epochs * this.#options.perEpoch;
     if (!this.#fit) return this.#ran(await this.#train(), wanted);
     const { signal, clock } = this.#options;
-    if (signal?.aborted) throw new AbortError(`training was stopped after step ${this.#counted}`, {}, { cause: signal.reason });
+    if (signal?.aborted) throw new AbortError(`training was aborted after step ${this.#counted}`, {}, { cause: signal.reason });
     this.#since = clock();
     const before = await this.#model.getState();
     this.#goOn.open(true);

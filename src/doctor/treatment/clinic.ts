@@ -78,7 +78,7 @@ export class Clinic {
     );
   }
 
-  /** One minibatch forward and backward, no step. @throws EvenkeelError where the network cannot be built. */
+  /** One minibatch forward and backward, no step. @throws EvenkeelError if the network cannot be built. */
   async look(patient: Patient): Promise<Look> {
     const { material } = this.options;
     const model = await build(patient, this.#making);

@@ -127,7 +127,7 @@ export class Course {
     return possibly(() => this.short(candidate));
   }
 
-  /** A candidate's whole training. `judge` may end it early. @throws ArgumentError where all time is spent on its way, and nothing else was tried. */
+  /** A candidate's whole training. `judge` may end it early. @throws ArgumentError if all time is spent on its way, and nothing else was tried. */
   async full(candidate: Candidate, judge?: Guard['judge']): Promise<Tried> {
     const { patient } = candidate;
     const { budget, during } = this.options;
@@ -179,7 +179,7 @@ export class Course {
     return last ? (last.run.seconds / last.run.steps) * this.clinic.stepsOf(last.patient) : 0;
   }
 
-  /** @throws ArgumentError where the first trial shows that a whole training cannot be paid for. */
+  /** @throws ArgumentError if the first trial shows that a whole training cannot be paid for. */
   #checkTime({ kind }: Tried): void {
     const needed = this.seconds + this.#fullSeconds();
     if (this.tried.length > 1 || kind === 'full' || needed <= this.options.budget.seconds) return;
@@ -201,7 +201,7 @@ export class Course {
   #tooLittleTime(full: number, spent: number, needed: number): ArgumentError {
     const { seconds } = this.options.budget;
     return new ArgumentError(
-      `treat: a budget of ${seconds} s is too small to try anything: a whole training takes about ${full.toFixed(1)} s beyond the ${spent.toFixed(1)} s spent so far; give at least ${Math.ceil(1.5 * needed)} s, or fewer epochs`,
+      `treat: a budget of ${seconds} s is too small: a full training takes about ${full.toFixed(1)} s on top of the ${spent.toFixed(1)} s spent so far; allow at least ${Math.ceil(1.5 * needed)} s, or use fewer epochs`,
       { argument: 'budget', received: seconds, expected: Math.ceil(1.5 * needed) },
     );
   }

@@ -7,15 +7,15 @@ const outcomes: { readonly [K in Treatment['outcome']]: string } = {
   healthy: 'nothing is ill: the network was trained as it is',
   cured: 'cured',
   improved: 'better, but not cured',
-  uncured: 'no remedy that was tried helps',
+  uncured: 'none of the remedies tried helps',
 };
 
 /** What a treatment came to: a network that was changed, and does no better after its whole training than before, is here as it was trained. */
 function sayOutcome(treatment: Pick<Treatment, 'outcome' | 'trials' | 'remedies' | 'findings'>): string {
-  if (wasWell(treatment)) return 'nothing was ill, and it does better changed';
-  if (wasFeared(treatment)) return 'what was feared before the first step did no harm: the network was trained as it is';
-  if (isUntried(treatment)) return 'no remedy came to a trial';
-  return isInVain(treatment) ? 'no remedy that was tried helps: what did best in a trial ends no better' : outcomes[treatment.outcome];
+  if (wasWell(treatment)) return 'nothing was ill, but the network does better with the changes';
+  if (wasFeared(treatment)) return 'the findings before the first step did no harm: the network was trained as it is';
+  if (isUntried(treatment)) return 'no remedy was tried';
+  return isInVain(treatment) ? 'none of the remedies tried helps: what did best in a trial ends no better' : outcomes[treatment.outcome];
 }
 
 /** Whether it ended before any remedy was tried by a training with it: time, or who waits, may be at an end. */
@@ -36,7 +36,7 @@ export const sayEvidence = ({ grade, steps }: Evidence): string => `${sayGrade(g
 function sayGrade({ score, accuracy, explained, loss, finite }: Grade): string {
   if (accuracy !== undefined) return `accuracy ${(100 * accuracy).toFixed(1)} %`;
   if (loss !== undefined) return `loss ${Number(loss.toPrecision(4))}`;
-  if (finite === false) return 'answers that are not finite';
+  if (finite === false) return 'non-finite outputs';
   // Classes and numbers have no other measure in common.
   return explained === undefined ? `score ${sayShare(score)} (of 1)` : `explained variance ${sayShare(explained)}`;
 }
@@ -61,7 +61,7 @@ export function describeTreatment(treatment: Omit<Treatment, 'toString'>): strin
   const tried = trials.filter(({ kind }) => kind !== 'look');
   const losers = tried.filter(({ kind, remedies: own }) => kind === 'short' && own.length > 0 && own !== remedies);
   return [
-    `${interrupted ? 'stopped before its end; the best so far: ' : ''}${sayOutcome(treatment)}`,
+    `${interrupted ? 'stopped early; the best result so far: ' : ''}${sayOutcome(treatment)}`,
     ...ill.map((finding) => `  ${wasFeared(treatment) ? 'looked' : 'was'} ill: ${sayIll(finding)}`),
     ...remedies.map(
       ({ what, answers }) =>

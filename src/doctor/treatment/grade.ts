@@ -8,20 +8,20 @@ import type { Checked } from '../../model/weights.js';
 import type { Layer } from '../../network/layer.js';
 import { batchOf } from './material.js';
 
-/** How well a model does on rows that it was not trained on, whatever its loss. */
+/** How well a model does on rows that it was not trained on, independent of its loss. */
 export interface Grade {
   /**
    * 1 where all is right, 0 for the best constant answer: of classes the accuracy beyond the largest class's share, of numbers the explained variance, each row
    * with its weight. Of targets that are no numbers of the outputs, under losses of directions or of one's own, and where steps are masked, how much less the loss is than with the targets of other rows.
    */
   readonly score: number;
-  /** Share of right answers, mean over outputs; absent where targets are numbers. */
+  /** Accuracy, mean over outputs; absent if targets are numbers. */
   readonly accuracy?: number;
   /** Share of the targets' variance that is explained, mean over outputs; absent unless all targets are numbers. */
   readonly explained?: number;
   /** The loss, where the score is made of it. */
   readonly loss?: number;
-  /** False where what the model gave is not finite, of which nothing else is known. */
+  /** False if the outputs are not finite, in which case nothing else is known. */
   readonly finite?: false;
 }
 

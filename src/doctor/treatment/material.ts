@@ -26,11 +26,11 @@ const FEWEST = 8;
 
 /**
  * Rows to train on and, unless given, a share of them to judge by, in an order drawn from the seed.
- * @throws DataError where the data are at fault: too few rows, targets that are all the same, features that never vary.
+ * @throws DataError if the data are at fault: too few rows, targets that are all the same, features that never vary.
  */
 export function materialOf(model: Model, data: BatchLike, given: BatchLike | undefined, share: number, seed: number): Material {
   if (!isBatch(data))
-    throw new ArgumentError('treat needs arrays { x, y }: it trains on the same rows again and again, which a stream does not give', {
+    throw new ArgumentError('treat needs arrays { x, y }: it trains on the same rows repeatedly, which a stream does not allow', {
       argument: 'data',
       received: data,
     });
@@ -39,7 +39,7 @@ export function materialOf(model: Model, data: BatchLike, given: BatchLike | und
   if (given) return { train: all, validation: checked(model, given) };
   if (!(share > 0 && share < 1)) {
     throw new ArgumentError(
-      `treat: validationSplit must be above 0 and below 1, got ${share}; what is tried is judged by rows that it was not trained on`,
+      `treat: validationSplit must be above 0 and below 1, got ${share}; trials are judged on rows that were not used for training`,
       {
         argument: 'validationSplit',
         received: share,
@@ -68,23 +68,20 @@ function examineData({ inputs, targets }: Checked): void {
   const rows = inputs[0]?.shape[0] ?? 0;
   if (rows < FEWEST)
     throw new DataError(
-      `treat: ${countOf(rows, 'row')} ${rows === 1 ? 'is' : 'are'} too few to train and to judge by; at least ${FEWEST} are needed`,
+      `treat: ${countOf(rows, 'row')} ${rows === 1 ? 'is' : 'are'} too few for both training and judging; at least ${FEWEST} are needed`,
       { argument: 'x', received: rows },
     );
   targets.forEach((target, i) => {
     if (!rowsDiffer(target))
       throw new DataError(
-        `the data are at fault, not the network: all ${rows} targets${targets.length > 1 ? ` of output ${i}` : ''} are the same (${target.at(0)}${rowWidth(target) > 1 ? ', …' : ''}); there is nothing to tell apart. Were rows of one class alone read, or is it the wrong column?`,
+        `the problem is the data, not the network: all ${rows} targets${targets.length > 1 ? ` of output ${i}` : ''} are the same (${target.at(0)}${rowWidth(target) > 1 ? ', …' : ''}), so there is nothing to learn. Were only rows of one class read, or is this the wrong column?`,
         { argument: 'y', received: target.at(0) },
       );
   });
   if (!inputs.some(rowsDiffer))
-    throw new DataError(
-      'the data are at fault, not the network: all rows of x are the same. Was one row repeated, or are the features all missing?',
-      {
-        argument: 'x',
-      },
-    );
+    throw new DataError('the problem is the data, not the network: all rows of x are the same. Was one row repeated, or are all features missing?', {
+      argument: 'x',
+    });
 }
 
 function rowsDiffer(array: NdArray): boolean {

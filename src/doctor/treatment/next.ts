@@ -10,7 +10,7 @@ const basics = ['standardize-inputs', 'scale-targets', 'suiting-initializer', AD
 const boosters = ['bend-layers', RAISE, 'change-activation', 'normalize', 'gated-recurrence', 'residual', LOWER];
 /** Findings that follow from how a network is wired, and what it is asked for: nothing else makes up for them. */
 const wired: ReadonlySet<string> = new Set(['linear-layers', 'loss-mismatch', 'unreachable-targets']);
-/** Normalised networks bear larger steps, and learn most in few of them (Ioffe and Szegedy 2015, section 4.2). */
+/** Normalized networks bear larger steps, and learn most in few of them (Ioffe and Szegedy 2015, section 4.2). */
 const boosts = ['normalize', RAISE];
 const everything = [...basics, 'bend-layers', 'lower-dropout', 'change-activation', 'residual', ...boosts];
 

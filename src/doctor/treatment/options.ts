@@ -10,31 +10,34 @@ import { type Alterable, alterables } from './method.js';
 import { methodOf } from './methods.js';
 
 export interface TreatOptions extends DiagnoseOptions {
-  /** Passes of the full run; default 5. */
+  /** Epochs of the full run; default 5. */
   readonly epochs?: number;
   /** Rows per step; default 32. */
   readonly batchSize?: number;
-  /** Rows that trials are judged by; a `validationSplit` (default 0.15) of the data, drawn by the seed, unless given. */
+  /** Rows on which trials are judged; by default a `validationSplit` (0.15) of the data, drawn with the seed. */
   readonly validationData?: BatchLike;
   readonly validationSplit?: number;
   /** What the split, redrawn weights and the order of the rows come from: the seed of the model that is trained; default that of the given one. */
   readonly seed?: number;
-  /** What may be spent: short trials (default 6, a tenth of a training each, of one below 500 steps up to a fifth), steps of all together (default three trainings), seconds (default no bound). */
+  /**
+   * Limits: number of short trials (default 6; each takes a tenth of a training, or up to a fifth if a training is shorter than 500 steps), total steps
+   * (default three trainings), seconds (default unlimited).
+   */
   readonly budget?: { readonly trials?: number; readonly steps?: number; readonly seconds?: number };
-  /** What must stay as it is. */
+  /** What must not be changed. */
   readonly keep?: readonly Alterable[];
-  /** Ids of the only remedies that may be applied, and of such as may not. */
+  /** Ids of the only remedies that may be applied, and of those that may not. */
   readonly allow?: readonly string[];
   readonly deny?: readonly string[];
-  /** How remedies are chosen: by what was found, or drawn, to compare with; default 'evidence'. */
+  /** How remedies are chosen: by the findings, or at random as a baseline; default 'evidence'. */
   readonly choose?: 'evidence' | 'random';
-  /** Treat a run that turns ill after some healthy epochs from the last of them on, without losing what it learned; default false: from the start. */
+  /** If a run becomes ill after some healthy epochs, continue from the last of them instead of from the start, without losing what it learned; default false. */
   readonly during?: boolean;
-  /** Ends the treatment; what was best so far comes back. */
+  /** Ends the treatment; the best result so far is returned. */
   readonly signal?: AbortSignal;
-  /** Takes a line for each thing done. */
+  /** Receives a line of text for each step of the treatment. */
   readonly onProgress?: (line: string) => void;
-  /** The model's own functions and classes, by name, as `load` takes them. */
+  /** Custom functions and classes of the model, by name, as for `load`. */
   readonly custom?: Custom;
   /** Milliseconds since some origin; default `performance.now`. */
   readonly clock?: () => number;
@@ -50,7 +53,7 @@ const known = [
 export function checkTreatOptions(options: TreatOptions): void {
   const given: unknown = options;
   if (!isRecord(given) || given instanceof NdArray)
-    refuse('treat', 'options', 'options such as { epochs: 5 }; rows and their targets stand together, treat(model, { x, y }, options)', given);
+    refuse('treat', 'options', 'options such as { epochs: 5 }; rows and targets are passed together: treat(model, { x, y }, options)', given);
   checkOptionNames('treat', options, known);
   const { budget, during, signal, validationData } = options;
   if (validationData !== undefined && !isBatch(validationData)) refuse('treat', 'validationData', '{ x, y } for validationData', validationData);
@@ -96,7 +99,7 @@ export function checkTreatOptions(options: TreatOptions): void {
   checkDiagnoseOptions('treat', options);
 }
 
-/** @throws ArgumentError where allow, deny and keep leave no remedy that can be applied. */
+/** @throws ArgumentError if allow, deny and keep leave no remedy that can be applied. */
 function checkLeft({ allow, deny = [], keep = [] }: TreatOptions): void {
   const left = (allow ?? ids).filter((id) => !deny.includes(id));
   const methods = left.flatMap((id) => methodOf(id)?.method ?? []);
@@ -104,7 +107,7 @@ function checkLeft({ allow, deny = [], keep = [] }: TreatOptions): void {
   if (methods.length > 0) {
     const needed = [...new Set(methods.flatMap(({ alters }) => alters))].filter((one) => keep.includes(one));
     throw new ArgumentError(
-      `treat: keep leaves no remedy: ${methods.length === 1 ? 'the one that is allowed alters' : 'all that are allowed alter'} ${needed.map(show).join(', ')}; keep less, or train by fit`,
+      `treat: keep leaves no remedy: ${methods.length === 1 ? 'the one that is allowed changes' : 'all that are allowed change'} ${needed.map(show).join(', ')}; keep less, or train with fit`,
       { argument: 'keep', received: keep },
     );
   }
@@ -112,9 +115,9 @@ function checkLeft({ allow, deny = [], keep = [] }: TreatOptions): void {
     allow?.length === 0
       ? 'allow is an empty list'
       : left.length > 0
-        ? `${left.map(show).join(', ')} ${left.length === 1 ? 'is' : 'are'} proposed, never applied`
+        ? `${left.map(show).join(', ')} ${left.length === 1 ? 'is' : 'are'} only proposed, never applied`
         : allow
           ? `both name ${allow.map(show).join(', ')}`
-          : 'deny names all';
+          : 'deny excludes all';
   throw new ArgumentError(`treat: allow and deny leave no remedy: ${why}`, { argument: allow ? 'allow' : 'deny', received: allow ?? deny });
 }

@@ -7,17 +7,17 @@ import type { RateChange, Revived } from './method.js';
 
 /** A remedy as it was applied. */
 export interface AppliedRemedy extends Omit<RemedyHint, 'what'> {
-  /** What it did, with its numbers: `lower the learning rate from 1 to 0.1`. */
+  /** What it changed, with numbers: `lower the learning rate from 1 to 0.1`. */
   readonly what: string;
   /** Ids of the rules whose findings it answers. */
   readonly answers: readonly string[];
-  /** Where it changed the learning rate and no more. */
+  /** Present if it changed only the learning rate. */
   readonly rate?: RateChange;
-  /** Where it drew weights of single units anew: code alone does not make the treated network then. */
+  /** Present if it redrew the weights of single units: code alone then does not reproduce the treated network. */
   readonly revived?: Revived;
 }
 
-/** One network that was trained, or looked at, on the way. */
+/** One network that was trained or examined on the way. */
 export interface Trial {
   readonly remedies: readonly AppliedRemedy[];
   /** `look`: one minibatch, no step. `short`: the first steps of a training. `full`: all of it. */
@@ -29,7 +29,10 @@ export interface Trial {
   readonly ill: readonly string[];
 }
 
-/** How a treatment ended. `healthy`: nothing was changed, since nothing was ill, or what was feared before the first step did no harm. `cured`: it is no more ill and does no worse. `improved`: it does better. `uncured`: nothing helped. */
+/**
+ * How a treatment ended. `healthy`: nothing was changed, since nothing was ill, or findings before the first step did no harm. `cured`: no longer ill, and
+ * it does no worse. `improved`: it does better. `uncured`: nothing helped.
+ */
 export type Outcome = 'healthy' | 'cured' | 'improved' | 'uncured';
 
 /** One side of the proof: a network, what was measured of it, and how well it did. */
@@ -47,24 +50,24 @@ export interface Evidence {
 /** Remedies applied to a model and proven by measuring again. */
 export interface Treatment {
   readonly outcome: Outcome;
-  /** The treated model, trained; the given one is as it was. */
+  /** The treated model, trained; the given one is unchanged. */
   readonly model: Model;
   /** Whether anything was changed. */
   readonly changed: boolean;
   readonly remedies: readonly AppliedRemedy[];
-  /** What was wrong before: of one minibatch, or of the run that was begun. */
+  /** Findings before the treatment, on one minibatch or in the run so far. */
   readonly findings: readonly Finding[];
   readonly before: Evidence;
   readonly after: Evidence;
-  /** All that was tried, in order. */
+  /** All trials, in order. */
   readonly trials: readonly Trial[];
-  /** Remedies that only people can decide on. */
+  /** Remedies that only you can decide on. */
   readonly proposals: readonly RemedyHint[];
   /** Steps of all trials and the full run, and of one plain training. */
   readonly steps: number;
   readonly plainSteps: number;
   readonly seconds: number;
-  /** Whether it was stopped before its end: the best so far is what is here. */
+  /** Whether it was stopped early; this is then the best result so far. */
   readonly interrupted: boolean;
   toString(): string;
 }

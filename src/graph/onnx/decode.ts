@@ -39,7 +39,7 @@ const emptyAttributes: readonly Attribute[] = [
 /**
  * Reads the bytes of an ONNX file; tensors get memory of their own. Float16 and bfloat16, declared or stored, become float32.
  * @param name what error messages call the file.
- * @throws FileError where the bytes are truncated, corrupt or not ONNX, or hold what we have no form for: elements in another file, local
+ * @throws FileError if the bytes are truncated, corrupt or not ONNX, or hold what we have no form for: elements in another file, local
  * functions, sparse tensors, values that are no tensors.
  */
 export function decodeOnnx(bytes: Uint8Array, name = 'ONNX model'): OnnxModel {
@@ -76,7 +76,7 @@ class Decoder {
       else if (wire.field === MODEL.opsets) opsets.push(this.#opset());
       else if (wire.field === MODEL.metadata) metadata.push(readEntry(wire));
       else if (wire.field === MODEL.functions) {
-        throw wire.error('the model defines functions of its own', 'Inline them first: onnx.inliner.inline_local_functions(model).');
+        throw wire.error('the model defines its own functions', 'Inline them first: onnx.inliner.inline_local_functions(model).');
       } else wire.skip();
     }
     if (!graph) throw wire.corrupt('no graph');
@@ -104,7 +104,7 @@ class Decoder {
 
   #graph(): OnnxGraph {
     const wire = this.#wire;
-    if (++this.#depth > MAX_DEPTH) throw wire.corrupt(`more than ${MAX_DEPTH} graphs within each other`);
+    if (++this.#depth > MAX_DEPTH) throw wire.corrupt(`graphs nested more than ${MAX_DEPTH} deep`);
     let name = '';
     const nodes: OnnxNode[] = [];
     const initializers: OnnxInitializer[] = [];
@@ -123,7 +123,7 @@ class Decoder {
         // These only inform: what has no dtype here is left out.
         if (dtype) values.push({ name: value, dtype, ...(shape && { shape }) });
       } else if (wire.field === GRAPH.sparseInitializers) {
-        throw wire.error(`graph '${name}' holds sparse tensors`, 'Only dense ones are read; store them as plain initializers.');
+        throw wire.error(`graph '${name}' holds sparse tensors`, 'Only dense tensors are supported; store them as plain initializers.');
       } else wire.skip();
     }
     wire.leave(outer);
@@ -189,14 +189,14 @@ class Decoder {
     const kind = type === 0 ? found?.kind : kinds.get(type);
     const attribute = found?.kind === kind ? found : emptyAttributes.find((empty) => empty.kind === kind);
     if (attribute) return [name, attribute];
-    throw wire.error(`attribute '${name}' is of a type that is not read (code ${type})`, `Known: ${Object.keys(attributeTypes).join(', ')}.`);
+    throw wire.error(`attribute '${name}' has an unsupported type (code ${type})`, `Known: ${Object.keys(attributeTypes).join(', ')}.`);
   }
 
   #tensorValue(role: string): OnnxValue {
     const { name, dtype, element, shape } = this.#value();
     if (dtype) return { name, dtype, ...(shape && { shape }) };
     const type = element === undefined ? 'is declared without a tensor type' : `has ${nameElementType(element)} elements`;
-    throw this.#wire.error(`${role} '${name}' ${type}`, 'Graphs take and give dense tensors of numbers.');
+    throw this.#wire.error(`${role} '${name}' ${type}`, 'Inputs and outputs of a graph must be dense tensors of numbers.');
   }
 
   #value(): { name: string } & TensorType {

@@ -22,7 +22,7 @@ import { WireWriter } from './wire-writer.js';
 
 /**
  * The bytes of an ONNX file. Tensors are stored raw, little-endian; dimensions named `?…` are stored without a name.
- * @throws ArgumentError where an integer attribute or a dimension is no whole number of 64 bits.
+ * @throws ArgumentError if an integer attribute or a dimension is no whole number of 64 bits.
  */
 export function encodeOnnx(model: OnnxModel): Uint8Array<ArrayBuffer> {
   const writer = new WireWriter();
@@ -141,7 +141,7 @@ function backwards<T>(items: readonly T[], write: (item: T) => void): void {
 
 function whole(value: number | bigint, what: string, owner: string): number | bigint {
   if (typeof value === 'bigint' ? BigInt.asIntN(64, value) === value : Number.isSafeInteger(value)) return value;
-  throw new ArgumentError(`${what} of '${owner}' is ${show(value)}; ONNX stores whole numbers of 64 bits (above 2^53 pass a bigint)`, {
+  throw new ArgumentError(`${what} of '${owner}' is ${show(value)}; ONNX stores 64-bit whole numbers (above 2^53 pass a bigint)`, {
     argument: what,
     received: value,
   });

@@ -8,7 +8,7 @@ import type { WireReader } from './wire-reader.js';
 
 /**
  * The tensor in the reader's current field, in memory of its own. Float16 and bfloat16 become float32.
- * @throws FileError where elements and shape disagree (before anything is allocated), stand in another file, or have no dtype here.
+ * @throws FileError if elements and shape disagree (before anything is allocated), stand in another file, or have no dtype here.
  */
 export function readTensor(wire: WireReader): { name: string; array: NdArray } {
   let name = '';
@@ -38,7 +38,7 @@ export function readTensor(wire: WireReader): { name: string; array: NdArray } {
   const title = `tensor '${name}'`;
   if (external) {
     throw wire.error(
-      `${title} keeps its elements in another file (${location ? `'${location}'` : 'unnamed'})`,
+      `${title} stores its elements in another file (${location ? `'${location}'` : 'unnamed'})`,
       'Save the model as one file: onnx.save_model(model, path, save_as_external_data=False).',
     );
   }

@@ -135,14 +135,14 @@ export class WireReader {
   }
 
   #expect(type: number): void {
-    if (this.#type !== type) throw this.corrupt(`field ${this.field} has wire type ${this.#type} where ${type} is expected`);
+    if (this.#type !== type) throw this.corrupt(`field ${this.field} has wire type ${this.#type}, expected ${type}`);
   }
 
   #length(): number {
     this.#expect(WIRE.bytes);
     const length = this.#int();
     if (typeof length === 'bigint' || length < 0 || length > this.#limit - this.#position) {
-      throw this.corrupt(`field ${this.field} claims ${length} bytes where ${this.#limit - this.#position} are left`);
+      throw this.corrupt(`field ${this.field} claims ${length} bytes, but only ${this.#limit - this.#position} are left`);
     }
     return length;
   }
@@ -172,6 +172,6 @@ export class WireReader {
         return Number.isSafeInteger(value) ? value : (BigInt(high) << 32n) | BigInt(low >>> 0);
       }
     }
-    throw this.corrupt('an integer of more than 10 bytes');
+    throw this.corrupt('an integer longer than 10 bytes');
   }
 }

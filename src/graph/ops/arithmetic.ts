@@ -4,10 +4,10 @@ import { broadcastShapes } from '../../core/shape.js';
 import { applyOne, type GradientContext, notDifferentiable, type OpRecord, refuseOperand, scalar, scalarValue, Tensor } from '../node.js';
 import { cast, sumTo } from './movement.js';
 
-/** A tensor, or a number that takes the dtype of the tensor beside it. */
+/** A tensor, or a number that takes the dtype of the other operand. */
 export type Operand = Tensor | number;
 
-/** @throws ArgumentError where one is neither. */
+/** @throws ArgumentError if one is neither. */
 export function pair(a: Operand, b: Operand, owner = 'an operator'): [Tensor, Tensor] {
   for (const one of [a, b]) if (typeof one !== 'number' && !(one instanceof Tensor)) refuseOperand(owner, one);
   if (a instanceof Tensor) return [a, b instanceof Tensor ? b : scalar(b, a.dtype)];

@@ -46,7 +46,7 @@ export interface ScanOptions {
   readonly reverse?: readonly boolean[];
   /** Which outputs are stacked from the end; none unless given. */
   readonly reverseOutputs?: readonly boolean[];
-  /** Whether the backward pass keeps the states alone and computes again what a step makes of them; default false. */
+  /** Whether the backward pass keeps only the states and recomputes the other values of a step; default false. */
   readonly recompute?: boolean;
   readonly step: (state: readonly Tensor[], items: readonly Tensor[]) => StepResult;
 }
@@ -63,12 +63,15 @@ function checkTypes(problem: string, before: readonly Tensor[], after: readonly 
   for (let i = 0; i < Math.max(before.length, after.length); i++) {
     const [from, to] = [before[i], after[i]];
     if (!from || !to || from.dtype !== to.dtype || !sameShape(from.shape, to.shape)) {
-      throw new ShapeError(`${problem}: value ${i} is ${show(from)} at first and ${show(to)} then`, { expected: show(from), received: show(to) });
+      throw new ShapeError(`${problem}: value ${i} is ${show(from)} at first and ${show(to)} afterwards`, {
+        expected: show(from),
+        received: show(to),
+      });
     }
   }
 }
 
-/** Runs `step` along the first axis of the sequences. @returns the last state and the stacked outputs. @throws ShapeError where the state changes type. */
+/** Runs `step` along the first axis of the sequences. @returns the last state and the stacked outputs. @throws ShapeError if the state changes type. */
 export function scan({ state, sequences, reverse = [], reverseOutputs = [], recompute = false, step }: ScanOptions): {
   state: Tensor[];
   outputs: Tensor[];
@@ -292,7 +295,7 @@ export interface LoopOptions {
   readonly step: (iteration: Tensor, state: readonly Tensor[]) => StepResult;
 }
 
-const Loop: OpRecord = { name: 'Loop', infer: () => [], gradient: notDifferentiable('a Loop may stop anywhere; write the steps as a scan') };
+const Loop: OpRecord = { name: 'Loop', infer: () => [], gradient: notDifferentiable('a Loop may stop at any step; rewrite it as a scan') };
 
 /** Runs `step` `count` times. @returns the last state and the stacked outputs. */
 export function loop({ count, state, axis = 'K', step }: LoopOptions): { state: Tensor[]; outputs: Tensor[] } {
@@ -315,7 +318,7 @@ export function makeLoop(inputs: readonly Tensor[], body: Body, axis: Dim): Node
 
 const If: OpRecord = { name: 'If', infer: () => [], gradient: ifGradient };
 
-/** Results of one branch or the other; only the branch taken is computed. @throws ShapeError where the branches differ in type. */
+/** Results of one branch or the other; only the branch taken is computed. @throws ShapeError if the branches differ in type. */
 export function ifElse(condition: Tensor, then: () => readonly Tensor[], otherwise: () => readonly Tensor[]): Tensor[] {
   const branch = (make: () => readonly Tensor[]): Body => {
     const since = nextId();
@@ -323,7 +326,7 @@ export function ifElse(condition: Tensor, then: () => readonly Tensor[], otherwi
     return { parameters: [], results, interior: new Set(madeSince(results, since).filter((node) => node.value === undefined)) };
   };
   const [taken, other] = [branch(then), branch(otherwise)];
-  checkTypes('both branches must give the same types', taken.results, other.results);
+  checkTypes('both branches must return the same types', taken.results, other.results);
   return makeNode(If, [condition], {}, taken.results, { bodies: { then_branch: taken, else_branch: other } }).outputs;
 }
 

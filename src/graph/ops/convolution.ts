@@ -97,7 +97,7 @@ const ConvTranspose: OpRecord = {
       if (more >= stride) throw new ShapeError(`ConvTranspose needs an output padding below its stride of ${stride}, got ${more}`);
       const rest = more + reachOf(at, axis) - entry(at.before, axis) - entry(at.after, axis) - stride;
       if (typeof length === 'string') return stride === 1 && rest === 0 ? length : `${length}[spread ${stride} and ${rest}]`;
-      if (stride * length + rest < 1) throw new ShapeError(`ConvTranspose cuts off all of ${showShape(from.shape)}: its padding is too large`);
+      if (stride * length + rest < 1) throw new ShapeError(`ConvTranspose crops away all of ${showShape(from.shape)}: its padding is too large`);
       return stride * length + rest;
     });
     return like(from, [from.shape[0] as Dim, out, ...lengths]);
@@ -176,7 +176,7 @@ function turnedAround(kernel: Tensor): Tensor {
 
 /**
  * Correlation of x [N, in, ...] with a kernel [out, in / groups, ...taps]: [N, out, ...]. Bias [out].
- * @throws ShapeError where channels do not fit or no window fits.
+ * @throws ShapeError if channels do not fit or no window fits.
  */
 export function conv(
   x: Tensor,

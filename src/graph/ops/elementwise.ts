@@ -150,12 +150,12 @@ const isNotNumber = op(IsNaN);
 export { isNotNumber as isNaN };
 export const isInf = op(IsInf);
 
-/** `x` for x ≥ 0, `alpha`·x below; alpha 0.01 unless given. */
+/** `x` for x ≥ 0, `alpha`·x below; alpha 0.01 by default. */
 export function leakyRelu(x: Tensor, alpha = 0.01): Tensor {
   return applyOne(LeakyRelu, [x], { alpha });
 }
 
-/** `x` for x ≥ 0, `alpha`·(eˣ − 1) below; alpha 1 unless given. */
+/** `x` for x ≥ 0, `alpha`·(eˣ − 1) below; alpha 1 by default. */
 export function elu(x: Tensor, alpha = 1): Tensor {
   return applyOne(Elu, [x], { alpha });
 }

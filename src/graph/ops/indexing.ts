@@ -33,7 +33,7 @@ const Gather: OpRecord = {
   },
 };
 
-/** Rows of `x` along an axis (the first unless given) at whole-number indices. */
+/** Rows of `x` along an axis (default the first) at whole-number indices. */
 export function gather(x: Tensor, indices: Tensor, axis = 0): Tensor {
   return applyOne(Gather, [x, indices], { axis: normalizeAxis(axis, x.rank) });
 }

@@ -36,7 +36,7 @@ const Concat: OpRecord = {
   },
 };
 
-/** Joins tensors along an axis. @throws ShapeError where other axes differ. */
+/** Joins tensors along an axis. @throws ShapeError if other axes differ. */
 export function concat(tensors: readonly Tensor[], axis: number): Tensor {
   const head = tensors[0];
   if (!head) throw new ArgumentError('concat needs at least one tensor');
@@ -87,7 +87,7 @@ const Split: OpRecord = {
   },
 };
 
-/** Pieces of the given lengths along an axis, in order. @throws ShapeError where the lengths do not add up to the axis's. */
+/** Pieces of the given lengths along an axis, in order. @throws ShapeError if the lengths do not add up to the axis's. */
 export function split(x: Tensor, { axis, lengths }: { readonly axis: number; readonly lengths: readonly number[] }): Tensor[] {
   if (lengths.length === 1 && x.shape[normalizeAxis(axis, x.rank)] === lengths[0]) return [x];
   return apply(Split, [x, int64(lengths)], { axis: normalizeAxis(axis, x.rank) }).outputs;

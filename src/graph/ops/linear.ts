@@ -55,7 +55,7 @@ function swapLast(x: Tensor): Tensor {
   return transpose(x, [...axes.slice(0, -2), x.rank - 1, x.rank - 2]);
 }
 
-/** Matrix product over the last two axes; leading axes broadcast. @throws ShapeError where the inner lengths differ. */
+/** Matrix product over the last two axes; leading axes broadcast. @throws ShapeError if the inner lengths differ. */
 export function matMul(a: Tensor, b: Tensor): Tensor {
   return applyOne(MatMul, [a, b]);
 }

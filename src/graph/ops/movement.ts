@@ -173,7 +173,7 @@ function takeOut(names: string[], name: string): boolean {
 /**
  * The same elements under another shape. One length may be −1 (found from the others); a name keeps the axis of that name of `x`,
  * a name that `x` lacks is given to the axis whose length is not known.
- * @throws ShapeError where the sizes differ.
+ * @throws ShapeError if the sizes differ.
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
@@ -210,7 +210,7 @@ const Transpose: OpRecord = {
   infer: ([x], attributes) => {
     const [{ shape }, perm] = [x as Tensor, attributes.perm as readonly number[]];
     if (perm.length !== shape.length || !shape.every((_, axis) => perm.includes(axis))) {
-      throw new ShapeError(`an order of axes must name each axis of ${showShape(shape)} once, got ${showShape(perm)}`, { received: perm });
+      throw new ShapeError(`a permutation must contain each axis of ${showShape(shape)} once, got ${showShape(perm)}`, { received: perm });
     }
     return like(
       x as Tensor,
@@ -226,7 +226,7 @@ const Transpose: OpRecord = {
   },
 };
 
-/** Axes in another order; reversed unless `perm` is given. @throws ShapeError where `perm` does not name each axis once. */
+/** Permutes the axes; reverses them by default. @throws ShapeError if `perm` does not name each axis once. */
 export function transpose(x: Tensor, perm: readonly number[] = x.shape.map((_, i) => x.rank - 1 - i)): Tensor {
   return applyOne(Transpose, [x], { perm: perm.map((axis) => normalizeAxis(axis, x.rank)) });
 }
@@ -242,10 +242,10 @@ export function expandLike(x: Tensor, target: Tensor): Tensor {
   return sameShape(x.shape, target.shape) ? x : makeTyped(Expand, [x, shapeOf(target)], target.shape);
 }
 
-/** The axes that a constant names; undefined where the operator has none. @throws ShapeError where only the data tell them. */
+/** The axes that a constant names; undefined where the operator has none. @throws ShapeError if only the data tell them. */
 export function axesOf(axes: Tensor | undefined): readonly number[] | undefined {
   const known = axes && constantInts(axes);
-  if (axes && !known) throw new ShapeError('axes that only the data tell are not known; they must be constants');
+  if (axes && !known) throw new ShapeError('axes must be constants; these are computed at run time');
   return known;
 }
 
@@ -303,13 +303,13 @@ const Unsqueeze: OpRecord = {
   gradient: ({ inputs: [, axes], dy }) => [squeeze(dy, normalAxes(axes as Tensor, dy.rank))],
 };
 
-/** Adds axes of length 1 at the positions given (counted in the result). @throws ShapeError where two are one. */
+/** Adds axes of length 1 at the positions given (counted in the result). @throws ShapeError if two are one. */
 export function unsqueeze(x: Tensor, axes: readonly number[]): Tensor {
   if (axes.length === 0) return x;
   const rank = x.rank + axes.length;
   const added = axes.map((axis) => normalizeAxis(axis, rank)).sort((a, b) => a - b);
   if (new Set(added).size < added.length)
-    throw new ShapeError(`cannot add one axis twice, got ${showShape(axes)}`, { argument: 'axes', received: axes });
+    throw new ShapeError(`cannot add the same axis twice, got ${showShape(axes)}`, { argument: 'axes', received: axes });
   return applyOne(Unsqueeze, [x, int64(added)]);
 }
 
@@ -330,7 +330,7 @@ const Squeeze: OpRecord = {
   gradient: ({ inputs: [x, axes], dy }) => [unsqueeze(dy, removedAxes(x as Tensor, axes))],
 };
 
-/** Removes axes of length 1. @throws ShapeError where one is longer. */
+/** Removes axes of length 1. @throws ShapeError if one is longer. */
 export function squeeze(x: Tensor, axes: readonly number[]): Tensor {
   if (axes.length === 0) return x;
   const normal = axes.map((axis) => normalizeAxis(axis, x.rank));

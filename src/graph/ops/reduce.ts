@@ -3,9 +3,9 @@ import { normalizeAxis } from '../../core/shape.js';
 import { applyOne, int64, type OpRecord, type Tensor } from '../node.js';
 
 export interface ReduceOptions {
-  /** Axes to reduce; all unless given. */
+  /** Axes to reduce; default all. */
   readonly axes?: readonly number[];
-  /** Keep reduced axes with length 1; false unless given. */
+  /** Keep reduced axes with length 1; default false. */
   readonly keepdims?: boolean;
 }
 

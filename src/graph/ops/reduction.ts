@@ -30,9 +30,9 @@ const ReduceLogSumExp = reduction('ReduceLogSumExp', (x, y, dy) => mul(dy, exp(s
 
 /** Mean over axes. */
 export const reduceMean = reducer('reduceMean', ReduceMean);
-/** Largest over axes. */
+/** Maximum over axes. */
 export const reduceMax = reducer('reduceMax', ReduceMax);
-/** Smallest over axes. */
+/** Minimum over axes. */
 export const reduceMin = reducer('reduceMin', ReduceMin);
 /** log Σ eˣ over axes, without overflow. */
 export const reduceLogSumExp = reducer('reduceLogSumExp', ReduceLogSumExp);
@@ -50,7 +50,7 @@ const Softmax = onAxis('Softmax', (y, dy, axis) => {
 });
 const LogSoftmax = onAxis('LogSoftmax', (y, dy, axis) => sub(dy, mul(exp(y), reduceSum(dy, { axes: [axis], keepdims: true }))));
 
-/** eˣ / Σ eˣ along an axis; the last unless given. */
+/** eˣ / Σ eˣ along an axis; default the last. */
 export function softmax(x: Tensor, axis = -1): Tensor {
   return applyOne(Softmax, [x], { axis: normalizeAxis(axis, x.rank) });
 }
@@ -75,7 +75,7 @@ const ArgMax: OpRecord = {
   gradient: notDifferentiable('an index jumps'),
 };
 
-/** Index of the largest along an axis, the first of ties; int64. */
+/** Index of the maximum along an axis, the first of ties; int64. */
 export function argMax(x: Tensor, options: { readonly axis?: number; readonly keepdims?: boolean } = {}): Tensor {
   checkOptionNames('argMax', options, ['axis', 'keepdims']);
   const { axis = -1, keepdims = false } = options;

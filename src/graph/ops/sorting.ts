@@ -20,7 +20,7 @@ const TopK: OpRecord = {
   ],
 };
 
-/** The elements along an axis (the last unless given) from the least to the largest; its length must be known. @throws ShapeError where it is not. */
+/** The elements along an axis (the last unless given) from the least to the largest; its length must be known. @throws ShapeError if it is not. */
 export function sort(x: Tensor, axis = -1): Tensor {
   const at = normalizeAxis(axis, x.rank);
   const length = x.shape[at];

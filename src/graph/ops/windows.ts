@@ -59,7 +59,7 @@ export function reachOf({ kernel, dilations }: Windows, axis: number): number {
   return entry(dilations, axis) * (entry(kernel, axis) - 1) + 1;
 }
 
-/** Windows along each spatial axis of a tensor. @throws ShapeError where not one fits. */
+/** Windows along each spatial axis of a tensor. @throws ShapeError if not one fits. */
 export function countsOf(shape: Shape, at: Windows): Dim[] {
   const lengths = shape.slice(2);
   if (lengths.length !== at.kernel.length) {
@@ -78,15 +78,15 @@ export function countsOf(shape: Shape, at: Windows): Dim[] {
   });
 }
 
-/** Lengths as numbers. @throws ShapeError where only the data tell one. */
+/** Lengths as numbers. @throws ShapeError if only the data tell one. */
 export function known(lengths: Shape): StaticShape {
   return lengths.map((dim) => {
-    if (typeof dim !== 'number') throw new ShapeError(`needs every axis after batch and channels known, got ${showShape(lengths)}`);
+    if (typeof dim !== 'number') throw new ShapeError(`needs known lengths for all axes after batch and channels, got ${showShape(lengths)}`);
     return dim;
   });
 }
 
-/** Spatial lengths of a tensor. @throws ShapeError where only the data tell one. */
+/** Spatial lengths of a tensor. @throws ShapeError if only the data tell one. */
 export function spatial(x: Tensor): StaticShape {
   return known(x.shape.slice(2));
 }

@@ -26,7 +26,7 @@ export interface Name {
 export const CUSTOM = 'custom';
 
 /** What is said of the user's own where other frameworks' code names it. */
-export const ofOwn = (name: string, framework: string): string => `${name} is a function of your own: write it for ${framework}`;
+export const ofOwn = (name: string, framework: string): string => `${name} is a custom function: write it for ${framework}`;
 
 export const isName = (value: unknown): value is Name => typeof value === 'object' && value !== null && 'word' in value;
 export const isCall = (value: unknown): value is Call => typeof value === 'object' && value !== null && 'leads' in value;

@@ -72,16 +72,16 @@ export const absent: ReadonlySet<string> = new Set([
 /** What Keras has and takes for something else, by `table/name`; with what to do. */
 export const misread: Readonly<Record<string, string>> = {
   'activations/glu':
-    "Keras expects as many features of 'glu' as it takes, and builds nothing behind it: leave it out, and put keras.layers.Lambda(keras.activations.glu) behind",
+    "Keras assumes that 'glu' keeps the number of features, so it cannot build the layer after it: remove it, and add keras.layers.Lambda(keras.activations.glu) after this layer",
 };
 
 /** Options that Keras has not, by `table/name/option`, or by the option alone; with what to do in their place. */
 export const absentOptions: Readonly<Record<string, string>> = {
   truncate: 'Keras does not truncate gradients along time',
-  batchSize: 'give keras.Input its batch_size',
-  'layers/prelu/shared': 'one slope for all: give shared_axes',
-  'activations/prelu/shared': 'one slope for all: give shared_axes',
-  'metrics/binaryAccuracy/fromLogits': 'of logits: give threshold=0',
+  batchSize: 'pass batch_size to keras.Input',
+  'layers/prelu/shared': 'one slope for all: pass shared_axes',
+  'activations/prelu/shared': 'one slope for all: pass shared_axes',
+  'metrics/binaryAccuracy/fromLogits': 'for logits: pass threshold=0',
 };
 
 /** Options whose defaults are others in Keras than here, or none. What stands here is called, not named by a string, which Keras may not know. */

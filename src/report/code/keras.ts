@@ -17,7 +17,7 @@ const spread: ReadonlySet<string> = new Set(['multiHeadAttention']);
 const walks: ReadonlySet<string> = new Set(['simpleRnn', 'lstm', 'gru', 'bidirectional']);
 
 /** Said of a layer whose mask Keras hands on as it came. */
-const unturned = 'its steps are turned, and in Keras its mask is not: layers behind it that heed the mask take padding for steps';
+const unturned = 'it reverses its steps, but Keras does not reverse its mask: later layers that use the mask treat padding as steps';
 
 /** Whether a layer gives the steps of its sequence from the last to the first, as one of two directions does where the first walks backwards. */
 function turns({ kind, config }: Pick<Use['layer'], 'kind' | 'config'>): boolean {
@@ -78,7 +78,7 @@ export function kerasLines({ config, batchSize, epochs = 1 }: Written): string[]
     ...(inRow ? ['model = keras.Sequential([', ...listLines(uses.map(layerOf)), '])'] : graphLines(config, uses)),
     ...notes.map((note) => `# Keras has no such initializer: ${note}`),
     ...(unadapted
-      ? ['# before the first fit: adapt each Normalization layer to the training rows as they come to it, layer.adapt(x_train) for a first layer']
+      ? ['# before the first fit: adapt each Normalization layer to the training rows as it receives them, layer.adapt(x_train) for a first layer']
       : []),
     ...(config.compile === undefined
       ? []
@@ -148,7 +148,7 @@ function compileLines(config: Written['config'], units: readonly (number | undef
   return [
     ...(ofLayers === undefined
       ? []
-      : [`# Keras does not clip by layer: scale each layer's gradients down to a norm of ${literal(ofLayers)} in a train_step of your own`]),
+      : [`# Keras does not clip by layer: scale each layer's gradients down to a norm of ${literal(ofLayers)} in a custom train_step`]),
     'model.compile(',
     line('optimizer', counted, notes),
     line('loss', losses.length === 1 ? losses[0] : losses),

@@ -84,7 +84,7 @@ const table: Readonly<Record<string, Kind>> = {
   bidirectional: kind((use) => bothWays(use), 'layer', 'backwardLayer', 'mergeMode'),
   timeDistributed: kind((use) => eachStep(use)),
   multiHeadAttention: kind(
-    (use) => attention(use).map(({ code, notes }) => ({ code, notes: [...unmasked(use, 'it looks at'), ...notes] })),
+    (use) => attention(use).map(({ code, notes }) => ({ code, notes: [...unmasked(use, 'it attends to'), ...notes] })),
     ...weights,
     'valueDim',
     'outputDim',
@@ -121,11 +121,11 @@ function stepping(): readonly string[] {
 
 /** What is said of a module that a mask comes to: PyTorch's know none. */
 const unmasked = ({ masked }: Pick<Use, 'masked'>, does: string): readonly string[] =>
-  masked ? [`${does} all steps: leave out those that the mask says do not count`] : [];
+  masked ? [`${does} all steps: exclude those that are masked`] : [];
 
 /** A module that takes means over the steps. */
 function ofAllSteps(code: string, use: Use): Made {
-  return { code, notes: unmasked(use, 'its means are over') };
+  return { code, notes: unmasked(use, 'it averages over') };
 }
 
 function pooling({ layer: { config } }: Use, module: string): readonly Made[] {
@@ -168,9 +168,9 @@ function recurrent({ from = 0, layer, initializer, masked }: Use, wrapped?: { re
     ...(returnState === true ? ['state=True'] : []),
   ];
   const notes = [
-    ...unmasked({ masked }, 'it walks over'),
-    ...(kernel === undefined ? [`drawn as PyTorch does, not by '${initializer?.name ?? saying(layer.config.kernelInitializer)}'`] : []),
-    ...(state === undefined ? [`recurrent weights drawn as PyTorch does, not by '${saying(recurrentInitializer)}'`] : []),
+    ...unmasked({ masked }, 'it processes'),
+    ...(kernel === undefined ? [`initialized as in PyTorch, not with '${initializer?.name ?? saying(layer.config.kernelInitializer)}'`] : []),
+    ...(state === undefined ? [`recurrent weights initialized as in PyTorch, not with '${saying(recurrentInitializer)}'`] : []),
   ];
   const bias = useBias === false ? ', bias=False' : '';
   const ways = wrapped ? ', bidirectional=True' : '';
@@ -218,7 +218,10 @@ function standardized({ layer, shape, origin }: Use): Noted {
   const kept = axis === null ? -1 : (Number(axis) + rank) % rank;
   const dims = literal(Array.from({ length: rank }, (_, i) => i).filter((i) => i !== kept));
   if (origin !== undefined) return { code: `Standardize(${dims}, ${origin})`, notes: [] };
-  return { code: `Standardize(${dims})`, notes: ['its moments are of the first rows that it sees: call the model with all of them before training'] };
+  return {
+    code: `Standardize(${dims})`,
+    notes: ['its mean and variance are taken from the first rows that it sees: call the model with all of them before training'],
+  };
 }
 
 const learns = /Linear|Conv|Norm|Embedding|Steps|PReLU/;
@@ -240,7 +243,7 @@ function finished({ layer, shape }: Use, made: readonly Made[]): Noted[] {
     const still = frozen && takesStatistics.test(code) ? ['frozen: keep it in eval()'] : [];
     return {
       code: `${places ? `ChannelsLast(${code})` : code}${frozen && learns.test(code) ? '.requires_grad_(False)' : ''}`,
-      notes: [...notes, ...still, ...(places ? ['one slope for each channel, not for each place'] : []), ...(i === 0 ? lacks : [])],
+      notes: [...notes, ...still, ...(places ? ['one slope per channel, not per position'] : []), ...(i === 0 ? lacks : [])],
     };
   });
 }

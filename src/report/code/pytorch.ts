@@ -34,7 +34,7 @@ export function pytorchLines({ config, batchSize, epochs = 1 }: Written): string
       : [
           ...optimizer,
           ...lossLines(training, ends),
-          ...(metrics.length === 0 ? [] : [`# to count by hand: ${[...new Set(metrics)].join(', ')}`]),
+          ...(metrics.length === 0 ? [] : [`# to compute yourself: ${[...new Set(metrics)].join(', ')}`]),
           `loader = torch.utils.data.DataLoader(train, batch_size=${batchSize}, shuffle=True)`,
           ...(epochs === 1 ? [] : [`# to train: ${epochs} epochs, each over the whole loader`]),
         ]),

@@ -81,7 +81,7 @@ export function drawn(module: string, { layer, initializer }: Pick<Use, 'layer' 
   const { name, config = {} } = isDescribed(biasInitializer) ? biasInitializer : { name: String(biasInitializer) };
   const start = starts[name]?.(config);
   const notes = [
-    ...(draw === undefined ? [`drawn as PyTorch does, not by '${initializer?.name ?? 'auto'}'`] : []),
+    ...(draw === undefined ? [`initialized as in PyTorch, not with '${initializer?.name ?? 'auto'}'`] : []),
     ...(start === undefined || (draw === undefined && start !== 0) ? [`not written: biasInitializer ${saying(biasInitializer)}`] : []),
   ];
   const bias = start === undefined || start === 0 ? '' : `, bias=${literal(start)}`;

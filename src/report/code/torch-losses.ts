@@ -11,8 +11,8 @@ interface Loss {
   readonly holds?: string;
 }
 
-const ofLogits = 'takes logits: leave out what makes them probabilities';
-const classesFirst = 'takes classes on axis 1: give it outputs.movedim(-1, 1)';
+const ofLogits = 'takes logits: remove the activation that turns them into probabilities';
+const classesFirst = 'takes classes on axis 1: pass outputs.movedim(-1, 1)';
 
 /** Losses by what they are told; those that PyTorch has no class for, as functions. */
 const losses: Readonly<Record<string, (options: Options) => Loss>> = {
@@ -24,7 +24,7 @@ const losses: Readonly<Record<string, (options: Options) => Loss>> = {
   binaryCrossentropy: ({ labelSmoothing = 0 }) => ({
     code: 'nn.BCEWithLogitsLoss()',
     holds: 'nn.Sigmoid()',
-    ...(labelSmoothing === 0 ? {} : { notes: [`smooth targets before: y * ${1 - Number(labelSmoothing)} + ${Number(labelSmoothing) / 2}`] }),
+    ...(labelSmoothing === 0 ? {} : { notes: [`smooth the targets first: y * ${1 - Number(labelSmoothing)} + ${Number(labelSmoothing) / 2}`] }),
   }),
   meanSquaredError: () => ({ code: 'nn.MSELoss()' }),
   meanAbsoluteError: () => ({ code: 'nn.L1Loss()' }),
@@ -35,8 +35,8 @@ const losses: Readonly<Record<string, (options: Options) => Loss>> = {
   meanSquaredLogarithmicError: () => ({ code: 'lambda x, y: nn.functional.mse_loss(x.clamp_min(1e-7).log1p(), y.clamp_min(1e-7).log1p())' }),
   cosineSimilarity: () => ({ code: 'lambda x, y: -nn.functional.cosine_similarity(x, y, dim=-1).mean()' }),
   klDivergence: () => ({ code: 'lambda x, y: (y.clamp(1e-7, 1) * (y.clamp(1e-7, 1) / x.clamp(1e-7, 1)).log()).sum(-1).mean()' }),
-  hinge: () => ({ code: 'lambda x, y: (1 - y * x).clamp_min(0).mean()', notes: ['targets are -1 and 1'] }),
-  squaredHinge: () => ({ code: 'lambda x, y: ((1 - y * x).clamp_min(0) ** 2).mean()', notes: ['targets are -1 and 1'] }),
+  hinge: () => ({ code: 'lambda x, y: (1 - y * x).clamp_min(0).mean()', notes: ['targets must be -1 and 1'] }),
+  squaredHinge: () => ({ code: 'lambda x, y: ((1 - y * x).clamp_min(0) ** 2).mean()', notes: ['targets must be -1 and 1'] }),
 };
 
 /** The module of an output that its loss holds already; undefined where none does. */

@@ -40,11 +40,13 @@ const betas = ({ beta1, beta2, epsilon }: Options): Arguments => [
   ...given(['eps', epsilon, 1e-8]),
 ];
 
-const outside = 'PyTorch adds eps to √v, not to v: steps by gradients near 0 are longer';
+const outside = 'PyTorch adds eps to √v, not to v: steps for gradients near 0 are longer';
 
 /** Here, as in Keras, a velocity holds steps at the rates of their time. */
 const paced = ({ momentum, learningRate }: Options): readonly string[] =>
-  Number(momentum) > 0 && typeof learningRate === 'object' ? ['PyTorch takes past gradients at the present rate, not at that of their step'] : [];
+  Number(momentum) > 0 && typeof learningRate === 'object'
+    ? ['PyTorch applies the current learning rate to past gradients, not that of their step']
+    : [];
 
 /** Optimizers with their options under PyTorch's names. */
 const rules: Readonly<Record<string, Rule>> = {
@@ -133,7 +135,7 @@ const clips: Readonly<Record<string, (limit: string) => string>> = {
 /** Options of every optimizer that PyTorch's loop has, not its optimizers. */
 const loops: Readonly<Record<string, (options: Options) => string>> = {
   gradientAccumulationSteps: ({ gradientAccumulationSteps: steps }) => `each step takes the mean of ${literal(steps)} batches' gradients`,
-  useEma: ({ emaMomentum }) => `keep means of the weights, of decay ${literal(emaMomentum)}: torch.optim.swa_utils.AveragedModel`,
+  useEma: ({ emaMomentum }) => `keep averages of the weights with decay ${literal(emaMomentum)}: torch.optim.swa_utils.AveragedModel`,
 };
 
 /** @param modules code of the model. */
@@ -151,7 +153,7 @@ export function optimizerLines(value: unknown, modules: string): string[] {
   );
   const notes = [
     ...(rule.notes?.(config) ?? []),
-    ...(rule.shaped?.test(modules) ? ['PyTorch has some arrays in another shape, whose updates differ'] : []),
+    ...(rule.shaped?.test(modules) ? ['PyTorch stores some arrays in another shape, so their updates differ'] : []),
     ...others.map(([key, option]) => loops[key]?.(config) ?? `not written: ${key} ${saying(option)}`),
   ];
   const settings: Arguments = [

@@ -40,7 +40,7 @@ export interface Initializer {
 
 /** Ours alone: what they do is said in a comment. */
 export const OWN_INITIALIZERS: Readonly<Record<string, string>> = {
-  lsuv: 'orthogonal, then scaled on a batch so that the sums of each layer have variance 1 (LSUV, Mishkin and Matas 2016)',
+  lsuv: 'orthogonal, then scaled on a batch so that the pre-activations of each layer have variance 1 (LSUV, Mishkin and Matas 2016)',
   critical: 'weights and biases at χ = 1 for the activation (Poole et al. 2016)',
 };
 

@@ -13,11 +13,11 @@ const everyOption: Option<number | 'epoch'> = {
 const rules = {
   /** Steps of the fit between saves, counted through its epochs, or once an epoch, after its validation; default 'epoch'. */
   every: everyOption,
-  /** Save only where `monitor` is better than it has been in this fit; default false. */
+  /** Save only if `monitor` is the best so far in this fit; default false. */
   saveBestOnly: flagOption(false),
-  /** The value that tells better from worse; default 'val_loss' once an epoch, else 'loss'. */
+  /** The value to monitor; default 'val_loss' if saved once per epoch, else 'loss'. */
   monitor: textOption<string | undefined>(undefined),
-  /** Whether less or more is better; default 'auto': as its metric says; 'max' for accuracies and their like, else 'min', where the metric is your own. */
+  /** Whether smaller or larger is better; default 'auto': as its metric says; for custom metrics 'max' for accuracies and the like, else 'min'. */
   mode: modeOption,
 };
 
@@ -28,9 +28,10 @@ const rules = {
 export type CheckpointOptions = OptionsOf<typeof rules>;
 
 /**
- * A callback that saves the model while it trains; the file holds the whole state and is whole at any time, whatever kills the process.
+ * A callback that saves the model during training; the file holds the whole state and is complete at all times, even if the process is killed.
  * `{epoch}` and `{step}` in the path stand for epochs begun and steps taken, so that earlier files stay.
- * @throws ArgumentError on a wrong option or a path that ends in anything but .safetensors, or while training where `monitor` is not among the values; FileError where the file cannot be written.
+ * @throws ArgumentError on a wrong option or a path that ends in anything but .safetensors, or while training if `monitor` is not among the values;
+ * FileError if the file cannot be written.
  */
 export function checkpoint(path: string, options: CheckpointOptions = {}): Callback {
   checkPath('checkpoint', path);

@@ -7,14 +7,14 @@ import type { Callback } from '../callbacks.js';
 import { checkPath, textOption } from './options.js';
 
 const rules = {
-  /** Between the columns; default ','. */
+  /** Column separator; default ','. */
   separator: textOption<string>(','),
-  /** Goes on with the file that is there, its columns included; default false: it is overwritten. */
+  /** Append to an existing file with the same columns; default false: overwrite it. */
   append: flagOption(false),
 };
 
 /**
- * What `csvLogger` takes.
+ * Options of `csvLogger`.
  * @useDeclaredType
  */
 export type CsvLoggerOptions = OptionsOf<typeof rules>;
@@ -22,7 +22,7 @@ export type CsvLoggerOptions = OptionsOf<typeof rules>;
 /**
  * Writes a line per epoch: `epoch` (from 0), then the values in the order of their names. Each line is on the disk when the next epoch
  * begins; a line that a killed process tore is cut off when the file goes on. Needs Node.
- * @throws ArgumentError on a wrong option; while training FileError where the file cannot be written, has other columns, or in a page.
+ * @throws ArgumentError on a wrong option; while training FileError if the file cannot be written, has other columns, or in a page.
  */
 export function csvLogger(path: string, options: CsvLoggerOptions = {}): Callback {
   checkPath('csvLogger', path);
@@ -43,7 +43,7 @@ export function csvLogger(path: string, options: CsvLoggerOptions = {}): Callbac
       for (const name of Object.keys(values)) {
         if (columns.includes(name)) continue;
         throw new FileError(
-          `${ended(`csvLogger: '${path}' has no column '${name}'${suggestion(name, columns)}`)} Log to a new file, or leave out append`,
+          `${ended(`csvLogger: '${path}' has no column '${name}'${suggestion(name, columns)}`)} Log to a new file, or remove append`,
           {
             argument: 'path',
             received: name,

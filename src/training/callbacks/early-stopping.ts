@@ -4,24 +4,24 @@ import { modeOption, monitorOf } from './monitor.js';
 import { textOption } from './options.js';
 
 const rules = {
-  /** The value that tells better from worse; default 'val_loss'. */
+  /** The value to monitor; default 'val_loss'. */
   monitor: textOption<string>('val_loss'),
-  /** Changes of no more than this count as none; default 0. */
+  /** Smallest change that counts as an improvement; default 0. */
   minDelta: numberOption(0),
   /** Epochs without improvement after which the fit ends; default 0. */
   patience: wholeOption(0),
-  /** Whether less or more is better; default 'auto': as its metric says; 'max' for accuracies and their like, else 'min', where the metric is your own. */
+  /** Whether smaller or larger is better; default 'auto': as its metric says; for custom metrics 'max' for accuracies and the like, else 'min'. */
   mode: modeOption,
-  /** Improvements that do not reach this value do not reset the patience; default none. */
+  /** Improvements that do not beat this value do not reset the patience; default none. */
   baseline: optionalNumber(),
-  /** Epochs from 0 that are only watched from this one on; default 0. */
+  /** First epoch (from 0) to monitor; default 0. */
   startFromEpoch: wholeOption(0),
-  /** Gives the model the weights of the best epoch at the end of the fit, also where `patience` never ran out, but not where it is aborted or throws; default false. */
+  /** Restore the weights of the best epoch at the end of the fit, even if `patience` never ran out, but not if it is aborted or throws; default false. */
   restoreBestWeights: flagOption(false),
 };
 
 /**
- * What `earlyStopping` takes.
+ * Options of `earlyStopping`.
  * @useDeclaredType
  */
 export type EarlyStoppingOptions = OptionsOf<typeof rules>;
@@ -29,7 +29,7 @@ export type EarlyStoppingOptions = OptionsOf<typeof rules>;
 /**
  * Ends the fit once a value has not improved for `patience` epochs; as in Keras never after the first. The best weights stay in the engine,
  * without a copy; optimizer slots and the step counter are those of the last epoch.
- * @throws ArgumentError on a wrong option, or while training where `monitor` is not among the values.
+ * @throws ArgumentError on a wrong option, or while training if `monitor` is not among the values.
  */
 export function earlyStopping(options: EarlyStoppingOptions = {}): Callback {
   const { monitor, minDelta, patience, mode, baseline, startFromEpoch, restoreBestWeights } = readOptions('earlyStopping', rules, options);

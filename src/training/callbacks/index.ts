@@ -9,7 +9,7 @@ import { tensorBoard } from './tensor-board.js';
 import { terminateOnNaN } from './terminate-on-nan.js';
 import { traceFile } from './trace-file.js';
 
-/** Every callback, by the name users write. */
+/** All callbacks, by name. */
 export const callbacks = {
   checkpoint,
   csvLogger,

@@ -4,12 +4,12 @@ import type { Callback } from '../callbacks.js';
 import { checkPath } from './options.js';
 
 const rules = {
-  /** Goes on with the file that is there; default false: it is overwritten. */
+  /** Append to an existing file; default false: overwrite it. */
   append: flagOption(false),
 };
 
 /**
- * What `jsonlLogger` takes.
+ * Options of `jsonlLogger`.
  * @useDeclaredType
  */
 export type JsonlLoggerOptions = OptionsOf<typeof rules>;
@@ -17,7 +17,7 @@ export type JsonlLoggerOptions = OptionsOf<typeof rules>;
 /**
  * Writes a JSON object per epoch: `epoch` (from 0), `step` (optimizer steps so far), then the values; null where one is not finite.
  * Each line is on the disk when the next epoch begins; a line that a killed process tore is cut off when the file goes on. Needs Node.
- * @throws ArgumentError on a wrong option; while training FileError where the file cannot be written, or in a page.
+ * @throws ArgumentError on a wrong option; while training FileError if the file cannot be written, or in a page.
  */
 export function jsonlLogger(path: string, options: JsonlLoggerOptions = {}): Callback {
   checkPath('jsonlLogger', path);

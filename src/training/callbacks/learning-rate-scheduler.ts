@@ -4,7 +4,7 @@ import type { Callback } from '../callbacks.js';
 /**
  * Sets the learning rate of every epoch: `schedule(epoch, learningRate)`, the epoch from 0, gives the new one. It joins the epoch's logs as `learning_rate`.
  * It takes over from a schedule that was compiled, until the fit ends.
- * @throws ArgumentError where `schedule` is no function, or while training where it gives no finite number ≥ 0.
+ * @throws ArgumentError if `schedule` is no function, or while training where it gives no finite number ≥ 0.
  */
 export function learningRateScheduler(schedule: (epoch: number, learningRate: number) => number): Callback {
   if (typeof schedule !== 'function') {
@@ -17,7 +17,7 @@ export function learningRateScheduler(schedule: (epoch: number, learningRate: nu
     onEpochBegin(epoch, control) {
       const rate: unknown = schedule(epoch, control.learningRate);
       if (typeof rate !== 'number' || !Number.isFinite(rate) || rate < 0) {
-        throw new ArgumentError(`learningRateScheduler: schedule must give a finite number ≥ 0, got ${show(rate)} for epoch ${epoch}`, {
+        throw new ArgumentError(`learningRateScheduler: schedule must return a finite number ≥ 0, got ${show(rate)} for epoch ${epoch}`, {
           argument: 'schedule',
           received: rate,
         });

@@ -38,7 +38,7 @@ function keyOf(monitor: string, logs: Logs): string | undefined {
 
 /** Reads one value from logs and tells better from worse. */
 export interface Monitor {
-  /** @throws ArgumentError where the logs do not hold the value. */
+  /** @throws ArgumentError if the logs do not hold the value. */
   read(logs: Logs): number;
   /** Whether `value` is better than `reference` by more than the least change that counts; a number is better than nothing, NaN never is better. */
   improves(value: number, reference: number | undefined): boolean;
@@ -52,7 +52,7 @@ export function monitorOf(owner: string, monitor: string, mode: Mode | 'auto', m
       const value = logs[monitor] ?? logs[keyOf(monitor, logs) ?? ''];
       if (value !== undefined) return value;
       const what = `${owner}: there is no '${monitor}'${suggestion(monitor, Object.keys(logs))}`;
-      const advice = 'Give fit validationSplit or validationData, or monitor a training value';
+      const advice = 'Pass validationSplit or validationData to fit, or monitor a training value';
       throw new ArgumentError(monitor.startsWith('val_') ? `${ended(what)} ${advice}` : what, {
         argument: 'monitor',
         received: monitor,

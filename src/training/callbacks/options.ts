@@ -3,7 +3,7 @@ import { ArgumentError, show } from '../../core/errors.js';
 
 /** A string that is not empty, or nothing. */
 export function textOption<T extends string | undefined>(fallback: T): Option<T> {
-  return { fallback, expected: 'a string that is not empty', accepts: (value) => typeof value === 'string' && value !== '' };
+  return { fallback, expected: 'a non-empty string', accepts: (value) => typeof value === 'string' && value !== '' };
 }
 
 /** A function. */
@@ -11,7 +11,7 @@ export function functionOption<T extends (...values: never[]) => unknown>(fallba
   return { fallback, expected: 'a function', accepts: (value) => typeof value === 'function' };
 }
 
-/** The path as it was given. @throws ArgumentError where it is none. */
+/** The path as it was given. @throws ArgumentError if it is none. */
 export function checkPath(owner: string, path: unknown): string {
   if (typeof path === 'string' && path !== '') return path;
   throw new ArgumentError(`${owner}: expected the path of a file, got ${show(path)}`, { argument: 'path', received: path });

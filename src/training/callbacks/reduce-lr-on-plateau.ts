@@ -4,33 +4,34 @@ import { modeOption, monitorOf } from './monitor.js';
 import { textOption } from './options.js';
 
 const rules = {
-  /** The value that tells better from worse; default 'val_loss'. */
+  /** The value to monitor; default 'val_loss'. */
   monitor: textOption<string>('val_loss'),
-  /** What the learning rate is multiplied by; default 0.1. */
+  /** Factor by which the learning rate is multiplied; default 0.1. */
   factor: numberOption(0.1, { from: 0, below: 1 }),
   /** Epochs without improvement after which it is reduced; default 10. */
   patience: wholeOption(10),
-  /** Whether less or more is better; default 'auto': as its metric says; 'max' for accuracies and their like, else 'min', where the metric is your own. */
+  /** Whether smaller or larger is better; default 'auto': as its metric says; for custom metrics 'max' for accuracies and the like, else 'min'. */
   mode: modeOption,
-  /** Changes of no more than this count as none; default 0.0001. */
+  /** Smallest change that counts as an improvement; default 0.0001. */
   minDelta: numberOption(1e-4),
-  /** Epochs after a reduction in which none is counted; default 0. */
+  /** Epochs to wait after a reduction before counting again; default 0. */
   cooldown: wholeOption(0),
   /** The learning rate is never reduced below this; default 0. */
   minLr: numberOption(0, { from: 0 }),
 };
 
 /**
- * What `reduceLROnPlateau` takes.
+ * Options of `reduceLROnPlateau`.
  * @useDeclaredType
  */
 export type ReduceLROnPlateauOptions = OptionsOf<typeof rules>;
 
 /**
  * Reduces the learning rate once a value has not improved for `patience` epochs. The epoch's learning rate joins its logs as `learning_rate`.
- * What it reduced holds until the fit ends; the next one starts from the compiled rate, where Keras's optimizer keeps what was set: to go on from the last
+ * The reduced rate holds until the fit ends; the next fit starts from the compiled rate, whereas Keras's optimizer keeps the reduced one: to go on from
+ * the last
  * epoch's `learning_rate`, set `control.learningRate` in `onTrainBegin`.
- * @throws ArgumentError on a wrong option, or while training where `monitor` is not among the values.
+ * @throws ArgumentError on a wrong option, or while training if `monitor` is not among the values.
  */
 export function reduceLROnPlateau(options: ReduceLROnPlateauOptions = {}): Callback {
   const { monitor, factor, patience, mode, minDelta, cooldown, minLr } = readOptions('reduceLROnPlateau', rules, options);

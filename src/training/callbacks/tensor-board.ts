@@ -13,15 +13,15 @@ const rules = {
 };
 
 /**
- * What `tensorBoard` takes.
+ * Options of `tensorBoard`.
  * @useDeclaredType
  */
 export type TensorBoardOptions = OptionsOf<typeof rules>;
 
 /**
- * Writes losses, logs and vital signs as an event file that `tensorboard --logdir` opens, while the run goes on; every fit begins a new file in the folder,
- * which is made where there is none. TensorBoard takes a folder for one run: give each run its own. Needs Node.
- * @throws ArgumentError on a wrong option; while training FileError where the file cannot be written, or in a page.
+ * Writes losses, logs and vital signs as an event file that `tensorboard --logdir` opens, while the run goes on; every fit starts a new file in the
+ * folder, which is created if needed. TensorBoard treats a folder as one run: use a separate folder for each run. Needs Node.
+ * @throws ArgumentError on a wrong option; while training FileError if the file cannot be written, or in a page.
  */
 export function tensorBoard(folder: string, options: TensorBoardOptions = {}): Callback {
   checkPath('tensorBoard', folder);

@@ -3,19 +3,19 @@ import type { Callback } from '../callbacks.js';
 import { functionOption } from './options.js';
 
 const rules = {
-  /** Takes the message that names step, layer and operator; default `console.error`. */
+  /** Receives the message with step, layer and operator; default `console.error`. */
   report: functionOption((message: string): void => console.error(message)),
 };
 
 /**
- * What `terminateOnNaN` takes.
+ * Options of `terminateOnNaN`.
  * @useDeclaredType
  */
 export type TerminateOnNaNOptions = OptionsOf<typeof rules>;
 
 /**
- * Ends the fit, instead of an error, where a value stops being finite. `fit` then gives the history of the epochs that were whole;
- * `history.failure` is the NonFiniteError, its `details.received` the place. The model keeps its state of before the trouble.
+ * Ends the fit without an error if a value becomes non-finite. `fit` then returns the history of the complete epochs;
+ * `history.failure` is the NonFiniteError, its `details.received` the place. The model keeps its state before the failure.
  * @throws ArgumentError on a wrong option.
  */
 export function terminateOnNaN(options: TerminateOnNaNOptions = {}): Callback {

@@ -22,20 +22,20 @@ it('a grade is called what it is', async () => {
   // As Number prints it, 61 digits would stand here.
   expect(sayEvidence(evidence({ score: -4.23712872775e60, explained: -4.23712872775e60 }))).toBe('explained variance -4.24e+60 after 6 steps');
   expect(sayEvidence(evidence({ score: -999, explained: -999 }))).toBe('explained variance -999.000 after 6 steps');
-  expect(sayEvidence(evidence({ score: -1, finite: false }))).toBe('answers that are not finite after 6 steps');
+  expect(sayEvidence(evidence({ score: -1, finite: false }))).toBe('non-finite outputs after 6 steps');
 });
 
 it('a change that ends no better is not told as one that helps', () => {
-  const remedies = [{ id: 'adaptive-optimizer', cost: 'optimizer', what: 'train by adam at 0.001 instead of sgd', answers: [] }];
+  const remedies = [{ id: 'adaptive-optimizer', cost: 'optimizer', what: 'train with adam at 0.001 instead of sgd', answers: [] }];
   const treatment = {
     ...{ outcome: 'uncured', findings: [], remedies, proposals: [], steps: 9, plainSteps: 3, seconds: 1, interrupted: false },
     ...{ before: evidence({ score: 0.2, accuracy: 0.4 }), after: evidence({ score: 0.1, accuracy: 0.3 }) },
     trials: [{ remedies, kind: 'full', steps: 3, grade: { score: 0.1 }, ill: [] }],
   } as unknown as Treatment;
   const [outcome, change] = describeTreatment(treatment).split('\n');
-  expect(outcome).toBe('no remedy that was tried helps: what did best in a trial ends no better');
-  expect(change).toBe('  did not help: train by adam at 0.001 instead of sgd');
-  expect(describeTreatment({ ...treatment, outcome: 'cured' })).toContain('  remedy: train by adam at 0.001 instead of sgd');
+  expect(outcome).toBe('none of the remedies tried helps: what did best in a trial ends no better');
+  expect(change).toBe('  did not help: train with adam at 0.001 instead of sgd');
+  expect(describeTreatment({ ...treatment, outcome: 'cured' })).toContain('  remedy: train with adam at 0.001 instead of sgd');
 });
 
 it('a trial that scored less helped only where something helped', () => {
@@ -70,7 +70,7 @@ it('what is better, but not cured, is told with what is still ill, and not with 
 });
 
 it('a network in which nothing was ill is not told as cured', () => {
-  const remedies = [{ id: 'adaptive-optimizer', cost: 'training', what: 'train by adam at 0.001 instead of sgd', answers: [] }];
+  const remedies = [{ id: 'adaptive-optimizer', cost: 'training', what: 'train with adam at 0.001 instead of sgd', answers: [] }];
   const told = (severity: 'ill' | 'risk'): string | undefined => {
     const findings = [{ rule: 'saturation', severity, cause: 'half of them are flat', step: 1 }];
     const treatment = {
@@ -79,7 +79,7 @@ it('a network in which nothing was ill is not told as cured', () => {
     } as unknown as Treatment;
     return describeTreatment(treatment).split('\n')[0];
   };
-  expect(told('risk')).toBe('nothing was ill, and it does better changed');
+  expect(told('risk')).toBe('nothing was ill, but the network does better with the changes');
   expect(told('ill')).toBe('cured');
 });
 
@@ -89,6 +89,6 @@ it('what only looked ill, and did no harm, is told as that', () => {
     ...{ outcome: 'healthy', findings, remedies: [], proposals: [], trials: [], steps: 3, plainSteps: 3, seconds: 1, interrupted: false },
     ...{ before: evidence({ score: 0.9, accuracy: 0.95 }), after: evidence({ score: 0.9, accuracy: 0.95 }) },
   } as unknown as Treatment);
-  expect(told).toContain('what was feared before the first step did no harm: the network was trained as it is');
+  expect(told).toContain('the findings before the first step did no harm: the network was trained as it is');
   expect(told).toContain('  looked ill: initial-loss: the first loss is large (seen before the first step)');
 });

@@ -95,7 +95,7 @@ describe('remedies', () => {
     const falling = optimizer(await treated('decay-learning-rate', given));
     expect(falling.config.learningRate).toEqual({ name: 'piecewiseConstantDecay', config: { boundaries: [700, 900], values: [0.02, 0.006, 0.002] } });
     const [change] = await changes('decay-learning-rate', given);
-    expect(change?.what).toBe('let the learning rate fall to 0.006 after step 700 and to 0.002 after step 900');
+    expect(change?.what).toBe('lower the learning rate to 0.006 after step 700 and to 0.002 after step 900');
     expect(optimizer(withoutDecay((change as Change).patient).config)).toEqual(optimizer(toConfig(given)));
     // A schedule of the user's own stays.
     const own = schedules.cosineDecay({ initialLearningRate: 0.1, decaySteps: 100 });
@@ -105,7 +105,7 @@ describe('remedies', () => {
   it('begin with a small rate, which then falls as any other', async () => {
     const given = net({ compile: sgd({ learningRate: 0.2 }) });
     const [change] = await changes('warm-up', given);
-    expect(change?.what).toBe('begin with a learning rate of 0.02 up to step 25, and 0.06 up to step 50');
+    expect(change?.what).toBe('start with a learning rate of 0.02 up to step 25, and 0.06 up to step 50');
     const warm = (change as Change).patient;
     const stairs = { name: 'piecewiseConstantDecay', config: { boundaries: [25, 50], values: [0.02, 0.06, 0.2] } };
     expect(optimizer(warm.config).config.learningRate).toEqual(stairs);
@@ -125,7 +125,7 @@ describe('remedies', () => {
     expect(kinds(await treated('standardize-inputs', net())).slice(0, 3)).toEqual(['input', 'normalization', 'flatten']);
   });
 
-  it('of the data, where they do not come standardised', async () => {
+  it('of the data, where they do not come standardized', async () => {
     const random = new Random(3);
     const table = (mean: number): { x: NdArray; y: NdArray } => ({
       x: new NdArray(
@@ -187,7 +187,7 @@ describe('remedies', () => {
       return net({ standardized: true, hidden: () => row(1, 24, { activation: 'relu', kernelInitializer: 'heNormal', biasInitializer }) });
     };
     const [born] = await changes('revive-units', made(-50));
-    expect(born?.what).toBe("draw dense_1, whose units were silent as drawn, anew by 'auto' with zero biases");
+    expect(born?.what).toBe("redraw dense_1, whose units were silent from the start, with 'auto' and zero biases");
     expect(born?.revived).toBeUndefined();
     expect(born?.patient.config.layers.find(({ name }) => name === 'dense_1')?.config).toMatchObject({ kernelInitializer: { name: 'auto' } });
     expect([...(born?.patient.weights.keys() ?? [])].some((name) => name.startsWith('dense_1/'))).toBe(false);
@@ -200,7 +200,7 @@ describe('remedies', () => {
       ...row(1, 24, { activation: 'relu', kernelInitializer: 'heNormal' }),
     ];
     const [front] = await changes('revive-units', net({ standardized: true, hidden }));
-    expect(front?.what).toBe("draw dense_1, whose units were silent as drawn, anew by 'auto' with zero biases");
+    expect(front?.what).toBe("redraw dense_1, whose units were silent from the start, with 'auto' and zero biases");
     expect(front?.patient.weights.has('dense_2/kernel')).toBe(true);
     // Some of its units are silent, and it is as it was drawn.
     const some = initializers.uniform({ minval: -60, maxval: 5 });
@@ -246,7 +246,7 @@ describe('remedies', () => {
       'dense',
     ]);
     const biases = ({ layers: all }: ModelConfig): unknown[] => all.filter(({ kind }) => kind === 'dense').map(({ config }) => config.useBias);
-    // What a batch normalisation subtracts again is left out with all that was said of it.
+    // What a batch normalization subtracts again is left out with all that was said of it.
     expect(biases(await treated('normalize', net()))).toEqual([false, false, false, true]);
     const full = net({ hidden: () => row(1, 24, { activation: 'relu', biasInitializer: 'ones', biasRegularizer: 'l2' }) });
     const { biasInitializer, biasRegularizer } = (await treated('normalize', full)).layers[2]?.config ?? {};
@@ -272,7 +272,7 @@ describe('remedies', () => {
     expect(kinds(await treated('move-normalization', late))).toEqual(['input', 'flatten', 'dense', 'batchNormalization', 'activation', 'dense']);
     expect(biases(await treated('move-normalization', late))).toEqual([false, true]);
     const biased = net({ hidden: () => [layers.dense(24), layers.batchNormalization(), layers.relu()] });
-    expect((await changes('move-normalization', biased)).map(({ what }) => what)).toEqual(['leave out the bias of dense_1']);
+    expect((await changes('move-normalization', biased)).map(({ what }) => what)).toEqual(['remove the bias of dense_1']);
     expect(biases(await treated('move-normalization', biased))).toEqual([false, true]);
     const right = net({ hidden: () => [layers.dense(24, { useBias: false }), layers.batchNormalization(), layers.relu()] });
     expect(await changes('move-normalization', right)).toEqual([]);
@@ -365,7 +365,7 @@ describe('remedies', () => {
     };
     const name = 'sparseCategoricalCrossentropy';
     const by = (fromLogits: boolean, what: string) => [
-      `compare by ${name} of ${what}`,
+      `use the loss ${name} on ${what}`,
       [expect.objectContaining({ name, config: expect.objectContaining({ fromLogits }) })],
     ];
     expect(await losing('linear', name)).toEqual(by(true, 'logits'));

@@ -35,22 +35,24 @@ function odd(): Model {
 
 describe('what a remedy says is what it does', () => {
   it('of layers that are used twice', async () => {
-    expect(await said('lower-dropout', odd())).toEqual(['lower the rate of drop to 0.1']);
+    expect(await said('lower-dropout', odd())).toEqual(['lower the dropout rate of drop to 0.1']);
     expect(await said('alpha-dropout', odd())).toEqual(['use layers.alphaDropout instead of drop']);
     const beside = [1, 2].map((i) => layers.dense(6, { activation: 'relu', name: `beside${i}` }));
     const shared = layers.dense(6, { activation: 'relu' });
     const twice = sequential([layers.input([6]), shared, shared, ...beside, layers.dense(1)]).compile({ loss: 'mse' });
-    expect(await said('normalize', twice)).toEqual(['put layers.batchNormalization() between sums and activation of beside1 and beside2']);
+    expect(await said('normalize', twice)).toEqual(['put layers.batchNormalization() between pre-activation and activation of beside1 and beside2']);
   });
 
   it('of several activations, of which frozen layers keep theirs', async () => {
     const [first, second] = await changes('change-activation', odd());
-    expect(first?.what).toBe('bend shared and bent by leakyRelu instead of relu and tanh, drawn by what suits it');
+    expect(first?.what).toBe('use leakyRelu instead of relu and tanh as the activation of shared and bent, with the initializer that matches it');
     const before = toConfig(odd()).layers;
     const after = second?.patient.config.layers ?? [];
     expect(after.flatMap(({ name }, i) => (JSON.stringify(after[i]) === JSON.stringify(before[i]) ? [] : [name]))).toEqual(['shared', 'bent']);
     const partly = sequential([layers.input([6]), layers.dense(6, { activation: 'relu' }), layers.dense(6, { activation: 'elu' }), layers.dense(1)]);
-    expect((await said('change-activation', partly.compile({ loss: 'mse' })))[1]).toBe('bend dense_1 by elu instead of relu, drawn by what suits it');
+    expect((await said('change-activation', partly.compile({ loss: 'mse' })))[1]).toBe(
+      'use elu instead of relu as the activation of dense_1, with the initializer that matches it',
+    );
   });
 
   it('of depthwise convolutions, whose kernel is drawn by an option of another name', async () => {
@@ -65,7 +67,7 @@ describe('what a remedy says is what it does', () => {
     const patient = await admit(deep, 16);
     const chart = { patient, facts: examination.facts, examination, steps: 1000, random: new Random(1), keep: [] };
     const [change] = methodOf('suiting-initializer')?.method?.apply(chart) ?? [];
-    expect(change?.what).toBe("draw depthwiseConv1d_1 by 'auto'");
+    expect(change?.what).toBe("initialize depthwiseConv1d_1 with 'auto'");
     if (!change) throw new Error('nothing was changed');
     const made = await build(change.patient, {});
     expect(made.layer('depthwiseConv1d_1').config()).toMatchObject({ depthwiseInitializer: { name: 'auto' } });
@@ -89,7 +91,7 @@ describe('what a remedy says is what it does', () => {
 
   it('of dropout of whole channels', async () => {
     const net = sequential([layers.input([6]), layers.reshape([3, 2]), layers.spatialDropout1d(0.95), layers.flatten(), layers.dense(1)]);
-    expect(await said('lower-dropout', net.compile({ loss: 'mse' }))).toEqual(['lower the rate of spatialDropout1d_1 to 0.1']);
+    expect(await said('lower-dropout', net.compile({ loss: 'mse' }))).toEqual(['lower the dropout rate of spatialDropout1d_1 to 0.1']);
   });
 
   it('puts alpha dropout in the place of all that selu-dropout finds', async () => {
@@ -106,7 +108,9 @@ describe('what a remedy says is what it does', () => {
       layers.dense(4, { activation: 'relu' }),
       layers.dense(1),
     ]).compile({ loss: 'mse' });
-    expect((await said('change-activation', halved))[0]).toBe('bend dense_2 by leakyRelu instead of relu, drawn by what suits it');
+    expect((await said('change-activation', halved))[0]).toBe(
+      'use leakyRelu instead of relu as the activation of dense_2, with the initializer that matches it',
+    );
   });
 
   it('leaves gates, and what weighs features against each other, as they are bent', async () => {
@@ -115,7 +119,9 @@ describe('what a remedy says is what it does', () => {
     const gate = layers.dense(6, { activation: 'sigmoid', name: 'gate' }).apply(bent);
     const weighed = layers.dense(6, { activation: 'softmax', name: 'weights' }).apply(layers.multiply().apply([bent, gate]));
     const gated = model({ inputs: enter, outputs: layers.dense(1).apply(weighed) }).compile({ loss: 'mse' });
-    expect((await said('change-activation', gated))[0]).toBe('bend bent by leakyRelu instead of relu, drawn by what suits it');
+    expect((await said('change-activation', gated))[0]).toBe(
+      'use leakyRelu instead of relu as the activation of bent, with the initializer that matches it',
+    );
     const gateless = sequential([layers.input([6]), layers.dense(4, { activation: 'softmax' }), layers.dense(1)]).compile({ loss: 'mse' });
     expect(await said('change-activation', gateless)).toEqual([]);
   });
@@ -126,7 +132,7 @@ describe('what a remedy says is what it does', () => {
     expect(await said('gated-recurrence', walked(false))).toEqual([]);
     expect(await said('identity-recurrence', walked(false))).toEqual([]);
     expect(await said('orthogonal-recurrence', walked(false))).toEqual([]);
-    expect(await said('gated-recurrence', walked(true))).toEqual(['guard the state by the gates of an LSTM in simpleRnn_1']);
+    expect(await said('gated-recurrence', walked(true))).toEqual(['protect the state with the gates of an LSTM in simpleRnn_1']);
     const learned = [layers.dense(6, { trainable: false }), layers.batchNormalization({ trainable: false }), layers.relu()];
     const normalized = sequential([
       layers.input([6]),
@@ -135,9 +141,7 @@ describe('what a remedy says is what it does', () => {
       layers.batchNormalization(),
       layers.dense(1),
     ]).compile({ loss: 'mse' });
-    expect(await said('move-normalization', normalized)).toEqual([
-      'move batchNormalization_2 before the activation and leave out the bias of dense_2',
-    ]);
+    expect(await said('move-normalization', normalized)).toEqual(['move batchNormalization_2 before the activation and remove the bias of dense_2']);
     expect(await said('batch-free-normalization', normalized)).toEqual(['use layers.layerNormalization() instead of batchNormalization_2']);
   });
 
@@ -148,7 +152,7 @@ describe('what a remedy says is what it does', () => {
         ...[1, 2, 3, 4].map((i) => layers.dense(6, { activation: 'relu', trainable: !frozen.includes(i), name: `d${i}` })),
         layers.dense(1),
       ]).compile({ loss: 'mse' });
-    const normal = (names: string) => [`put layers.batchNormalization() between sums and activation of ${names}`];
+    const normal = (names: string) => [`put layers.batchNormalization() between pre-activation and activation of ${names}`];
     expect(await said('normalize', odd())).toEqual([]);
     expect(await said('normalize', row(1))).toEqual(normal('d2 to d4 (3 layers)'));
     expect(await said('normalize', row(3))).toEqual(normal('d1 and d4'));
@@ -179,7 +183,7 @@ describe('what a remedy says is what it does', () => {
     expect(await said('revive-units', frozen)).toEqual([]);
     const learning = sequential([layers.input([6]), silent(true), layers.dense(4), layers.dense(1)]).compile({ loss: 'mse' });
     expect(await said('revive-units', learning)).toEqual([
-      'draw the weights of a silent unit of dense_1 anew, with zero biases (no code tells such weights: load the treated model)',
+      'redraw the weights of a silent unit of dense_1, with zero biases (code cannot express such weights: load the treated model)',
     ]);
   });
 
@@ -213,7 +217,7 @@ describe('rates of schedules', () => {
         loss: 'mse',
       });
     for (const change of await changes('lower-learning-rate', net(learningRate))) {
-      const [, from, to] = /^lower the learning rate from (\S+) to ([^\s,]+), where its schedule is highest$/.exec(change.what) ?? [];
+      const [, from, to] = /^lower the learning rate from (\S+) to ([^\s,]+) at the peak of its schedule$/.exec(change.what) ?? [];
       expect(Number(from)).toBe(0.3);
       const made = (await build(change.patient, {})).compiled.optimizer.config.learningRate as Schedule;
       const described = made as unknown as { readonly name: keyof typeof schedules; readonly config: never };

@@ -21,7 +21,8 @@ import {
 } from './wiring.js';
 
 /**
- * Activations that answer each, by what it suffers from: a rectifier's units die, a logistic's or tanh's saturate. Where nothing normalises, SELU goes before tanh: it
+ * Activations that answer each, by what it suffers from: a rectifier's units die, a logistic's or tanh's saturate. Where nothing normalizes, SELU goes
+ * before tanh: it
  * keeps signals at unit variance by itself, and gradients alive on one side.
  */
 const instead: Readonly<Record<string, readonly string[]>> = {
@@ -39,10 +40,10 @@ const instead: Readonly<Record<string, readonly string[]>> = {
   linear: [],
 };
 
-/** Whether something between the layers normalises; what standardises features does not. */
+/** Whether something between the layers normalizes; what standardizes features does not. */
 const isNormalized = ({ layers }: NetworkFacts): boolean => layers.some(({ role, kind }) => role === 'normalization' && kind !== 'normalization');
 
-/** SELU's last: its weights are drawn for sums that nothing else normalises (Klambauer et al. 2017, section 3). */
+/** SELU's last: its weights are drawn for sums that nothing else normalizes (Klambauer et al. 2017, section 3). */
 const seluLast = (names: readonly string[]): string[] => [...names].sort((a, b) => Number(a === 'selu') - Number(b === 'selu'));
 
 /** Activations that weigh features against each other, and one that leaves half of them: no other stands in for these. */
@@ -67,7 +68,7 @@ function bentBy(
   const bent = uses.reduce((config, { at, bent: place = at }) => withActivation(config, place, named(to)), patient.config);
   return {
     patient: changed(patient, drawnBy(bent, drawn, named('auto')), drawn),
-    what: `bend ${sayLayers(uses.map(({ layer }) => layer.layer))} by ${said}${drawn.length > 0 ? ', drawn by what suits it' : ''}`,
+    what: `use ${said} as the activation of ${sayLayers(uses.map(({ layer }) => layer.layer))}${drawn.length > 0 ? ', with the initializer that matches it' : ''}`,
   };
 }
 
@@ -137,7 +138,7 @@ export const normalize: Method = {
     return [
       {
         patient: changed(patient, config),
-        what: `put layers.${kind}() between sums and activation of ${sayLayers(parted.map(({ layer }) => layer.name))}`,
+        what: `put layers.${kind}() between pre-activation and activation of ${sayLayers(parted.map(({ layer }) => layer.name))}`,
       },
     ];
   },
@@ -184,7 +185,7 @@ export const lowerDropout: Method = {
     const strong = dropping.filter(({ options }) => Number(options.rate) > LITTLE).map(({ layer }) => layer);
     if (strong.length === 0) return [];
     const config = strong.reduce((made, name) => withOptions(made, name, { rate }), patient.config);
-    return [{ patient: changed(patient, config), what: `lower the rate of ${sayLayers(strong)} to ${rate}` }];
+    return [{ patient: changed(patient, config), what: `lower the dropout rate of ${sayLayers(strong)} to ${rate}` }];
   },
 };
 
@@ -213,7 +214,7 @@ function ofKind(config: ModelConfig, names: readonly string[], kind: string, ...
 export const moveNormalization: Method = {
   alters: ['architecture'],
   apply({ patient, examination: { users }, facts }) {
-    // Layers behind whose sums alone a batch normalisation comes; what stands elsewhere too stays as it is there, and so do frozen ones: a normalisation's mean holds the bias, and a bias was learned.
+    // Layers behind whose sums alone a batch normalization comes; what stands elsewhere too stays as it is there, and so do frozen ones: a normalization's mean holds the bias, and a bias was learned.
     const behind = facts.layers.flatMap(({ kind, inputs: [from = -1], name, trainable }, at) => {
       const before = facts.layers[from];
       if (kind !== 'batchNormalization' || !trainable || before?.role !== 'weights' || !before.trainable) return [];
@@ -230,7 +231,7 @@ export const moveNormalization: Method = {
     const config = biased.reduce((made, { before }) => withoutBias(made, before), parted);
     if (config === patient.config) return [];
     const moved = late.length > 0 ? `move ${sayLayers(late.map(({ name }) => name))} before the activation` : '';
-    const bare = biased.length > 0 ? `leave out the bias of ${sayLayers(biased.map(({ before }) => before.name))}` : '';
+    const bare = biased.length > 0 ? `remove the bias of ${sayLayers(biased.map(({ before }) => before.name))}` : '';
     return [{ patient: changed(patient, config), what: [moved, bare].filter((part) => part !== '').join(' and ') }];
   },
 };

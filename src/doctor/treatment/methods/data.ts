@@ -15,7 +15,7 @@ const [MEAN, DEVIATION] = [0.1, 1.25];
 
 const dataOf = ({ trace }: Examination, input: number): InputFacts | undefined => trace.header.data?.find(({ layer }) => layer === input);
 
-/** Whether data come standardised: as a whole where their features are of one unit, else feature by feature. */
+/** Whether data come standardized: as a whole where their features are of one unit, else feature by feature. */
 function isStandard(data: InputFacts | undefined): boolean {
   if (!data) return false;
   const { mean, least, most } = spreadOf(data);
@@ -37,7 +37,7 @@ export const standardizeInputs: Method = {
         return insertAfter(made, at, { kind: 'normalization', config: { axis: asOne ? null : -1 } });
       }, patient.config);
     const names = raw.flatMap((at) => facts.layers[at]?.name ?? []);
-    return [{ patient: changed(patient, config), what: `standardise what enters at ${sayLayers(names)} by layers.normalization()` }];
+    return [{ patient: changed(patient, config), what: `standardize the inputs at ${sayLayers(names)} with layers.normalization()` }];
   },
 };
 
@@ -71,7 +71,7 @@ function rescaled(patient: Patient, call: number, options: DescribedLayer['confi
   return renamed(renamed(made, output.name, freshName(made.config, `${output.name}_raw`)), scaling.name, output.name);
 }
 
-/** Trains as on standardised targets: what is given is brought to their size, and the loss divided by what that adds to it. */
+/** Trains as on standardized targets: what is given is brought to their size, and the loss divided by what that adds to it. */
 export const scaleTargets: Method = {
   alters: ['data', 'loss'],
   apply({ patient, facts, examination }): Change[] {
@@ -94,7 +94,7 @@ export const scaleTargets: Method = {
     return [
       {
         patient: changed(scaled, { ...scaled.config, compile }),
-        what: `bring what ${sayLayers(names)} gives to the size of its targets by layers.rescaling(), and weigh the loss by ${weights.join(' and ')}`,
+        what: `rescale the outputs of ${sayLayers(names)} to the size of their targets with layers.rescaling(), and weight the loss by ${weights.join(' and ')}`,
       },
     ];
   },

@@ -48,7 +48,7 @@ export const mendLoss: Method = {
       const layer = facts.layers[at];
       const dropped = given && takenBy(given) ? (last?.behind.filter(drops) ?? []).map(({ layer: name }) => name) : [];
       if (dropped.length > 0) {
-        said.push(`drop nothing in ${sayLayers(dropped)}, behind the last layer`);
+        said.push(`disable ${sayLayers(dropped)} after the last layer`);
         return changed(
           treated,
           dropped.reduce((made, name) => withOptions(made, name, { rate: 0 }), treated.config),
@@ -63,10 +63,10 @@ export const mendLoss: Method = {
       if (!layer || !mended) return treated;
       const { activation, loss } = mended;
       if (activation) {
-        said.push(`end ${layer.name} in ${activation}`);
+        said.push(`use ${activation} as the activation of ${layer.name}`);
         return changed(treated, withActivation(treated.config, at, named(activation)));
       }
-      said.push(`compare by ${loss?.name} of ${loss?.config.fromLogits === true ? 'logits' : 'probabilities'}`);
+      said.push(`use the loss ${loss?.name} on ${loss?.config.fromLogits === true ? 'logits' : 'probabilities'}`);
       const { loss: all } = treated.config.compile as DescribedCompile & { readonly loss: readonly unknown[] };
       return withCompile(treated, { loss: all.map((one, k) => (k === i ? loss : one)) });
     }, patient);

@@ -36,7 +36,7 @@ export const orthogonalRecurrence: Method = {
       chart,
       drawn,
       (config, name) => withOptions(config, name, { recurrentInitializer: named('orthogonal') }),
-      'draw orthogonal recurrent weights for',
+      'use orthogonal recurrent weights for',
     );
   },
 };
@@ -55,7 +55,7 @@ export const identityRecurrence: Method = {
       chart,
       others,
       (config, name) => withOptions(config, name, options),
-      'bend by relu and start from recurrent weights that keep the state, in',
+      'use relu and start with recurrent weights that preserve the state, in',
     );
     // What a kept state adds up has no bound, and its gradients neither.
     return kept.map((change) => clipped(change, CLIP));
@@ -72,6 +72,6 @@ export const gatedRecurrence: Method = {
         kind: 'lstm',
         config: options,
       }));
-    return remade(chart, ungated(chart), withGates, 'guard the state by the gates of an LSTM in');
+    return remade(chart, ungated(chart), withGates, 'protect the state with the gates of an LSTM in');
   },
 };

@@ -41,7 +41,7 @@ function fastest({ examination }: Chart): number | undefined {
 }
 
 export function sayRate({ from, to, scheduled }: RateChange): string {
-  return `${to > from ? 'raise' : 'lower'} the learning rate from ${sayApart(from, to).join(' to ')}${scheduled ? ', where its schedule is highest' : ''}`;
+  return `${to > from ? 'raise' : 'lower'} the learning rate from ${sayApart(from, to).join(' to ')}${scheduled ? ' at the peak of its schedule' : ''}`;
 }
 
 function rated(chart: Chart, factors: readonly number[]): Change[] {
@@ -134,7 +134,7 @@ export const warmUp: Method = {
     return [
       {
         patient: withStairs(patient, { boundaries, values: [least, less, rate] }),
-        what: `begin with a learning rate of ${say(least)} up to step ${first}, and ${say(less)} up to step ${second}`,
+        what: `start with a learning rate of ${say(least)} up to step ${first}, and ${say(less)} up to step ${second}`,
       },
     ];
   },
@@ -153,7 +153,7 @@ export const decayLearningRate: Method = {
     return [
       {
         patient: withStairs(patient, { boundaries: [...stairs.boundaries, ...boundaries], values }),
-        what: `let the learning rate fall ${falls.join(' and ')}`,
+        what: `lower the learning rate ${falls.join(' and ')}`,
       },
     ];
   },
@@ -181,7 +181,7 @@ export const adaptiveOptimizer: Method = {
     return [
       {
         patient: { ...withOptimizer(patient, { name: 'adam', config }), stepsDone: 0 },
-        what: `train by adam at ${ADAM_RATE} instead of ${given.name === 'adam' ? say(rate) : given.name}${isClipped(given.config) ? ', gradients clipped no more' : ''}`,
+        what: `train with adam at ${ADAM_RATE} instead of ${given.name === 'adam' ? say(rate) : given.name}${isClipped(given.config) ? ', without clipping gradients' : ''}`,
       },
     ];
   },
@@ -199,7 +199,7 @@ function withClip(patient: Patient, globalClipNorm: number): Patient {
 /** A change by which gradients are clipped as well, where they are not. */
 export function clipped({ patient, what }: Change, bound: number): Change {
   if (isClipped(optimizerOf(patient).config)) return { patient, what };
-  return { patient: withClip(patient, bound), what: `${what}, with gradients clipped at a global norm of ${bound}` };
+  return { patient: withClip(patient, bound), what: `${what}, with gradients clipped to a global norm of ${bound}` };
 }
 
 export const clipGradients: Method = {
@@ -209,7 +209,7 @@ export const clipGradients: Method = {
     const norms = examination.trace.steps.flatMap(({ gradientNorm }) => value(gradientNorm) ?? []).filter(Number.isFinite);
     const typical = norms.length > 0 ? median(norms) : 1;
     const bound = rounded(between(0.1, typical, 1));
-    return [{ patient: withClip(patient, bound), what: `clip gradients at a global norm of ${bound}` }];
+    return [{ patient: withClip(patient, bound), what: `clip gradients to a global norm of ${bound}` }];
   },
 };
 
@@ -217,7 +217,7 @@ export const raiseClip: Method = {
   alters: ['optimizer'],
   apply({ patient }) {
     const optimizer = optimizerOf(patient);
-    return isClipped(optimizer.config) ? [{ patient: withOptimizer(patient, withoutClips(optimizer)), what: 'clip gradients no more' }] : [];
+    return isClipped(optimizer.config) ? [{ patient: withOptimizer(patient, withoutClips(optimizer)), what: 'stop clipping gradients' }] : [];
   },
 };
 
@@ -226,6 +226,6 @@ export const largerBatch: Method = {
   apply({ patient }) {
     const batchSize = Math.min(LARGEST_BATCH, Math.max(32, 4 * patient.batchSize));
     if (batchSize <= patient.batchSize) return [];
-    return [{ patient: { ...patient, batchSize }, what: `take minibatches of ${batchSize} rows instead of ${patient.batchSize}` }];
+    return [{ patient: { ...patient, batchSize }, what: `use minibatches of ${batchSize} rows instead of ${patient.batchSize}` }];
   },
 };

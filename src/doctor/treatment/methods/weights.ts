@@ -27,7 +27,7 @@ function redrawn(chart: Chart, layers: readonly LayerFacts[], initializer: Descr
   const names = [...new Set(layers.map(({ layer }) => layer))];
   if (names.length === 0) return [];
   const config = drawnBy(chart.patient.config, names, initializer);
-  return [{ patient: changed(chart.patient, config, names), what: `${what} ${sayLayers(names)} by '${initializer.name}'` }];
+  return [{ patient: changed(chart.patient, config, names), what: `${what} ${sayLayers(names)} with '${initializer.name}'` }];
 }
 
 /** Whether a layer's kernel can be drawn anew: what is frozen was learned elsewhere. */
@@ -56,7 +56,7 @@ function illsuited({ facts, examination }: Chart): LayerFacts[] {
 
 export const suitingInitializer: Method = {
   alters: ['initializers', 'weights'],
-  apply: (chart) => redrawn(chart, illsuited(chart), named('auto'), 'draw'),
+  apply: (chart) => redrawn(chart, illsuited(chart), named('auto'), 'initialize'),
 };
 
 export const criticalInitializer: Method = {
@@ -64,7 +64,7 @@ export const criticalInitializer: Method = {
   apply(chart) {
     const hidden = chart.examination.hidden.map(({ layer }) => layer);
     const orthogonal = named('critical', { distribution: 'orthogonal' });
-    return redrawn(chart, notDrawnBy(hidden, 'critical'), orthogonal, 'draw');
+    return redrawn(chart, notDrawnBy(hidden, 'critical'), orthogonal, 'initialize');
   },
 };
 
@@ -78,7 +78,7 @@ export const lsuv: Method = {
         'lsuv',
       ),
       named('lsuv'),
-      'draw',
+      'initialize',
     ),
 };
 
@@ -93,7 +93,7 @@ export const lecunNormal: Method = {
         'lecunNormal',
       ),
       named('lecunNormal'),
-      'draw',
+      'initialize',
     );
   },
 };
@@ -102,7 +102,7 @@ export const smallerHead: Method = {
   alters: ['initializers', 'weights'],
   apply(chart) {
     const heads = chart.examination.uses.filter(({ head, layer }) => head && layer.role === 'weights' && layer.trainable).map(({ layer }) => layer);
-    return redrawn(chart, heads, named('varianceScaling', { scale: 0.01 }), 'draw');
+    return redrawn(chart, heads, named('varianceScaling', { scale: 0.01 }), 'initialize');
   },
 };
 
@@ -195,7 +195,7 @@ export const reviveUnits: Method = {
     if (wholes.length > 0) {
       // What comes behind them may be silent by them alone.
       const config = drawnBy(patient.config, wholes, named('auto'));
-      const what = `draw ${sayLayers(wholes)}, whose units were silent as drawn, anew by 'auto' with zero biases`;
+      const what = `redraw ${sayLayers(wholes)}, whose units were silent from the start, with 'auto' and zero biases`;
       return [{ patient: changed(patient, config, wholes), what }];
     }
     const units = revived.reduce((sum, one) => sum + one.count, 0);
@@ -204,7 +204,7 @@ export const reviveUnits: Method = {
     return [
       {
         patient: { ...patient, weights },
-        what: `draw the weights of ${units === 1 ? 'a silent unit' : `${units} silent units`} of ${sayLayers(layers)} anew, with zero biases (no code tells such weights: load the treated model)`,
+        what: `redraw the weights of ${units === 1 ? 'a silent unit' : `${units} silent units`} of ${sayLayers(layers)}, with zero biases (code cannot express such weights: load the treated model)`,
         revived: { units, layers },
       },
     ];

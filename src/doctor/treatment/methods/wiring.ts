@@ -50,7 +50,7 @@ export function withOptions(config: ModelConfig, name: string, options: Describe
 /** Whether a layer adds a bias to its sums. */
 export const hasBias = ({ weights }: LayerFacts): boolean => weights.some(({ name }) => name === 'bias');
 
-/** The description without a layer's bias, where it has one: batch normalisation subtracts it again. */
+/** The description without a layer's bias, where it has one: batch normalization subtracts it again. */
 export function withoutBias(config: ModelConfig, layer: LayerFacts): ModelConfig {
   if (!hasBias(layer)) return config;
   return withOptions(config, layer.layer, { useBias: false, biasInitializer: undefined, biasRegularizer: undefined, biasConstraint: undefined });
