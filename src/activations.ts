@@ -25,7 +25,7 @@ export interface ActivationFacts {
   readonly saturates: 'none' | 'left' | 'right' | 'both';
   /** Whether its slope is continuous at 0. */
   readonly smooth: boolean;
-  /** Whether a unit can fall silent for every input, with a slope of exactly 0. */
+  /** Whether a unit can fall silent for every input on a side whose slope is exactly 0; one flat in its middle alone wakes as signals grow. */
   readonly canDie: boolean;
   /** Whether a unit can get stuck in a flat region with a slope that is small but not 0. */
   readonly canComa: boolean;
