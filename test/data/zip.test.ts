@@ -28,6 +28,6 @@ describe('unzip', () => {
       expect(() => all(altered)).toThrow(/^a\.zip: b\.npy is corrupt: its checksum does not match\. Download or copy the file again\.$/);
     }
     const cut = archive.slice(0, -30);
-    expect(() => all(cut)).toThrow(/^a\.zip: not a zip archive/);
+    expect(() => all(cut)).toThrow(/^a\.zip: not an npz file \(a zip archive\)/);
   });
 });

@@ -86,7 +86,7 @@ it('constant-weights knows drawings of one’s own that give each unit the same 
   const examination = new Examination(await own.examine(drawn(16, 6), drawn(16, 1)), { bends: new Bends(lookupsOf(own)) });
   const finding = diagnoseExamination(examination).find(({ rule }) => rule === 'constant-weights');
   expect(finding?.cause).toBe('the kernel of dense_1 starts from alike: its 8 units are identical and stay so');
-  expect(examination.forecast.layers[1]?.why).toContain('all its units are the same unit');
+  expect(examination.forecast.layers[1]?.why).toContain('all its units are identical');
 });
 
 describe('raw-features', () => {
@@ -171,8 +171,8 @@ describe('what is one is told as one, and what is some as some', () => {
     const two = NdArray.zeros([16, 2]);
     for (let i = 0; i < two.size; i++) two.set(i, 50 + (i % 2 === 0 ? 10 : 1) * (i % 4 < 2 ? 1 : -1));
     const net = (features: number) => sequential([layers.input([features]), layers.dense(1)]);
-    expect((await found('raw-features', net(1), one))?.cause).toContain('an RMS of 51 and standard deviations of 10, and they');
-    expect((await found('raw-features', net(2), two))?.cause).toContain('and deviations from 1 to 10, and nothing');
+    expect((await found('raw-features', net(1), one))?.cause).toContain('an RMS of 51 and standard deviations of 10, and they are not standardized');
+    expect((await found('raw-features', net(2), two))?.cause).toContain('and standard deviations from 1 to 10, and they are not standardized');
   });
 
   it('units that fired no more after one step', async () => {

@@ -120,7 +120,7 @@ describe('what is compared', () => {
     const made = model({ inputs, outputs: layers.dense(1).apply(layers.subtract().apply(ends)) }, { seed: 1 }).compile({ loss: 'mse' });
     const findings = await found(made, [drawn(64, 6), drawn(64, 6)], drawn(64, 1));
     expect(findings.find(({ rule }) => rule === 'vanishing-gradient')?.cause).toMatch(
-      /that of (t3 .* t1|t3#2 .* t1#2): a factor .* for each of 3 layers/,
+      /in (t1 .* that in t3|t1#2 .* that in t3#2): a factor of .* per layer over 3 layers/,
     );
   });
 

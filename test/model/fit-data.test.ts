@@ -132,6 +132,6 @@ describe('a stateful layer on each step of a sequence', () => {
     expect(() => net(2)).toThrow(
       /timeDistributed: the inner layer \(lstm.*so its batchSize must be 6 for minibatches of 2 rows \(3 steps each\); got 2/,
     );
-    await expect(net(6).predict(waves(3, 3, 4, 2))).rejects.toThrow(/timeDistributed_1 keeps a state for each of 2 rows, and the 3 rows of x/);
+    await expect(net(6).predict(waves(3, 3, 4, 2))).rejects.toThrow(/timeDistributed_1 keeps a state for each of 2 rows, but the 3 rows of x/);
   });
 });

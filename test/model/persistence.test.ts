@@ -390,7 +390,7 @@ describe('a file that is not as it should be', () => {
     expect(await altered(({ config }) => Object.assign(config, { calls: 7 }))).toMatch(/'calls' of a model's description must be a list/);
     expect(await altered(({ config }) => Object.assign(config, { outputs: [5] }))).toMatch(/outputs: expected a whole number from 0 to 1/);
     expect(await altered(({ config }) => Object.assign(config, { calls: [{ layer: 1, inputs: [0] }] }))).toMatch(/call 0/);
-    expect(await altered(({ config }) => Object.assign(config, { layers: null }))).toMatch(/list 'layers'/);
+    expect(await altered(({ config }) => Object.assign(config, { layers: null }))).toMatch(/'layers' of a model's description must be a list/);
     expect(await altered(({ config }) => Object.assign(config, { seed: 'x' }))).toMatch(/seed/);
     expect(await altered(({ config }) => Object.assign(layer(config, 0), { config: { shape: 'x' } }))).toMatch(/shape/);
   });

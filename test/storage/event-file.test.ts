@@ -53,7 +53,7 @@ describe('an event file', () => {
     const file = join(folder, 'a-file');
     writeFileSync(file, '');
     await expect(openEvents(file, 1)).rejects.toThrow(/cannot write events into '.*a-file': a file with that name already exists/);
-    await expect(openEvents(join(file, 'logs'), 1)).rejects.toThrow(/a part of the path is a file, not a folder/);
+    await expect(openEvents(join(file, 'logs'), 1)).rejects.toThrow(/part of the path is a file, not a folder/);
     const logs = join(folder, 'gone');
     const events = await openEvents(logs, 1);
     rmSync(logs, { recursive: true });

@@ -198,7 +198,7 @@ describe('what a remedy says is what it does', () => {
     };
     const rows = [0, 1, 2, 3].flatMap(() => kernel);
     const [change] = await changes('revive-units', twice([-500, 1, 1, 1], rows));
-    expect(change?.what).toMatch(/^draw the weights of a silent unit of shared anew/);
+    expect(change?.what).toMatch(/^redraw the weights of a silent unit of shared,/);
   });
 });
 
