@@ -63,28 +63,71 @@ export async function runFit(run: FitRun): Promise<History> {
   }
 }
 
+/** Where a fit stands; callbacks change some of it through their control. */
+interface Progress {
+  /** Steps done, those before this fit included. */
+  step: number;
+  rate: number | Schedule;
+  logs: Logs;
+  /** What callbacks report; the logs of an epoch that ends, themselves. */
+  reported: Record<string, number>;
+  stop: boolean;
+}
+
+type Control = { -readonly [K in keyof TrainingControl]: TrainingControl[K] };
+
+/** A fit with what all its epochs share. */
+interface Fitting {
+  readonly run: FitRun;
+  readonly watch: Watch | undefined;
+  readonly history: History;
+  readonly progress: Progress;
+  readonly control: Control;
+  readonly buffers: ChunkBuffers;
+  readonly pace: Pace;
+  /** Whether a callback hears of every record. */
+  readonly heard: boolean;
+}
+
 async function runEpochs(run: FitRun, watch: Watch | undefined, keepWeights: () => KeptWeights): Promise<History> {
   const history = new History();
   history.trace = watch?.trace;
-  const heard = run.callbacks.some(({ onRecord }) => onRecord);
-  const entries = logEntries(run.spec);
   const began = run.clock();
+  const progress: Progress = { step: run.iterations, rate: run.learningRate, logs: {}, reported: {}, stop: false };
+  const control = controlOf(run, watch, keepWeights, progress);
   const buffers = new ChunkBuffers((bytes) => run.engine.allocate(bytes));
-  const pace = new Pace();
-  const flags = { stop: false };
-  let step = run.iterations;
-  let reported: Record<string, number> = {};
-  let rate = run.learningRate;
-  const rateOf = (at: number): number => rateAt(rate, updatesBefore(run.spec.optimizer, at));
-  const control: { -readonly [K in keyof TrainingControl]: TrainingControl[K] } = {
+  const heard = run.callbacks.some(({ onRecord }) => onRecord);
+  const fitting: Fitting = { run, watch, history, progress, control, buffers, pace: new Pace(), heard };
+  const entries = logEntries(run.spec);
+  for (const callback of run.callbacks) await callback.onTrainBegin?.(control);
+  if (watch) for (const callback of run.callbacks) await callback.onTraceBegin?.(watch.trace.header, control);
+  for (let index = run.initialEpoch; index < run.epochs && !progress.stop; index++) {
+    control.epoch = index;
+    for (const callback of run.callbacks) await callback.onEpochBegin?.(index, control);
+    if (progress.stop) break;
+    const means = new RunningMeans(entries, run.program.vitals?.penalized);
+    if (!(await trainEpoch(fitting, index, means))) break;
+    await endEpoch(fitting, index, means);
+  }
+  history.steps = progress.step - run.iterations;
+  history.seconds = (run.clock() - began) / 1000;
+  if (watch) await record(fitting, [{ kind: 'end', steps: history.steps, seconds: history.seconds }]);
+  await run.settle?.();
+  for (const callback of run.callbacks) await callback.onTrainEnd?.(progress.logs, control);
+  return history;
+}
+
+/** What callbacks see of a fit, and steer it by. */
+function controlOf(run: FitRun, watch: Watch | undefined, keepWeights: () => KeptWeights, progress: Progress): Control {
+  return {
     get learningRate() {
-      return rateOf(step);
+      return rateIn(run, progress, progress.step);
     },
     set learningRate(value) {
       checkNumber('learningRate', value, 'a finite number ≥ 0', Number.isFinite(value) && value >= 0);
-      rate = value;
+      progress.rate = value;
     },
-    step,
+    step: progress.step,
     epoch: run.initialEpoch,
     epochs: run.epochs,
     steps: run.source.steps,
@@ -96,103 +139,113 @@ async function runEpochs(run: FitRun, watch: Watch | undefined, keepWeights: () 
     },
     report: (name, value) => {
       checkNumber(`report('${name}', …)`, value, 'a number', typeof value === 'number');
-      reported[name] = value;
+      progress.reported[name] = value;
     },
     stop: () => {
-      flags.stop = true;
+      progress.stop = true;
     },
   };
-  let logs: Logs = {};
-  const record = async (records: readonly TraceRecord[]): Promise<void> => {
-    watch?.catchUp();
-    for (const one of records) {
-      watch?.trace.add(one);
-      for (const callback of run.callbacks) await callback.onRecord?.(one, control);
-    }
-  };
-  for (const callback of run.callbacks) await callback.onTrainBegin?.(control);
-  if (watch) for (const callback of run.callbacks) await callback.onTraceBegin?.(watch.trace.header, control);
-  for (let index = run.initialEpoch; index < run.epochs && !flags.stop; index++) {
-    control.epoch = index;
-    for (const callback of run.callbacks) await callback.onEpochBegin?.(index, control);
-    if (flags.stop) break;
-    const means = new RunningMeans(entries, run.program.vitals?.penalized);
-    const epoch = run.source.epoch(index);
-    const first = step;
-    const take = (batch: number): Promise<Chunk | undefined> =>
-      epoch.take(
-        Math.min(
-          run.maxChunk,
-          stepsUntilCallback(run.callbacks, first + batch - run.iterations),
-          watch?.most(first + batch) ?? pace.steps,
-          pace.steps,
-        ),
-        buffers.next(),
-      );
-    try {
-      let batch = 0;
-      let chunk = await unlessAborted(take(batch), run.signal, step);
-      if (!chunk)
-        throw new DataError(`epoch ${index + 1} has no data: the generator ended immediately. Does it restart for every epoch?`, {
-          argument: 'data',
-        });
-      while (chunk && !flags.stop) {
-        const started = run.clock();
-        const upcoming = take(batch + chunk.steps);
-        // Reported when its turn comes: what the engine does now still counts.
-        upcoming.catch(() => {});
-        const rates = Array.from({ length: chunk.steps }, (_, k) => rateOf(step + k));
-        const result = await runChunk(run, chunk, rates, { step, epoch: index }, watch);
-        pace.add(chunk.steps, run.clock() - started);
-        const width = result.length / chunk.steps;
-        for (let k = 0; k < chunk.steps; k++) means.add(result, k * width, chunk.batchSize);
-        batch += chunk.steps;
-        step += chunk.steps;
-        control.step = step;
-        logs = means.logs();
-        if (heard) await record(watch?.steps() ?? []);
-        else watch?.defer();
-        for (const callback of run.callbacks) {
-          const period = periodOf(callback);
-          if (period !== undefined && (step - run.iterations) % period === 0) await callback.onBatchEnd?.(batch - 1, logs, control);
-          await callback.onProgress?.(batch, logs, control);
-        }
-        chunk = flags.stop ? undefined : await unlessAborted(upcoming, run.signal, step);
-      }
-      for (const callback of run.callbacks) if (callback.every === 'epoch') await callback.onBatchEnd?.(batch - 1, logs, control);
-    } catch (error) {
-      // Not waited for: a generator that hangs must not hold up the error that ends the fit.
-      epoch.close?.().catch(() => {});
-      if (error instanceof AbortError) error.history = history.history;
-      if (!(error instanceof NonFiniteError)) throw error;
-      if (watch) {
-        const place = error.details.received as NonFinitePlace | undefined;
-        await record([...watch.steps(place?.step ?? 0), watch.recorder.failure(place, step, error.message)]);
-      }
-      for (const callback of run.callbacks) await callback.onNonFinite?.(error, control);
-      if (!flags.stop) throw error;
-      history.failure = error;
-      break;
-    }
-    await epoch.close?.();
-    if (watch && !flags.stop) await record(await watch.endPass(index, step));
-    if (run.validate && run.signal?.aborted) throw Object.assign(stopped(run.signal, step), { history: history.history });
-    const validation = await run.validate?.();
-    if (validation) logs = { ...logs, ...validation.logs('val_') };
-    // One object, so that what a callback reports reaches those that follow it.
-    reported = { ...logs };
-    logs = reported;
-    for (const callback of run.callbacks) await callback.onEpochEnd?.(index, logs, control);
-    history.add(index, logs);
-    const penalties = { ...means.penalties(), ...validation?.penalties('val_') };
-    if (watch) await record([watch.recorder.epoch(index, step, logs, penalties)]);
+}
+
+const rateIn = (run: FitRun, { rate }: Progress, step: number): number => rateAt(rate, updatesBefore(run.spec.optimizer, step));
+
+/** Adds to the trace, and tells callbacks. */
+async function record({ run, watch, control }: Fitting, records: readonly TraceRecord[]): Promise<void> {
+  watch?.catchUp();
+  for (const one of records) {
+    watch?.trace.add(one);
+    for (const callback of run.callbacks) await callback.onRecord?.(one, control);
   }
-  history.steps = step - run.iterations;
-  history.seconds = (run.clock() - began) / 1000;
-  if (watch) await record([{ kind: 'end', steps: history.steps, seconds: history.seconds }]);
-  await run.settle?.();
-  for (const callback of run.callbacks) await callback.onTrainEnd?.(logs, control);
-  return history;
+}
+
+/** The steps of one epoch. @returns false where a value was not finite and a callback stopped the fit for it. */
+async function trainEpoch(fitting: Fitting, index: number, means: RunningMeans): Promise<boolean> {
+  const epoch = fitting.run.source.epoch(index);
+  try {
+    await runChunks(fitting, epoch, index, means);
+  } catch (error) {
+    // Not waited for: a generator that hangs must not hold up the error that ends the fit.
+    epoch.close?.().catch(() => {});
+    await endByFailure(fitting, error);
+    return false;
+  }
+  await epoch.close?.();
+  return true;
+}
+
+/** Chunk after chunk; the next is made ready while the engine runs. */
+async function runChunks(fitting: Fitting, epoch: ReturnType<BatchSource['epoch']>, index: number, means: RunningMeans): Promise<void> {
+  const { run, watch, progress, control, buffers, pace, heard } = fitting;
+  const first = progress.step;
+  const take = (batch: number): Promise<Chunk | undefined> =>
+    epoch.take(
+      Math.min(run.maxChunk, stepsUntilCallback(run.callbacks, first + batch - run.iterations), watch?.most(first + batch) ?? pace.steps, pace.steps),
+      buffers.next(),
+    );
+  let batch = 0;
+  let chunk = await unlessAborted(take(batch), run.signal, progress.step);
+  if (!chunk)
+    throw new DataError(`epoch ${index + 1} has no data: the generator ended immediately. Does it restart for every epoch?`, {
+      argument: 'data',
+    });
+  while (chunk && !progress.stop) {
+    const { step } = progress;
+    const started = run.clock();
+    const upcoming = take(batch + chunk.steps);
+    // Reported when its turn comes: what the engine does now still counts.
+    upcoming.catch(() => {});
+    const rates = Array.from({ length: chunk.steps }, (_, k) => rateIn(run, progress, step + k));
+    const result = await runChunk(run, chunk, rates, { step, epoch: index }, watch);
+    pace.add(chunk.steps, run.clock() - started);
+    const width = result.length / chunk.steps;
+    for (let k = 0; k < chunk.steps; k++) means.add(result, k * width, chunk.batchSize);
+    batch += chunk.steps;
+    progress.step += chunk.steps;
+    control.step = progress.step;
+    progress.logs = means.logs();
+    if (heard) await record(fitting, watch?.steps() ?? []);
+    else watch?.defer();
+    await tellOfBatches(fitting, batch);
+    chunk = progress.stop ? undefined : await unlessAborted(upcoming, run.signal, progress.step);
+  }
+  for (const callback of run.callbacks) if (callback.every === 'epoch') await callback.onBatchEnd?.(batch - 1, progress.logs, control);
+}
+
+async function tellOfBatches({ run, progress, control }: Fitting, batch: number): Promise<void> {
+  for (const callback of run.callbacks) {
+    const period = periodOf(callback);
+    if (period !== undefined && (progress.step - run.iterations) % period === 0) await callback.onBatchEnd?.(batch - 1, progress.logs, control);
+    await callback.onProgress?.(batch, progress.logs, control);
+  }
+}
+
+/** Throws what ended an epoch, unless it is a value that is not finite and a callback stops the fit for it. */
+async function endByFailure(fitting: Fitting, error: unknown): Promise<void> {
+  const { run, watch, history, progress, control } = fitting;
+  if (error instanceof AbortError) error.history = history.history;
+  if (!(error instanceof NonFiniteError)) throw error;
+  if (watch) {
+    const place = error.details.received as NonFinitePlace | undefined;
+    await record(fitting, [...watch.steps(place?.step ?? 0), watch.recorder.failure(place, progress.step, error.message)]);
+  }
+  for (const callback of run.callbacks) await callback.onNonFinite?.(error, control);
+  if (!progress.stop) throw error;
+  history.failure = error;
+}
+
+/** Validates, and adds the epoch to history and trace. */
+async function endEpoch(fitting: Fitting, index: number, means: RunningMeans): Promise<void> {
+  const { run, watch, history, progress, control } = fitting;
+  if (watch && !progress.stop) await record(fitting, await watch.endPass(index, progress.step));
+  if (run.validate && run.signal?.aborted) throw Object.assign(stopped(run.signal, progress.step), { history: history.history });
+  const validation = await run.validate?.();
+  // One object, so that what a callback reports reaches those that follow it.
+  progress.reported = { ...progress.logs, ...validation?.logs('val_') };
+  progress.logs = progress.reported;
+  for (const callback of run.callbacks) await callback.onEpochEnd?.(index, progress.logs, control);
+  history.add(index, progress.logs);
+  const penalties = { ...means.penalties(), ...validation?.penalties('val_') };
+  if (watch) await record(fitting, [watch.recorder.epoch(index, progress.step, progress.logs, penalties)]);
 }
 
 /** @throws ArgumentError if a callback hands the fit what is no such number. */
