@@ -39,6 +39,7 @@ export async function treat(model: Model, data: BatchLike, options: TreatOptions
   }
   const { epochs = 5, batchSize = 32, validationData, validationSplit = 0.15, seed = model.seed, budget = {}, choose = 'evidence' } = options;
   const clock = options.clock ?? (() => performance.now());
+  const progress = options.onProgress ?? (() => {});
   const material = materialOf(model, data, validationData, validationSplit, seed);
   const { engine, backend, threads, programs, warn } = model.options;
   const clinic = new Clinic({
@@ -47,6 +48,7 @@ export async function treat(model: Model, data: BatchLike, options: TreatOptions
     epochs,
     signal: options.signal,
     clock,
+    progress,
     making: {
       ...(engine ? { engine } : {}),
       ...(backend ? { backend } : {}),
@@ -75,7 +77,7 @@ export async function treat(model: Model, data: BatchLike, options: TreatOptions
     allow: options.allow,
     deny: options.deny ?? [],
     random: new Random(seed).stream('treatment'),
-    progress: options.onProgress ?? (() => {}),
+    progress,
     during: options.during ?? false,
   });
   const start = { patient, remedies: [], spared: [] };

@@ -1,4 +1,5 @@
 import { isRecord } from '../core/expect.js';
+import { inOrder } from '../network/order.js';
 import type { DescribedCompile, DescribedLayer, ModelConfig, SignalIndex } from './config.js';
 
 /** The layer whose call stands at a place. */
@@ -56,6 +57,24 @@ export function insertAfter(config: ModelConfig, call: number, { kind, config: o
   const compile =
     config.compile && config.outputs.includes(call) ? withOutputNamed(config.compile, layerAt(config, call)?.name, name) : config.compile;
   return { ...config, layers, calls: [...before, inserted, ...after], inputs, outputs: config.outputs.map(moved), ...(compile ? { compile } : {}) };
+}
+
+const callOf = (signal: SignalIndex): number => (typeof signal === 'number' ? signal : signal[0]);
+
+/** The description with its calls in the order of the network that it makes, by whose places it is changed: what is put behind an input stands elsewhere there. */
+export function ordered(config: ModelConfig): ModelConfig {
+  const { calls, inputs, outputs } = config;
+  const order = inOrder(inputs, outputs.map(callOf), (at) => (calls[at]?.inputs ?? []).map(callOf));
+  if (order.length === calls.length && order.every((from, to) => from === to)) return config;
+  const places = new Map(order.map((from, to) => [from, to]));
+  const place = (from: number): number => places.get(from) ?? -1;
+  const moved = (signal: SignalIndex): SignalIndex => (typeof signal === 'number' ? place(signal) : [place(signal[0]), signal[1]]);
+  return {
+    ...config,
+    calls: order.flatMap((from) => calls[from] ?? []).map((call) => ({ ...call, inputs: call.inputs.map(moved) })),
+    inputs: inputs.map(place),
+    outputs: outputs.map(moved),
+  };
 }
 
 /** The description with a layer of another name, in what it is compiled with too. */

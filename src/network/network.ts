@@ -11,6 +11,7 @@ import type { Regularizer } from '../regularizers.js';
 import { activationsOf } from './activation-of.js';
 import { callLayer, type Layer, type LayerCall, type Signal, type WeightSpec } from './layer.js';
 import { isStacked, type UniformSource, type WriteCall, writeRun } from './loops.js';
+import { inOrder } from './order.js';
 import { callsAt, findRuns, type Run, rowName } from './runs.js';
 import { type LoopedSums, loopedTap, type SignalTap } from './taps.js';
 
@@ -281,34 +282,18 @@ export function withPieces(stored: readonly Stored[], values: ReadonlyMap<string
 
 /** Calls that the outputs need, each after those it uses. */
 function orderCalls(inputs: readonly Signal[], outputs: readonly Signal[]): LayerCall[] {
-  const done = new Set<LayerCall>();
-  const order: LayerCall[] = [];
-  for (const signal of inputs) {
-    if (signal.call.inputs.length > 0)
-      throw new ArgumentError(`inputs of a model must come from layers.input; got the output of ${signal.call.layer.title}`, { argument: 'inputs' });
-    if (done.has(signal.call)) throw new ArgumentError('the same input is listed twice', { argument: 'inputs' });
-    done.add(signal.call);
-    order.push(signal.call);
+  const entries = new Set<LayerCall>();
+  for (const { call } of inputs) {
+    if (call.inputs.length > 0)
+      throw new ArgumentError(`inputs of a model must come from layers.input; got the output of ${call.layer.title}`, { argument: 'inputs' });
+    if (entries.has(call)) throw new ArgumentError('the same input is listed twice', { argument: 'inputs' });
+    entries.add(call);
   }
-  const stack = outputs.map((signal) => ({ call: signal.call, next: 0 })).reverse();
-  while (stack.length > 0) {
-    const top = stack[stack.length - 1] as { call: LayerCall; next: number };
-    const before = top.call.inputs[top.next++];
-    if (done.has(top.call)) stack.pop();
-    else if (before) {
-      if (!done.has(before.call)) stack.push({ call: before.call, next: 0 });
-    } else {
-      if (top.call.inputs.length === 0) {
-        throw new ArgumentError(`the outputs need the input '${top.call.layer.title}', which is not among the model's inputs`, {
-          argument: 'inputs',
-        });
-      }
-      done.add(top.call);
-      order.push(top.call);
-      stack.pop();
-    }
-  }
-  return order;
+  const callsOf = (signals: readonly Signal[]): LayerCall[] => signals.map(({ call }) => call);
+  const order = inOrder([...entries], callsOf(outputs), (call) => callsOf(call.inputs));
+  const missing = order.find((call) => call.inputs.length === 0 && !entries.has(call));
+  if (!missing) return order;
+  throw new ArgumentError(`the outputs need the input '${missing.layer.title}', which is not among the model's inputs`, { argument: 'inputs' });
 }
 
 /** Names layers that have none: `dense_1`, `dense_2`, counted per kind. */

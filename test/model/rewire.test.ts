@@ -1,6 +1,6 @@
 import { fromConfig, layers, model, NdArray, sequential, toConfig } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
-import { freshName, insertAfter, usedOnce, withLayer } from '#src/model/rewire.js';
+import { freshName, insertAfter, ordered, usedOnce, withLayer } from '#src/model/rewire.js';
 
 const x = new NdArray(
   Float32Array.from({ length: 12 }, (_, i) => Math.sin(i)),
@@ -30,6 +30,24 @@ describe('descriptions rewired', () => {
       const after = await fromConfig(insertAfter(toConfig(two), call, { kind: 'identity', config: {} })).predict([x, x]);
       expect([...after.data]).toEqual([...before.data]);
     }
+  });
+
+  it('in order they stand as the network that they make', async () => {
+    const [a, b] = [layers.input([4]), layers.input([4])];
+    const shared = layers.dense(4);
+    const sum = layers.add().apply([shared.apply(a), shared.apply(b)]);
+    const two = toConfig(model({ inputs: [a, b], outputs: [layers.dense(1).apply(layers.subtract().apply([sum, b])), sum] }));
+    let moved = 0;
+    for (const call of two.calls.keys()) {
+      const inserted = insertAfter(insertAfter(two, call, { kind: 'identity', config: {} }), 0, { kind: 'identity', config: {} });
+      const made = toConfig(fromConfig(inserted));
+      const named = ({ calls, layers: all }: typeof made) => calls.map(({ layer, inputs }) => [all[layer]?.name, ...inputs]);
+      expect(named(ordered(inserted))).toEqual(named(made));
+      expect([ordered(inserted).inputs, ordered(inserted).outputs]).toEqual([made.inputs, made.outputs]);
+      moved += Number(ordered(inserted) !== inserted);
+    }
+    expect(moved).toBeGreaterThan(0);
+    expect(ordered(two)).toBe(two);
   });
 
   it.each([

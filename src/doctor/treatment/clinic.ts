@@ -1,6 +1,7 @@
 import { ArgumentError, ShapeError } from '../../core/errors.js';
 import type { NdArray } from '../../core/ndarray.js';
 import { spreadRows, takeRows } from '../../data/dataset.js';
+import type { Model } from '../../model/model.js';
 import { fromConfig } from '../../model/persistence.js';
 import { SharedPrograms } from '../../model/shared-programs.js';
 import type { ExamineOptions } from '../../model/single-batch.js';
@@ -26,6 +27,8 @@ export interface ClinicOptions extends DiagnoseOptions {
   readonly epochs: number;
   readonly signal?: AbortSignal | undefined;
   readonly clock: () => number;
+  /** Takes a line for each network that cannot be. */
+  readonly progress: (line: string) => void;
 }
 
 /** Where patients are looked at and trained: it has the data, and counts what is spent. */
@@ -40,6 +43,8 @@ export class Clinic {
   readonly #making: Making;
   /** Whether looks measure how the loss bends, which takes as long as all else: where the first one sees steps that go too far, and the optimizer's have a bound. */
   #curved: boolean | undefined;
+  /** Why networks cannot be, each once. */
+  readonly #told = new Set<string>();
   /** Trainings whose rest may still come. */
   readonly #waiting = new Map<Patient, Attempt>();
 
@@ -65,11 +70,31 @@ export class Clinic {
     return Math.max(1, this.options.epochs - epochsDone);
   }
 
+  /** What work gives, or undefined where what it works on cannot be: shapes that do not fit, an initializer that an activation has none of. Why is told: a remedy's own mistake looks the same. */
+  async possibly<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      return this.#impossible(error);
+    }
+  }
+
+  #impossible(error: unknown): undefined {
+    if (!(error instanceof ArgumentError || error instanceof ShapeError)) throw error;
+    if (this.#told.has(error.message)) return;
+    this.#told.add(error.message);
+    this.options.progress(`no such network: ${error.message}`);
+  }
+
   /** What is known of a patient's network without a look at it; whatever was measured of the one that it was made from is not. Undefined where there is no such network. */
   plan({ config }: Patient, { trace }: Examination): Examination | undefined {
     const { compile: _, ...wiring } = config;
-    const made = possible(() => fromConfig(wiring, this.options.making));
-    if (!made) return undefined;
+    let made: Model;
+    try {
+      made = fromConfig(wiring, this.options.making);
+    } catch (error) {
+      return this.#impossible(error);
+    }
     const network = factsOf(made.network);
     const watched = network.layers.flatMap(({ role }, at) => (role === 'weights' || role === 'activation' ? [at] : []));
     return new Examination(
@@ -157,26 +182,4 @@ export class Clinic {
 function timesWeight(facts: NeighbourFacts, weight: number): NeighbourFacts {
   const { log, value, chance, perfect } = facts;
   return log === 'val_loss' ? { ...facts, value: value * weight, chance: chance * weight, perfect: perfect * weight } : facts;
-}
-
-/** What work gives, or undefined where what it works on cannot be: shapes that do not fit, an initializer that an activation has none of. */
-export async function possibly<T>(work: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    return undefinedIfImpossible(error);
-  }
-}
-
-/** The same of work that nobody waits for. */
-function possible<T>(work: () => T): T | undefined {
-  try {
-    return work();
-  } catch (error) {
-    return undefinedIfImpossible(error);
-  }
-}
-
-function undefinedIfImpossible(error: unknown): undefined {
-  if (!(error instanceof ArgumentError || error instanceof ShapeError)) throw error;
 }

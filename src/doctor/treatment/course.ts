@@ -5,7 +5,7 @@ import type { Examination } from '../examination.js';
 import type { Finding } from '../finding.js';
 import { remedies as hints } from '../remedies.js';
 import type { Guard, Look, Run } from './attempt.js';
-import { type Clinic, possibly } from './clinic.js';
+import type { Clinic } from './clinic.js';
 import { sayShare } from './describe.js';
 import type { Alterable } from './method.js';
 import { withoutDecay } from './methods/training.js';
@@ -112,7 +112,7 @@ export class Course {
 
   /** One minibatch of a candidate; undefined where there is no such network. */
   async look(candidate: Candidate): Promise<Look | undefined> {
-    const look = await possibly(() => this.clinic.look(candidate.patient));
+    const look = await this.clinic.possibly(() => this.clinic.look(candidate.patient));
     if (look) this.trials.push({ remedies: candidate.remedies, kind: 'look', steps: 0, ill: illOf(look).map(({ rule }) => rule) });
     return look;
   }
@@ -124,7 +124,7 @@ export class Course {
 
   /** The same; undefined where there is no such network. */
   async shortIfPossible(candidate: Candidate): Promise<Tried | undefined> {
-    return possibly(() => this.short(candidate));
+    return this.clinic.possibly(() => this.short(candidate));
   }
 
   /** A candidate's whole training. `judge` may end it early. @throws ArgumentError if all time is spent on its way, and nothing else was tried. */

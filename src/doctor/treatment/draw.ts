@@ -1,6 +1,5 @@
 import type { Random } from '../../core/random.js';
 import type { Look } from './attempt.js';
-import { possibly } from './clinic.js';
 import type { Candidate, Course } from './course.js';
 import { applicable } from './methods.js';
 
@@ -20,7 +19,7 @@ export async function drawn(course: Course, start: Candidate, look: Look, random
     const changes = course.changes(candidate, known, remedy, []);
     const change = changes[random.integer(Math.max(1, changes.length))];
     const plan = change && course.clinic.plan(change.patient, look.examination);
-    if (change && plan && (await possibly(() => course.clinic.look(change.patient)))) [candidate, known] = [change, plan];
+    if (change && plan && (await course.clinic.possibly(() => course.clinic.look(change.patient)))) [candidate, known] = [change, plan];
   }
   return candidate.remedies.length > start.remedies.length ? candidate : undefined;
 }

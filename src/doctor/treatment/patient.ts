@@ -5,7 +5,7 @@ import { type ModelConfig, toConfig } from '../../model/config.js';
 import type { Model } from '../../model/model.js';
 import { fromConfig } from '../../model/persistence.js';
 import type { EngineChoice } from '../../model/programs.js';
-import { withName } from '../../model/rewire.js';
+import { ordered, withName } from '../../model/rewire.js';
 import { SINGLE } from '../../network/network.js';
 import { ITERATIONS, stateEntries } from '../../training/step.js';
 
@@ -90,7 +90,7 @@ export function lossWeightsOf({ config: { compile, outputs } }: Patient): number
   return outputs.map((_, i) => (Array.isArray(weights) ? Number(weights[i] ?? 1) : 1));
 }
 
-/** The patient with a changed description; arrays of the layers named are drawn anew. */
+/** The patient with a changed description, in the order of its network's calls, whose places remedies take from the network's facts; arrays of the layers named are drawn anew. */
 export function changed(patient: Patient, config: ModelConfig, redrawn: readonly string[] = []): Patient {
   const anew = new Set(redrawn);
   const layerOf = (array: string): string => array.slice(0, array.lastIndexOf('/'));
@@ -98,7 +98,7 @@ export function changed(patient: Patient, config: ModelConfig, redrawn: readonly
   const begins = redrawn.length > 0 && patient.epochsDone === 0;
   return {
     ...patient,
-    config,
+    config: ordered(config),
     weights: new Map([...patient.weights].filter(([name]) => !anew.has(layerOf(name)))),
     slots: new Map(begins ? [] : [...patient.slots].filter(([name]) => !anew.has(layerOf(layerOf(name))))),
     ...(begins ? { stepsDone: 0 } : {}),

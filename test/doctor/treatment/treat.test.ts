@@ -58,6 +58,12 @@ describe('treat', () => {
     expect(String(treatment)).toContain('was ill');
   });
 
+  it('tells once of a network that a remedy asks for and that cannot be', async () => {
+    const lines: string[] = [];
+    await treat(logistic, { epochs: 1, allow: ['critical-initializer'], onProgress: (line) => lines.push(line) });
+    expect(lines.filter((line) => line.startsWith("no such network: initializer 'critical': 'sigmoid' has no critical weights"))).toHaveLength(1);
+  });
+
   it('leaves a healthy network alone: it is trained as it is, at the price of one training', async () => {
     const treatment = await treat(healthy);
     expect(treatment).toMatchObject({ outcome: 'healthy', changed: false, remedies: [] });
