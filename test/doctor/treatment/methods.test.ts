@@ -1,6 +1,7 @@
 import {
   type Initializer,
   initializers,
+  Layer,
   type LossLike,
   layers,
   losses,
@@ -277,6 +278,27 @@ describe('remedies', () => {
     const right = net({ hidden: () => [layers.dense(24, { useBias: false }), layers.batchNormalization(), layers.relu()] });
     expect(await changes('move-normalization', right)).toEqual([]);
     expect(kinds(await treated('batch-free-normalization', late))).toContain('layerNormalization');
+  });
+
+  it('put no skip past a narrow code, or past a layer of the user’s own', async () => {
+    const wide = () => row(2, 24, { activation: 'tanh' });
+    const code = (units: number) => () => [...wide(), layers.dense(units), layers.dense(24)];
+    // Around the code, and around the row before it: dense 2 and 3 are as wide as each other where the code is.
+    expect(await treated('residual', net({ hidden: code(24) })).then(kinds)).toContain('add');
+    expect(await changes('residual', net({ hidden: code(3) }))).toEqual([]);
+    class Sample extends Layer {
+      readonly kind = 'sample';
+      config() {
+        return {};
+      }
+      call(inputs: readonly Tensor[]): Tensor {
+        return ops.mul(inputs[0] as Tensor, 1);
+      }
+    }
+    const between = (layer: () => Layer) => () => [...wide(), layer(), ...row(1, 24, { activation: 'tanh' })];
+    expect(await treated('residual', net({ hidden: between(() => layers.identity()) })).then(kinds)).toContain('add');
+    expect(await changes('residual', net({ hidden: between(() => new Sample()) }))).toEqual([]);
+    expect(await changes('residual', net({ hidden: between(() => layers.lambda((signal) => ops.mul(signal, 1))) }))).toEqual([]);
   });
 
   it('of penalties', async () => {

@@ -1,10 +1,10 @@
 import type { ModelConfig } from '../../../model/config.js';
 import { insertAfter, layerAt, usedOnce, withLayer } from '../../../model/rewire.js';
-import type { NetworkFacts } from '../../../vitals/facts.js';
+import type { LayerFacts, NetworkFacts } from '../../../vitals/facts.js';
 import type { Examination } from '../../examination.js';
 import { sayLayers } from '../../rule.js';
 import { unbent } from '../../rules/linear.js';
-import { allBehind } from '../../uses.js';
+import { allBefore, allBehind } from '../../uses.js';
 import type { Change, Chart, Method } from '../method.js';
 import { changed, type Patient } from '../patient.js';
 import { drawnBy, isDrawable } from './weights.js';
@@ -144,9 +144,27 @@ export const normalize: Method = {
   },
 };
 
+/** Of a shape, how many numbers it holds as far as that is known, and how many of its lengths vary. */
+function sizeOf(layer: LayerFacts | undefined): { readonly known: number; readonly varying: number } {
+  const shape = layer?.shape ?? [];
+  return { known: shape.reduce<number>((all, one) => all * (one ?? 1), 1), varying: shape.filter((one) => one === null).length };
+}
+
+/** Whether a skip around what stands between two uses would lead past what was meant to be passed: a narrow code, or what only the user knows. */
+function leadsPast({ patient: { config }, facts }: Chart, from: number, to: number): boolean {
+  const end = sizeOf(facts.layers[to]);
+  const before = allBefore(facts, [to]);
+  return [...allBehind(facts, [from])].some((at) => {
+    if (!before.has(at)) return false;
+    const [layer, size] = [layerAt(config, at), sizeOf(facts.layers[at])];
+    return layer?.custom === true || layer?.kind === 'lambda' || size.known < end.known || size.varying < end.varying;
+  });
+}
+
 export const residual: Method = {
   alters: ['architecture'],
-  apply({ patient, examination, facts }) {
+  apply(chart) {
+    const { patient, examination, facts } = chart;
     const uses = hiddenUses(examination);
     const pairs: { readonly from: number; readonly to: number }[] = [];
     for (let i = 0; i + 1 < uses.length; i++) {
@@ -157,14 +175,17 @@ export const residual: Method = {
       if (
         meetsFrozen(examination, to) ||
         !allBehind(facts, [one.at]).has(two.at) ||
-        String(facts.layers[from]?.shape) !== String(facts.layers[to]?.shape)
+        String(facts.layers[from]?.shape) !== String(facts.layers[to]?.shape) ||
+        leadsPast(chart, from, to)
       )
         continue;
       pairs.push({ from, to });
       i++;
     }
     if (pairs.length === 0 || facts.layers.some(({ kind }) => kind === 'add')) return [];
-    const config = pairs.reduceRight((made, { from, to }) => insertAfter(made, to, { kind: 'add', config: {} }, [from]), patient.config);
+    const config = pairs
+      .sort((a, b) => b.to - a.to)
+      .reduce((made, { from, to }) => insertAfter(made, to, { kind: 'add', config: {} }, [from]), patient.config);
     return [
       {
         patient: changed(patient, config),
