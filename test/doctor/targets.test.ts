@@ -199,6 +199,27 @@ describe('scale-targets', () => {
   });
 });
 
+it('scale-targets keeps the weight of an output that its user weighed against the others', async () => {
+  const { x, y } = numberSet(1000);
+  const labels = new NdArray(
+    Int32Array.from({ length: 512 }, (_, i) => i % 4),
+    [512, 1],
+  );
+  const weighed = async (weight: number) => {
+    const enter = layers.input([6]);
+    const outputs = [layers.dense(1).apply(enter), layers.dense(4, { activation: 'softmax' }).apply(enter)];
+    const loss: LossLike[] = ['mse', 'sparseCategoricalCrossentropy'];
+    const given = model({ inputs: enter, outputs }, { seed: 1 }).compile({ loss, lossWeights: [weight, 1] });
+    return (await scaled(given, { x, y: [y, labels] }))?.change;
+  };
+  // The loss of chance of the numbers is 10⁶ times their weight, that of the labels ln 4.
+  const kept = await weighed(1e-6);
+  expect(kept?.patient.config.compile?.lossWeights).toEqual([1e-6, 1]);
+  expect(kept?.what).toBe('bring what dense_1 gives to the size of its targets by layers.rescaling()');
+  expect((await weighed(1))?.patient.config.compile?.lossWeights).toEqual([1e-6, 1]);
+  expect((await weighed(1e-12))?.patient.config.compile?.lossWeights).toEqual([1e-18, 1]);
+});
+
 it('a network on prices is brought to life by scaling them alone', async () => {
   const treatment = await doctor.treat(net({}), numberSet(1e5, 2e5), { epochs: 30, validationSplit: 0.2 });
   expect(treatment.outcome).toBe('cured');

@@ -71,6 +71,19 @@ function rescaled(patient: Patient, call: number, options: DescribedLayer['confi
   return renamed(renamed(made, output.name, freshName(made.config, `${output.name}_raw`)), scaling.name, output.name);
 }
 
+/** Losses of chance further apart than this were not weighed against each other. */
+const WEIGHED = 10;
+
+/** Whether the loss of an output, of chance and as it is weighed, is of the size of the others' that stay as they are, or of unit size where none does: then its weight was chosen for its targets. */
+function isWeighed({ trace }: Examination, { output }: Aim, size: number, aims: readonly Aim[]): boolean {
+  const targets = trace.header.training?.targets ?? [];
+  const others = targets.flatMap(({ chanceLoss = 0 }, i) =>
+    i !== output && chanceLoss > 0 && aims.every((aim) => aim.output !== i) ? [chanceLoss] : [],
+  );
+  const [least, most] = others.length > 0 ? [Math.min(...others), Math.max(...others)] : [1, 1];
+  return size >= least / WEIGHED && size <= most * WEIGHED;
+}
+
 /** Trains as on standardized targets: what is given is brought to their size, and the loss divided by what that adds to it. */
 export const scaleTargets: Method = {
   alters: ['data', 'loss'],
@@ -87,14 +100,15 @@ export const scaleTargets: Method = {
       const options = { scale: forColumns(scale), ...(offset.some((one) => one !== 0) ? { offset: forColumns(offset) } : {}) };
       scaled = rescaled(scaled, facts.outputs[aim.output] ?? 0, options);
       // Of a single output the weight is a matter of units alone.
-      weights[aim.output] = written((weights.length > 1 ? (weights[aim.output] ?? 1) : 1) / growth);
+      const given = weights.length > 1 ? (weights[aim.output] ?? 1) : 1;
+      if (weights.length === 1 || !isWeighed(examination, aim, given * growth, aims)) weights[aim.output] = written(given / growth);
     }
     const names = aims.map(({ output }) => facts.layers[facts.outputs[output] ?? -1]?.name ?? '').reverse();
     const compile: DescribedCompile = { ...scaled.config.compile, lossWeights: weights };
     return [
       {
         patient: changed(scaled, { ...scaled.config, compile }),
-        what: `rescale the outputs of ${sayLayers(names)} to the size of their targets with layers.rescaling(), and weight the loss by ${weights.join(' and ')}`,
+        what: `rescale the outputs of ${sayLayers(names)} to the size of their targets with layers.rescaling()${String(weights) === String(lossWeightsOf(patient)) ? '' : `, and weight the loss by ${weights.join(' and ')}`}`,
       },
     ];
   },
