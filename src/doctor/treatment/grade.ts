@@ -3,6 +3,7 @@ import type { NdArray } from '../../core/ndarray.js';
 import { Random } from '../../core/random.js';
 import { argMaxOf, rowsOf, takeRows } from '../../data/dataset.js';
 import type { Loss, TargetKind } from '../../losses.js';
+import { dependsOnBatch } from '../../model/evaluation.js';
 import type { Model } from '../../model/model.js';
 import type { Checked } from '../../model/weights.js';
 import type { Layer } from '../../network/layer.js';
@@ -160,8 +161,9 @@ export async function gradeOf(model: Model, checked: Checked, added?: Added): Pr
 /** What the loss says, against the same rows with each other's targets: what is between outputs and targets only the loss knows. */
 async function byLoss(model: Model, checked: Checked, { penalty, batchSize }: Partial<Added> = {}): Promise<Grade> {
   const order = new Random(0).permutation(rowsOf(checked.inputs[0] as NdArray));
-  // Penalties on what is active grow with the rows of a run.
-  const options = penalty !== undefined && penalty !== 0 && batchSize !== undefined ? { batchSize } : {};
+  // Penalties on what is active grow with the rows of a run, and where rows are compared with each other there are as many pairs as in training.
+  const counts = (penalty !== undefined && penalty !== 0) || dependsOnBatch(model.network, model.compiled.losses);
+  const options = counts && batchSize !== undefined ? { batchSize } : {};
   const lossOf = async (rows: Checked): Promise<number> => ((await model.evaluate(batchOf(rows), options)).loss ?? Number.NaN) - (penalty ?? 0);
   const others = { ...checked, targets: checked.targets.map((target) => takeRows(target, order)) };
   const [loss, chance] = [await lossOf(checked), await lossOf(others)];

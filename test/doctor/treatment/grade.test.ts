@@ -144,6 +144,19 @@ describe('grades', () => {
     }
   });
 
+  it('of a loss that compares rows with each other, by as many of them as in training', async () => {
+    const x = NdArray.from(Array.from({ length: 32 }, (_, i) => [Math.cos(i), Math.sin(i)]));
+    const y = new NdArray(
+      Int32Array.from({ length: 32 }, (_, i) => i % 3),
+      [32, 1],
+    );
+    const near = through(2, 'circle');
+    const lossOf = async (batchSize: number) => (await gradeOf(near, { inputs: [x], targets: [y], weights: [] }, { penalty: 0, batchSize })).loss;
+    const { val_loss } = (await through(2, losses.circle()).fit({ x, y }, { batchSize: 8, epochs: 1, verbose: 0, validationData: { x, y } })).last;
+    expect(await lossOf(8)).toBeCloseTo(Number(val_loss), 4);
+    expect(await lossOf(32)).not.toBeCloseTo(Number(val_loss), 1);
+  });
+
   it('what is not finite has the least score', async () => {
     const y = new NdArray(Int32Array.of(0, 1));
     const broken = sequential([layers.input([2]), layers.rescaling(Number.MAX_VALUE)]).compile({ loss: 'sparseCategoricalCrossentropy' });
