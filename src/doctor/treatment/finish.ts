@@ -2,7 +2,7 @@ import type { Look } from './attempt.js';
 import { better, GOOD, POOR, shortOnes } from './choose.js';
 import { type Course, illOf, type Tried } from './course.js';
 import { drawn } from './draw.js';
-import { keyOf, nextAfter, tryOut } from './next.js';
+import { keyOf, mendsWiring, nextAfter, tryOut } from './next.js';
 
 /** Trials in a row that do no better, after which a network that was changed is given up. */
 const PATIENT = 6;
@@ -53,6 +53,8 @@ export async function finish(course: Course, chosen: Tried, untreated: Tried | u
     if (full.run.grade.score > kept.run.grade.score) kept = full;
   };
   let trial = chosen;
+  // What a linear network knows it knows soon; one that bends comes farther, and later.
+  const mayCatchUp = (tried: Tried): boolean => mendsWiring(tried, kept.run) && tried.run.grade.score > POOR * trial.run.grade.score;
   const chance = course.options.random.stream('chance');
   for (let fruitless = 0; fruitless < PATIENT && !satisfies(kept) && course.canTry(kept.patient); fruitless++) {
     // What the evidence speaks for first; then whatever has something to change.
@@ -61,7 +63,7 @@ export async function finish(course: Course, chosen: Tried, untreated: Tried | u
     if (done.has(keyOf(next))) continue;
     done.add(keyOf(next));
     const tried = await tryOut(course, next, kept.run);
-    if (!tried || !better(tried, trial) || !course.canRun(tried.patient)) continue;
+    if (!tried || !(better(tried, trial) || mayCatchUp(tried)) || !course.canRun(tried.patient)) continue;
     [trial, fruitless] = [tried, -1];
     await run(tried);
   }

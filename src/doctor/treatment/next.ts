@@ -81,6 +81,10 @@ export function nextAfter(course: Course, tried: Tried, done: ReadonlySet<string
 
 const risksOf = ({ findings }: Look): Finding[] => findings.filter(({ severity }) => severity === 'risk');
 
+/** Whether a candidate answers a mistake in the wiring that a run suffers from. */
+export const mendsWiring = ({ remedies }: Candidate, run: Look): boolean =>
+  illOf(run).some(({ rule }) => wired.has(rule) && remedies.some(({ answers }) => answers.includes(rule)));
+
 /** Whether a remedy may be applied to a candidate: once, but for rates, which are raised with care, and not lowered where they were chosen. */
 function mayAdd({ remedies }: Candidate, id: string): boolean {
   const count = (wanted: string): number => remedies.filter((one) => one.id === wanted).length;

@@ -1,4 +1,4 @@
-import { Random } from 'evenkeel';
+import { doctor, layers, NdArray, optimizers, Random, sequential } from 'evenkeel';
 import { expect, it } from 'vitest';
 import type { Course, Tried } from '#src/doctor/treatment/course.js';
 import { finish } from '#src/doctor/treatment/finish.js';
@@ -45,4 +45,20 @@ it('keeps the changed one where that ends worse still, does better, or nothing i
   expect(await end({ changed: 0.3, untreated: 0.2 })).toEqual([1, 0.3, 2]);
   expect(await end({ changed: 0.7, untreated: 0.9 })).toEqual([1, 0.7, 1]);
   expect(await end({ changed: 0.3, untreated: 0.55, affordable: false })).toEqual([1, 0.3, 1]);
+});
+
+it('trains to its end what bends, where a network that was linear does no better: that learns sooner, and comes less far', async () => {
+  const random = new Random(1);
+  const rows = Array.from({ length: 3600 }, () => Array.from({ length: 10 }, () => random.normal(0, 1)));
+  const labels = rows.map(([a = 0, b = 0, c = 0]) => Number(a * b + c + 0.3 * random.normal(0, 1) > 0));
+  const part = (from: number, to: number) => ({
+    x: NdArray.from(rows.slice(from, to)),
+    y: new NdArray(Int32Array.from(labels.slice(from, to)), [to - from, 1]),
+  });
+  const straight = sequential([layers.input([10]), layers.dense(32), layers.dense(32), layers.dense(2, { activation: 'softmax' })], { seed: 1 });
+  straight.compile({ optimizer: optimizers.adam({ learningRate: 3 }), loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
+  const { remedies: applied, after } = await doctor.treat(straight, part(0, 2600), { epochs: 8, validationData: part(2600, 3600) });
+  expect(applied.map(({ id }) => id)).toContain('bend-layers');
+  // One linear layer comes to 0.79.
+  expect(after.grade.accuracy).toBeGreaterThan(0.84);
 });
