@@ -33,8 +33,10 @@ export const wasFeared = ({ outcome, findings }: Pick<Treatment, 'outcome' | 'fi
 /** How well one side did: `accuracy 89.2 % after 1595 steps`. */
 export const sayEvidence = ({ grade, steps }: Evidence): string => `${sayGrade(grade)} after ${countOf(steps, 'step')}`;
 
-function sayGrade({ score, accuracy, explained, loss, finite }: Grade): string {
-  if (accuracy !== undefined) return `accuracy ${(100 * accuracy).toFixed(1)} %`;
+function sayGrade({ score, accuracy, saved, explained, loss, finite }: Grade): string {
+  // A constant answer is right nearly always there.
+  const told = saved === undefined ? '' : `, cross-entropy ${sayShare(saved)} (of 1) below that of the classes' shares`;
+  if (accuracy !== undefined) return `accuracy ${(100 * accuracy).toFixed(1)} %${told}`;
   if (loss !== undefined) return `loss ${Number(loss.toPrecision(4))}`;
   if (finite === false) return 'non-finite outputs';
   // Classes and numbers have no other measure in common.

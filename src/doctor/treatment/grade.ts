@@ -7,17 +7,20 @@ import { dependsOnBatch } from '../../model/evaluation.js';
 import type { Model } from '../../model/model.js';
 import type { Checked } from '../../model/weights.js';
 import type { Layer } from '../../network/layer.js';
+import { savedOf } from './likelihood.js';
 import { batchOf } from './material.js';
 
 /** How well a model does on rows that it was not trained on, independent of its loss. */
 export interface Grade {
   /**
    * 1 where all is right, 0 for the best constant answer: of classes the accuracy beyond the largest class's share, of numbers the explained variance, each row
-   * with its weight. Of targets that are no numbers of the outputs, under losses of directions or of one's own, and where steps are masked, how much less the loss is than with the targets of other rows.
+   * with its weight. Where one class has nearly all rows, so that accuracy has next to nothing to gain, also how much less the cross-entropy is than that of the shares. Of targets that are no numbers of the outputs, under losses of directions or of one's own, and where steps are masked, how much less the loss is than with the targets of other rows.
    */
   readonly score: number;
   /** Accuracy, mean over outputs; absent if targets are numbers. */
   readonly accuracy?: number;
+  /** How much less the cross-entropy is than that of the classes' shares, as a part of it; where the score is made of that. */
+  readonly saved?: number;
   /** Share of the targets' variance that is explained, mean over outputs; absent unless all targets are numbers. */
   readonly explained?: number;
   /** The loss, where the score is made of it. */
@@ -122,6 +125,9 @@ function isCompared(loss: Loss, output: NdArray, target: NdArray | undefined, ma
 const masks = (layer: Layer): boolean =>
   layer.kind === 'masking' || (layer.config() as { readonly maskZero?: unknown }).maskZero === true || layer.inside.some(masks);
 
+/** From this share of the largest class on, few rows are left by which accuracy could tell networks apart. */
+const NEARLY_ALL = 0.8;
+
 /** What a loss holds beside errors: as much as was added in a step of so many rows. */
 export interface Added {
   readonly penalty: number;
@@ -146,14 +152,18 @@ export async function gradeOf(model: Model, checked: Checked, added?: Added): Pr
     }
     const answers = loss.targets === 'oneHot' ? output.size / (output.shape.at(-1) ?? 1) : target.size;
     const { right, chance } = compare(output, target, loss, weighBy(own, answers));
-    return { score: chance < 1 ? (right - chance) / (1 - chance) : right, accuracy: right };
+    const beyond = chance < 1 ? (right - chance) / (1 - chance) : right;
+    const saved = chance >= NEARLY_ALL ? savedOf(output, target, loss, weighBy(own, answers)) : undefined;
+    return saved !== undefined && saved > beyond ? { score: saved, accuracy: right, saved } : { score: beyond, accuracy: right };
   });
   const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
   const accuracies = graded.flatMap(({ accuracy }) => accuracy ?? []);
   const shares = graded.flatMap(({ explained: share }) => share ?? []);
+  const savings = graded.flatMap(({ saved }) => saved ?? []);
   return {
     score: Math.max(-1, mean(graded.map(({ score }) => score))),
     ...(accuracies.length === graded.length ? { accuracy: mean(accuracies) } : {}),
+    ...(savings.length === graded.length ? { saved: mean(savings) } : {}),
     ...(shares.length === graded.length ? { explained: mean(shares) } : {}),
   };
 }

@@ -22,6 +22,9 @@ it('a grade is called what it is', async () => {
   // As Number prints it, 61 digits would stand here.
   expect(sayEvidence(evidence({ score: -4.23712872775e60, explained: -4.23712872775e60 }))).toBe('explained variance -4.24e+60 after 6 steps');
   expect(sayEvidence(evidence({ score: -999, explained: -999 }))).toBe('explained variance -999.000 after 6 steps');
+  expect(sayEvidence(evidence({ score: 0.15, saved: 0.15, accuracy: 0.973 }))).toBe(
+    "accuracy 97.3 %, cross-entropy 0.150 (of 1) below that of the classes' shares after 6 steps",
+  );
   expect(sayEvidence(evidence({ score: -1, finite: false }))).toBe('non-finite outputs after 6 steps');
 });
 

@@ -41,6 +41,35 @@ describe('grades', () => {
     expect((await grade([[0.6], [0.4], [-0.2], [-0.1]], y, losses.binaryCrossentropy({ fromLogits: true }))).accuracy).toBeCloseTo(0.5, 12);
   });
 
+  it('of a rare class also by the cross-entropy, where accuracy tells less', async () => {
+    // One of ten: always "no" is right nine times, and so are all that follow.
+    const y = new NdArray(Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0, 0, 0), [10, 1]);
+    const entropy = -(0.1 * Math.log(0.1) + 0.9 * Math.log(0.9));
+    const ranked = [[0.4], ...Array.from({ length: 9 }, () => [0.05])];
+    const saved = 1 - -(0.1 * Math.log(0.4) + 0.9 * Math.log(0.95)) / entropy;
+    expect(await grade(ranked, y, 'binaryCrossentropy')).toEqual({
+      score: expect.closeTo(saved, 5),
+      saved: expect.closeTo(saved, 5),
+      accuracy: expect.closeTo(0.9, 12),
+    });
+    const logits = ranked.map(([p = 0]) => [Math.log(p / (1 - p))]);
+    expect((await grade(logits, y, losses.binaryCrossentropy({ fromLogits: true }))).score).toBeCloseTo(saved, 5);
+    // The same of classes, whose rows are probabilities, or logits up to a constant.
+    const labels = y.reshape([10]).cast('int32');
+    const pairs = ranked.map(([p = 0]) => [1 - p, p]);
+    expect((await grade(pairs, labels, 'sparseCategoricalCrossentropy')).score).toBeCloseTo(saved, 5);
+    const loose = pairs.map((row) => row.map((p) => Math.log(p) + 3));
+    expect((await grade(loose, labels, losses.sparseCategoricalCrossentropy({ fromLogits: true }))).score).toBeCloseTo(saved, 5);
+    // The shares themselves, and what is surely wrong.
+    expect((await grade(Array(10).fill([0.1]), y, 'binaryCrossentropy')).score).toBeCloseTo(0, 5);
+    expect(await grade(Array(10).fill([1e-6]), y, 'binaryCrossentropy')).toEqual({ score: expect.closeTo(0, 9), accuracy: expect.closeTo(0.9, 12) });
+    // Accuracy stands where it tells more, and where classes are of about one size.
+    const sure = await grade([[0.51], ...Array.from({ length: 9 }, () => [0.49])], y, 'binaryCrossentropy');
+    expect(sure).toEqual({ score: 1, accuracy: 1 });
+    const even = new NdArray(Uint8Array.of(1, 0, 1, 0), [4, 1]);
+    expect(await grade([[0.4], [0.1], [0.4], [0.1]], even, 'binaryCrossentropy')).toEqual({ score: 0, accuracy: 0.5 });
+  });
+
   it('of numbers: explained variance, column by column', async () => {
     // Sums of squares: left 1 + 0 + 1 + 0 = 2; around the means (2, 10) they are 2 + 8 = 10.
     const y = NdArray.from([
