@@ -5,7 +5,7 @@ import { Examination } from '../doctor/examination.js';
 import type { Finding } from '../doctor/finding.js';
 import { Bends, lookupsOf } from '../doctor/forecast.js';
 import { resolveLoss } from '../losses.js';
-import { bendsSoon } from '../model/curvature.js';
+import { soonRows } from '../model/curvature.js';
 import { examinedBend, examinedLayers, showBend, showExamined } from '../report/examined.js';
 import { showFindings } from '../report/findings.js';
 import { readFile } from '../storage/files.js';
@@ -100,7 +100,7 @@ async function check(path: string, options: CheckOptions): Promise<number> {
   const batch = data ?? { train: madeUp(loaded, { ...options, seed: seed ?? loaded.model.seed }), classes: undefined };
   const { model, train } = await prepareRun(loaded, batch, options);
   const taken = Math.min(rows, train.x.shape[0] ?? rows);
-  const trace = await model.examine(train.x.slice(0, taken), train.y.slice(0, taken), { sharpness: bendsSoon(model.network) });
+  const trace = await model.examine(train.x.slice(0, taken), train.y.slice(0, taken), { sharpness: soonRows(model.network, taken) });
   const examination = new Examination(trace, { bends: new Bends(lookupsOf(model)) });
   const findings = diagnoseExamination(examination, { ...options, baseline });
   const layers = examinedLayers(examination);

@@ -1,5 +1,7 @@
 import { ArgumentError } from '../core/errors.js';
 import type { NdArray } from '../core/ndarray.js';
+import { spreadRows, takeRows } from '../data/dataset.js';
+import type { Signal } from '../network/layer.js';
 import { type Network, SINGLE } from '../network/network.js';
 import { extremeEigenvalues } from '../theory/tridiagonal.js';
 import { curvatureProgram } from '../training/curvature.js';
@@ -39,8 +41,37 @@ const numbersOf = (array: NdArray | undefined): number[] => Array.from(array?.ca
 /** Whether there is anything along which a loss can bend. */
 export const isTrained = ({ spec }: BatchParts): boolean => spec.network.variables.some(({ trainable }) => trainable);
 
-/** Whether a network is one whose curvature does not take longer than all else that a look measures. */
-export const bendsSoon = ({ calls }: Network): boolean => calls.filter(({ layer }) => layer.weights.size > 0).length <= MOST_LAYERS;
+/** Products of weights and signals in one pass forwards, at most, whose curvature is measured unasked: about as many as 64 dense layers of 100 units have on 256 rows. Convolutions take some seconds for them. */
+const MOST_PRODUCTS = 2 ** 27;
+/** Fewer rows than this tell more of themselves than of a loss. */
+const FEWEST_ROWS = 16;
+
+/** Numbers of a shape beside each other in its last axis; lengths that vary count as 1. */
+const placesOf = ({ shape }: Signal): number => shape.slice(1, -1).reduce<number>((all, one) => all * (typeof one === 'number' ? one : 1), 1);
+
+/** Products of weights and signals that one row takes on its way forwards, about. What is looked up takes none. */
+function productsOf({ calls }: Network): number {
+  return calls.reduce((sum, { layer, inputs, outputs }) => {
+    if (layer.kind === 'embedding') return sum;
+    const kernels = [...layer.weights.values()].reduce((all, { shape }) => all + (shape.length > 1 ? shape.reduce((a, b) => a * b, 1) : 0), 0);
+    return sum + kernels * Math.max(...[...inputs, ...outputs].map(placesOf));
+  }, 0);
+}
+
+/** Of so many rows, those whose curvature does not take longer than all else that a look measures; 0 where it always does. By shapes, not by the clock: what is found depends on no machine. */
+export function soonRows(network: Network, rows: number): number {
+  if (network.calls.filter(({ layer }) => layer.weights.size > 0).length > MOST_LAYERS) return 0;
+  const most = Math.floor(MOST_PRODUCTS / Math.max(1, productsOf(network)));
+  return most >= rows ? rows : most >= FEWEST_ROWS ? most : 0;
+}
+
+/** Some rows of a minibatch, spread over it. */
+export function spread(parts: BatchParts, most: number): BatchParts {
+  if (most >= rowsIn(parts.checked)) return parts;
+  const some = (array: NdArray): NdArray => takeRows(array, Uint32Array.from(spreadRows(array, most)));
+  const { inputs, targets, weights } = parts.checked;
+  return { ...parts, checked: { inputs: inputs.map(some), targets: targets.map(some), weights: weights.map(some) } };
+}
 
 /** The extreme eigenvalues of the Hessian on one minibatch, in training mode. @throws ArgumentError if nothing is trained. */
 export async function batchCurvature(parts: BatchParts, { steps = CURVATURE_STEPS }: CurvatureOptions = {}): Promise<Curvature> {

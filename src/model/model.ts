@@ -253,12 +253,13 @@ export class Model {
   /**
    * Vital signs of one minibatch, forward and backward, without a step: a trace for `doctor.diagnose`. Layers that need data take it from these rows,
    * and once more at the first fit.
-   * @param options `sharpness`: whether the largest eigenvalue of the loss's Hessian is among them, see `curvature`; default where the optimizer's steps have a bound that follows from it.
+   * @param options `sharpness`: whether the largest eigenvalue of the loss's Hessian is among them, see `curvature`, or of how many rows; default where the optimizer's steps have a bound that follows from it, on as many rows as take some seconds.
    */
   examine(batch: BatchLike, options?: ExamineOptions): Promise<Trace>;
   examine(x: Arrays, y: Arrays, options?: ExamineOptions): Promise<Trace>;
   async examine(first: unknown, second?: unknown, third?: ExamineOptions): Promise<Trace> {
     const { data, options } = readArguments('examine', [first, second, third], ['sharpness']);
+    if (typeof options.sharpness !== 'boolean') checkWhole('examine', 'sharpness', options.sharpness, 0);
     return this.#turns.exclusively(async () => examineBatch(await this.#look(data), options));
   }
 

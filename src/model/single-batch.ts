@@ -10,7 +10,7 @@ import { ITERATIONS, logEntries, type StepSpec } from '../training/step.js';
 import { updatesBefore } from '../training/update.js';
 import { Watch } from '../training/watch.js';
 import type { StepRecord, Trace } from '../vitals/trace.js';
-import { batchCurvature, bendsSoon, isTrained } from './curvature.js';
+import { batchCurvature, isTrained, soonRows, spread } from './curvature.js';
 import { fed } from './feeding.js';
 import { type BatchParts, fetchedOf, rowsIn, typesOf } from './minibatch.js';
 import { traceHeader } from './trace-header.js';
@@ -34,8 +34,11 @@ export async function batchGradients(parts: BatchParts): Promise<BatchGradients>
 }
 
 export interface ExamineOptions {
-  /** Whether the largest eigenvalue of the loss's Hessian is measured too; default where the optimizer's steps have a bound that follows from it, and at most 64 layers have weights. */
-  readonly sharpness?: boolean;
+  /**
+   * Whether the largest eigenvalue of the loss's Hessian is measured too, or on how many of the rows; default where the optimizer's steps have a bound that follows from it
+   * and at most 64 layers have weights, on as many rows as take some seconds.
+   */
+  readonly sharpness?: boolean | number;
 }
 
 async function sharpnessOf(parts: BatchParts): Promise<Pick<StepRecord, 'sharpness' | 'stableRate'>> {
@@ -46,7 +49,9 @@ async function sharpnessOf(parts: BatchParts): Promise<Pick<StepRecord, 'sharpne
 /** Everything that vital signs tell of one step, which is taken and thrown away: a trace of one record, and what became of the units in its rows. */
 export async function examineBatch(
   parts: BatchParts,
-  { sharpness = parts.spec.optimizer.stableProduct !== undefined && isTrained(parts) && bendsSoon(parts.spec.network) }: ExamineOptions = {},
+  {
+    sharpness = parts.spec.optimizer.stableProduct !== undefined && isTrained(parts) && soonRows(parts.spec.network, rowsIn(parts.checked)),
+  }: ExamineOptions = {},
 ): Promise<Trace> {
   const { model, spec: given, programs, state, checked } = parts;
   // The program of a training that is watched, which often comes next.
@@ -73,7 +78,10 @@ export async function examineBatch(
     const stepped = Object.fromEntries(program.writes.map((name) => [name, result.kept[nextName(name)] as Resident]));
     const after = await session.run({ ...feeds, ...stepped }, { logs: 'fetch' }).finally(() => engine.free(Object.values(stepped)));
     watch.take(result, { firstStep: step, epoch: 0, learningRates: [learningRate] });
-    const more = { lossAfter: measured(after.fetched.logs?.at(0)), ...(sharpness ? await sharpnessOf(parts) : {}) };
+    const more = {
+      lossAfter: measured(after.fetched.logs?.at(0)),
+      ...(sharpness ? await sharpnessOf(sharpness === true ? parts : spread(parts, sharpness)) : {}),
+    };
     const records = [
       ...watch.steps().map((record) => ({ ...record, ...more, step })),
       ...(await watch.endPass(0, step + 1)).map((record) => ({ ...record, step })),

@@ -1,5 +1,6 @@
 import { type CurvatureOptions, layers, type Model, NdArray, optimizers, Random, regularizers, sequential } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
+import { spreadRows, takeRows } from '#src/data/dataset.js';
 
 const random = new Random(5);
 const normals = (shape: readonly number[]): NdArray =>
@@ -204,6 +205,44 @@ describe('the curvature of a loss', () => {
       });
     expect((await of(64).examine(x, labels)).steps[0]).toHaveProperty('sharpness');
     expect((await of(65).examine(x, labels)).steps[0]).not.toHaveProperty('sharpness');
+  });
+
+  it('is measured unasked on as many rows of a large network as take some seconds', async () => {
+    const size = 24;
+    const pictures = (rows: number) => ({
+      x: NdArray.from(Array.from({ length: rows * size * size }, (_, i) => Math.sin(i * 0.7))).reshape([rows, size, size, 1]),
+      y: NdArray.from(Array.from({ length: rows }, (_, i) => [i % 2])),
+    });
+    const of = (filters: number, kernel: number) =>
+      sequential([
+        layers.input([size, size, 1]),
+        layers.conv2d(filters, kernel, { padding: 'same' }),
+        layers.conv2d(filters, kernel, { padding: 'same' }),
+        layers.globalAveragePooling2d(),
+        layers.dense(1),
+      ]).compile({ optimizer: 'sgd', loss: 'mse' });
+    // 24 · 24 · (9 · 64 + 9 · 64 · 64) + 64 products a row: six rows come to 2²⁷.
+    expect((await of(64, 3).examine(pictures(6))).steps[0]).toHaveProperty('sharpness');
+    expect((await of(64, 3).examine(pictures(7))).steps[0]).not.toHaveProperty('sharpness');
+    // 24 · 24 · (9 · 24 + 9 · 24 · 24) + 24: 43 of 64 rows, spread over them.
+    const { x, y } = pictures(64);
+    const [record] = (await of(24, 3).examine({ x, y })).steps;
+    const some = Uint32Array.from(spreadRows(x, 43));
+    const part = await of(24, 3).curvature(takeRows(x, some), takeRows(y, some));
+    expect(record?.sharpness).toBeCloseTo(part.sharpness, 5);
+  });
+
+  it('is measured on as many rows as are asked for', async () => {
+    const plain = () =>
+      sequential([layers.input([4]), layers.dense(3, { activation: 'softmax' })]).compile({
+        optimizer: 'sgd',
+        loss: 'sparseCategoricalCrossentropy',
+      });
+    const some = Uint32Array.from(spreadRows(x, 5));
+    const part = await plain().curvature(takeRows(x, some), takeRows(labels, some));
+    expect((await plain().examine(x, labels, { sharpness: 5 })).steps[0]?.sharpness).toBeCloseTo(part.sharpness, 5);
+    expect((await plain().examine(x, labels, { sharpness: 0 })).steps[0]).not.toHaveProperty('sharpness');
+    await expect(plain().examine(x, labels, { sharpness: -1 })).rejects.toThrow(/sharpness must be a whole number ≥ 0/);
   });
 
   it('is NaN where weights are', async () => {
