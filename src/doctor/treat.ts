@@ -10,7 +10,7 @@ import { type CourseEnd, treatByEvidence } from './treatment/by-evidence.js';
 import { best } from './treatment/choose.js';
 import { Clinic } from './treatment/clinic.js';
 import { Course, illOf, shortShare, type Tried } from './treatment/course.js';
-import { describeTreatment } from './treatment/describe.js';
+import { describeTreatment, NOTICEABLE } from './treatment/describe.js';
 import { materialOf } from './treatment/material.js';
 import { methodOf } from './treatment/methods.js';
 import { checkTreatOptions, type TreatOptions } from './treatment/options.js';
@@ -151,13 +151,11 @@ function evidenceOf({ patient, run }: Tried, { clinic }: Course): Evidence {
     epochs: clinic.options.epochs,
     findings: run.findings,
     grade: run.grade,
+    rows: clinic.options.material.validation.inputs[0]?.shape[0] ?? 0,
     steps: run.steps,
     trace: run.examination.trace,
   };
 }
-
-/** A part of all there is to score, below which a change is none. */
-const NOTICEABLE = 0.01;
 
 function outcomeOf(findings: Treatment['findings'], before: Tried, after: Tried): Outcome {
   const [was, is] = [before.run.grade.score, after.run.grade.score];

@@ -1,7 +1,7 @@
 import { countOf } from '../core/count.js';
 import { refuse } from '../core/expect.js';
 import { Examination, value } from '../doctor/examination.js';
-import { isInVain, isUntried, sayEvidence, sayShare, wasFeared, wasWell } from '../doctor/treatment/describe.js';
+import { isInVain, isUntried, sayEvidence, sayFear, sayShare, wasFeared, wasWell } from '../doctor/treatment/describe.js';
 import type { AppliedRemedy, Evidence, Outcome, Treatment } from '../doctor/treatment/treatment.js';
 import { type ByLayer, byLayer, shownIn } from '../views/by-layer.js';
 import { showTable } from '../views/figure.js';
@@ -14,16 +14,23 @@ import { unitsIfAny } from '../views/unit-mosaic.js';
 import { verdict } from '../views/verdict.js';
 import { frameworkNames, patchOf } from './patch.js';
 
-const words: { readonly [K in Outcome]: { readonly text: string; readonly tone: 'healthy' | 'risk' | 'ill' } } = {
+interface Verdict {
+  readonly text: string;
+  readonly tone: 'healthy' | 'risk' | 'ill';
+}
+
+const words: { readonly [K in Outcome]: Verdict } = {
   healthy: { text: 'Healthy: trained as it is.', tone: 'healthy' },
   cured: { text: 'Cured.', tone: 'healthy' },
   improved: { text: 'Better, but not cured.', tone: 'risk' },
   uncured: { text: 'None of the remedies tried helps.', tone: 'ill' },
 };
 
-const better = { text: 'Nothing was ill, but the network does better with the changes.', tone: 'healthy' } as const;
-const feared = { text: 'Healthy: the findings before the first step did no harm.', tone: 'healthy' } as const;
-const untried = { text: 'No remedy was tried.', tone: 'ill' } as const;
+function verdictOf(treatment: Treatment): Verdict {
+  if (isUntried(treatment)) return { text: 'No remedy was tried.', tone: 'ill' };
+  if (wasWell(treatment)) return { text: 'Nothing was ill, but the network does better with the changes.', tone: 'healthy' };
+  return wasFeared(treatment) ? { text: `Healthy: ${sayFear(treatment)} did no harm.`, tone: 'healthy' } : words[treatment.outcome];
+}
 
 const frameworks = { evenkeel: 'Evenkeel', keras: 'Keras', pytorch: 'PyTorch' };
 
@@ -33,9 +40,9 @@ const frameworks = { evenkeel: 'Evenkeel', keras: 'Keras', pytorch: 'PyTorch' };
 export function treatmentHtml(treatment: Treatment, heading?: string): string {
   if (!treatment?.before || !treatment.after) refuse('treatmentHtml', 'treatment', 'a treatment, as returned by doctor.treat', treatment);
   const title = heading ?? `${treatment.model.name}: treatment`;
-  const { outcome, remedies, before, after, changed, interrupted } = treatment;
+  const { remedies, before, after, changed, interrupted } = treatment;
   const [was, is] = [new Examination(before.trace), new Examination(after.trace)];
-  const { text, tone } = isUntried(treatment) ? untried : wasWell(treatment) ? better : wasFeared(treatment) ? feared : words[outcome];
+  const { text, tone } = verdictOf(treatment);
   const charts = { before: gradientsOf(was), after: gradientsOf(is) };
   // One axis for both: only then is higher larger.
   const reach = extent(

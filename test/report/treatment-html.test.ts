@@ -27,6 +27,7 @@ const side = (gain: number, findings: readonly Finding[]): Evidence => ({
   epochs: 5,
   findings,
   grade: { score: 0.5, accuracy: 0.5 },
+  rows: 1400,
   steps: 64,
   trace: madeUpTrace({ depth: 6, steps: 3, gain }),
 });

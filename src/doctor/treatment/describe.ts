@@ -3,6 +3,9 @@ import type { Finding } from '../finding.js';
 import type { Grade } from './grade.js';
 import type { Evidence, Treatment } from './treatment.js';
 
+/** A part of all there is to score, below which a change is none. */
+export const NOTICEABLE = 0.01;
+
 const outcomes: { readonly [K in Treatment['outcome']]: string } = {
   healthy: 'nothing is ill: the network was trained as it is',
   cured: 'cured',
@@ -11,12 +14,19 @@ const outcomes: { readonly [K in Treatment['outcome']]: string } = {
 };
 
 /** What a treatment came to: a network that was changed, and does no better after its whole training than before, is here as it was trained. */
-function sayOutcome(treatment: Pick<Treatment, 'outcome' | 'trials' | 'remedies' | 'findings'>): string {
+function sayOutcome(treatment: Pick<Treatment, 'outcome' | 'trials' | 'remedies' | 'findings' | 'before' | 'after'>): string {
   if (wasWell(treatment)) return 'nothing was ill, but the network does better with the changes';
-  if (wasFeared(treatment)) return 'the findings before the first step did no harm: the network was trained as it is';
+  if (wasFeared(treatment)) return `${sayFear(treatment)} did no harm: the network was trained as it is`;
   if (isUntried(treatment)) return 'no remedy was tried';
-  return isInVain(treatment) ? 'none of the remedies tried helps: what did best in a trial ends no better' : outcomes[treatment.outcome];
+  if (!isInVain(treatment)) return outcomes[treatment.outcome];
+  const [was, is] = [treatment.before.grade.score, treatment.after.grade.score];
+  const than = is > was && is <= NOTICEABLE ? ' than a constant answer' : '';
+  return `none of the remedies tried helps: what did best in a trial ends no better${than}`;
 }
+
+/** What looked ill, by when it did: of a network as it was drawn, or of a run that was broken off for it. */
+export const sayFear = ({ findings }: Pick<Treatment, 'findings'>): string =>
+  `the findings ${findings.some(({ severity, step }) => severity === 'ill' && step > 1) ? 'during training' : 'before the first step'}`;
 
 /** Whether it ended before any remedy was tried by a training with it: time, or who waits, may be at an end. */
 export const isUntried = ({ outcome, trials }: Pick<Treatment, 'outcome' | 'trials'>): boolean =>
@@ -30,8 +40,12 @@ export const wasWell = ({ outcome, remedies, findings }: Pick<Treatment, 'outcom
 export const wasFeared = ({ outcome, findings }: Pick<Treatment, 'outcome' | 'findings'>): boolean =>
   outcome === 'healthy' && findings.some(({ severity }) => severity === 'ill');
 
+/** Fewer rows than this tell a network's accuracy to no more than some hundredths, so that they are told too. */
+const FEW_ROWS = 50;
+
 /** How well one side did: `accuracy 89.2 % after 1595 steps`. */
-export const sayEvidence = ({ grade, steps }: Evidence): string => `${sayGrade(grade)} after ${countOf(steps, 'step')}`;
+export const sayEvidence = ({ grade, rows, steps }: Evidence): string =>
+  `${sayGrade(grade)}${rows < FEW_ROWS ? ` of ${countOf(rows, 'row')}` : ''} after ${countOf(steps, 'step')}`;
 
 function sayGrade({ score, accuracy, saved, explained, loss, finite }: Grade): string {
   // A constant answer is right nearly always there.

@@ -30,8 +30,8 @@ export interface Trial {
 }
 
 /**
- * How a treatment ended. `healthy`: nothing was changed, since nothing was ill, or findings before the first step did no harm. `cured`: no longer ill, and
- * it does no worse. `improved`: it does better. `uncured`: nothing helped.
+ * How a treatment ended. `healthy`: nothing was changed, since nothing was ill, or findings before the first step, or during training, did no harm.
+ * `cured`: no longer ill, and it does no worse. `improved`: it does better. `uncured`: nothing helped.
  */
 export type Outcome = 'healthy' | 'cured' | 'improved' | 'uncured';
 
@@ -43,6 +43,8 @@ export interface Evidence {
   readonly epochs: number;
   readonly findings: readonly Finding[];
   readonly grade: Grade;
+  /** That it was graded on. */
+  readonly rows: number;
   readonly steps: number;
   readonly trace: Trace;
 }

@@ -25,6 +25,8 @@ it('a grade is called what it is', async () => {
   expect(sayEvidence(evidence({ score: 0.15, saved: 0.15, accuracy: 0.973 }))).toBe(
     "accuracy 97.3 %, cross-entropy 0.150 (of 1) below that of the classes' shares after 6 steps",
   );
+  expect(sayEvidence({ ...evidence({ score: 0, accuracy: 0 }), rows: 1 })).toBe('accuracy 0.0 % of 1 row after 6 steps');
+  expect(sayEvidence({ ...evidence({ score: 0, accuracy: 0.5 }), rows: 50 })).toBe('accuracy 50.0 % after 6 steps');
   expect(sayEvidence(evidence({ score: -1, finite: false }))).toBe('non-finite outputs after 6 steps');
 });
 
@@ -38,6 +40,8 @@ it('a change that ends no better is not told as one that helps', () => {
   const [outcome, change] = describeTreatment(treatment).split('\n');
   expect(outcome).toBe('none of the remedies tried helps: what did best in a trial ends no better');
   expect(change).toBe('  did not help: train with adam at 0.001 instead of sgd');
+  const nearer = { ...treatment, before: evidence({ score: -0.133, accuracy: 0.4 }), after: evidence({ score: -0.005, accuracy: 0.5 }) };
+  expect(describeTreatment(nearer)).toContain('what did best in a trial ends no better than a constant answer\n');
   expect(describeTreatment({ ...treatment, outcome: 'cured' })).toContain('  remedy: train with adam at 0.001 instead of sgd');
 });
 
@@ -94,4 +98,10 @@ it('what only looked ill, and did no harm, is told as that', () => {
   } as unknown as Treatment);
   expect(told).toContain('the findings before the first step did no harm: the network was trained as it is');
   expect(told).toContain('  looked ill: initial-loss: the first loss is large (seen before the first step)');
+  const later = describeTreatment({
+    ...{ outcome: 'healthy', findings: [{ ...findings[0], step: 324 }], remedies: [], proposals: [], trials: [], steps: 3, plainSteps: 3 },
+    ...{ before: evidence({ score: 0.9, accuracy: 0.95 }), after: evidence({ score: 0.9, accuracy: 0.95 }), seconds: 1, interrupted: false },
+  } as unknown as Treatment);
+  expect(later).toContain('the findings during training did no harm: the network was trained as it is');
+  expect(later).toContain('(seen at step 324)');
 });
