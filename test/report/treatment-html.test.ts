@@ -66,7 +66,7 @@ it('shows losses that were changed as parts of what chance would make them', () 
     return { ...evidence, trace: { ...rest, header: { ...header, training }, steps: steps.map((step) => ({ ...step, loss: 2 * weight })) } };
   };
   const page = loss(treatmentHtml({ ...treatment, before: weighed(treatment.before, 1), after: weighed(treatment.after, 1e-6) }));
-  expect(page).toContain('Loss of the minibatch, over that of chance');
+  expect(page).toContain('Loss of the minibatch, over the chance-level loss');
   expect(page).toMatch(/Before: 0\.5 at step 1\b.* After: 0\.5 at step 1\b/);
   // Where chance is known of one side alone, there is nothing to bring both to.
   expect(loss(treatmentHtml({ ...treatment, after: weighed(treatment.after, 1) }))).not.toContain('over that of chance');
