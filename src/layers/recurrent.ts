@@ -33,7 +33,7 @@ export interface RecurrentOptions extends LayerOptions, WeightOptions<'kernel'>,
   readonly dropout?: number;
   /** The same for the recurrent state; default 0. */
   readonly recurrentDropout?: number;
-  /** Output zeros for masked steps, instead of the previous output; default false. */
+  /** Output zeros for masked steps, instead of the previous output; default false. In `bidirectional`, as in Keras, it applies to sequences only. */
   readonly zeroOutputForMask?: boolean;
   /** Truncated backpropagation: the gradient is cut every `truncate` steps, counted from the last. Default: not truncated. */
   readonly truncate?: number;
@@ -176,7 +176,7 @@ export abstract class Recurrent extends Layer {
         silence: initial[0] === zeros ? undefined : zeros,
         mask: context.masks[0],
         goBackwards: this.goBackwards,
-        zeroOutputForMask: this.zeroOutputForMask,
+        zeroOutputForMask: this.zeroOutputForMask && (this.returnSequences || context.paired !== true),
         truncate: this.truncate,
         step: (item, state) => this.step(item, state, weights, context, drop),
       },

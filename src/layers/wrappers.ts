@@ -209,7 +209,7 @@ export class Bidirectional extends Layer {
       });
     }
     const masks = context.masks.slice(0, 1);
-    const within = { ...context, masks };
+    const within = { ...context, masks, paired: true };
     const [ahead, ...aheadState] = callInside(layer, 'forward', [x as Tensor, ...given.slice(0, half)], within) as [Tensor, ...Tensor[]];
     const [back, ...backState] = callInside(backwardLayer, 'backward', [x as Tensor, ...given.slice(half)], within) as [Tensor, ...Tensor[]];
     const straight = layer.returnSequences ? turned(back) : back;

@@ -48,6 +48,8 @@ export interface LayerContext extends ActivationContext {
   readonly masks: readonly (Tensor | undefined)[];
   /** Which rows of the inputs count, where a layer around this one made them of steps behind a mask: bool [rows]; undefined where all do. */
   readonly rows: Tensor | undefined;
+  /** Whether the layer is one of two directions of another: zeros at steps that do not count are then a matter of sequences alone. */
+  readonly paired?: boolean;
   /** Whether someone measures signals: a layer's own loop then stacks the sums that its activation receives, and tells of them by `looped`. */
   readonly observed: boolean;
   /** Says that `z` [time, N, units] is what the activation inside the layer's own loop receives; `tap` is one step's in the loop's body. */

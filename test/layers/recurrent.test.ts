@@ -270,6 +270,15 @@ describe('a mask', () => {
     near(values(await net.predict(NdArray.from([[[1], [2], [0], [0]]]))), expected);
   });
 
+  it('makes both directions give their last state at padding, also where they give zeros alone', async () => {
+    const options = { activation: 'linear', kernelInitializer: 'ones', recurrentInitializer: 'ones', zeroOutputForMask: true } as const;
+    const last = async (layer: Layer): Promise<number[]> =>
+      values(await sequential([layers.input([4, 1]), layers.masking(), layer], seed).predict(NdArray.from([[[1], [2], [0], [0]]])));
+    near(await last(layers.bidirectional(layers.simpleRnn(1, options))), [3, 3]);
+    near(await last(layers.simpleRnn(1, options)), [0]);
+    near(await last(layers.bidirectional(layers.simpleRnn(1, { ...options, returnSequences: true }))), [1, 3, 3, 2, 0, 0, 0, 0]);
+  });
+
   it.each<[string, readonly Layer[]]>([
     ['behind a mask', [layers.masking(), layers.dense(2, { useBias: false, activation: 'softmax' })]],
     ['in every step', [layers.timeDistributed(layers.dense(2, { useBias: false, activation: 'softmax' }))]],
