@@ -157,6 +157,17 @@ describe('Keras code', () => {
     expect(codeFor(row(normalized, layers.dense(1)))).toContain('keras.layers.Normalization(axis=None, mean=1, variance=2)');
   });
 
+  it.each([
+    [metrics.precision({ thresholds: [0.2, 0.6] }), 'Precision(thresholds=[0.2, 0.6])'],
+    [metrics.truePositives({ thresholds: [0.5] }), 'TruePositives(thresholds=[0.5])'],
+    [metrics.auc({ thresholds: [0.5] }), 'AUC(thresholds=[0.5])'],
+    [metrics.fBetaScore({ beta: 2, threshold: 1 }), 'FBetaScore(beta=2.0, threshold=1.0)'],
+    [metrics.f1Score({ threshold: 1 }), 'F1Score(threshold=1.0)'],
+    [metrics.r2Score({ classAggregation: 'none' }), 'R2Score(class_aggregation=None)'],
+  ])('gives metrics what they take: lists, numbers with a point, nothing: %#', (metric, text) => {
+    expect(codeFor(row(layers.dense(3)).compile({ loss: 'mse', metrics: [metric] }))).toContain(`metrics=[keras.metrics.${text}],`);
+  });
+
   it('strides as pooling layers do, which Keras has go by whole windows unless it is told', () => {
     const picture = (options: Parameters<typeof layers.maxPooling2d>[0]) =>
       codeFor(sequential([layers.input([9, 9, 2]), layers.maxPooling2d(options)]).compile({ loss: 'mse' }));

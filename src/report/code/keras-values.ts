@@ -64,7 +64,7 @@ function given(call: Call): Arguments {
     // Where Keras has no such schedule, its first rate stays.
     if (inner && isAbsent(inner))
       return inner.table === 'schedules' ? [[kerasOption(key), float(firstRateOf(inner.name, Object.fromEntries(inner.options)))] as const] : [];
-    return [[kerasOption(key), key === 'name' ? literal(String(value).replaceAll('/', '_')) : argument(call.table, key, value)] as const];
+    return [[kerasOption(key), key === 'name' ? literal(String(value).replaceAll('/', '_')) : argument(call, key, value)] as const];
   });
   return [...new Map([...(defaults[`${call.table}/${call.name}`] ?? []), ...known])];
 }
@@ -72,9 +72,19 @@ function given(call: Call): Arguments {
 const isRate = (table: string, key: string): boolean =>
   /learningRate$/i.test(key) || (table === 'schedules' && (key === 'warmupTarget' || key === 'values'));
 
-/** Optimizers of Keras refuse whole numbers as rates, and its schedules count in whole numbers where they are given some: 1, 0, 0 … */
-function argument(table: string, key: string, value: unknown): string {
-  return isRate(table, key) && !callOf(value) ? float(value) : kerasValue(value);
+/** What Keras's F scores take as numbers with a point alone. */
+const floats: ReadonlySet<string> = new Set(['fBetaScore/beta', 'fBetaScore/threshold', 'f1Score/threshold']);
+
+/**
+ * Optimizers of Keras refuse whole numbers as rates, and its schedules count in whole numbers where they are given some: 1, 0, 0 … Its metrics take
+ * several numbers as lists.
+ */
+function argument({ table, name }: Call, key: string, value: unknown): string {
+  if (isRate(table, key) && !callOf(value)) return float(value);
+  if (table !== 'metrics') return kerasValue(value);
+  if (floats.has(`${name}/${key}`)) return float(value);
+  if (key === 'classAggregation' && value === 'none') return 'None';
+  return Array.isArray(value) ? `[${value.map(literal).join(', ')}]` : kerasValue(value);
 }
 
 type Arguments = readonly (readonly [string, string])[];
