@@ -187,7 +187,15 @@ describe('Keras code', () => {
     // Log-odds are above 0 where a probability is above a half.
     for (const units of [1, 5])
       expect(judged(units, losses.binaryCrossentropy({ fromLogits: true }))).toContain('metrics=[keras.metrics.BinaryAccuracy(threshold=0)],');
-    expect(judged(1, 'hinge')).toContain('metrics=[keras.metrics.BinaryAccuracy(threshold=0)],');
+    const sides = (middle: number): string => `keras.ops.mean(keras.ops.cast((y > 0) == (x > ${middle}), "float32"), axis=-1), name="accuracy")],`;
+    expect(judged(1, 'hinge')).toContain(`metrics=[keras.metrics.MeanMetricWrapper(lambda y, x: ${sides(0)}`);
+    const bent = [layers.dense(1, { activation: 'sigmoid' }), layers.timeDistributed(layers.dense(1, { activation: 'sigmoid' }))] as const;
+    const hinged = { loss: 'squaredHinge', metrics: ['accuracy'] } as const;
+    expect(codeFor(row(bent[0], layers.reshape([1])).compile(hinged))).toContain(sides(0.5));
+    expect(codeFor(steps(bent[1]).compile(hinged))).toContain(sides(0.5));
+    expect(codeFor(row(layers.dense(1), layers.activation('sigmoid')).compile(hinged))).toContain(sides(0.5));
+    expect(codeFor(row(layers.dense(1, { activation: 'tanh' })).compile(hinged))).toContain(sides(0));
+    expect(codeFor(steps(layers.simpleRnn(1, { activation: 'sigmoid' })).compile(hinged))).toContain(sides(0));
     expect(judged(5, 'hinge')).toContain('metrics=["accuracy"],');
     const x = layers.input([4]);
     const heads = model({ inputs: x, outputs: [layers.dense(3).apply(x), layers.dense(3).apply(x)] });

@@ -114,6 +114,9 @@ const specials: Readonly<Record<string, (options: Arguments) => string>> = {
       options.filter(([key]) => key !== 'theta'),
     )})`,
   'layers/rrelu': () => 'keras.layers.Identity()',
+  // Keras's accuracies compare classes 0 and 1, or of scores the highest; targets of a hinge loss may be −1.
+  'metrics/signAccuracy': (options) =>
+    `keras.metrics.MeanMetricWrapper(lambda y, x: keras.ops.mean(keras.ops.cast((y > 0) == (x > ${optionOf(options, 'middle', '0')}), "float32"), axis=-1), name="accuracy")`,
   'metrics/huber': (options) => `keras.metrics.MeanMetricWrapper(${argumentList(['keras.losses.huber'], [['name', '"huber"'], ...options])})`,
 };
 

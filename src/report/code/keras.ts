@@ -83,7 +83,7 @@ export function kerasLines({ config, batchSize, epochs = 1 }: Written): string[]
     ...(config.compile === undefined
       ? []
       : [
-          ...compileLines(config, unitsOf(config, uses), uses.some(isConstrained)),
+          ...compileLines(config, outputsOf(config, uses), uses.some(isConstrained)),
           `model.fit(x_train, y_train, batch_size=${batchSize}${epochs === 1 ? '' : `, epochs=${epochs}`})`,
         ]),
   ];
@@ -111,26 +111,45 @@ function argumentsOf({ layer, inputs }: Use): string {
   return `(${[query, value, ...others].join(', ')}${layer.config.causal === true ? ', use_causal_mask=True' : ''})`;
 }
 
-const unitsOf = ({ outputs }: Written['config'], uses: readonly Use[]): readonly (number | undefined)[] =>
-  outputs.map((signal) => uses[placeOf(signal)[0]]?.to);
+/** What metrics need to know of an output. */
+interface Output {
+  /** Features of its last axis. */
+  readonly units: number | undefined;
+  /** What lies between its two sides. */
+  readonly middle: number;
+}
+
+const outputsOf = ({ outputs }: Written['config'], uses: readonly Use[]): readonly Output[] =>
+  outputs.map((signal) => {
+    const [at] = placeOf(signal);
+    return { units: uses[at]?.to, middle: isSigmoid(uses, at) ? 0.5 : 0 };
+  });
+
+/** Whether what comes out of a call is a sigmoid's, in another shape or not. */
+function isSigmoid(uses: readonly Use[], at: number): boolean {
+  const { layer, inputs: [from] = [] } = uses[at] ?? {};
+  if (!layer || walks.has(layer.kind)) return false;
+  if (['reshape', 'flatten'].includes(layer.kind) && from !== undefined) return isSigmoid(uses, placeOf(from)[0]);
+  const { activation } = layer.kind === 'timeDistributed' && isInside(layer.config.layer) ? (layer.config.layer.config ?? {}) : layer.config;
+  return activation !== undefined && described(activation).name === 'sigmoid' && !isOwn(activation);
+}
 
 /** A metric of one output. By "accuracy" Keras means that of the highest score wherever there are several, and halves where there is one. */
-function metricOf(metric: unknown, loss: unknown, units: number | undefined): unknown {
+function metricOf(metric: unknown, loss: unknown, { units, middle }: Output): unknown {
   const { name, config } = described(loss);
   const { targets, compares } = isOwn(loss) ? {} : lossFromConfig(name, config);
   const isAccuracy = ['accuracy', 'acc'].includes(foldName(described(metric).name)) && !isOwn(metric);
   const bySign = compares === 'signs' && units === 1;
   if (!isAccuracy || (targets !== 'binary' && !bySign)) return picked('metrics', metric);
-  if (config.fromLogits === true || bySign)
-    return { name: 'binaryAccuracy', table: 'metrics', leads: [], options: [['threshold', 0]] } satisfies Call;
+  if (bySign) return { name: 'signAccuracy', table: 'metrics', leads: [], options: [['middle', middle]] } satisfies Call;
+  if (config.fromLogits === true) return { name: 'binaryAccuracy', table: 'metrics', leads: [], options: [['threshold', 0]] } satisfies Call;
   return units === 1 ? picked('metrics', metric) : picked('metrics', { name: 'binaryAccuracy' });
 }
 
 /** Whether weights of it, or of what is inside of it, are held within bounds. */
 const isConstrained = ({ layer }: Use): boolean => /"\w*[cC]onstraint":/.test(JSON.stringify(layer.config));
 
-/** @param units of each output: features of its last axis. */
-function compileLines(config: Written['config'], units: readonly (number | undefined)[], constrained: boolean): string[] {
+function compileLines(config: Written['config'], outputs: readonly Output[], constrained: boolean): string[] {
   const training = trainingOf(config);
   const optimizer = picked('optimizer', training.optimizer);
   const ofLayers = isCall(optimizer) ? optimizer.options.find(([key]) => key === 'layerClipNorm')?.[1] : undefined;
@@ -142,7 +161,7 @@ function compileLines(config: Written['config'], units: readonly (number | undef
     const lists = training[option];
     if (lists.every((list) => list.length === 0)) return [];
     const all = lists.length === 1 ? common(lists) : undefined;
-    const judging = lists.map((list, i) => list.map((metric) => metricOf(metric, training.losses[i], units[i])));
+    const judging = lists.map((list, i) => list.map((metric) => metricOf(metric, training.losses[i], outputs[i] ?? { units: undefined, middle: 0 })));
     return [[option === 'metrics' ? 'metrics' : 'weighted_metrics', all ? judging[0] : judging] as const];
   });
   return [
