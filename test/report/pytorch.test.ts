@@ -120,6 +120,13 @@ describe('PyTorch code', () => {
     );
   });
 
+  it('has betas with a point, without which PyTorch refuses them', () => {
+    for (const name of ['adam', 'adamW', 'adamax', 'nadam'] as const) {
+      const made = steps(layers.dense(3)).compile({ loss: 'mse', optimizer: optimizers[name]({ beta1: 0 }) });
+      expect(codeFor(made)).toContain('betas=(0.0, 0.999)');
+    }
+  });
+
   it('has attention, whose heads may have any length, and dot products', () => {
     const code = codeFor(
       steps(layers.multiHeadAttention(2, 3, { valueDim: 5, useBias: false, causal: true, dropout: 0.1, kernelInitializer: 'heUniform' })),

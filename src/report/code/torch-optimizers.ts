@@ -1,6 +1,6 @@
 import { optimizerFromConfig } from '../../optimizers.js';
 import { described, isCall, isOwn, ofOwn, picked, saying } from './calls.js';
-import { argumentList, literal, noted } from './python.js';
+import { argumentList, float, literal, noted } from './python.js';
 import { baseRate, scheduleLines } from './torch-schedules.js';
 
 type Options = Readonly<Record<string, unknown>>;
@@ -34,9 +34,9 @@ const moments: readonly string[] = ['beta1', 'beta2', 'epsilon'];
 /** Options that differ from PyTorch's defaults of the same name. */
 const given = (...pairs: readonly (readonly [string, unknown, unknown])[]): Arguments =>
   pairs.filter(([, value, usual]) => value !== undefined && value !== usual).map(([name, value]) => [name, literal(value)] as const);
-/** Adam's epsilon counts more in first steps here, as in Keras; other rules of this form are PyTorch's. */
+/** PyTorch refuses whole numbers as betas. Adam's epsilon counts more in first steps here, as in Keras; other rules of this form are PyTorch's. */
 const betas = ({ beta1, beta2, epsilon }: Options): Arguments => [
-  ...(beta1 === 0.9 && beta2 === 0.999 ? [] : [['betas', literal([beta1, beta2])] as const]),
+  ...(beta1 === 0.9 && beta2 === 0.999 ? [] : [['betas', float([beta1, beta2])] as const]),
   ...given(['eps', epsilon, 1e-8]),
 ];
 
