@@ -127,6 +127,12 @@ describe('PyTorch code', () => {
     }
   });
 
+  it('has as many groups as channels where each is normalised by itself', () => {
+    expect(codeFor(steps(layers.groupNormalization({ groups: -1 }), layers.groupNormalization({ groups: 2 })))).toContain(
+      'ChannelsLast(nn.GroupNorm(4, 4, eps=0.001)),\n    ChannelsLast(nn.GroupNorm(2, 4, eps=0.001)),',
+    );
+  });
+
   it('has attention, whose heads may have any length, and dot products', () => {
     const code = codeFor(
       steps(layers.multiHeadAttention(2, 3, { valueDim: 5, useBias: false, causal: true, dropout: 0.1, kernelInitializer: 'heUniform' })),

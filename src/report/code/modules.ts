@@ -105,7 +105,11 @@ const table: Readonly<Record<string, Kind>> = {
   ),
   layerNormalization: kind(({ to, layer }) => [`nn.LayerNorm(${to}, eps=${literal(layer.config.epsilon ?? 1e-3)})`], 'epsilon'),
   groupNormalization: kind(
-    ({ to, layer }) => [`ChannelsLast(nn.GroupNorm(${literal(layer.config.groups ?? 32)}, ${to}, eps=${literal(layer.config.epsilon ?? 1e-3)}))`],
+    ({ to, layer: { config } }) => {
+      // Every channel by itself, in Keras and here.
+      const groups = config.groups === -1 ? to : (config.groups ?? 32);
+      return [`ChannelsLast(nn.GroupNorm(${literal(groups)}, ${to}, eps=${literal(config.epsilon ?? 1e-3)}))`];
+    },
     'groups',
     'epsilon',
   ),
