@@ -168,6 +168,12 @@ describe('Keras code', () => {
     expect(codeFor(row(layers.dense(3)).compile({ loss: 'mse', metrics: [metric] }))).toContain(`metrics=[keras.metrics.${text}],`);
   });
 
+  it('divides features that do not vary by 1', () => {
+    const varying = (options: Parameters<typeof layers.normalization>[0]) => codeFor(row(layers.normalization(options), layers.dense(1)));
+    expect(varying({ mean: [1, 0.3, 0, 2], variance: [4, 0, 1, 0] })).toContain('variance=(4, 1, 1, 1))');
+    expect(varying({ axis: null, mean: 1, variance: 0 })).toContain('Normalization(axis=None, mean=1, variance=1)');
+  });
+
   it('strides as pooling layers do, which Keras has go by whole windows unless it is told', () => {
     const picture = (options: Parameters<typeof layers.maxPooling2d>[0]) =>
       codeFor(sequential([layers.input([9, 9, 2]), layers.maxPooling2d(options)]).compile({ loss: 'mse' }));

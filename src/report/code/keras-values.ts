@@ -75,12 +75,17 @@ const isRate = (table: string, key: string): boolean =>
 /** What Keras's F scores take as numbers with a point alone. */
 const floats: ReadonlySet<string> = new Set(['fBetaScore/beta', 'fBetaScore/threshold', 'f1Score/threshold']);
 
+/** Variances, of which 0 is 1. */
+const positive = (variance: unknown): unknown => (Array.isArray(variance) ? variance.map(positive) : variance === 0 ? 1 : variance);
+
 /**
  * Optimizers of Keras refuse whole numbers as rates, and its schedules count in whole numbers where they are given some: 1, 0, 0 … Its metrics take
  * several numbers as lists.
  */
 function argument({ table, name }: Call, key: string, value: unknown): string {
   if (isRate(table, key) && !callOf(value)) return float(value);
+  // A feature without a deviation is divided by 1 here, by almost nothing in Keras.
+  if (table === 'layers' && name === 'normalization' && key === 'variance') return literal(positive(value));
   if (table !== 'metrics') return kerasValue(value);
   if (floats.has(`${name}/${key}`)) return float(value);
   if (key === 'classAggregation' && value === 'none') return 'None';
