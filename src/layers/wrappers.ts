@@ -115,7 +115,10 @@ export class TimeDistributed extends Layer {
     }
     const flat = reshape(source, [-1, ...(rest as number[])]);
     const counting = countingSteps(time, context);
-    const [y] = callInside(this.layer, '', [flat], { ...context, masks: [undefined], rows: counting && reshape(counting, [-1]) }) as [Tensor];
+    // Penalties are means over rows of what they ask of a row: here sums over its steps.
+    const addLoss = (penalty: Tensor): void => context.addLoss(mul(penalty, time));
+    const rowsCounting = counting && reshape(counting, [-1]);
+    const [y] = callInside(this.layer, '', [flat], { ...context, masks: [undefined], rows: rowsCounting, addLoss }) as [Tensor];
     this.batchSize = rowsKept(this.layer, time);
     return reshape(y, [rows as Dim, time, ...(y.shape.slice(1) as number[])]);
   }

@@ -56,7 +56,7 @@ export interface LayerContext extends ActivationContext {
   looped(z: Tensor, tap: Tap): void;
   /** Keeps denormal numbers out of a signal that a loop carries and of its delta, on engines that do not flush them. */
   guard(x: Tensor): Tensor;
-  /** Adds a scalar to the loss, such as a penalty on the layer's output. */
+  /** Adds a scalar to the loss, such as a penalty on the layer's output, as a mean over its rows. */
   addLoss(penalty: Tensor): void;
 }
 

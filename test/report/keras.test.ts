@@ -174,6 +174,13 @@ describe('Keras code', () => {
     expect(varying({ axis: null, mean: 1, variance: 0 })).toContain('Normalization(axis=None, mean=1, variance=1)');
   });
 
+  it('says that Keras asks nothing of activities inside of TimeDistributed', () => {
+    const said = '# Keras adds nothing to the loss for activities inside of TimeDistributed: put keras.layers.ActivityRegularization behind it';
+    expect(codeFor(steps(layers.timeDistributed(layers.dense(3, { activityRegularizer: 'l2' }))))).toContain(said);
+    expect(codeFor(steps(layers.timeDistributed(layers.activityRegularization({ l2: 1 }))))).toContain(said);
+    expect(codeFor(steps(layers.dense(3, { activityRegularizer: 'l2' }), layers.timeDistributed(layers.dense(3))))).not.toContain('#');
+  });
+
   it('strides as pooling layers do, which Keras has go by whole windows unless it is told', () => {
     const picture = (options: Parameters<typeof layers.maxPooling2d>[0]) =>
       codeFor(sequential([layers.input([9, 9, 2]), layers.maxPooling2d(options)]).compile({ loss: 'mse' }));

@@ -74,6 +74,23 @@ describe('regularizers', () => {
     }
   });
 
+  it('of what a layer gives at each step are summed over the steps of a row, each by itself or all together', async () => {
+    const sequences = new NdArray(Float64Array.of(1, 2, 3, 4, 1, 1, 1, 1), [2, 4, 1]);
+    const asked = { kernelInitializer: 'ones', activityRegularizer: regularizers.l2({ l2: 1 }) } as const;
+    const [one, twice] = [layers.dense(1, asked), layers.timeDistributed(layers.timeDistributed(layers.dense(1, asked)))];
+    const apart = layers.timeDistributed(layers.activityRegularization({ l2: 1 }));
+    // Squares: 1 + 4 + 9 + 16 and 4, over two rows.
+    for (const row of [
+      [one],
+      [layers.timeDistributed(layers.dense(1, asked))],
+      [apart],
+      [layers.reshape([2, 2, 1]), twice, layers.reshape([4, 1])],
+    ]) {
+      const model = sequential([layers.input([4, 1]), ...row], { dtype: 'float64' }).compile({ loss: 'mse' });
+      expect((await model.evaluate(sequences, sequences)).loss).toBeCloseTo(17, 12);
+    }
+  });
+
   it('of scales, shifts and embeddings count as those of kernels do, and come back from a file', async () => {
     const model = sequential(
       [

@@ -19,6 +19,9 @@ const walks: ReadonlySet<string> = new Set(['simpleRnn', 'lstm', 'gru', 'bidirec
 /** Said of a layer whose mask Keras hands on as it came. */
 const unturned = 'it reverses its steps, but Keras does not reverse its mask: later layers that use the mask treat padding as steps';
 
+/** Said of a regularizer that Keras asks nothing by. */
+const dropped = 'Keras adds nothing to the loss for activities inside of TimeDistributed: put keras.layers.ActivityRegularization behind it';
+
 /** Whether a layer gives the steps of its sequence from the last to the first, as one of two directions does where the first walks backwards. */
 function turns({ kind, config }: Pick<Use['layer'], 'kind' | 'config'>): boolean {
   const inner = kind === 'bidirectional' && isInside(config.layer) ? (config.layer.config ?? {}) : config;
@@ -45,7 +48,8 @@ function kerasCall({ layer, initializer }: Use): Call {
 /** A layer as Keras code. */
 function layerOf(use: Use): Noted {
   const call = kerasCall(use);
-  return { code: kerasValue(withFunctions(call)), notes: [...notesOf(call), ...(use.masked && turns(use.layer) ? [unturned] : [])] };
+  const unasked = use.layer.kind === 'timeDistributed' && /"activityRegulariz(er|ation)"/.test(JSON.stringify(use.layer.config)) ? [dropped] : [];
+  return { code: kerasValue(withFunctions(call)), notes: [...notesOf(call), ...unasked, ...(use.masked && turns(use.layer) ? [unturned] : [])] };
 }
 
 /** What is inside of a frozen layer trains in Keras unless it is frozen itself. */
