@@ -181,6 +181,13 @@ describe('Keras code', () => {
     expect(codeFor(steps(layers.dense(3, { activityRegularizer: 'l2' }), layers.timeDistributed(layers.dense(3))))).not.toContain('#');
   });
 
+  it('says where Keras errs in an activation', () => {
+    const said = '# Keras 3.15 errs in sparsemax, whose shares do not add up to 1';
+    expect(codeFor(row(layers.dense(3, { activation: 'sparsemax' })))).toContain(said);
+    expect(codeFor(row(layers.activation('sparsemax')))).toContain(said);
+    expect(codeFor(row(layers.dense(3, { activation: 'softmax' })))).not.toContain('#');
+  });
+
   it('strides as pooling layers do, which Keras has go by whole windows unless it is told', () => {
     const picture = (options: Parameters<typeof layers.maxPooling2d>[0]) =>
       codeFor(sequential([layers.input([9, 9, 2]), layers.maxPooling2d(options)]).compile({ loss: 'mse' }));

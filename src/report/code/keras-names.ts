@@ -73,6 +73,8 @@ export const absent: ReadonlySet<string> = new Set([
 export const misread: Readonly<Record<string, string>> = {
   'activations/glu':
     "Keras assumes that 'glu' keeps the number of features, so it cannot build the layer after it: remove it, and add keras.layers.Lambda(keras.activations.glu) after this layer",
+  'activations/sparsemax':
+    'Keras 3.15 computes sparsemax wrongly (its shares do not add up to 1 if more than one is above 0): write it with keras.ops',
 };
 
 /** Options that Keras has not, by `table/name/option`, or by the option alone; with what to do in their place. */
