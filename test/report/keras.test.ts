@@ -188,6 +188,13 @@ describe('Keras code', () => {
     expect(codeFor(row(layers.dense(3, { activation: 'softmax' })))).not.toContain('#');
   });
 
+  it('says where Keras drops a mask that is kept here', () => {
+    const said = 'keras.layers.RMSNormalization(),  # Keras drops the mask here: layers behind take padding for steps';
+    expect(codeFor(steps(layers.masking(), layers.rmsNormalization(), layers.globalAveragePooling1d()))).toContain(said);
+    expect(codeFor(steps(layers.rmsNormalization(), layers.globalAveragePooling1d()))).not.toContain('#');
+    expect(codeFor(steps(layers.masking(), layers.layerNormalization(), layers.globalAveragePooling1d()))).not.toContain('#');
+  });
+
   it('strides as pooling layers do, which Keras has go by whole windows unless it is told', () => {
     const picture = (options: Parameters<typeof layers.maxPooling2d>[0]) =>
       codeFor(sequential([layers.input([9, 9, 2]), layers.maxPooling2d(options)]).compile({ loss: 'mse' }));

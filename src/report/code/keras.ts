@@ -19,6 +19,9 @@ const walks: ReadonlySet<string> = new Set(['simpleRnn', 'lstm', 'gru', 'bidirec
 /** Said of a layer whose mask Keras hands on as it came. */
 const unturned = 'it reverses its steps, but Keras does not reverse its mask: later layers that use the mask treat padding as steps';
 
+/** Said of a layer that keeps the mask here. */
+const unmasked = 'Keras drops the mask here: layers behind take padding for steps';
+
 /** Said of a regularizer that Keras asks nothing by. */
 const dropped = 'Keras adds nothing to the loss for activities inside of TimeDistributed: put keras.layers.ActivityRegularization behind it';
 
@@ -49,7 +52,15 @@ function kerasCall({ layer, initializer }: Use): Call {
 function layerOf(use: Use): Noted {
   const call = kerasCall(use);
   const unasked = use.layer.kind === 'timeDistributed' && /"activityRegulariz(er|ation)"/.test(JSON.stringify(use.layer.config)) ? [dropped] : [];
-  return { code: kerasValue(withFunctions(call)), notes: [...notesOf(call), ...unasked, ...(use.masked && turns(use.layer) ? [unturned] : [])] };
+  return {
+    code: kerasValue(withFunctions(call)),
+    notes: [
+      ...notesOf(call),
+      ...unasked,
+      ...(use.masked && turns(use.layer) ? [unturned] : []),
+      ...(use.masked && use.layer.kind === 'rmsNormalization' ? [unmasked] : []),
+    ],
+  };
 }
 
 /** What is inside of a frozen layer trains in Keras unless it is frozen itself. */
