@@ -27,6 +27,8 @@ export interface Link {
   end(): Promise<void>;
 }
 
+type Forgotten = { readonly [K in 'free' | 'unload']: { readonly call: K; readonly request: Calls[K]['request'] } }['free' | 'unload'];
+
 interface Pending {
   readonly what: string;
   resolve(value: never): void;
@@ -42,6 +44,10 @@ export class EngineClient implements Engine {
   readonly #pending = new Map<number, Pending>();
   readonly #replicas = new Set<EngineClient>();
   readonly #known = new WeakSet<Resident>();
+  /** Lets go in the engine of sessions and values that nobody can use any more: whoever holds them forgot to. Numbers come only once, so that freeing twice does nothing. */
+  readonly #forgotten = new FinalizationRegistry<Forgotten>((request) => {
+    if (!this.ended) this.#link.post({ id: 0, ...request }, []);
+  });
   #lastId = 0;
   #failure: string | undefined;
   #ended: Promise<void> | undefined;
@@ -96,7 +102,10 @@ export class EngineClient implements Engine {
     const moved: Transferable[] = [];
     const { data } = pack({ data: bytes, shape: [bytes.length], dtype: 'uint8' }, moved);
     const request = { model: data as Uint8Array, threads, optimization: options.optimization ?? 'disabled' };
-    return new SessionClient(this, name, await this.call('load', `loading '${name}'`, request, moved));
+    const id = await this.call('load', `loading '${name}'`, request, moved);
+    const session = new SessionClient(this, name, id);
+    this.#forgotten.register(session, { call: 'unload', request: id }, session);
+    return session;
   }
 
   async put(array: NdArray): Promise<Resident> {
@@ -120,6 +129,7 @@ export class EngineClient implements Engine {
     if (this.ended) return;
     const ids = residents.map((resident) => this.idOf(resident));
     this.#link.post({ id: 0, call: 'free', request: ids }, []);
+    this.released(residents);
   }
 
   allocate(bytes: number): ArrayBufferLike {
@@ -167,7 +177,13 @@ export class EngineClient implements Engine {
   /** Notes that a resident is this engine's. */
   know(resident: Resident): Resident {
     this.#known.add(resident);
+    this.#forgotten.register(resident, { call: 'free', request: [resident.id] }, resident);
     return resident;
+  }
+
+  /** Notes what the engine no longer holds. */
+  released(gone: readonly object[]): void {
+    for (const one of gone) this.#forgotten.unregister(one);
   }
 
   idOf(resident: Resident): number {
@@ -234,11 +250,13 @@ class SessionClient implements Session {
     const fetched: Record<string, NdArray> = {};
     for (const [name, array] of Object.entries(reply.fetched)) fetched[name] = unpack(array);
     for (const resident of Object.values(reply.kept)) engine.know(resident);
+    engine.released(options.free ?? []);
     return { fetched, kept: reply.kept };
   }
 
   async dispose(): Promise<void> {
     if (this.#engine.ended) return;
+    this.#engine.released([this]);
     await this.#engine.call('unload', `disposing '${this.#name}'`, this.#id);
   }
 }

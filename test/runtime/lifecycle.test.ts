@@ -1,9 +1,12 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { ArgumentError, EngineError } from '#src/core/errors.js';
 import { NdArray } from '#src/core/ndarray.js';
 import { EngineClient } from '#src/runtime/client.js';
 import { createEngine, sharedEngine } from '#src/runtime/index.js';
 import { EngineWorker } from '#src/runtime/node-workers.js';
+import type { Reply, Request } from '#src/runtime/protocol.js';
 import * as web from '#src/runtime/web.js';
 import { loopOfSquares } from './models.js';
 import { runScript } from './scripts.js';
@@ -122,6 +125,65 @@ describe('options', () => {
 
   test('webgpu in Node is refused in words', async () => {
     await expect(createEngine({ backend: 'webgpu' })).rejects.toThrow(/webgpu.*browser/);
+  });
+});
+
+describe('what nobody holds any more', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  setFlagsFromString('--no-expose-gc');
+
+  /** An engine that answers as it must, and what it is told to let go of. */
+  async function told(): Promise<{ engine: EngineClient; gone: string[] }> {
+    const gone: string[] = [];
+    let answer: (reply: Reply) => void = () => {};
+    let last = 0;
+    const reply = ({ id, call, request }: Request): void => {
+      if (call === 'free' || call === 'unload') gone.push(`${call} ${String(request)}`);
+      const value = call === 'put' ? request.map(({ dtype, shape }) => ({ id: ++last, dtype, shape })) : call === 'load' ? ++last : null;
+      answer({ kind: 'answer', id, value } as Reply);
+    };
+    const link = {
+      post: (request: Request) => queueMicrotask(() => reply(request)),
+      listen(receive: typeof answer) {
+        answer = receive;
+        receive({ kind: 'ready', facts: { threads: 1, flushesDenormals: true } });
+      },
+      hold: () => {},
+      end: async () => {},
+    };
+    return { engine: await EngineClient.connect('native', 1, () => link), gone };
+  }
+
+  const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+
+  test('is let go of in the engine, and nothing else, nor twice', async () => {
+    const { engine, gone } = await told();
+    const held = [await engine.load(loopOfSquares), await engine.put(identity)] as const;
+    await (async () => {
+      await engine.load(loopOfSquares);
+      await engine.put(identity);
+      engine.free([await engine.put(identity)]);
+      await (await engine.load(loopOfSquares)).dispose();
+    })();
+    for (let k = 0; k < 50 && gone.length < 4; k++) {
+      await turn();
+      collect();
+    }
+    await turn();
+    expect(gone.sort()).toEqual(['free 4', 'free 5', 'unload 3', 'unload 6']);
+    expect(held).toHaveLength(2);
+  });
+
+  test('is left to an engine that has ended', async () => {
+    const { engine, gone } = await told();
+    await (async () => void (await engine.put(identity)))();
+    await engine.dispose();
+    for (let k = 0; k < 5; k++) {
+      await turn();
+      collect();
+    }
+    expect(gone).toEqual([]);
   });
 });
 
