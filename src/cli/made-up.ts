@@ -3,10 +3,11 @@ import { NdArray } from '../core/ndarray.js';
 import { Random } from '../core/random.js';
 import { sizeOf } from '../core/shape.js';
 import type { Dataset } from '../data/dataset.js';
+import { Rescaling } from '../layers/functions.js';
 import { type Loss, resolveLoss, type TargetKind } from '../losses.js';
 import type { Model } from '../model/model.js';
 import { lossSuiting } from '../model/suit.js';
-import type { Signal } from '../network/layer.js';
+import type { Layer, Signal } from '../network/layer.js';
 import type { Network } from '../network/network.js';
 import type { LoadedModel } from './load-model.js';
 
@@ -33,7 +34,8 @@ export function madeUp({ model, classNames }: LoadedModel, { rows, seed, loss }:
   const units = shape.at(-1) ?? 1;
   const { targets, takes } = lossOf(model, units, loss);
   const drawn = madeUpTargets[targets](random, [rows, ...shape]);
-  const y = targets === 'real' && takes ? sizes(drawn) : drawn;
+  const scaled = targets === 'real' ? rescaled(drawn, model.outputs[0]?.call.layer) : drawn;
+  const y = targets === 'real' && takes ? sizes(scaled) : scaled;
   // Labels of sequences do not show by their shape that they are labels: their names say so.
   return targets === 'labels' ? { x, y, classNames: classNames ?? Array.from({ length: units }, (_, i) => String(i)) } : { x, y };
 }
@@ -42,6 +44,17 @@ function lossOf(model: Model, units: number, name: string | undefined): Loss {
   if (name !== undefined) return resolveLoss(name);
   const own = model.isCompiled ? model.compiled.losses[0] : undefined;
   return own ?? lossSuiting(model.network, units > 1);
+}
+
+/** Numbers as a last layer gives them that puts outputs back into the targets' units: those that it learned for are not standard normal. */
+function rescaled(drawn: NdArray, last: Layer | undefined): NdArray {
+  if (!(last instanceof Rescaling)) return drawn;
+  const { scale, offset } = last;
+  const units = drawn.shape.at(-1) ?? 1;
+  const at = (factors: number | readonly number[], i: number): number => (typeof factors === 'number' ? factors : (factors[i % units] ?? 1));
+  const y = NdArray.zeros(drawn.shape, drawn.dtype);
+  for (let i = 0; i < y.size; i++) y.set(i, at(offset, i) + at(scale, i) * drawn.at(i));
+  return y;
 }
 
 /** Numbers without their signs, for losses that take none below 0. */

@@ -147,6 +147,14 @@ describe('evenkeel check', () => {
       { kind: 'reshape', targetShape: [4, 3] },
     ];
 
+    it('targets in the units that a last rescaling answers in', () => {
+      const answering = (...last: unknown[]) => check([{ kind: 'input', shape: [6] }, { kind: 'dense', units: 12, activation: 'selu' }, { kind: 'dense', units: 2 }, ...last], '--loss', 'mse'); // biome-ignore format: a row of layers
+      const plain = answering().stdout;
+      const scaled = answering({ kind: 'rescaling', scale: [50, 0.02], offset: 300 }).stdout;
+      expect(plain).not.toMatch(/(raw-targets|risk|ill) in/);
+      expect(scaled).not.toMatch(/raw-targets/);
+    });
+
     it('bytes for an input of bytes, as large as they are in pictures', () => {
       const { stdout } = check(bytes);
       expect(stdout).toMatch(/raw-features in input_1: the features of input_1 have an RMS of 1[345]\d/);
