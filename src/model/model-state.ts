@@ -1,10 +1,10 @@
-import { EngineError } from '../core/errors.js';
+import { ArgumentError, EngineError } from '../core/errors.js';
 import type { NdArray } from '../core/ndarray.js';
 import type { Warn } from '../initializers.js';
 import type { Layer } from '../network/layer.js';
 import { type Layout, type Network, SINGLE } from '../network/network.js';
 import { copyOf, State } from '../training/state.js';
-import { layoutFor, networkEntries, type StateEntry, stateEntries } from '../training/step.js';
+import { ITERATIONS, layoutFor, networkEntries, type StateEntry, stateEntries } from '../training/step.js';
 import { dataArrays, toldByArrays } from './adapted.js';
 import type { Compiled } from './compiled.js';
 
@@ -59,9 +59,13 @@ export class ModelState {
     });
   }
 
-  /** Sets arrays by name, all or none. @param adapted names of all layers that know their data; told by the arrays unless given. */
-  async set(entries: ReadonlyMap<string, NdArray>, adapted?: ReadonlySet<string>): Promise<void> {
+  /**
+   * Sets arrays by name, all or none.
+   * @param adapted names of all layers that know their data; told by the arrays unless given. @param midFit whether a fit goes on with its own count of steps.
+   */
+  async set(entries: ReadonlyMap<string, NdArray>, adapted?: ReadonlySet<string>, midFit = false): Promise<void> {
     await this.#inTurn(async () => {
+      if (midFit) await this.#requireStep(entries.get(ITERATIONS)?.at(0));
       const held = new Set(this.#lost ? [] : this.state.names);
       const names = dataArrays(this.#network).flatMap(({ name }) => (held.has(name) && entries.has(name) && !adapted ? [name] : []));
       const before = await this.state.read(names);
@@ -86,6 +90,17 @@ export class ModelState {
         this.state.dispose();
       }
     });
+  }
+
+  /** @throws ArgumentError unless the step counter, where it is to be set, stays as it is. */
+  async #requireStep(wanted: number | undefined): Promise<void> {
+    const [counter] = await this.state.read([ITERATIONS]);
+    const now = counter?.at(0);
+    if (wanted === undefined || wanted === now) return;
+    throw new ArgumentError(
+      `setState: '${ITERATIONS}' is ${now} and cannot become ${wanted} while a fit goes on, whose schedules and records count its own steps. Leave it out of the entries, or end the fit by control.stop() and set the state in onTrainEnd or behind it`,
+      { argument: ITERATIONS, received: wanted, expected: now },
+    );
   }
 
   async #arrange(given?: ReadonlyMap<string, NdArray>): Promise<void> {

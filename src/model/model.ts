@@ -321,11 +321,12 @@ export class Model {
    * Sets entries of the state by name, all or none. A normalization layer whose moments change knows its data from then on, unless they become mean 0 and
    * variance 1, with which it begins; weights that `lsuv` would scale stay as they are set.
    * @param options.adapted names of all layers that know their data, where that is known; told by the arrays unless given.
-   * @throws ArgumentError, ShapeError if one does not fit; EvenkeelError while the model is busy, unless in a callback.
+   * @throws ArgumentError, ShapeError if one does not fit, or sets the step counter of a fit in progress; EvenkeelError while the model is busy, unless in a callback.
    */
   async setState(entries: ReadonlyMap<string, NdArray>, options: { readonly adapted?: Iterable<string> } = {}): Promise<void> {
     checkEntries('setState', entries);
-    await this.#turns.reading(() => this.#held.set(entries, options.adapted && new Set(options.adapted)));
+    const { midFit } = this.#turns;
+    await this.#turns.reading(() => this.#held.set(entries, options.adapted && new Set(options.adapted), midFit));
   }
 
   /**

@@ -6,6 +6,13 @@ export class Turns {
   #busy = false;
   /** The last read that a callback began; undefined while no callback is waited for. */
   #reads: Promise<unknown> | undefined;
+  /** Whether a callback is waited for that steps follow. */
+  #midFit = false;
+
+  /** Whether a fit, with more steps to come, waits for a callback. */
+  get midFit(): boolean {
+    return this.#midFit;
+  }
 
   /** @throws EvenkeelError while work is under way. */
   requireIdle(): void {
@@ -36,19 +43,21 @@ export class Turns {
     return new Proxy(callback, {
       get: (target, key) => {
         const value: unknown = Reflect.get(target, key, target);
-        return typeof value === 'function' ? (...given: unknown[]) => this.#lend(() => value.apply(target, given)) : value;
+        return typeof value === 'function' ? (...given: unknown[]) => this.#lend(key !== 'onTrainEnd', () => value.apply(target, given)) : value;
       },
     });
   }
 
   /** Waits for what a callback reads as well, even if it does not: afterwards the state that it reads is replaced. */
-  async #lend(call: () => unknown): Promise<void> {
+  async #lend(midFit: boolean, call: () => unknown): Promise<void> {
     this.#reads = Promise.resolve();
+    this.#midFit = midFit;
     try {
       await call();
     } finally {
       const reads = this.#reads;
       this.#reads = undefined;
+      this.#midFit = false;
       await reads;
     }
   }

@@ -96,6 +96,30 @@ describe('a model that is compiled, set or disposed while it is used', () => {
     }
   });
 
+  it('keeps its count of steps while a fit goes on, and takes another when that has ended', async () => {
+    const model = net();
+    const start = await model.getState();
+    const at = async (): Promise<number | undefined> => (await model.getState()).get('iterations')?.at(0);
+    const setting = (event: 'onTrainBegin' | 'onEpochBegin' | 'onEpochEnd' | 'onTrainEnd', waits = true): Callback => ({
+      [event]: () => {
+        const done = model.setState(start);
+        if (waits) return done;
+        done.catch(() => {});
+      },
+    });
+    await expect(model.fit(x, y, { ...quiet, epochs: 2, callbacks: [setting('onEpochEnd')] })).rejects.toThrow(
+      /'iterations' is \d+ and cannot become 0 while a fit goes on, .*control\.stop\(\)/,
+    );
+    expect(await at()).toBeGreaterThan(0);
+    await model.setState(start);
+    await model.fit(x, y, { ...quiet, callbacks: [setting('onTrainBegin'), setting('onTrainEnd')] });
+    expect(await at()).toBe(0);
+    await model.fit(x, y, { ...quiet, callbacks: [setting('onEpochEnd', false)] });
+    expect(await at()).toBeGreaterThan(0);
+    const withoutCounter = new Map([...start].filter(([name]) => name !== 'iterations'));
+    await model.fit(x, y, { ...quiet, callbacks: [{ onEpochEnd: () => model.setState(withoutCounter) }] });
+  });
+
   it('can be read while it is disposed, and leaves nothing in the engine', async () => {
     const real = await createEngine();
     const live = new Set<unknown>();
