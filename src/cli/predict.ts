@@ -33,7 +33,7 @@ export function addPredict(program: Command): void {
     .addHelpText('after', '\nExamples:\n  evenkeel predict model.safetensors --data fashion-mnist --out predictions.csv')
     .action(async (path: string, options: PredictOptions) => {
       await requireFile(path, 'FILE');
-      requireWritable({ out: options.out });
+      requireWritable({ out: options.out }, { '--data': options.data, '--custom': options.custom, FILE: path });
       const { model, classNames, reader } = await openModel(path, {}, await loadCustom(options.custom));
       requireSimple(model);
       const rows = await loadRows(options.data, model.inputs[0]?.shape.slice(1) as number[], { ...options, reader });

@@ -30,7 +30,7 @@ export function addReport(program: Command): void {
     .option('--title <TEXT>', "heading (default: the model's name)")
     .addHelpText('after', examples);
   withFindingOptions(command, { json: false }).action(async (path: string, { out, title, ...options }: ReportOptions) => {
-    requireWritable({ out });
+    requireWritable({ out }, { TRACE: path, '--baseline': options.baseline });
     const examination = new Examination(await openTrace(path));
     const findings = diagnoseExamination(examination, { ...options, baseline: await readBaseline(options.baseline) });
     const page = reportHtml({ examination, findings, ...(title === undefined ? {} : { title }) });

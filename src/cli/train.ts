@@ -139,7 +139,10 @@ function sourcesOf(path: string | undefined, data: string | undefined): Sources 
 
 async function train({ path, rows }: Sources, options: TrainOptions): Promise<number> {
   const { out, seed, backend, threads, target, without, task, testSplit } = options;
-  requireWritable({ out, trace: options.trace });
+  const { trace } = options;
+  // A saved model goes on in its own file.
+  requireWritable({ out, trace }, { 'the data': rows, '--custom': options.custom });
+  requireWritable({ trace }, { MODEL: path });
   requireModelPath(out);
   if (options.units && options.trace === undefined) throw new UsageError('--units needs --trace <FILE>, which stores the maps');
   const controller = new AbortController();

@@ -118,7 +118,10 @@ function duration(text: string): number {
 
 async function run(path: string, options: TreatOptions): Promise<number> {
   const { out, report, seed, target, without, testSplit, quiet } = options;
-  requireWritable({ out, report });
+  const inputs = { '--data': options.data, '--custom': options.custom, '--baseline': options.baseline };
+  requireWritable({ out, report }, inputs);
+  // The treated model may take the place of the saved one.
+  requireWritable({ report }, { MODEL: path });
   requireModelPath(out);
   const controller = new AbortController();
   const stop = (): void => controller.abort();
