@@ -4,6 +4,7 @@ import type { Gate } from './gate.js';
 import { flushesDenormals, type Ort, type OrtSession, type OrtTensor, sessionOptions } from './ort.js';
 import { type Call, type Calls, isShared, messageOf, pack, packOwned, type Reply, type Request, type WireArray } from './protocol.js';
 import type { Backend, Resident } from './session.js';
+import { inWords } from './words.js';
 
 /** The engine's end of the line to its caller. */
 export interface HostPort {
@@ -63,7 +64,7 @@ export class EngineHost {
       port.post({ kind: 'ready', facts: { threads: poolThreads, flushesDenormals: flushes } }, []);
       return host;
     } catch (error) {
-      port.post({ kind: 'unable', message: messageOf(error) }, []);
+      port.post({ kind: 'unable', message: inWords(messageOf(error), backend) }, []);
       return undefined;
     } finally {
       gate?.leave();
@@ -92,7 +93,7 @@ export class EngineHost {
       port.post({ kind: 'answer', id, value: await answer(request, moved) }, moved);
     } catch (error) {
       // ONNX Runtime's web build puts its own call and code in front of the message.
-      port.post({ kind: 'refusal', id, message: messageOf(error).replace(/^.*ERROR_MESSAGE: /, '') }, []);
+      port.post({ kind: 'refusal', id, message: inWords(messageOf(error).replace(/^.*ERROR_MESSAGE: /, ''), this.#backend) }, []);
     } finally {
       this.#gate?.leave();
     }
