@@ -1,5 +1,4 @@
 import { type FileMetaData, parquetMetadata, parquetReadObjects, parquetSchema } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
 import { DataError, FileError, show } from '../core/errors.js';
 import { checkBytes } from '../core/expect.js';
 import type { Table } from './table.js';
@@ -22,6 +21,8 @@ export async function parquetTable(bytes: Uint8Array, name = 'parquet file'): Pr
       `${name}: it claims ${rows} rows of ${columns.length} columns; at most ${MAX_CELLS} cells can be read. Split it into smaller files`,
     );
   }
+  // Loaded when needed: it compiles WebAssembly, which every program would wait for.
+  const { compressors } = await import('hyparquet-compressors');
   let objects: readonly Record<string, unknown>[];
   try {
     objects = await parquetReadObjects({ file, metadata, compressors });
