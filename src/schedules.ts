@@ -12,6 +12,7 @@ import {
 } from './core/catalogue.js';
 import { countOf } from './core/count.js';
 import { ArgumentError } from './core/errors.js';
+import { isRecord } from './core/expect.js';
 
 /** A learning rate that changes with the step, which counts updates: if gradients accumulate, one update takes several minibatches. `name` and `config` are stored in a saved model. */
 export interface Schedule {
@@ -223,13 +224,15 @@ export function resolveSchedule(value: ScheduleLike): Schedule {
   return resolve(catalogue, value);
 }
 
+const isNamed = (value: unknown): boolean => isRecord(value) && typeof value.name === 'string';
+
 /** An option that takes a learning rate; a saved model keeps schedules as `{ name, config }`. */
 export function learningRateOption(fallback: number): Option<number | Schedule, LearningRate> {
   const isNumber = numberOption(fallback, { from: 0 });
   return {
     fallback,
     expected: `${isNumber.expected}, a schedule or a function of the step`,
-    accepts: (value) => isNumber.accepts(value) || typeof value === 'function' || (typeof value === 'object' && value !== null && 'name' in value),
+    accepts: (value) => isNumber.accepts(value) || typeof value === 'function' || isNamed(value),
     read(value) {
       if (typeof value === 'number') return value;
       const isDescription = typeof value === 'object' && !('rate' in value);

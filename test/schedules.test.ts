@@ -125,6 +125,11 @@ describe('what is refused', () => {
       () => rateAt({ name: 'own', config: {}, rate: (step) => 1 - step }, 2),
       /schedule 'own' must return a finite number ≥ 0; it gave -1 for step 2/,
     ],
+    [
+      'a description without a name',
+      () => optimizers.sgd({ learningRate: { name: 4, config: {} } as never }),
+      /learningRate must be a finite number ≥ 0, a schedule or a function/,
+    ],
     ['a function that gives nothing', () => resolveSchedule(() => Number.NaN).rate(3), /must return a finite number ≥ 0; it gave NaN for step 3/],
   ])('%s', (_, work, message) => {
     expect(work).toThrow(message);

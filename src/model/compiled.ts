@@ -108,7 +108,7 @@ function readLossWeights({ outputs }: Network, given: NonNullable<CompileOptions
 
 /** Metrics of each output. @throws ArgumentError */
 function readMetrics(network: Network, argument: string, given: NonNullable<CompileOptions['metrics']> = [], losses: readonly Loss[]): Metric[][] {
-  for (const list of Array.isArray(given) ? [given] : [given, ...Object.values(given)]) {
+  for (const list of Array.isArray(given) ? [given] : [given, ...Object.values(given ?? {})]) {
     if (typeof list !== 'object' || list === null || (list !== given && !Array.isArray(list))) {
       throw new ArgumentError(`compile: ${argument} must be a list, or lists by output, got ${show(list)}`, { argument, received: list });
     }

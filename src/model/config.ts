@@ -338,9 +338,14 @@ export function signalsFromConfig(config: ModelConfig, custom: Custom): { inputs
       });
     });
   const rows = (config.rows ?? []).map((row) => ({ ...row }));
-  for (const { layer: at, inputs, block } of config.calls) {
+  for (const [i, { layer: at, inputs, block }] of config.calls.entries()) {
     const layer = layers[at];
     if (!layer) continue;
+    if (inputs.length === 0 && !(layer instanceof InputLayer))
+      throw new ArgumentError(`call ${i} of the description gives '${layer.title}' no inputs; name the calls whose outputs it takes`, {
+        layer: layer.title,
+        received: inputs,
+      });
     const call = layer instanceof InputLayer ? layer.enter().call : new LayerCall(layer, pick(inputs));
     const row = block && rows[block[0]];
     if (row) call.block = { row, index: block[1] };

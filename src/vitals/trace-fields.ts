@@ -32,6 +32,14 @@ const places = (count: number): Field => ({
   expected: `a list of whole numbers from 0 to ${count - 1}, indices of layers`,
   holds: (value) => Array.isArray(value) && value.every((at) => Number.isInteger(at) && at >= 0 && at < count),
 });
+const numbers: Field = {
+  expected: 'a list of numbers',
+  holds: (value) => Array.isArray(value) && value.every((one) => one === null || typeof one === 'number'),
+};
+const deaths: Field = {
+  expected: 'a list of { unit, step, by }',
+  holds: (value) => Array.isArray(value) && value.every((one) => isRecord(one) && typeof one.unit === 'number' && typeof one.step === 'number'),
+};
 const optional = ({ expected, holds }: Field): Field => ({ expected, holds: (value) => value === undefined || holds(value) });
 
 /** @throws DataError naming the first field that does not hold what it should. */
@@ -78,7 +86,13 @@ export function checkHeader({ network, training, data }: TraceHeader, place: str
       neighbours: optional(object),
     });
     each(training.losses, (loss, at) => expectFields({ loss }, place, `training.losses[${at}]`, { loss: described }));
-    each(training.targets, (target, at) => expectFields(target, place, `training.targets[${at}]`, { kind: text }));
+    each(training.targets, (target, at) => {
+      const what = `training.targets[${at}]`;
+      expectFields(target, place, what, { kind: text });
+      const { spread } = target as { readonly spread?: unknown };
+      if (spread !== undefined)
+        expectFields(spread, place, `${what}.spread`, { means: numbers, deviations: numbers, least: number, most: number, tenths: numbers });
+    });
   }
   if (data !== undefined && !Array.isArray(data)) throw new DataError(`${place}: data must be a list, got ${show(data)}`, { received: data });
   each(data, (input, at) => {
@@ -97,7 +111,7 @@ export function checkFields(record: TraceRecord, place: string): void {
     expectFields(record, place, 'pass', { epoch: whole, step: whole });
     each(record.units, (units, at) => {
       if (units !== null)
-        expectFields(units, place, `units[${at}]`, { states: text, dead: number, coma: number, died: optional(list), woke: optional(list) });
+        expectFields(units, place, `units[${at}]`, { states: text, dead: number, coma: number, died: optional(deaths), woke: optional(list) });
     });
   }
   if (record.kind === 'epoch') expectFields(record, place, 'epoch', { epoch: whole, step: whole });

@@ -292,6 +292,8 @@ describe('options of compile', () => {
     ['a weight that is none', { loss: 'mse', lossWeights: [1, Number.NaN] }, /a loss weight must be a finite number, got NaN/],
     ['too many weights', { loss: 'mse', lossWeights: [1, 2, 3] }, /lossWeights has 3 entries, the model has 2 outputs/],
     ['a metric, not a list', { loss: 'mse', metrics: 'mae' }, /metrics must be a list/],
+    ['metrics that are none', { loss: 'mse', metrics: null }, /metrics must be a list, or lists by output, got null/],
+    ['weighted metrics that are none', { loss: 'mse', weightedMetrics: null }, /weightedMetrics must be a list/],
     ['nothing', undefined as never, /compile needs/],
   ])('%s', (_, options, message) => {
     expect(() => two().compile(options as never)).toThrow(ArgumentError);

@@ -3,6 +3,7 @@ import * as node from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  ArgumentError,
   activations,
   type CompileOptions,
   FileError,
@@ -514,6 +515,13 @@ describe('descriptions', () => {
     expect(built.compiled.losses[0]?.config).toMatchObject({ labelSmoothing: 0.1 });
     expect(built.compiled.metrics[0]?.map(({ name }) => name)).toEqual(['accuracy', 'meanSquaredError']);
     expect(fromConfig(described, { seed: 10 }).seed).toBe(10);
+  });
+
+  it('say which call has no inputs', () => {
+    const config = toConfig(sequential([layers.input([4]), layers.flatten(), layers.dense(2)]));
+    const calls = config.calls.map((call, i) => (i === 1 ? { ...call, inputs: [] } : call));
+    expect(() => fromConfig({ ...config, calls })).toThrow(ArgumentError);
+    expect(() => fromConfig({ ...config, calls })).toThrow("call 1 of the description gives 'flatten_1' no inputs; name the calls");
   });
 
   it('survive JSON', () => {

@@ -115,6 +115,19 @@ describe('what is refused, with what was found and where', () => {
       })),
       /run, line 1: network\.(inputs|outputs|layers\[0\]\.options) must be/,
     ],
+    [
+      'a spread without means',
+      changed(0, (header) => ({
+        ...header,
+        training: { ...(header.training as object), targets: [{ kind: 'real', spread: { deviations: [1], least: 0, most: 1, tenths: [] } }] },
+      })),
+      /run, line 1: training\.targets\[0\]\.spread\.means must be a list of numbers, got undefined/,
+    ],
+    [
+      'a unit that died of nothing',
+      changed(4, (record) => ({ ...record, units: [{ states: '', dead: 0, coma: 0, died: [null] }, null] })),
+      /run, line 5: units\[0\]\.died must be a list of { unit, step, by }, got \[null\]/,
+    ],
     ['a step without signals', changed(1, ({ signals: _, ...record }) => record), /run, line 2: a step record needs 'signals'/],
   ])('%s', (_, given, message) => {
     expect(() => parseTrace(given, 'run')).toThrow(DataError);
