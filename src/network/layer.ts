@@ -66,6 +66,9 @@ export interface LayerOptions {
   readonly trainable?: boolean;
 }
 
+/** What a name of a graph's tensor cannot hold. */
+const UNWRITABLE = /\0|\p{Surrogate}/u;
+
 /**
  * A layer: a function from tensors to tensors with its own arrays. A subclass defines `kind`, `config` and `call`; shapes of outputs and weights follow
  * from `call` itself. If applied several times, it shares its weights.
@@ -106,6 +109,12 @@ export abstract class Layer {
   readonly weights = new Map<string, WeightSpec>();
 
   constructor({ name, trainable = true }: LayerOptions = {}) {
+    if (name !== undefined && UNWRITABLE.test(name)) {
+      throw new ArgumentError(`a layer's name cannot hold NUL or half of a surrogate pair, which graphs and files do not keep; got ${show(name)}`, {
+        argument: 'name',
+        received: name,
+      });
+    }
     this.name = name;
     this.#trainable = trainable;
   }

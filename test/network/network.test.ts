@@ -37,6 +37,12 @@ describe('names', () => {
     ]);
   });
 
+  it.each(['a\0b', 'x\ud800', '\udc00x'])('that no graph can hold are refused: %j', (name) => {
+    expect(() => layers.dense(1, { name })).toThrow(ArgumentError);
+    expect(() => layers.dense(1, { name })).toThrow(/a layer's name cannot hold NUL or half of a surrogate pair/);
+    expect(layers.dense(1, { name: '𝛼/β x' }).name).toBe('𝛼/β x');
+  });
+
   it('leave those alone that the user gave', () => {
     const net = sequential([vector(), layers.dense(4), layers.dense(4, { name: 'dense_1' }), layers.dense(4, { name: 'head' }), layers.dense(4)]);
     expect(net.layers.map(({ name }) => name)).toEqual(['input_1', 'dense_2', 'dense_1', 'head', 'dense_3']);
