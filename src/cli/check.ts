@@ -13,7 +13,7 @@ import { withoutOption } from './columns.js';
 import { loadData } from './load-data.js';
 import { isSaved, loadCustom, loadModel, requireFile } from './load-model.js';
 import { madeUp } from './made-up.js';
-import { type ContextOptions, withContextOptions } from './model-context.js';
+import { type ContextOptions, requireContextTold, withContextOptions } from './model-context.js';
 import { prepareRun, requireSimple } from './prepare.js';
 import { nameFor, printResult, UsageError, wholeNumber } from './print.js';
 import { placeInUserCode } from './user-code.js';
@@ -73,12 +73,7 @@ export function addCheck(program: Command): void {
     .addHelpText('after', examples);
   withContextOptions(command);
   withFindingOptions(command).action(async (path: string, options: CheckOptions) => {
-    for (const [option, key] of [
-      ['--input-shape', 'inputShape'],
-      ['--classes', 'classes'],
-    ] as const)
-      if (options.data !== undefined && command.getOptionValueSource(key) === 'cli')
-        throw new UsageError(`${option}: '${options.data}' already determines this; remove ${option} or --data`);
+    requireContextTold(command, path, options.data);
     process.exitCode = await judged(() => check(path, options));
   });
 }

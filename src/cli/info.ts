@@ -6,7 +6,7 @@ import { availableThreads, createEngine } from '../runtime/index.js';
 import { readFile } from '../storage/files.js';
 import { decodeSafetensors } from '../storage/safetensors.js';
 import { loadCustom, loadModel, requireFile } from './load-model.js';
-import { type ContextOptions, withContextOptions } from './model-context.js';
+import { type ContextOptions, requireContextTold, withContextOptions } from './model-context.js';
 import { printResult } from './print.js';
 
 const require = createRequire(import.meta.url);
@@ -25,6 +25,7 @@ export function addInfo(program: Command): void {
   withContextOptions(summary)
     .option('--custom <FILE>', 'module that exports the custom functions and classes of MODEL; its code is run')
     .action(async (path: string, options: ContextOptions & { readonly custom?: string }) => {
+      requireContextTold(summary, path);
       const { inputShape, classes } = options;
       const custom = await loadCustom(options.custom);
       const { model } = await loadModel(path, { context: { inputShape, classes, seed: 0 }, custom });

@@ -126,6 +126,13 @@ describe('evenkeel check', () => {
     expect(run('check', path).stdout).toMatch(/^dense_1 +784→10 /m);
     expect(run('summary', path).stdout).toContain('[N, 784]');
     expect(run('check', path, '--input-shape', '7,2', '--classes', '3').stdout).toMatch(/^dense_1 +14→3 /m);
+    const described = join(folder, 'described.json');
+    writeFileSync(described, JSON.stringify({ layers: [{ kind: 'input', shape: [4] }, { kind: 'dense', units: 3 }] })); // biome-ignore format: a row of layers
+    for (const command of ['check', 'summary'])
+      expect(run(command, described, '--input-shape', '3,3')).toMatchObject({
+        status: 2,
+        stderr: expect.stringContaining(`--input-shape: '${described}' tells that itself; leave --input-shape out`),
+      });
     expect(run('check', path, '--classes', '10', '--data', 'glyphs')).toMatchObject({
       status: 2,
       stderr: expect.stringContaining("--classes: 'glyphs' already determines this; remove --classes or --data"),
