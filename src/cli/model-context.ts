@@ -19,10 +19,10 @@ export function withContextOptions(command: Command): Command {
     .addOption(new Option('--classes <N>', 'number of classes, passed to a function exported by the module').argParser(wholeNumber(1)).default(10));
 }
 
-/** Files whose models are what they are. */
+/** Endings of models that are no functions. */
 const fixed: readonly string[] = ['.safetensors', '.json'];
 
-/** @throws UsageError where what a function would be told was given, and data or a model that is no function tell it. */
+/** @throws UsageError if an option for functions was given, but data, or a saved model, already determine it. */
 export function requireContextTold(command: Command, path: string, data?: string): void {
   const teller = data ?? (fixed.includes(extname(path).toLowerCase()) ? path : undefined);
   if (teller === undefined) return;
@@ -31,5 +31,5 @@ export function requireContextTold(command: Command, path: string, data?: string
     ['--classes', 'classes'],
   ] as const)
     if (command.getOptionValueSource(key) === 'cli')
-      throw new UsageError(`${option}: '${teller}' tells that itself; leave ${option}${data === undefined ? '' : ' or --data'} out`);
+      throw new UsageError(`${option}: '${teller}' already determines this; remove ${option}${data === undefined ? '' : ' or --data'}`);
 }

@@ -131,7 +131,7 @@ describe('evenkeel check', () => {
     for (const command of ['check', 'summary'])
       expect(run(command, described, '--input-shape', '3,3')).toMatchObject({
         status: 2,
-        stderr: expect.stringContaining(`--input-shape: '${described}' tells that itself; leave --input-shape out`),
+        stderr: expect.stringContaining(`--input-shape: '${described}' already determines this; remove --input-shape`),
       });
     expect(run('check', path, '--classes', '10', '--data', 'glyphs')).toMatchObject({
       status: 2,
