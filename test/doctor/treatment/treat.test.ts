@@ -441,7 +441,7 @@ describe('what cannot be treated', () => {
     ['a progress that is no function', { onProgress: 'log' as never }, "expected a function for onProgress, got 'log'"],
     ['a clock that is no function', { clock: 3 as never }, 'expected a function for clock, got 3'],
     ['a signal that is none', { signal: {} as never }, 'treat: expected an AbortSignal'],
-    ['accepted findings that are no list', { baseline: 'old' as never }, 'diagnose: baseline must be a list'],
+    ['accepted findings that are no list', { baseline: 'old' as never }, 'treat: baseline must be a list'],
     ['accepted findings that are none', { baseline: [{}] as never }, 'expected a list of accepted findings, such as { rule, layers }, as baseline'],
     ['an unknown way to choose', { choose: 'luck' as never }, "'evidence' or 'random'"],
     ['an unknown rule', { ignore: ['vanishing'] }, 'unknown rule'],
