@@ -53,6 +53,8 @@ export interface AttemptOptions {
   readonly clock: () => number;
   /** What is known of the validation rows' neighbours from an earlier attempt; undefined where this is the first. */
   readonly neighbours: NeighbourFacts | false | undefined;
+  /** Losses of chance, as grades keep them. */
+  readonly chances: Map<number, number>;
   /** When the network began to be made. */
   readonly began: number;
 }
@@ -222,12 +224,13 @@ export class Attempt {
 
   /** Judges and grades the model as it is now. */
   async #run(trace: Trace, steps: number, wanted: number): Promise<Run> {
-    const { spend, judge, material, clock } = this.#options;
+    const { spend, judge, material, chances, clock } = this.#options;
     spend(steps - this.#counted);
     this.#counted = steps;
     const grade = await gradeOf(this.#model, material.validation, {
       penalty: value(trace.steps.at(-1)?.penalty) ?? 0,
       batchSize: this.#patient.batchSize,
+      chances,
     });
     const look = judge(trace, this.#first);
     this.#first ??= look.examination;

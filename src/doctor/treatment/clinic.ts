@@ -43,6 +43,7 @@ export class Clinic {
   readonly #making: Making;
   /** Whether looks measure how the loss bends, which takes as long as all else: where the first one sees steps that go too far, and the optimizer's have a bound. */
   #curved: boolean | undefined;
+  readonly #chances = new Map<number, number>();
   /** Why networks cannot be, each once. */
   readonly #told = new Set<string>();
   /** Trainings whose rest may still come. */
@@ -166,6 +167,7 @@ export class Clinic {
       guard,
       signal,
       clock,
+      chances: this.#chances,
       began,
     });
   }

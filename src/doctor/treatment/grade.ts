@@ -132,6 +132,8 @@ const NEARLY_ALL = 0.8;
 export interface Added {
   readonly penalty: number;
   readonly batchSize: number;
+  /** The loss of chance by rows of a minibatch, of the network that was graded first: of losses that compare rows with each other, each network has its own, by which less loss may score less. */
+  readonly chances?: Map<number, number>;
 }
 
 /** Grades a model on checked rows. A model that gives what is not finite has score −1, as has any that is worse than that. */
@@ -169,15 +171,18 @@ export async function gradeOf(model: Model, checked: Checked, added?: Added): Pr
 }
 
 /** What the loss says, against the same rows with each other's targets: what is between outputs and targets only the loss knows. */
-async function byLoss(model: Model, checked: Checked, { penalty, batchSize }: Partial<Added> = {}): Promise<Grade> {
+async function byLoss(model: Model, checked: Checked, { penalty, batchSize, chances }: Partial<Added> = {}): Promise<Grade> {
   const order = new Random(0).permutation(rowsOf(checked.inputs[0] as NdArray));
   // Penalties on what is active grow with the rows of a run, and where rows are compared with each other there are as many pairs as in training.
   const counts = (penalty !== undefined && penalty !== 0) || dependsOnBatch(model.network, model.compiled.losses);
   const options = counts && batchSize !== undefined ? { batchSize } : {};
   const lossOf = async (rows: Checked): Promise<number> => ((await model.evaluate(batchOf(rows), options)).loss ?? Number.NaN) - (penalty ?? 0);
   const others = { ...checked, targets: checked.targets.map((target) => takeRows(target, order)) };
-  const [loss, chance] = [await lossOf(checked), await lossOf(others)];
+  const [loss, own] = [await lossOf(checked), await lossOf(others)];
   const [only, ...more] = model.compiled.losses;
+  const compares = only?.targets === 'groups' && more.length === 0;
+  const chance = (compares ? chances?.get(batchSize ?? 0) : undefined) ?? own;
+  if (compares && Number.isFinite(chance)) chances?.set(batchSize ?? 0, chance);
   // A cosine has a least value, 0 is none.
   const room = only?.compares === 'directions' && more.length === 0 ? chance + 1 : Math.abs(chance);
   const score = (chance - loss) / room;

@@ -184,6 +184,12 @@ describe('grades', () => {
     const { val_loss } = (await through(2, losses.circle()).fit({ x, y }, { batchSize: 8, epochs: 1, verbose: 0, validationData: { x, y } })).last;
     expect(await lossOf(8)).toBeCloseTo(Number(val_loss), 4);
     expect(await lossOf(32)).not.toBeCloseTo(Number(val_loss), 1);
+    // Of two networks the one with less loss scores more: the first one's chance is that of both.
+    const chances = new Map<number, number>();
+    const gradeBy = (rows: NdArray) => gradeOf(near, { inputs: [rows], targets: [y], weights: [] }, { penalty: 0, batchSize: 32, chances });
+    const [first, second] = [await gradeBy(x), await gradeBy(NdArray.from(Array.from({ length: 32 }, (_, i) => [Math.cos(i % 3), Math.sin(i % 3)])))];
+    expect(second.loss).toBeLessThan(first.loss ?? 0);
+    expect((1 - second.score) / (1 - first.score)).toBeCloseTo((second.loss ?? 0) / (first.loss ?? 1), 5);
   });
 
   it('what is not finite has the least score', async () => {
