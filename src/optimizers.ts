@@ -8,7 +8,10 @@ import { base, type Clip, common, decayed, kind, type Optimizer, type Rule, slot
 
 export type { Clip, Optimizer, Update, UpdateContext } from './optimizers/optimizer.js';
 
-/** The optimizers, by name; each entry creates one from its options. Rules and defaults are Keras 3's. */
+/**
+ * The optimizers, by name; each entry creates one from its options. Rules and defaults are Keras 3's. Schedules and `useEma` count updates, each of which
+ * `gradientAccumulationSteps` minibatches make; in Keras they count minibatches.
+ */
 export const optimizers = {
   /** w − lr · g; with momentum μ: v = μv − lr · g, w + v, or w + μv − lr · g (Nesterov, 1983). */
   sgd: maker(

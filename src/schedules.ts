@@ -45,7 +45,7 @@ const share = (step: number, length: number): number => (length > 0 ? Math.min(M
 /** From 1 at the start to `alpha` at the end, along half a cosine. */
 const cosine = (progress: number, alpha: number): number => (1 - alpha) * 0.5 * (1 + Math.cos(Math.PI * progress)) + alpha;
 
-/** The schedules, by name; each entry creates one from its options. Rules and names are Keras 3's; one cycle's are Smith's. */
+/** The schedules, by name; each entry creates one from its options. Rules and names are Keras 3's; one cycle's are Smith's. Steps are updates. */
 export const schedules = {
   /** initial · decayRate^(step / decaySteps); `staircase` decays in discrete intervals. */
   exponentialDecay: maker(
