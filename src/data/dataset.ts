@@ -37,10 +37,12 @@ export function rowAndColumn(array: NdArray, index: number): readonly [row: numb
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 /** Row numbers, at most so many, spread over all rows: one of each of as many equal parts, each time at another place in it, since rows may be in order, or alternate. */
-export function spreadRows(array: NdArray, most: number): number[] {
-  const rows = rowsOf(array);
-  const count = Math.min(most, rows);
-  const from = (part: number): number => Math.floor((part * rows) / count);
+export const spreadRows = (array: NdArray, most: number): number[] => spreadOver(rowsOf(array), most);
+
+/** The same of so many things. */
+export function spreadOver(all: number, most: number): number[] {
+  const count = Math.min(most, all);
+  const from = (part: number): number => Math.floor((part * all) / count);
   return Array.from({ length: count }, (_, i) => from(i) + Math.floor(((i * GOLDEN) % 1) * (from(i + 1) - from(i))));
 }
 

@@ -1,13 +1,17 @@
 import type { Activation } from '../activations.js';
-import { checkOptionNames, isRecord, refuse } from '../core/expect.js';
+import { checkOptionNames, refuse } from '../core/expect.js';
 import { accuracies } from '../metrics.js';
 import { isClipped } from '../optimizers/optimizer.js';
 import type { LayerFacts, NeighbourFacts, NetworkFacts, TargetFacts } from '../vitals/facts.js';
-import type { EpochRecord, Measured, StepRecord, Trace, UnitStates } from '../vitals/trace.js';
+import type { EpochRecord, StepRecord, Trace, UnitStates } from '../vitals/trace.js';
 import { isKernel, tableActivation } from './forecast/lookups.js';
 import { suitsAt } from './forecast/phases.js';
 import { Bends, type Forecast, forecastFacts } from './forecast.js';
+import { errorIn, logOf, value } from './measured.js';
+import { isStandardized } from './standardized.js';
 import { behind, headUses, longest, usersOf } from './uses.js';
+
+export { median, value } from './measured.js';
 
 /** @throws ArgumentError if a trace is asked for, and something else given. */
 export function checkTrace(owner: string, given: unknown): void {
@@ -54,6 +58,8 @@ export const DEEP = 16;
 const ADDED = 0.05;
 /** Penalties that many times larger than what there is to learn leave too few of a float32's seven digits to the error. */
 const DROWNED = 1e4;
+/** Standard errors that a sample's figures are widened by. */
+const SURE = 2;
 /** Below this share a loss doubles by chance: that it was less before says nothing. */
 const NEXT_TO_NOTHING = 0.1;
 
@@ -147,7 +153,13 @@ export class Examination {
 
   /** Loss of a network that gives nothing yet; undefined where it is not known. */
   get undecidedLoss(): number | undefined {
-    return this.#lossBy(({ kind, chanceLoss, zeroLoss }) => (kind === 'real' ? zeroLoss : chanceLoss));
+    return this.#lossBy(({ kind, chanceLoss, zeroLoss }) => zeroLoss ?? (kind === 'real' ? undefined : chanceLoss));
+  }
+
+  /** Whether all outputs are asked for classes. */
+  get decides(): boolean {
+    const targets = this.trace.header.training?.targets ?? [];
+    return targets.length > 0 && targets.every(({ kind }) => kind !== 'real');
   }
 
   /** The losses of all outputs together; undefined where one is not known. */
@@ -163,6 +175,11 @@ export class Examination {
     return targets.reduce((rest, { leastLoss = 0 }) => rest - leastLoss, loss);
   }
 
+  /** How large a loss is: from its least value on where that is below 0, and from 0 where it is not known. */
+  sizeOf(loss: number): number {
+    return this.constantLoss === undefined ? Math.abs(loss) : Math.max(loss, this.left(loss));
+  }
+
   /** What there is to learn: what is left in the loss of chance, or where that is not known in the first one. */
   get learnable(): number | undefined {
     const start = this.constantLoss ?? this.firstLoss;
@@ -174,10 +191,24 @@ export class Examination {
     return this.#hidden ? undefined : this.constantLoss;
   }
 
-  /** What the last epoch leaves of what chance leaves to learn; undefined where the loss of chance is not known, or 0. */
+  /** A share of some loss as that of a squared error: what grows as errors do is small later. */
+  squared(share: number): number {
+    return this.#linear ? share * Math.abs(share) : share;
+  }
+
+  get #linear(): boolean {
+    return this.trace.header.training?.targets?.some(({ grows }) => grows) ?? false;
+  }
+
+  /**
+   * What the last epoch leaves of what chance leaves to learn, or may leave, where that is known of a sample alone, as a share of squared errors;
+   * undefined where it is not known, or 0.
+   */
   get partOfChance(): number | undefined {
     const [last, chance] = [this.losses.at(-1), this.chanceLoss];
-    return last !== undefined && chance !== undefined && this.left(chance) > 0 ? this.left(last) / this.left(chance) : undefined;
+    if (last === undefined || chance === undefined || !(this.left(chance) > 0)) return undefined;
+    const targets = this.trace.header.training?.targets ?? [];
+    return this.squared(this.left(last) / targets.reduce((most, { chanceError = 0 }) => most + SURE * chanceError, this.left(chance)));
   }
 
   /** Whether something is added to the loss that every epoch tells, so that it was taken from `losses`: those of older traces, and one that is not over, do not. */
@@ -220,7 +251,9 @@ export class Examination {
   /** How far beyond chance the validation rows are after the last epoch, as a part of how far neighbours would be; undefined where that is not known. */
   get partOfNeighbours(): number | undefined {
     const { neighbours, reached } = this;
-    return neighbours && reached !== undefined ? (reached - neighbours.chance) / (neighbours.value - neighbours.chance) : undefined;
+    return neighbours && reached !== undefined
+      ? this.#beyondChance(reached, neighbours) / this.#beyondChance(neighbours.value, neighbours)
+      : undefined;
   }
 
   /** The part of what neighbours reach that a network should reach. */
@@ -244,7 +277,13 @@ export class Examination {
   /** What neighbours reach, from 0 at chance to 1 without error; undefined where that is not known. */
   get neighbourScore(): number | undefined {
     const { neighbours } = this;
-    return neighbours && (neighbours.value - neighbours.chance) / (neighbours.perfect - neighbours.chance);
+    return neighbours && this.#beyondChance(neighbours.value, neighbours);
+  }
+
+  /** How much of the way from chance to no error some log is. */
+  #beyondChance(log: number, { log: name, chance, perfect }: NeighbourFacts): number {
+    const left = (log - perfect) / (chance - perfect);
+    return 1 - (name === 'val_loss' ? this.squared(left) : left);
   }
 
   /** Whether a whole training does on other rows what it should, measured by their neighbours, and those know enough to tell. */
@@ -280,14 +319,15 @@ export class Examination {
     if (last === undefined || start === undefined || this.trace.failure !== undefined) return false;
     // A penalty may take back some of what was learned: what is made less is both together.
     const { minimized } = this;
-    const left = this.left(last);
-    return left < enough * start && ((minimized.at(-1) ?? last) <= 1.05 * Math.min(...minimized) || left < NEXT_TO_NOTHING * start);
+    const [left, least] = [this.left(last), Math.min(...minimized)];
+    const isBelow = (share: number): boolean => left < (this.#linear ? Math.sqrt(share) : share) * start;
+    return isBelow(enough) && ((minimized.at(-1) ?? last) <= least + 0.05 * this.sizeOf(least) || isBelow(NEXT_TO_NOTHING));
   }
 
-  /** Whether a whole training has learned next to nothing: most of chance's loss is left. */
+  /** Whether a whole training has learned next to nothing: most of chance's loss is left, and neighbours do not show that there is no more to know. */
   get suffers(): boolean {
-    const part = this.partOfChance;
-    return this.over && part !== undefined && part > SUFFERED;
+    const [part, known] = [this.partOfChance, this.partOfNeighbours];
+    return this.over && part !== undefined && part > SUFFERED && !(known !== undefined && known >= this.leastOfNeighbours);
   }
 
   /** Mean losses of the epochs so far, without what is added to them where that is known. */
@@ -352,48 +392,6 @@ export class Examination {
 
   /** Whether what comes from an input is scaled before the first layer with weights, on all ways; what is looked up is no size that could be. */
   standardized(input: number): boolean {
-    const reached = new Set([input]);
-    let raw = false;
-    for (const use of reached) {
-      const layer = this.facts.layers[use];
-      const users = this.users[use] ?? [];
-      if (layer?.kind === 'embedding') return true;
-      if (layer === undefined || scales(layer)) continue;
-      const sums = layer.role === 'weights' || layer.weights.some(({ shape }) => shape.length > 1);
-      raw ||= sums || users.length === 0;
-      if (!sums) for (const at of users) reached.add(at);
-    }
-    return !raw;
+    return isStandardized(this.facts, this.users, input);
   }
-}
-
-/** Whether a layer standardizes or scales what it receives. */
-const scales = (layer: LayerFacts): boolean => layer.role === 'normalization' || layer.kind === 'rescaling' || normalizesSteps(layer);
-
-/** Whether a layer applies a normalization to every step. */
-function normalizesSteps({ kind, options: { layer } }: LayerFacts): boolean {
-  return kind === 'timeDistributed' && isRecord(layer) && /normalization$/i.test(String(layer.kind));
-}
-
-/** What an epoch logged, without what is added to it where that is known. */
-function logOf({ logs, penalties }: EpochRecord, name: string, bare: boolean): number | undefined {
-  const log = value(logs[name]);
-  return log === undefined || !bare ? log : log - (value(penalties?.[name]) ?? 0);
-}
-
-/** A step's loss without what regularizers and layers add. */
-function errorIn(step: StepRecord | undefined): number | undefined {
-  const loss = value(step?.loss);
-  return loss === undefined ? undefined : loss - (value(step?.penalty) ?? 0);
-}
-
-/** Measured numbers as numbers: not finite where they were not, undefined where nothing was measured. */
-export function value(measured: Measured | undefined): number | undefined {
-  return measured === null || measured === undefined ? undefined : Number(measured);
-}
-
-/** The middle of some numbers; NaN of none. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

@@ -29,6 +29,11 @@ export const remedies = {
   lsuv: hint('lsuv', 'weights', "scale each layer on the data before training: kernelInitializer: 'lsuv'"),
   lecunNormal: hint('lecun-normal', 'weights', "initialize the kernels with 'lecunNormal'"),
   smallerHead: hint('smaller-head', 'weights', 'initialize the last kernel with smaller values, so that the first outputs are undecided'),
+  biasAtOdds: hint(
+    'bias-at-odds',
+    'weights',
+    'start the last bias at the log odds of the classes: ln(p / (1 − p)) before a sigmoid, ln p of each class before a softmax',
+  ),
   reviveUnits: hint('revive-units', 'weights', 'redraw the weights of dead units, with zero biases'),
   orthogonalRecurrence: hint(
     'orthogonal-recurrence',

@@ -3,6 +3,7 @@ import { ShapeError } from '../core/errors.js';
 import { showShape } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
 import * as g from '../graph/ops/index.js';
+import { ofDecisions, ofLabels, ofShares } from './chance.js';
 import { alignLabels, alignTarget, EPSILON, kind, meanPerSample, misfit, shares, sigmoidLogits, type TargetKind } from './loss.js';
 
 /** Log-probabilities of the classes: from the logits where they are known, else from probabilities made to sum to 1 and kept from 0. */
@@ -56,6 +57,7 @@ export const crossentropies = {
   /** −log p of the labelled class; labels are whole numbers in [0, classes), shape [N] or [N, 1]. */
   sparseCategoricalCrossentropy: maker(kind, 'sparseCategoricalCrossentropy', { fromLogits }, (settings) => ({
     targets: 'labels' as TargetKind,
+    chance: ofLabels,
     perSample(target: Tensor, output: Tensor) {
       const owner = 'sparseCategoricalCrossentropy';
       const classes = classesOf(owner, output);
@@ -68,6 +70,7 @@ export const crossentropies = {
   categoricalCrossentropy: maker(kind, 'categoricalCrossentropy', { fromLogits, labelSmoothing }, (settings) => ({
     targets: 'oneHot' as TargetKind,
     takes: shares,
+    chance: ofShares(settings.labelSmoothing),
     perSample(target: Tensor, output: Tensor) {
       const owner = 'categoricalCrossentropy';
       const classes = classesOf(owner, output);
@@ -80,6 +83,7 @@ export const crossentropies = {
   binaryCrossentropy: maker(kind, 'binaryCrossentropy', { fromLogits, labelSmoothing }, (settings) => ({
     targets: 'binary' as TargetKind,
     takes: shares,
+    chance: ofDecisions(settings.labelSmoothing),
     perSample(target: Tensor, output: Tensor) {
       const t = smoothed(alignTarget('binaryCrossentropy', target, output), settings.labelSmoothing, 1 / 2);
       const logits = settings.fromLogits ? output : sigmoidLogits(output);

@@ -15,6 +15,31 @@ export interface TargetRange {
 /** Targets that are probabilities, or 0 and 1. */
 export const shares: TargetRange = { from: 0, to: 1 };
 
+/** Targets of many rows, one after the other. */
+export interface TargetRows {
+  readonly numbers: ArrayLike<number>;
+  /** Numbers of one row. */
+  readonly width: number;
+  /** Length of the output's last axis: classes, where targets are labels. */
+  readonly units: number;
+  /** How much each row counts; all alike unless given. */
+  readonly weights?: ArrayLike<number> | undefined;
+}
+
+/** Losses of outputs that are the same for every row. */
+export interface Chance {
+  /** Mean loss of the best of them, and the standard error of that where the rows are a sample. */
+  readonly loss: number;
+  readonly error: number;
+  /** Mean loss of outputs without error; 0 unless given. */
+  readonly least?: number;
+  /** Mean loss of a last layer that gives nothing: zeros, or what they are made by what the loss expects behind it. */
+  readonly undecided?: number;
+}
+
+/** Undefined where no row counts. */
+export type ChanceRule = (rows: TargetRows) => Chance | undefined;
+
 /** What training minimizes; `name` and `config` are stored in a saved model. */
 export interface Loss {
   readonly name: string;
@@ -26,7 +51,13 @@ export interface Loss {
   readonly batchwise?: boolean;
   /** Targets that it has a meaning for, any number unless given; others are refused before the first step. */
   readonly takes?: TargetRange;
-  /** Losses [N] of the samples; axes between the batch and the last are averaged. @throws ShapeError if target and output do not fit. */
+  /** The loss of one number, where what it asks for is about a mean of what is to be expected: what others predict may then be valued by it. */
+  readonly apart?: (target: number, output: number) => number;
+  /** Where it grows as errors do once they are large, not as their squares. */
+  readonly grows?: 'linearly';
+  /** What the best constant output comes to, where there is a formula. */
+  readonly chance?: ChanceRule;
+  /** Losses [N] of the samples; axes between the batch and the last are averaged. @throws ShapeError where target and output do not fit. */
   perSample(target: Tensor, output: Tensor): Tensor;
 }
 

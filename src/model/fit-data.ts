@@ -23,6 +23,8 @@ export interface FitData {
   readonly close: () => void;
   /** Rows from which normalization layers take their moments, and facts about the data are told. */
   readonly sample: Checked;
+  /** Whether more rows will come than those. */
+  readonly partly?: true;
 }
 
 /** Element type and shape of one row of each array. */
@@ -88,6 +90,7 @@ async function openMinibatches(
     validation,
     batchSize: rowsIn(opening.inputs) || 1,
     sample: { inputs: joined(({ inputs }) => inputs), targets: joined(({ targets }) => targets), weights: joined(({ weights }) => weights) },
+    partly: true,
     close,
   };
 }

@@ -1,7 +1,9 @@
 import type { DType } from '../core/dtype.js';
 import { NdArray } from '../core/ndarray.js';
+import { product } from '../core/shape.js';
 import { argMaxOf, rowsOf, rowWidth, spreadRows, takeRows } from '../data/dataset.js';
 import { accuracies } from '../metrics.js';
+import type { Network } from '../network/network.js';
 import type { Engine } from '../runtime/index.js';
 import { logEntries, type StepSpec } from '../training/step.js';
 import type { InputFacts, NeighbourFacts, TargetFacts } from '../vitals/facts.js';
@@ -32,6 +34,10 @@ const FEWEST_PIXELS = 64;
 const LEAST = 0.1;
 /** Squared errors that float32 makes of numbers, over their squares. */
 const ROUNDING = 1e-12;
+/** Numbers that chance is compared with at most. */
+const MOST_COMPARED = 2 ** 20;
+/** Squared correlation of columns that hold the same. */
+const ALIKE = 0.999;
 
 export interface NeighbourParts {
   readonly spec: StepSpec;
@@ -47,7 +53,8 @@ export interface NeighbourParts {
  * Euclidean, each feature in its own standard deviations unless all are of one unit; where few look so, in whichever way the nearest answer better. One neighbour answers (Fix and Hodges 1951;
  * Cover and Hart 1967: it errs at most twice as often as the best there can be, where rows are many), or five, or all by kernel ridge regression; whichever does best.
  * Of several inputs features stand side by side. Undefined where it cannot be compared: several outputs, inputs that number things, classes without accuracy
- * among the metrics, numbers under another loss than the mean squared error, or rows that are weighed.
+ * among the metrics, numbers under a loss that asks for something else than about a mean, rows that are weighed, or targets that a network must squeeze through
+ * fewer numbers, or that are the inputs themselves: those neighbours know.
  */
 export async function neighbourFacts(parts: NeighbourParts): Promise<NeighbourFacts | undefined> {
   const { engine, train, validation, data } = parts;
@@ -61,7 +68,8 @@ export async function neighbourFacts(parts: NeighbourParts): Promise<NeighbourFa
   const exam = question.ask(answered, among);
   const { columns, value } = exam;
   const [wanted, known] = [sideBySide(validation.inputs, answered), sideBySide(train.inputs, among)];
-  const { perfect, log } = question;
+  const { numbers, log } = question;
+  const perfect = exam.perfect;
   const best = (values: readonly number[]): number => values.reduce((a, b) => (Math.abs(perfect - b) < Math.abs(perfect - a) ? b : a));
   const together = spreadRows(known, mostTogether(features, columns));
   const taught = meansOf(
@@ -82,9 +90,49 @@ export async function neighbourFacts(parts: NeighbourParts): Promise<NeighbourFa
   const usual = meansOf(exam, [among.map((_, place) => place)]);
   const base = value(takeRows(usual, new Uint32Array(answered.length)));
   // Numbers that are all alike leave chance what rounding leaves.
-  if (perfect === 0 && base <= ROUNDING * value(NdArray.zeros([answered.length, columns]))) return undefined;
-  if (!((reached - base) / (perfect - base) > LEAST)) return undefined;
-  return { log, value: reached, chance: base, perfect, rows: among.length };
+  if (numbers && base - perfect <= ROUNDING * Math.abs(value(NdArray.zeros([answered.length, columns])))) return undefined;
+  const part = (reached - base) / (perfect - base);
+  if (!(part > LEAST)) return undefined;
+  if (!numbers || answered.length === rowsOf(asked)) return { log, value: reached, chance: base, perfect, rows: among.length };
+  // A few numbers that are far out may make most of a loss: what is logged is that of all validation rows.
+  const every = spreadRows(asked, Math.max(MOST_ROWS, Math.floor(MOST_COMPARED / columns)));
+  const whole = question.ask(every, among);
+  const chance = whole.value(takeRows(usual, new Uint32Array(every.length)));
+  return { log, value: chance + part * (whole.perfect - chance), chance, perfect: whole.perfect, rows: among.length };
+}
+
+/** Whether what neighbours know is not what a network is asked for: the targets are its inputs, each column up to scale, or go through a layer narrower than both. */
+function isCode({ spec: { network }, train }: NeighbourParts): boolean {
+  const [known, wanted] = [train.inputs[0], train.targets[0]];
+  if (!known || !wanted || train.inputs.length > 1 || rowWidth(wanted) < 2) return false;
+  return areAlike(known, wanted) || isSqueezed(network, Math.min(rowWidth(known), rowWidth(wanted)));
+}
+
+/** Whether each column of some rows is that of others, but for where it begins and how far it goes. */
+function areAlike(known: NdArray, wanted: NdArray): boolean {
+  const width = rowWidth(known);
+  if (rowWidth(wanted) !== width) return false;
+  const rows = spreadRows(known, FEWEST_ROWS);
+  return Array.from({ length: width }, (_, k) => k).every((k) => {
+    const [x, y] = [known, wanted].map((array) => {
+      const column = rows.map((row) => array.at(row * width + k));
+      const mean = column.reduce((a, b) => a + b, 0) / column.length;
+      return column.map((value) => value - mean);
+    }) as [number[], number[]];
+    const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, one, i) => sum + one * (b[i] as number), 0);
+    return dot(x, y) ** 2 >= ALIKE * dot(x, x) * dot(y, y);
+  });
+}
+
+/** Whether all that outputs know of inputs goes through some layer of fewer numbers than these. */
+function isSqueezed({ calls, outputs }: Network, width: number): boolean {
+  return calls.some((narrow) => {
+    const [, ...lengths] = narrow.outputs[0]?.shape ?? [];
+    if (narrow.inputs.length === 0 || !lengths.every((length) => typeof length === 'number') || product(lengths) >= width) return false;
+    const reached = new Set(outputs.map(({ call }) => call).filter((call) => call !== narrow));
+    for (const { inputs } of reached) for (const { call } of inputs) if (call !== narrow) reached.add(call);
+    return ![...reached].some(({ inputs }) => inputs.length === 0);
+  });
 }
 
 /** Some rows of all inputs, [rows, features]: as they are, or as floats where they come from several. */
@@ -116,8 +164,8 @@ interface Reached {
 /** How answers are compared with what is logged. */
 interface Question {
   readonly log: string;
-  /** What is logged of a network without error. */
-  readonly perfect: number;
+  /** Whether numbers are asked for, not classes. */
+  readonly numbers: boolean;
   /** @param answered validation rows, by number @param among training rows */
   readonly ask: (answered: readonly number[], among: readonly number[]) => Exam;
 }
@@ -126,21 +174,27 @@ interface Question {
 interface Exam {
   /** Numbers in an answer: shares of classes, or what targets hold. */
   readonly columns: number;
+  /** What is logged of a network without error. */
+  readonly perfect: number;
   /** Adds a share of what a training row says, by its place, to a row of answers. */
   readonly add: (answers: NdArray, row: number, place: number, share: number) => void;
   /** What is logged where validation rows are answered so, [rows, columns]. */
   readonly value: (answers: NdArray) => number;
 }
 
-function questionOf({ spec, train, validation, targets }: NeighbourParts): Question | undefined {
+function questionOf(parts: NeighbourParts): Question | undefined {
+  const { spec, train, validation, targets } = parts;
   const [fact, known, wanted, loss] = [targets?.[0], train.targets[0], validation.targets[0], spec.losses[0]];
   // Rows that are weighed ask for other answers than those near to them give.
   if (!fact || !known || !wanted || !loss || train.targets.length > 1 || train.weights.length > 0) return undefined;
   const width = rowWidth(known);
-  const counts = loss.name === 'meanSquaredError' && validation.weights.length === 0;
-  if (fact.kind === 'real') return counts ? ofNumbers(known, wanted, width, spec.lossWeights[0] ?? 1) : undefined;
+  const { apart } = loss;
+  if (fact.kind === 'real') {
+    if (!apart || validation.weights.length > 0 || isCode(parts)) return undefined;
+    return ofNumbers(known, wanted, width, (answer, target) => (spec.lossWeights[0] ?? 1) * apart(target, answer));
+  }
   const one = width === 1 || fact.kind === 'distribution';
-  if (!one && !(fact.kind === 'binary' && loss.targets === 'binary')) return undefined;
+  if (!one && !(fact.kind === 'binary' && loss.targets === 'binary' && !isCode(parts))) return undefined;
   const at = (spec.metrics[0] ?? []).findIndex(({ name, weighted }) => !weighted && (one ? ofOneClass : decided).includes(name));
   const log = logEntries(spec)[at + 1]?.name;
   if (at < 0 || log === undefined) return undefined;
@@ -155,6 +209,7 @@ function ofClasses(known: NdArray, wanted: NdArray, width: number, log: string):
     const right = answered.map((row) => columnOf.get(classIn(wanted, width, row)));
     return {
       columns,
+      perfect: 1,
       add(answers, row, place, share) {
         const at = row * columns + (said[place] ?? 0);
         answers.set(at, answers.at(at) + share);
@@ -162,34 +217,36 @@ function ofClasses(known: NdArray, wanted: NdArray, width: number, log: string):
       value: (answers) => right.filter((column, row) => column === argMaxOf(answers, row * columns, columns)).length / right.length,
     };
   };
-  return { log, perfect: 1, ask };
+  return { log, numbers: false, ask };
 }
 
 /** Several decisions a row, each by its own column. */
 function ofDecisions(known: NdArray, wanted: NdArray, columns: number, log: string): Question {
   const isRight = (answer: number, target: number): number => Number(answer > 0.5 === target > 0.5);
-  return { log, perfect: 1, ask: byColumns(known, wanted, columns, isRight) };
+  return { log, numbers: false, ask: byColumns(known, wanted, columns, isRight) };
 }
 
-function ofNumbers(known: NdArray, wanted: NdArray, columns: number, weight: number): Question {
-  return { log: 'val_loss', perfect: 0, ask: byColumns(known, wanted, columns, (answer, target) => weight * (target - answer) ** 2) };
+function ofNumbers(known: NdArray, wanted: NdArray, columns: number, lossOf: (answer: number, target: number) => number): Question {
+  return { log: 'val_loss', numbers: true, ask: byColumns(known, wanted, columns, lossOf) };
 }
 
 /** Answers that are what targets hold, compared number by number: the mean of that stands. */
 function byColumns(known: NdArray, wanted: NdArray, columns: number, compare: (answer: number, target: number) => number): Question['ask'] {
   return (answered, among) => {
     const right = takeRows(wanted, Uint32Array.from(answered));
+    const mean = (answer: (i: number) => number): number => {
+      let sum = 0;
+      for (let i = 0; i < right.size; i++) sum += compare(answer(i), right.at(i));
+      return sum / right.size;
+    };
     return {
       columns,
+      perfect: mean((i) => right.at(i)),
       add(answers, row, place, share) {
         const from = (among[place] ?? 0) * columns;
         for (let k = 0; k < columns; k++) answers.set(row * columns + k, answers.at(row * columns + k) + share * known.at(from + k));
       },
-      value(answers) {
-        let sum = 0;
-        for (let i = 0; i < right.size; i++) sum += compare(answers.at(i), right.at(i));
-        return sum / right.size;
-      },
+      value: (answers) => mean((i) => answers.at(i)),
     };
   };
 }

@@ -9,9 +9,10 @@ import type { StepSpec } from '../training/step.js';
 import type { NeighbourFacts } from '../vitals/facts.js';
 import type { VitalsRequest } from '../vitals/request.js';
 import { TRACE_SCHEMA, TRACE_VERSION, type TraceHeader } from '../vitals/trace.js';
-import { inputFacts, targetFacts } from './data-facts.js';
+import { inputFacts } from './data-facts.js';
 import type { FitData } from './fit-data.js';
 import { neighbourFacts } from './neighbours.js';
+import { targetFacts } from './target-facts.js';
 
 /** What a trace's first line is made from. */
 export interface HeaderParts {
@@ -20,7 +21,7 @@ export interface HeaderParts {
   readonly vitals: VitalsRequest;
   readonly layout: VitalsLayout | undefined;
   readonly engine: Engine;
-  readonly opened: Pick<FitData, 'sample'> & { readonly source?: BatchSource };
+  readonly opened: Pick<FitData, 'sample' | 'partly'> & { readonly source?: BatchSource };
   readonly batchSize: number;
   readonly epochs: number;
 }
@@ -51,7 +52,7 @@ export function traceHeader({ model, spec, vitals, layout, engine, opened, batch
       backend: engine.backend,
       threads: engine.threads,
       ...(network.dtype === 'float32' ? { flushesBelow: flush ? DENORMAL_GUARD : LEAST_NORMAL } : {}),
-      targets: targetFacts(spec, opened.sample),
+      targets: targetFacts(spec, opened.sample, opened.partly),
     },
     data: inputFacts(network, opened.sample.inputs),
     watched,

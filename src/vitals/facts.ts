@@ -133,9 +133,13 @@ export interface TargetFacts {
   readonly weighed?: true;
   /** Loss of the best constant prediction, each row with its weight, times the output's weight in the loss, where the loss has one that is known: ln C for balanced classes under cross-entropy. */
   readonly chanceLoss?: number;
-  /** The same of a prediction without error, where that is not 0: targets that are shares, or smoothed, have an entropy of their own. */
+  /** Where the loss grows as errors do, not as their squares. */
+  readonly grows?: 'linearly';
+  /** The standard error of chance's loss, where only some of the rows were seen: those of a stream come as they are asked for. */
+  readonly chanceError?: number;
+  /** That of a prediction without error, where that is not 0: targets that are shares, or smoothed, have an entropy of their own, and some losses may be below 0. */
   readonly leastLoss?: number;
-  /** The same where every output is 0, of targets that are any numbers: those that are not standardized make a large first loss by their mean alone. */
+  /** The same where the last layer gives nothing: the same probability for every class or, for targets that are any numbers, outputs of 0. Targets that are not standardized make a large first loss by their mean alone. */
   readonly zeroLoss?: number;
   /** Of targets that are any numbers. */
   readonly spread?: TargetSpread;

@@ -79,6 +79,7 @@ interface Fit {
   readonly heldInput?: NdArray;
   readonly heldWeights?: NdArray;
   readonly penalty?: boolean;
+  readonly activation?: 'sigmoid';
 }
 
 async function factsOf({ y = labelsOf(train.labels), heldY = labelsOf(held.labels), units = 3, compile, wish = {}, penalty = false, ...fit }: Fit) {
@@ -88,7 +89,7 @@ async function factsOf({ y = labelsOf(train.labels), heldY = labelsOf(held.label
     [
       layers.input([FEATURES], input.dtype === 'float32' ? {} : { dtype: input.dtype }),
       layers.rescaling(1),
-      layers.dense(units, { activation: units > 1 ? 'softmax' : 'linear', ...kernelRegularizer }),
+      layers.dense(units, { activation: units > 1 ? 'softmax' : (fit.activation ?? 'linear'), ...kernelRegularizer }),
     ],
     { seed: 1 },
   );
@@ -212,6 +213,76 @@ describe('nearest neighbours of validation rows', () => {
     expect(weighed.facts).toEqual({ ...facts, value: (facts?.value ?? 0) / 4, chance: (facts?.chance ?? 0) / 4 });
   });
 
+  it('answer numbers under other losses that ask for about a mean, judged by those', async () => {
+    const target = (values: readonly number[], count: number) =>
+      Array.from({ length: count }, (_, i) => Math.round(5 * Math.exp(Math.sin(values[i * FEATURES] as number))));
+    const [known, wanted] = [target(train.values, TRAIN), target(held.values, HELD)];
+    const under = async (loss: string, apart: (target: number, output: number) => number) => {
+      const mean = (answer: (row: number) => number) => wanted.reduce((sum, one, row) => sum + apart(one, answer(row)), 0) / HELD;
+      const meanOf = (rows: readonly number[]) => rows.reduce((sum, i) => sum + (known[i] as number), 0) / rows.length;
+      const best = Math.min(...[1, 5].map((count) => mean((row) => meanOf(nearest(held.values, row).slice(0, count)))), mean(regression(known)));
+      const { facts } = await factsOf({
+        y: arrayOf(known, 1),
+        heldY: arrayOf(wanted, 1),
+        units: 1,
+        activation: 'sigmoid',
+        compile: { loss, metrics: [] },
+      });
+      const perfect = wanted.reduce((sum, one) => sum + apart(one, one), 0) / HELD;
+      const chance = mean(() => meanOf(known.map((_, i) => i)));
+      expect(facts?.perfect).toBeCloseTo(perfect, 4);
+      expect(facts?.chance).toBeCloseTo(chance, 4);
+      expect(Math.abs((facts?.value ?? 0) - best)).toBeLessThan(0.02 * (chance - perfect));
+    };
+    await under('mae', (a, b) => Math.abs(a - b));
+    await under('huber', (a, b) => (Math.abs(a - b) < 1 ? (a - b) ** 2 / 2 : Math.abs(a - b) - 0.5));
+    await under('poisson', (a, b) => b - a * Math.log(b));
+  });
+
+  it('are asked by what all validation rows come to, where only some of many are answered', async () => {
+    const many = 3000;
+    const heldInput = arrayOf(
+      Array.from({ length: many * FEATURES }, () => random.normal(0, 1)),
+      FEATURES,
+    );
+    const target = (array: NdArray, row: number): number => Math.exp(array.at(row * FEATURES) * 2);
+    const known = Array.from({ length: TRAIN }, (_, row) => target(x, row));
+    const wanted = Array.from({ length: many }, (_, row) => target(heldInput, row));
+    const mean = known.reduce((a, b) => a + b) / TRAIN;
+    const { facts } = await factsOf({ y: arrayOf(known, 1), heldInput, heldY: arrayOf(wanted, 1), units: 1, compile: { loss: 'mse', metrics: [] } });
+    expect((facts?.chance ?? 0) / (wanted.reduce((sum, one) => sum + (one - mean) ** 2, 0) / many)).toBeCloseTo(1, 4);
+  });
+
+  it('are not asked where they see the targets themselves, or these go through fewer numbers', async () => {
+    const told = async (y: NdArray, heldY: NdArray, code: number, skip = false) => {
+      const input = layers.input([FEATURES]);
+      const narrow = layers.dense(code).apply(input);
+      const units = y.shape[1] as number;
+      const wide = skip ? layers.concatenate().apply([narrow, input]) : narrow;
+      const net = model({ inputs: input, outputs: layers.dense(units).apply(wide) }).compile({
+        optimizer: optimizers.sgd({ learningRate: 1e-9 }),
+        loss: 'mse',
+      });
+      const history = await net.fit(x, y, { verbose: 0, validationData: { x: heldX, y: heldY }, callbacks: [{ vitals: {} }] });
+      return history.trace?.header.training?.neighbours;
+    };
+    const scaled = (array: NdArray): NdArray =>
+      arrayOf(
+        Array.from({ length: array.size }, (_, i) => 2 * array.at(i) - (i % FEATURES)),
+        FEATURES,
+      );
+    const other = (array: NdArray): NdArray =>
+      arrayOf(
+        Array.from({ length: array.shape[0] as number }, (_, row) => [0, 1, 4].map((k) => Math.sin(array.at(row * FEATURES + (k % 3)) + k))).flat(),
+        3,
+      );
+    expect(await told(x, heldX, 8)).toBeUndefined();
+    expect(await told(scaled(x), scaled(heldX), 8)).toBeUndefined();
+    expect(await told(other(x), other(heldX), 8)).toBeDefined();
+    expect(await told(other(x), other(heldX), 2)).toBeUndefined();
+    expect(await told(other(x), other(heldX), 2, true)).toBeDefined();
+  });
+
   it('are looked for among grey levels, and not among numbers that stand for things', async () => {
     const grey = (values: readonly number[]) =>
       new NdArray(
@@ -227,7 +298,7 @@ describe('nearest neighbours of validation rows', () => {
     expect((await factsOf({ compile: { metrics: [] } })).facts).toBeUndefined();
     const numbers = { y: arrayOf(train.labels, 1), heldY: arrayOf(held.labels, 1), units: 1 };
     const compile = { loss: 'mse', metrics: [] };
-    expect((await factsOf({ ...numbers, compile: { loss: 'mae', metrics: [] } })).facts).toBeUndefined();
+    expect((await factsOf({ ...numbers, compile: { loss: 'msle', metrics: [] } })).facts).toBeUndefined();
     const half = (labels: readonly number[]): NdArray =>
       arrayOf(
         labels.map((label) => label / 2),

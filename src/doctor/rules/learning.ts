@@ -16,6 +16,8 @@ const VALIDATION_FALL = 0.03;
 /** More than this share is left while the loss still falls at this part of its mean speed: learning has only begun. */
 const BEGUN = 0.5;
 const STRAIGHT = 0.5;
+/** The same where no validation rows tell learning from memorising: of noise, too, most of chance's loss can be learned by heart. */
+const BEGUN_UNSEEN = 0.9;
 /** Fewer epochs show no course. */
 export const FEWEST = 5;
 
@@ -45,8 +47,8 @@ export const slowLearning: Rule = {
   id: 'slow-learning',
   title: 'Learning too slowly for the budget',
   looksFor:
-    'the mean loss of the last epoch over that of the best constant prediction (chance level), and how much it still fell over the last fifth of the epochs',
-  threshold: `the training is over, more than ${percent(LEFT)} of the chance-level loss is left (${percent(LEFT_ALONG_STEPS)} if layers process a sequence step by step, or if there are ${DEEP} or more hidden layers, all normalized; ${percent(LEFT_VERY_DEEP)} with ${VERY_DEEP} or more hidden layers), and the loss still fell by ${percent(FALL)} in the last fifth (with validation rows: their loss by ${percent(VALIDATION_FALL)}); or more than ${percent(BEGUN)} is left, and the loss fell there at more than half its mean speed, so that learning has only begun. Networks that reach what their data allow have less left, or no longer improve`,
+    'the mean loss of the last epoch over that of the best constant prediction (chance level), squared if the loss grows in proportion to errors, and how much it still fell over the last fifth of the epochs',
+  threshold: `the training is over, more than ${percent(LEFT)} of the chance-level loss is left (${percent(LEFT_ALONG_STEPS)} if layers process a sequence step by step, or if there are ${DEEP} or more hidden layers, all normalized; ${percent(LEFT_VERY_DEEP)} with ${VERY_DEEP} or more hidden layers), and the loss still fell by ${percent(FALL)} in the last fifth (with validation rows: their loss by ${percent(VALIDATION_FALL)}); or more than ${percent(BEGUN)} is left, and the loss fell there at more than half its mean speed, so that learning has only begun. Without validation rows it is a risk, unless learning has only begun and more than ${percent(BEGUN_UNSEEN)} is left, since rows may be memorized. Networks that reach what their data allow have less left, or no longer improve`,
   why: 'the budget ends before the network has learned what it could: steps are too small, too few, or in poor directions',
   remedies: [
     remedies.raiseLearningRate,
@@ -67,17 +69,18 @@ export const slowLearning: Rule = {
     const unseen = fallBeyond === undefined;
     const falls = fall > FALL && (unseen || fallBeyond > VALIDATION_FALL);
     const least = chanceLoss - examination.left(chanceLoss);
+    const share = examination.left(last) / examination.left(chanceLoss);
     const begun = part > BEGUN && lateSpeed(losses) > STRAIGHT && (unseen || lateSpeed(validation) > STRAIGHT);
     if (!falls && !begun) return [];
     const [said, chance] = sayApart(last, chanceLoss);
     return [
       {
-        severity: 'ill',
+        severity: unseen && !(begun && part > BEGUN_UNSEEN) ? 'risk' : 'ill',
         layers: [],
         ...examination.lastEpoch,
         measured: { what: 'last loss over the chance-level loss', value: part },
         expected: { to: left, why: 'a budget should not end while the loss is still high and falling' },
-        cause: `after ${countOf(epochs.at(-1)?.step, 'step')} ${percent(part)} of the chance-level loss is left (${said}${without(bare)} of ${chance}${least > 0 ? `, of which ${say(least)} is irreducible` : ''}), and it still fell by ${percent(fall)} in the last fifth of the epochs`,
+        cause: `after ${countOf(epochs.at(-1)?.step, 'step')} ${percent(share)} of the chance-level loss is left (${said}${without(bare)} of ${chance}${least !== 0 ? `, of which ${say(least)} is irreducible` : ''}), and it still fell by ${percent(fall)} in the last fifth of the epochs`,
       },
     ];
   },
@@ -87,7 +90,7 @@ export const belowNeighbours: Rule = {
   id: 'below-neighbours',
   title: 'Worse than nearest neighbours',
   looksFor:
-    'the score of the validation rows beyond chance after the last epoch (accuracy for classes, mean squared error for numbers), relative to that of predicting each row from nearby training rows: from the nearest, from five, or from all weighted by nearness (kernel ridge regression), whichever is best',
+    'the score of the validation rows beyond chance after the last epoch (accuracy for classes; for numbers the loss, if it asks for about their mean: the mean squared or absolute error, Huber’s, log cosh, Poisson’s), relative to that of predicting each row from nearby training rows: from the nearest, from five, or from all weighted by nearness (kernel ridge regression), whichever is best',
   threshold: `the training is over and less than ${percent(NEIGHBOURS.most)} of what neighbours reach is reached: looking them up takes no training, and with many rows the nearest neighbour alone errs at most twice as often as the best possible classifier (Cover and Hart 1967). Networks that train well reach more, on grey levels as on tables, for classes as for numbers. A simple RNN, which never sees a whole row at once, must reach ${percent(NEIGHBOURS.simpleRnn)}, several in a row ${percent(NEIGHBOURS.stacked)}; the same holds for ${DEEP} or more hidden layers that are all normalized, whose gradients grow with depth at first (Yang et al. 2019, "A mean field theory of batch normalization"). Any network of ${VERY_DEEP} or more hidden layers must reach ${percent(LEAST_VERY_DEEP)}: published recipes of 30 layers reach between half and nine tenths in a thousand steps. If validation rows are near copies of training rows, such as overlapping windows, neighbours have an unfair advantage: split such data by time, or ignore the rule`,
   why: 'the network does worse than looking up similar rows would: it learned too little, or too much that holds only for its training rows',
   remedies: [

@@ -3,6 +3,7 @@ import type { Described } from '../../core/catalogue.js';
 import { countOf } from '../../core/count.js';
 import type { LayerFacts } from '../../vitals/facts.js';
 import { median } from '../examination.js';
+import { fallsBeyondScatter, isFromZero, scatterOf } from '../falls.js';
 import { tableActivation } from '../forecast/lookups.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, type Symptom, say, sayApart, unlearned, without } from '../rule.js';
@@ -163,13 +164,21 @@ export const initialLoss: Rule = {
   threshold:
     'ill from 10, risk from 3: an undecided network starts near 1; one that starts far above is confident in wrong answers, and its first steps only unlearn them. From 1,000 if gradients are clipped or the optimizer divides by their size: steps are then no larger for it, and a few unlearn it',
   why: 'the first steps are huge and spoil a good initialization',
-  remedies: [remedies.standardizeInputs, remedies.suitingInitializer, remedies.smallerHead],
+  remedies: [remedies.standardizeInputs, remedies.suitingInitializer, remedies.smallerHead, remedies.biasAtOdds],
   check(examination) {
-    const [loss, chance] = [examination.firstLoss, examination.constantLoss];
-    if (loss === undefined || chance === undefined || !(chance > 1e-6) || (examination.first?.step ?? 2) > 1 || !(loss > 3 * chance)) return [];
+    const { firstLoss, constantLoss } = examination;
+    if (firstLoss === undefined || constantLoss === undefined) return [];
+    const [loss, chance] = [examination.left(firstLoss), examination.left(constantLoss)];
+    if (!(chance > 1e-6) || (examination.first?.step ?? 2) > 1 || !(loss > 3 * chance)) return [];
+    // One minibatch may lie far above a least value that is the mean of all.
+    if (!isFromZero(examination, firstLoss) && !(loss - 3 * chance > 3 * scatterOf(examination))) return [];
     const borne = examination.adaptive || examination.clipped ? 1000 : 10;
+    const { undecidedLoss } = examination;
     // Targets that are not standardized make a large loss by their mean alone.
-    const limit = loss > borne * Math.max(chance, examination.undecidedLoss ?? Number.POSITIVE_INFINITY) ? borne : 3;
+    const limit =
+      loss > borne * Math.max(chance, undecidedLoss === undefined ? Number.POSITIVE_INFINITY : examination.left(undecidedLoss)) ? borne : 3;
+    // A network that gives each class the same probability is undecided, however rare some classes are.
+    const undecided = examination.decides && undecidedLoss !== undefined && loss <= 3 * examination.left(undecidedLoss);
     return [
       {
         severity: limit === borne ? 'ill' : 'risk',
@@ -177,7 +186,8 @@ export const initialLoss: Rule = {
         step: 1,
         measured: { what: 'first loss over the chance-level loss', value: loss / chance },
         expected: { to: limit, why: 'an undecided network starts near chance level' },
-        cause: `the first loss${without(examination.first?.penalty !== undefined)} is ${say(loss)}, while that of the best constant prediction is ${say(chance)}`,
+        ...(undecided ? { margin: 1, remedies: [remedies.biasAtOdds] } : {}),
+        cause: `the first loss${without(examination.first?.penalty !== undefined)} is ${say(firstLoss)}, while that of the best constant prediction${undecided ? ', which knows how rare some classes are,' : ''} is ${say(constantLoss)}`,
       },
     ];
   },
@@ -188,7 +198,7 @@ export const lossStalls: Rule = {
   title: 'Loss that does not fall',
   looksFor: 'the mean loss of the last epochs compared with chance level and with the first epoch',
   threshold:
-    'after at least 200 steps the loss is still above 95 % of that of the best constant prediction or, if that is unknown and the training started from scratch, has fallen by less than 2 % since the first epoch',
+    'after at least 200 steps the loss is still above 95 % of that of the best constant prediction or, if that is unknown and the training started from scratch, has fallen by less than 2 % since the first epoch (below 0, also by less than 1 % of the scatter of single steps)',
   why: 'nothing has been learned from the rows; the last bias alone can fit the class frequencies',
   remedies: [remedies.suitingInitializer, remedies.raiseLearningRate, remedies.lowerLearningRate, remedies.normalize],
   check(examination) {
@@ -197,11 +207,11 @@ export const lossStalls: Rule = {
     const [first, last] = [losses[0], losses.at(-1)];
     if (first === undefined || last === undefined || (epochs.at(-1)?.step ?? 0) < 200) return [];
     const chance = examination.chanceLoss;
-    // What an earlier fit had learned shows in no first epoch; losses that may be below 0 fall by a share of their size.
+    // What an earlier fit had learned shows in no first epoch; of losses below 0 a share of their size says little alone.
     const fresh = losses.length > 1 && (examination.first?.step ?? 2) <= 1;
     const part = chance === undefined ? (fresh ? 1 - (first - last) / Math.abs(first) : 0) : (examination.partOfChance ?? 0);
     const limit = chance === undefined ? 0.98 : 0.95;
-    if (!(part > limit)) return [];
+    if (!(part > limit) || (chance === undefined && !isFromZero(examination, last) && fallsBeyondScatter(examination))) return [];
     const [said, other] = sayApart(last, chance ?? first);
     return [
       {
@@ -226,13 +236,14 @@ export const lossOscillates: Rule = {
     'in at least two of the last six epochs the loss rises by more than 5 % of the previous epoch’s, and by more than 2 % of the chance-level loss (if that is unknown, of the total decrease of the loss): averages over an epoch vary far less by chance',
   why: 'steps jump across the valley instead of descending into it',
   remedies: [remedies.lowerLearningRate, remedies.largerBatch, remedies.clipGradients],
-  check({ minimized: all, chanceLoss = Math.max(...all) - Math.min(...all), lastEpoch }) {
+  check(examination) {
+    const { minimized: all, chanceLoss, lastEpoch } = examination;
     const losses = all.slice(-6);
     // Near 0 a loss doubles by chance; some pass it.
-    const least = 0.02 * chanceLoss;
+    const least = 0.02 * (chanceLoss === undefined ? Math.max(...all) - Math.min(...all) : examination.left(chanceLoss));
     const rises = losses.flatMap((loss, i) => {
       const before = losses[i - 1] ?? loss;
-      const rise = (loss - before) / Math.abs(before);
+      const rise = (loss - before) / examination.sizeOf(before);
       return rise > 0.05 && loss - before > least ? [rise] : [];
     });
     if (losses.length < 4 || rises.length < 2) return [];

@@ -162,7 +162,7 @@ export const strongPenalty: Rule = {
   remedies: [remedies.weakenRegularizers],
   check(examination) {
     const { penalty, learnable } = penaltyAt(examination) ?? {};
-    if (penalty === undefined || learnable === undefined || !(penalty > HEAVY.risk * learnable)) return [];
+    if (penalty === undefined || learnable === undefined || learnable < 0 || !(penalty > HEAVY.risk * learnable)) return [];
     const severity = penalty > HEAVY.ill * learnable ? ('ill' as const) : ('risk' as const);
     const part = penalty / learnable;
     return [

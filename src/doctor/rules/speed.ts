@@ -1,6 +1,7 @@
 import { isRecord } from '../../core/expect.js';
 import type { StepRecord } from '../../vitals/trace.js';
 import { type Examination, LEARNED, median, value } from '../examination.js';
+import { hasFallen, isFromZero } from '../falls.js';
 import { remedies } from '../remedies.js';
 import { type Rule, type Symptom, say, sayApart, unlearned } from '../rule.js';
 
@@ -134,9 +135,12 @@ const RAISED_FOR_NOW = { most: 3, risky: 1.3 } as const;
 const asRisk = (symptom: Symptom): Symptom => ({ ...symptom, severity: 'risk' });
 
 /** Loss of a look's rows, without penalties, before the step that follows them and after it; undefined where it was not taken again. */
-function ownRows({ first, firstLoss: before }: Examination): { readonly before: number; readonly after: number } | undefined {
+function ownRows(examination: Examination): { readonly before: number; readonly after: number } | undefined {
+  const { first, firstLoss: before } = examination;
   const told = value(first?.lossAfter);
-  return told === undefined || before === undefined || !(before > 0) ? undefined : { before, after: told - (value(first?.penalty) ?? 0) };
+  return told === undefined || before === undefined || !isFromZero(examination, before)
+    ? undefined
+    : { before, after: told - (value(first?.penalty) ?? 0) };
 }
 
 /** A first step, of a look, that raises the loss of the rows that it follows. */
@@ -257,7 +261,7 @@ export const stepTooSmall: Rule = {
     const [first, last] = [examination.firstLoss, examination.lastLoss];
     const clipped = (value(examination.last?.clipScale) ?? 1) < 0.1;
     if (list.length === 0 || !(fastest.speed < slowest) || awakens(examination)) return [];
-    if (first === undefined || last === undefined || last < 0.7 * first) return [];
+    if (first === undefined || last === undefined || hasFallen(examination)) return [];
     return [
       {
         severity: 'ill',

@@ -55,6 +55,7 @@ const methods: { readonly [K in keyof typeof remedies]: Method | Proposal } = {
   bendLayers,
   stopEarly: { proposal: 'how long to train is part of the budget' },
   regularize: { proposal: 'only other rows can show what generalizes better' },
+  biasAtOdds: { proposal: 'a bias learns the shares in its first steps: this only saves those' },
   weighClasses: { proposal: 'only you can say how much rare classes matter' },
   weakenRegularizers,
   lowerDropout,
