@@ -35,7 +35,7 @@ describe('evenkeel check', () => {
     expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
     expect(stdout).toMatch(/^Layer +Fans +Activation +Initializer +Forward +measured +Backward +measured/);
     expect(stdout).toMatch(/^dense_5 +64→64 +sigmoid +glorotUniform/m);
-    expect(stdout).toMatch(/^ILL {2}vanishing-gradient in dense_1…dense_10: .*a factor 0\.2\d+ for each of 20 layers/m);
+    expect(stdout).toMatch(/^ILL {2}vanishing-gradient in dense_1…dense_10: .*a factor of 0\.2\d+ per layer over 20 layers/m);
   });
 
   it('shows of layers that walk along a sequence what becomes of the gradient on its way back', () => {
@@ -277,6 +277,6 @@ describe('a recorded run', () => {
     const { findings } = JSON.parse(stdout) as { findings: { rule: string }[] };
     expect(status).toBe(1);
     expect(findings.map(({ rule }) => rule)).toContain('loss-stalls');
-    expect(run('diagnose', sick)).toMatchObject({ status: 2, stderr: expect.stringContaining('is no trace') });
+    expect(run('diagnose', sick)).toMatchObject({ status: 2, stderr: expect.stringContaining('is not a trace') });
   });
 });

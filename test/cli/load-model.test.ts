@@ -24,7 +24,7 @@ it.each<[string, object, RegExp]>([
         { kind: 'dense', units: 2, activation: { name: 'sines', custom: true } },
       ],
     },
-    /model\.json: .*'sines' \(.*\)\. Name the module that exports them: --custom FILE$/,
+    /model\.json: .*'sines' \(.*\)\. Pass the module that exports them: --custom FILE$/,
   ],
 ])('names the file and what it holds: %s', async (_, description, message) => {
   const path = join(folder, 'model.json');

@@ -8,7 +8,11 @@ describe('--standardize', () => {
 
   it.each([
     ['by itself', () => layers.normalization(), /already has a normalization layer; remove --standardize$/],
-    ['inside of another layer', () => layers.timeDistributed(layers.normalization()), /already, inside of 'timeDistributed_1'; leave/],
+    [
+      'inside of another layer',
+      () => layers.timeDistributed(layers.normalization()),
+      /already has a normalization layer, inside of 'timeDistributed_1'; remove/,
+    ],
     ['further inside', () => layers.timeDistributed(layers.timeDistributed(layers.normalization())), /inside of 'timeDistributed_1'/],
   ])('refuses a model that has a normalization layer %s', async (_, make, message) => {
     const inner = make();

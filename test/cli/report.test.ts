@@ -29,7 +29,7 @@ it('says what is wrong with a file that is no trace', () => {
   writeFileSync(other, '{"loss": 1}\n');
   const { status, stdout, stderr } = run(other);
   expect({ status: status === 0, stdout }).toEqual({ status: false, stdout: '' });
-  expect(stderr).toMatch(/no trace: its first line should be/);
+  expect(stderr).toMatch(/not a trace: its first line should be/);
 });
 
 it('looks where the page goes before it works', () => {

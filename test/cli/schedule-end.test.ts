@@ -36,7 +36,7 @@ describe('a schedule at its end', () => {
     // The rate of a step as SGDR has it, from the trace: highest at the first, 0 behind the last.
     const trace = join(folder, 'again.jsonl');
     const again = run('train', saved, '--data', table, '--epochs', '5', ...words, '--batch-size', '16', '--trace', trace);
-    expect(again.stderr).toContain('in the 180 steps that it took');
+    expect(again.stderr).toContain('in the 180 steps it was trained for');
     const records = readFileSync(trace, 'utf8').trim().split('\n');
     const rates = records
       .map((line) => JSON.parse(line) as { kind?: string; step: number; learningRate: number })

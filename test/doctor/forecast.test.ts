@@ -128,7 +128,7 @@ describe('what a forecast says of whole networks', () => {
     // 0.707^28, first hidden layer against the last.
     expect(Math.log(sums(told)[0]?.gradient?.value ?? 0)).toBeCloseTo(28 * Math.log(Math.SQRT1_2), 0);
     expect(String(told)).toMatch(/ordered.*signals die out.*about 9 layers \(this network: 30\)/);
-    expect(String(told)).toContain('suits: heNormal');
+    expect(String(told)).toContain('suited: heNormal');
   });
 
   it.each([
@@ -335,7 +335,7 @@ describe('data', () => {
   it('tells sums that are always 0 from weights that are too large to square', () => {
     const why = (stddev: number) =>
       forecast(sequential([layers.input([4]), layers.dense(4, { kernelInitializer: initializers.normal({ stddev }) })])).layers[1]?.why;
-    expect(why(1e-200)).toBe('its sums are 0 for every input');
+    expect(why(1e-200)).toBe('its pre-activations are 0 for every input');
     expect(why(1e200)).toBe('its weights or biases are too large for float64 to hold their squares');
   });
 

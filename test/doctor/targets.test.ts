@@ -113,7 +113,7 @@ describe('targets beyond the range of the last activation', () => {
     const share = wanted.reduce((sum, one) => sum + Math.min(0, one) ** 2, 0) / wanted.length;
     expect(finding).toMatchObject({ severity: 'ill', layers: ['dense_2'] });
     expect(Math.abs((finding?.measured.value ?? 0) - share)).toBeLessThan(0.03);
-    expect(finding?.cause).toContain('dense_2 ends in relu');
+    expect(finding?.cause).toContain('dense_2 ends with relu');
   });
 
   it('are a risk where few are', async () => {
@@ -215,7 +215,7 @@ it('scale-targets keeps the weight of an output that its user weighed against th
   // The loss of chance of the numbers is 10⁶ times their weight, that of the labels ln 4.
   const kept = await weighed(1e-6);
   expect(kept?.patient.config.compile?.lossWeights).toEqual([1e-6, 1]);
-  expect(kept?.what).toBe('bring what dense_1 gives to the size of its targets by layers.rescaling()');
+  expect(kept?.what).toBe('rescale the outputs of dense_1 to the size of their targets with layers.rescaling()');
   expect((await weighed(1))?.patient.config.compile?.lossWeights).toEqual([1e-6, 1]);
   expect((await weighed(1e-12))?.patient.config.compile?.lossWeights).toEqual([1e-18, 1]);
 });

@@ -50,15 +50,15 @@ describe('watch', () => {
     const found: Finding[] = [];
     const net = build({ hidden: () => row(3, 32, { activation: 'relu' }), compile: { optimizer: optimizers.sgd({ learningRate: 1e8 }) } });
     const fit = net.fit(glyphSet, { epochs: 1, verbose: 0, callbacks: [doctor.watch({ onFinding: (finding) => void found.push(finding) })] });
-    await expect(fit).rejects.toThrow(/not finite/);
-    expect(found.find(({ rule }) => rule === 'not-finite')?.cause).toMatch(/in step \d+ \w+ of \w+/);
+    await expect(fit).rejects.toThrow(/the first non-finite value/);
+    expect(found.find(({ rule }) => rule === 'not-finite')?.cause).toMatch(/in step \d+, \w+ of \w+/);
   });
 
   it('refuses options that it does not know', () => {
     expect(() => doctor.watch({ onFinding: 'shout' as 'warn' })).toThrow(ArgumentError);
     expect(() => doctor.watch({ ignore: ['saturatio'] })).toThrow(/did you mean 'saturation'/);
     expect(() => doctor.watch({ warn: 5 as never })).toThrow('watch: expected a function of a line for warn, such as console.warn, got 5');
-    expect(() => doctor.watch({ baseline: [{}] as never })).toThrow(/^watch: expected accepted findings, such as \{ rule, layers \}/);
+    expect(() => doctor.watch({ baseline: [{}] as never })).toThrow(/^watch: expected a list of accepted findings, such as \{ rule, layers \}/);
     expect(() => doctor.watch({ baseline: 'accepted.json' as never })).toThrow(/^watch: baseline must be a list/);
   });
 });

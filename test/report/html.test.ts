@@ -137,7 +137,7 @@ describe('what it shows', () => {
   });
 
   it('no band of gradients where several outputs send gradients of different sizes', async () => {
-    const wide = (gradient: string): string => gradient.slice(0, gradient.indexOf('RMS of z'));
+    const wide = (gradient: string): string => gradient.slice(0, gradient.indexOf('RMS of the pre-activations z'));
     const drawn = async (lossWeights: readonly number[]): Promise<string> => {
       const x = NdArray.from(Array.from({ length: 64 }, (_, i) => [Math.sin(i), Math.cos(3 * i), Math.sin(7 * i)]));
       const enter = layers.input([3]);
@@ -160,7 +160,7 @@ describe('what it shows', () => {
       layer.kind === 'dense' ? { ...layer, activation: { name: 'own', config: {}, custom: true as const } } : layer,
     );
     const unknown = section(report({ ...vanishing, header: { ...vanishing.header, network: { ...vanishing.header.network, layers } } }, []), 'depth');
-    expect(unknown.slice(0, unknown.indexOf('RMS of z'))).not.toContain('class="band"');
+    expect(unknown.slice(0, unknown.indexOf('RMS of the pre-activations z'))).not.toContain('class="band"');
     expect(unknown).not.toContain('The band is relative to');
   });
 
@@ -171,7 +171,7 @@ describe('what it shows', () => {
     const measured = vanishing.steps.map(({ signals }) => Number(signals.gRms[2]));
     expect(Number(first) / Number(measured[0])).toBeCloseTo(1, 1);
     expect(Number(last) / Number(measured.at(-1))).toBeCloseTo(1, 1);
-    const signal = depth.slice(depth.indexOf('RMS of z'));
+    const signal = depth.slice(depth.indexOf('RMS of the pre-activations z'));
     const [low = Number.NaN, high = Number.NaN] = (rowOf(signal, 'dense_1')[0] ?? '').split(' to ').map(Number);
     // He's weights on standard normal numbers: E[z²] = 2.
     expect(low).toBeLessThan(Math.SQRT2);

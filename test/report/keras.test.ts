@@ -182,7 +182,7 @@ describe('Keras code', () => {
   });
 
   it('says where Keras errs in an activation', () => {
-    const said = '# Keras 3.15 errs in sparsemax, whose shares do not add up to 1';
+    const said = '# Keras 3.15 computes sparsemax wrongly (its shares do not add up to 1';
     expect(codeFor(row(layers.dense(3, { activation: 'sparsemax' })))).toContain(said);
     expect(codeFor(row(layers.activation('sparsemax')))).toContain(said);
     expect(codeFor(row(layers.dense(3, { activation: 'softmax' })))).not.toContain('#');

@@ -76,7 +76,7 @@ describe('a file of lines', () => {
     const file = await openLines(path);
     await file.add('a');
     await over;
-    await expect(file.add('b')).rejects.toThrow(/cannot write .*nobody reads it any more/);
+    await expect(file.add('b')).rejects.toThrow(/cannot write .*its reader has ended/);
     await file.close();
   });
 });

@@ -91,7 +91,7 @@ describe('attention as drawn', () => {
     const turned = doctor.forecast(net((x) => attention().apply(layers.permute([2, 1]).apply(x)), 1));
     expect(turned.layers.at(-1)?.why).toContain('the similarity of the steps');
     const three = doctor.forecast(net((x) => attention().apply([x, x, x]), 1));
-    expect(three.layers.at(-1)?.why).toContain('another sequence');
+    expect(three.layers.at(-1)?.why).toContain('a different sequence');
   });
 });
 
