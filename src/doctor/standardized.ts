@@ -17,7 +17,7 @@ export function isStandardized(facts: NetworkFacts, users: readonly (readonly nu
   return !raw;
 }
 
-/** Whether a layer standardises or scales what it receives. */
+/** Whether a layer standardizes or scales what it receives. */
 const scales = (layer: LayerFacts): boolean => layer.role === 'normalization' || layer.kind === 'rescaling' || normalizesSteps(layer);
 
 /** Whether a layer applies a normalization to every step. */

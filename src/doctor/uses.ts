@@ -66,7 +66,7 @@ export function longest({ layers }: Pick<NetworkFacts, 'layers'>, counts: (at: n
 
 const between: ReadonlySet<Role> = new Set<Role>(['normalization', 'noise', 'shape']);
 
-/** The activation layer that the sums of a use go to, with normalisation, noise and reshaping between. */
+/** The activation layer that the sums of a use go to, with normalization, noise and reshaping between. */
 export function activationBehind(
   facts: NetworkFacts,
   users: readonly (readonly number[])[],
