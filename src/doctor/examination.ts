@@ -11,8 +11,6 @@ import { errorIn, logOf, value } from './measured.js';
 import { isStandardized } from './standardized.js';
 import { behind, headUses, longest, usersOf } from './uses.js';
 
-export { median, value } from './measured.js';
-
 /** @throws ArgumentError if a trace is asked for, and something else given. */
 export function checkTrace(owner: string, given: unknown): void {
   const { header, steps, passes, epochs }: Partial<Trace> = given ?? {};
@@ -158,21 +156,25 @@ export class Examination {
 
   /** Whether all outputs are asked for classes. */
   get decides(): boolean {
-    const targets = this.trace.header.training?.targets ?? [];
+    const targets = this.#targets;
     return targets.length > 0 && targets.every(({ kind }) => kind !== 'real');
+  }
+
+  /** What is known of the targets of each output. */
+  get #targets(): readonly TargetFacts[] {
+    return this.trace.header.training?.targets ?? [];
   }
 
   /** The losses of all outputs together; undefined where one is not known. */
   #lossBy(lossOf: (target: TargetFacts) => number | undefined): number | undefined {
-    const targets = this.trace.header.training?.targets ?? [];
+    const targets = this.#targets;
     const losses = targets.flatMap((target) => lossOf(target) ?? []);
     return losses.length === targets.length && losses.length > 0 ? losses.reduce((a, b) => a + b, 0) : undefined;
   }
 
   /** What is left in a loss that could be learned: not what targets leave that are shares, or smoothed. */
   left(loss: number): number {
-    const targets = this.trace.header.training?.targets ?? [];
-    return targets.reduce((rest, { leastLoss = 0 }) => rest - leastLoss, loss);
+    return this.#targets.reduce((rest, { leastLoss = 0 }) => rest - leastLoss, loss);
   }
 
   /** How large a loss is: from its least value on where that is below 0, and from 0 where it is not known. */
@@ -197,7 +199,7 @@ export class Examination {
   }
 
   get #linear(): boolean {
-    return this.trace.header.training?.targets?.some(({ grows }) => grows) ?? false;
+    return this.#targets.some(({ grows }) => grows);
   }
 
   /**
@@ -207,8 +209,7 @@ export class Examination {
   get partOfChance(): number | undefined {
     const [last, chance] = [this.losses.at(-1), this.chanceLoss];
     if (last === undefined || chance === undefined || !(this.left(chance) > 0)) return undefined;
-    const targets = this.trace.header.training?.targets ?? [];
-    return this.squared(this.left(last) / targets.reduce((most, { chanceError = 0 }) => most + SURE * chanceError, this.left(chance)));
+    return this.squared(this.left(last) / this.#targets.reduce((most, { chanceError = 0 }) => most + SURE * chanceError, this.left(chance)));
   }
 
   /** Whether something is added to the loss that every epoch tells, so that it was taken from `losses`: those of older traces, and one that is not over, do not. */
@@ -299,7 +300,7 @@ export class Examination {
 
   /** Whether a whole training ends with an accuracy, of validation rows where there are some, that leaves little between it and 1. */
   get #solves(): boolean {
-    const [{ shares } = {}, ...others] = this.trace.header.training?.targets ?? [];
+    const [{ shares } = {}, ...others] = this.#targets;
     if (!shares || others.length > 0 || !this.over || this.trace.failure !== undefined) return false;
     const reached = ['val_', ''].flatMap((rows) => accuracies.flatMap((name) => this.course(rows + name).at(-1) ?? []))[0];
     return reached !== undefined && (reached - shares.largest) / (1 - shares.largest) >= SOLVED;

@@ -14,7 +14,7 @@ function meanOver({ numbers, width, weights }: TargetRows, worth: (row: number) 
 }
 
 /** What rows count for on average. */
-const meanWeight = (rows: TargetRows): number => meanOver(rows, () => 1).loss;
+const meanWeight = (rows: TargetRows): number => (rows.weights ? meanOver(rows, () => 1).loss : 1);
 
 /** Mean of each column, rows as often as they count. */
 function columnMeans({ numbers, width, weights }: TargetRows): Float64Array {

@@ -1,5 +1,6 @@
 import { ArgumentError } from '../core/errors.js';
 import type { NdArray } from '../core/ndarray.js';
+import { product } from '../core/shape.js';
 import { spreadRows, takeRows } from '../data/dataset.js';
 import type { Signal } from '../network/layer.js';
 import { type Network, SINGLE } from '../network/network.js';
@@ -53,7 +54,7 @@ const placesOf = ({ shape }: Signal): number => shape.slice(1, -1).reduce<number
 function productsOf({ calls }: Network): number {
   return calls.reduce((sum, { layer, inputs, outputs }) => {
     if (layer.kind === 'embedding') return sum;
-    const kernels = [...layer.weights.values()].reduce((all, { shape }) => all + (shape.length > 1 ? shape.reduce((a, b) => a * b, 1) : 0), 0);
+    const kernels = [...layer.weights.values()].reduce((all, { shape }) => all + (shape.length > 1 ? product(shape) : 0), 0);
     return sum + kernels * Math.max(...[...inputs, ...outputs].map(placesOf));
   }, 0);
 }

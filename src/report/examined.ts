@@ -1,7 +1,8 @@
 import { textTable } from '../core/text-table.js';
-import { type Examination, value, type WatchedUse } from '../doctor/examination.js';
+import type { Examination, WatchedUse } from '../doctor/examination.js';
 import { ranged, short } from '../doctor/forecast/words.js';
 import type { Estimate } from '../doctor/forecast.js';
+import { value } from '../doctor/measured.js';
 import { firstOverLast } from '../doctor/rules/time.js';
 
 /** What a look at a network before its first step says of one layer. */

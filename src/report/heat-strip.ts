@@ -1,4 +1,4 @@
-import { value } from '../doctor/examination.js';
+import { value } from '../doctor/measured.js';
 import { colours, figure, logScale } from '../views/scale.js';
 import type { Trace } from '../vitals/trace.js';
 

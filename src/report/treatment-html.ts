@@ -1,6 +1,7 @@
 import { countOf } from '../core/count.js';
 import { refuse } from '../core/expect.js';
-import { Examination, value } from '../doctor/examination.js';
+import { Examination } from '../doctor/examination.js';
+import { value } from '../doctor/measured.js';
 import { isInVain, isUntried, sayEvidence, sayFear, sayShare, wasFeared, wasWell } from '../doctor/treatment/describe.js';
 import type { AppliedRemedy, Evidence, Outcome, Treatment } from '../doctor/treatment/treatment.js';
 import { type ByLayer, byLayer, shownIn } from '../views/by-layer.js';

@@ -1,7 +1,8 @@
 import type { Described } from '../core/catalogue.js';
 import { countOf } from '../core/count.js';
 import { product } from '../core/shape.js';
-import { type Examination, value } from '../doctor/examination.js';
+import type { Examination } from '../doctor/examination.js';
+import { value } from '../doctor/measured.js';
 import { html, type Markup, type Part } from './markup.js';
 import { figure } from './scale.js';
 

@@ -1,5 +1,5 @@
 import { countOf } from '../core/count.js';
-import { median } from '../doctor/examination.js';
+import { median } from '../doctor/measured.js';
 import { type Figure, rowLabels, showFigure } from './figure.js';
 import { html, type Markup } from './markup.js';
 import { colours, figure, type LogScale, logScale, spread } from './scale.js';

@@ -1,5 +1,6 @@
-import { type Examination, value } from '../doctor/examination.js';
+import type { Examination } from '../doctor/examination.js';
 import type { Finding, Severity } from '../doctor/finding.js';
+import { value } from '../doctor/measured.js';
 import type { StepRecord, Trace } from '../vitals/trace.js';
 import { type ByLayer, byLayer, type SliderChart } from './by-layer.js';
 import type { Markup } from './markup.js';

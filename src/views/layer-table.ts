@@ -1,4 +1,5 @@
-import { type Examination, value } from '../doctor/examination.js';
+import type { Examination } from '../doctor/examination.js';
+import { value } from '../doctor/measured.js';
 import { html, type Markup } from './markup.js';
 import { figure } from './scale.js';
 

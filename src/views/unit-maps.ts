@@ -1,4 +1,5 @@
-import { type Examination, value } from '../doctor/examination.js';
+import type { Examination } from '../doctor/examination.js';
+import { value } from '../doctor/measured.js';
 import type { SignalVitals } from '../vitals/trace.js';
 import { heatMap } from './heat-map.js';
 import { html, type Markup } from './markup.js';

@@ -1,7 +1,7 @@
 import { countOf } from '../../core/count.js';
 import { spreadOf } from '../../vitals/features.js';
-import { value } from '../examination.js';
 import { walksAlongSteps } from '../forecast/lookups.js';
+import { value } from '../measured.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, say, sayRange, unlearned } from '../rule.js';
 

@@ -1,6 +1,7 @@
 import type { Measured, SignalVitals } from '../../vitals/trace.js';
-import { type Examination, median, value, type WatchedUse } from '../examination.js';
+import type { Examination, WatchedUse } from '../examination.js';
 import { walksAlongSteps } from '../forecast/lookups.js';
+import { median, value } from '../measured.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, type Symptom, say, sayFactor, unlearned } from '../rule.js';
 import { behind } from '../uses.js';

@@ -1,7 +1,8 @@
 import { countOf } from '../../core/count.js';
 import type { LayerFacts, NetworkFacts } from '../../vitals/facts.js';
 import type { Trace } from '../../vitals/trace.js';
-import { type Examination, median, value } from '../examination.js';
+import type { Examination } from '../examination.js';
+import { median, value } from '../measured.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, type Symptom, say, unlearned } from '../rule.js';
 

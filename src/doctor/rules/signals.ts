@@ -1,4 +1,5 @@
-import { type Examination, value, type WatchedUse } from '../examination.js';
+import type { Examination, WatchedUse } from '../examination.js';
+import { value } from '../measured.js';
 import { remedies } from '../remedies.js';
 import { type Rule, say, sayFactor, unlearned } from '../rule.js';
 import { endsBranch, leastOfEach, type Way, waysOf } from '../ways.js';

@@ -1,7 +1,8 @@
 import { isRecord } from '../../core/expect.js';
 import type { StepRecord } from '../../vitals/trace.js';
-import { type Examination, LEARNED, median, value } from '../examination.js';
+import { type Examination, LEARNED } from '../examination.js';
 import { hasFallen, isFromZero } from '../falls.js';
+import { median, value } from '../measured.js';
 import { remedies } from '../remedies.js';
 import { type Rule, type Symptom, say, sayApart, unlearned } from '../rule.js';
 

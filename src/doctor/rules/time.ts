@@ -1,5 +1,6 @@
 import type { Measured } from '../../vitals/trace.js';
-import { type Examination, median, value, type WatchedUse } from '../examination.js';
+import type { Examination, WatchedUse } from '../examination.js';
+import { median, value } from '../measured.js';
 import { remedies } from '../remedies.js';
 import { type Rule, type Symptom, say, sayFactor, unlearned } from '../rule.js';
 import { allBefore, allBehind } from '../uses.js';

@@ -4,8 +4,9 @@ import type { Callback, KeptWeights, Logs, TrainingControl } from '../../trainin
 import type { History } from '../../training/history.js';
 import type { NeighbourFacts } from '../../vitals/facts.js';
 import type { Trace } from '../../vitals/trace.js';
-import { type Examination, value } from '../examination.js';
+import type { Examination } from '../examination.js';
 import type { Finding } from '../finding.js';
+import { value } from '../measured.js';
 import { type Grade, gradeOf } from './grade.js';
 import { batchOf, type Material } from './material.js';
 import type { Healthy, Patient } from './patient.js';

@@ -1,7 +1,7 @@
 import type { Named } from '../../../core/catalogue.js';
 import type { DescribedCompile } from '../../../model/config.js';
 import { clipOptions, isClipped } from '../../../optimizers/optimizer.js';
-import { median, value } from '../../examination.js';
+import { median, value } from '../../measured.js';
 import { say, sayApart } from '../../rule.js';
 import { borneRate, speeds } from '../../rules/speed.js';
 import type { Change, Chart, Method, RateChange } from '../method.js';
