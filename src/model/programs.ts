@@ -18,8 +18,8 @@ export interface EngineChoice {
   readonly programs?: SharedPrograms;
 }
 
-/** Programs that take no step. */
-const passive: ReadonlySet<string> = new Set(['evaluation', 'prediction']);
+/** Programs that take no step, so that the optimizer is nothing to them. */
+const passive: ReadonlySet<string> = new Set(['evaluation', 'prediction', 'gradients', 'curvature']);
 
 /** Batches larger than this count as this when threads are chosen. */
 const LARGEST_BATCH = 4096;

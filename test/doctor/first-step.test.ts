@@ -9,6 +9,12 @@ const normalized: Patient = { hidden: () => [0, 1].flatMap(() => [...row(1, 32, 
 /** A look in which some of what was measured is something else. */
 const told = (trace: Trace, more: Partial<StepRecord>): Trace => ({ ...trace, steps: trace.steps.map((step) => ({ ...step, ...more })) });
 
+/** A look in which the step changes all arrays by that part of their size. */
+const moved = (trace: Trace, part: number): Trace => {
+  const arrays = trace.steps[0]?.arrays;
+  return arrays ? told(trace, { arrays: { ...arrays, update: arrays.weight.map((weight) => part * Number(weight)) } }) : trace;
+};
+
 describe('a first step, by what it makes of the loss of its own rows', () => {
   const look = examine(heavy);
   const severity = async (loss: number, lossAfter: Measured) => severityOf(told(await look, { loss, lossAfter }), 'step-too-large');
@@ -35,15 +41,20 @@ describe('a first step, by what it makes of the loss of its own rows', () => {
     ['turns back', plain],
     ['goes less far', by(plain, optimizers.rmsprop())],
   ])('may raise it more where the next one %s', async (_, patient) => {
-    const raisedTo = async (lossAfter: number) => severityOf(told(await examine(patient), { loss: 2.3, lossAfter }), 'step-too-large');
+    const raisedTo = async (lossAfter: number) => severityOf(told(moved(await examine(patient), 0.15), { loss: 2.3, lossAfter }), 'step-too-large');
     expect([await raisedTo(2.8), await raisedTo(5), await raisedTo(8)]).toEqual([undefined, 'risk', 'ill']);
   });
 
+  it('may raise it by many small changes, which the next ones take back, where it is divided by its size', async () => {
+    const look = await examine(by(plain, optimizers.adam()));
+    const raisedTo = (part: number, lossAfter: Measured) => severityOf(told(moved(look, part), { loss: 2.3, lossAfter }), 'step-too-large');
+    expect([raisedTo(0.09, 8), raisedTo(0.09, 'NaN'), raisedTo(0.11, 8), raisedTo(0.11, 2.2)]).toEqual(['risk', 'ill', 'ill', undefined]);
+    expect(severityOf(told(moved(await examine(heavy), 0.09), { loss: 2.3, lossAfter: 8 }), 'step-too-large')).toBe('ill');
+  });
+
   it('may go far where it lowers that', async () => {
-    const trace = await look;
-    const arrays = trace.steps[0]?.arrays;
-    const far = arrays && { ...arrays, update: arrays.weight.map((weight) => 3 * Number(weight)) };
-    const loweredTo = (lossAfter: Measured) => severityOf(told(trace, { loss: 2.3, lossAfter, ...(far ? { arrays: far } : {}) }), 'step-too-large');
+    const far = moved(await look, 3);
+    const loweredTo = (lossAfter: Measured) => severityOf(told(far, { loss: 2.3, lossAfter }), 'step-too-large');
     expect([loweredTo(1.8), loweredTo(2.2), loweredTo('NaN')]).toEqual(['risk', 'ill', 'ill']);
   });
 

@@ -190,6 +190,22 @@ describe('shared programs', () => {
     expect(loads).toEqual(['prediction', 'prediction']);
   });
 
+  it('of a loss alone are those of all optimizers that lay arrays out alike', async () => {
+    const noted = noting();
+    const programs = new SharedPrograms();
+    for (const optimizer of [sgd({ learningRate: 0.1 }), sgd({ globalClipNorm: 1, weightDecay: 0.1 })]) {
+      const measured = async (options: ModelOptions) => {
+        const model = network({ optimizer })(options);
+        const { gradients } = await model.gradients(x, y);
+        const curvature = await model.curvature(x, y);
+        await model.dispose();
+        return { gradients, curvature };
+      };
+      expect(await measured({ engine: noted.engine, programs })).toEqual(await measured({ engine: real }));
+    }
+    expect(noted.loads).toEqual(['gradients', 'curvature']);
+  });
+
   it('of examinations are those of the training that follows', async () => {
     const { engine, loads } = noting();
     const model = network()({ engine });

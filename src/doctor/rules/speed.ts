@@ -103,7 +103,7 @@ export const stepTooLarge: Rule = {
   looksFor:
     'the ratio of update to weight, by RMS, of trained kernels (except embedding tables) at the observed steps; before the first step, the effect of one step on the loss of the very rows it was computed from',
   threshold:
-    'ill above 0.1, risk above 0.03: healthy steps change weights by about a thousandth; above a tenth a layer is replaced within ten steps, and what it had learned is lost. For the first step alone the limits are 2.5 times a layer’s weights (risk: 30 %), or half of them if the median layer changes by a fifth (risk), since most of the network is then thrown away at once; if more steps were observed, it is only a risk, since they show how the first one was tolerated. They are five times as high for a first step if the pre-activations of all hidden layers are normalized: the scale of the weights then does not matter, and steps that increase it make the next ones smaller (van Laarhoven 2017, "L2 regularization versus batch and weight normalization"). A first step that leaves less than four fifths of the loss of its own rows is at most a risk. One that multiplies that loss by 1.3 (risk: 1.1) is ill if it leaves most of what there is to learn; the factor is 3 (risk: 1.3) under plain gradient descent, whose next step turns back, under RMSprop, whose first step is the longest, and if all pre-activations are normalized',
+    'ill above 0.1, risk above 0.03: healthy steps change weights by about a thousandth; above a tenth a layer is replaced within ten steps, and what it had learned is lost. For the first step alone the limits are 2.5 times a layer’s weights (risk: 30 %), or half of them if the median layer changes by a fifth (risk), since most of the network is then thrown away at once; if more steps were observed, it is only a risk, since they show how the first one was tolerated. They are five times as high for a first step if the pre-activations of all hidden layers are normalized: the scale of the weights then does not matter, and steps that increase it make the next ones smaller (van Laarhoven 2017, "L2 regularization versus batch and weight normalization"). A first step that leaves less than four fifths of the loss of its own rows is at most a risk. One that multiplies that loss by 1.3 (risk: 1.1) is ill if it leaves most of what there is to learn; the factor is 3 (risk: 1.3) under plain gradient descent, whose next step turns back, under RMSprop, whose first step is the longest, and if all pre-activations are normalized. Under optimizers that divide gradients by their size it is at most a risk where the median kernel changes by less than a tenth: in wide layers many small changes add up, and the next steps take them back',
   why: 'the loss jumps around or overflows instead of falling',
   remedies: [remedies.lowerLearningRate, remedies.clipGradients, remedies.standardizeInputs, remedies.warmUp],
   check(examination) {
@@ -117,7 +117,7 @@ export const stepTooLarge: Rule = {
     const list = judged(speeds(examination, [first]), examination);
     const far = beyond(list, firstLimits(list, examination));
     const { before = 0, after = before } = ownRows(examination) ?? {};
-    const early = worst([...(after < BORNE * before ? far.map(asRisk) : far), ...overshot(examination)]);
+    const early = worst([...(after < BORNE * before ? far.map(asRisk) : far), ...overshot(list, examination)]);
     return steps.length > 1 ? early.map((symptom) => ({ ...asRisk(symptom), step: 1 })) : early;
   },
 };
@@ -132,6 +132,8 @@ function judged(list: readonly Speed[], { facts }: Examination): Speed[] {
 const RAISED = { most: 1.3, risky: 1.1 } as const;
 /** The same where the next step turns back, goes less far, or is shortened by one that goes too far: under plain gradient descent to 1.9, but for one. */
 const RAISED_FOR_NOW = { most: 3, risky: 1.3 } as const;
+/** Of steps that are divided by their size, what the median kernel changes by where they do harm: those of wide layers are many small ones in one direction, and the next ones take them back. */
+const HARMFUL = 0.1;
 
 const asRisk = (symptom: Symptom): Symptom => ({ ...symptom, severity: 'risk' });
 
@@ -145,8 +147,8 @@ function ownRows(examination: Examination): { readonly before: number; readonly 
 }
 
 /** A first step, of a look, that raises the loss of the rows that it follows. */
-function overshot(examination: Examination): Symptom[] {
-  const { learnable = 0, forgetful, leaps } = examination;
+function overshot(list: readonly Speed[], examination: Examination): Symptom[] {
+  const { learnable = 0, adaptive, forgetful, leaps } = examination;
   const { most, risky } = forgetful || leaps || normalizedThroughout(examination) ? RAISED_FOR_NOW : RAISED;
   const rows = ownRows(examination);
   if (!rows) return [];
@@ -154,7 +156,8 @@ function overshot(examination: Examination): Symptom[] {
   // What was learned before is lost and found again in a few steps.
   if (examination.left(after) < LEARNED * learnable || after <= risky * before) return [];
   const ratio = Number.isFinite(after) ? after / before : Number.MAX_VALUE;
-  const limit = ratio > most ? most : risky;
+  const takenBack = adaptive && Number.isFinite(after) && median(list.map(({ speed }) => speed)) < HARMFUL;
+  const limit = ratio > most && !takenBack ? most : risky;
   return [
     {
       severity: limit === most ? 'ill' : 'risk',
