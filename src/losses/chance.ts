@@ -31,46 +31,141 @@ function columnMeans({ numbers, width, weights }: TargetRows): Float64Array {
 /** −t log p; no target of that kind, no loss. */
 const surprise = (t: number, p: number): number => (t > 0 && p > 0 ? -t * Math.log(p) : 0);
 
+/** The best probabilities of classes that have some shares. */
+type Best = (shares: readonly number[]) => readonly number[];
+
+/**
+ * Of class numbers, one of which is asked for.
+ * @param lossOf loss of the probability that it is given
+ * @param best of all rows together; their shares unless given
+ */
+export const ofClasses =
+  (lossOf: (probability: number) => number, best: Best = (shares) => shares): ChanceRule =>
+  (rows) => {
+    const { numbers, width, units, weights } = rows;
+    const counts = new Map<number, number>();
+    let total = 0;
+    for (let i = 0; i < numbers.length; i++) {
+      const weight = weights?.[Math.floor(i / width)] ?? 1;
+      total += weight;
+      counts.set(numbers[i] as number, (counts.get(numbers[i] as number) ?? 0) + weight);
+    }
+    if (!(total > 0)) return undefined;
+    const probabilities = best([...counts.values()].map((count) => count / total));
+    const losses = new Map([...counts].map(([label, count], i) => [label, count > 0 ? lossOf(probabilities[i] as number) : 0]));
+    const chance = meanOver(rows, (row) => {
+      let sum = 0;
+      for (let k = 0; k < width; k++) sum += losses.get(numbers[row * width + k] as number) ?? 0;
+      return sum / width;
+    });
+    return { ...chance, ...(units > 1 ? { undecided: meanWeight(rows) * lossOf(1 / units) } : {}) };
+  };
+
 /** Of class numbers: the entropy of their shares. */
-export const ofLabels: ChanceRule = (rows) => {
-  const { numbers, width, units, weights } = rows;
-  const counts = new Map<number, number>();
-  let total = 0;
-  for (let i = 0; i < numbers.length; i++) {
-    const weight = weights?.[Math.floor(i / width)] ?? 1;
-    total += weight;
-    counts.set(numbers[i] as number, (counts.get(numbers[i] as number) ?? 0) + weight);
+export const ofLabels: ChanceRule = ofClasses((probability) => -Math.log(probability));
+
+/** Halvings of where something may be. */
+const HALVINGS = 50;
+
+/** Where what does not grow comes to some level. */
+function fallsTo(level: number, heightAt: (at: number) => number, [from, to]: readonly [number, number]): number {
+  let [low, high] = [from, to];
+  for (let i = 0; i < HALVINGS; i++) {
+    const middle = (low + high) / 2;
+    if (heightAt(middle) > level) low = middle;
+    else high = middle;
   }
-  if (!(total > 0)) return undefined;
-  const logs = new Map([...counts].map(([label, count]) => [label, count > 0 ? -Math.log(count / total) : 0]));
-  const chance = meanOver(rows, (row) => {
-    let sum = 0;
-    for (let k = 0; k < width; k++) sum += logs.get(numbers[row * width + k] as number) ?? 0;
-    return sum / width;
-  });
-  return { ...chance, ...(units > 1 ? { undecided: meanWeight(rows) * Math.log(units) } : {}) };
+  return (low + high) / 2;
+}
+
+/** Probabilities of classes where no loss is made less by giving to one what another has: its share times its slope is the same of all (Lagrange). @param steepness how fast a loss falls as its probability grows, ever more slowly */
+export const evenlySteep =
+  (steepness: (probability: number) => number): Best =>
+  (shares) => {
+    const alike = new Map<number, number>();
+    for (const share of shares) alike.set(share, (alike.get(share) ?? 0) + 1);
+    const given = (share: number, level: number): number => (share > 0 ? fallsTo(level / share, steepness, [0, 1]) : 0);
+    const all = (log: number): number => [...alike].reduce((sum, [share, count]) => sum + count * given(share, Math.exp(log)), 0);
+    const level = Math.exp(fallsTo(1, all, [-50, 50]));
+    const probabilities = new Map([...alike.keys()].map((share) => [share, given(share, level)]));
+    return shares.map((share) => probabilities.get(share) ?? 0);
+  };
+
+/** Of rows in which one class is 1 and all others are 0: what a rule says of class numbers; undefined of others. */
+export const ofHot =
+  (rule: ChanceRule): ChanceRule =>
+  ({ numbers, width, units, weights }) => {
+    const classes = width % units === 0 ? units : width;
+    const labels = new Float64Array(numbers.length / classes);
+    for (let i = 0; i < labels.length; i++) {
+      let found = -1;
+      for (let k = 0; k < classes; k++) {
+        const share = numbers[i * classes + k] as number;
+        if (share !== 0 && (share !== 1 || found >= 0)) return undefined;
+        if (share === 1) found = k;
+      }
+      if (found < 0) return undefined;
+      labels[i] = found;
+    }
+    return rule({ numbers: labels, width: width / classes, units: classes, weights });
+  };
+
+/** Losses of classes by their scores, the right one of which should lead by 1: the most frequent class leads so, or none where it is not that of most rows. */
+const leading = ofClasses(
+  (loss) => loss,
+  (shares) => {
+    const top = shares.indexOf(Math.max(...shares));
+    return shares.map((_, k) => ((shares[top] as number) <= 1 / 2 ? 1 : k === top ? 0 : 2));
+  },
+);
+
+/** Of class numbers, by a hinge between scores. */
+export const ofMargins: ChanceRule = (rows) => {
+  const chance = leading(rows);
+  return chance && { ...chance, undecided: meanWeight(rows) };
 };
 
-/** Of shares of classes along the last axis: their mean's entropy, and their own without error. @param smoothing part of each that is spread over all classes */
+/** Sums of each group of columns, of one row. */
+function groupSums(numbers: ArrayLike<number>, from: number, groups: number, classes: number): number[] {
+  return Array.from({ length: groups }, (_, group) => {
+    let sum = 0;
+    for (let k = group * classes; k < (group + 1) * classes; k++) sum += numbers[from + k] as number;
+    return sum;
+  });
+}
+
+/**
+ * Of shares of classes along the last axis: their mean's entropy, and their own without error. Shares that do not sum to 1 are asked for in proportion.
+ * @param smoothing part of each that is spread over all classes
+ * @param apart whether the entropy of the shares themselves is no part of the loss
+ */
 export const ofShares =
-  (smoothing: number): ChanceRule =>
+  (smoothing: number, apart = false): ChanceRule =>
   (rows) => {
     const { numbers, width, units } = rows;
     if (!(meanWeight(rows) > 0)) return undefined;
     const classes = width % units === 0 ? units : width;
     const [groups, kept, even] = [width / classes, 1 - smoothing, smoothing / classes];
-    const means = columnMeans(rows).map((mean) => kept * mean + even);
-    const entropy = (p: (share: number, column: number) => number) =>
+    const smooth = Float64Array.from(numbers, (share) => kept * share + even);
+    const entropy = (logOf: (from: number, column: number) => number) =>
       meanOver(rows, (row) => {
         let sum = 0;
-        for (let k = 0; k < width; k++) {
-          const share = kept * (numbers[row * width + k] as number) + even;
-          sum += surprise(share, p(share, k));
+        for (let k = 0, from = row * width; k < width; k++) {
+          const share = smooth[from + k] as number;
+          const log = logOf(from, k);
+          if (share > 0 && log > Number.NEGATIVE_INFINITY) sum -= share * (log - (apart ? Math.log(share) : 0));
         }
         return sum / groups;
       });
-    const least = entropy((share) => share).loss;
-    return { ...entropy((_, k) => means[k] as number), least, undecided: meanWeight(rows) * Math.log(classes) };
+    const means = columnMeans({ ...rows, numbers: smooth });
+    const sums = groupSums(means, 0, groups, classes);
+    const logs = means.map((mean, k) => Math.log(mean / (sums[Math.floor(k / classes)] as number)));
+    let [last, sumsOf] = [-1, sums];
+    const own = (from: number, k: number): number => {
+      if (from !== last) [last, sumsOf] = [from, groupSums(smooth, from, groups, classes)];
+      return Math.log((smooth[from + k] as number) / (sumsOf[Math.floor(k / classes)] as number));
+    };
+    return { ...entropy((_, k) => logs[k] as number), least: entropy(own).loss, undecided: entropy(() => -Math.log(classes)).loss };
   };
 
 /** Of decisions, each on its own: the entropy of each one's mean, and of themselves without error. @param smoothing part of each that is spread over both sides */
@@ -103,13 +198,13 @@ interface NumberOptions {
   readonly read?: (numbers: ArrayLike<number>) => ArrayLike<number>;
   /** Loss of an output without error, where that is not 0. */
   readonly least?: Compare;
-  /** Whether outputs of 0 are undecided ones. */
-  readonly centred?: boolean;
+  /** The output that is an undecided one; 0 unless given, null where there is none. */
+  readonly undecided?: number | null;
 }
 
 /** Of numbers that are compared one by one. */
 export const ofNumbers =
-  (compare: Compare, { best = 'mean', read = (numbers) => numbers, least, centred = true }: NumberOptions = {}): ChanceRule =>
+  (compare: Compare, { best = 'mean', read = (numbers) => numbers, least, undecided = 0 }: NumberOptions = {}): ChanceRule =>
   (given) => {
     const rows = { ...given, numbers: read(given.numbers) };
     const { numbers, width } = rows;
@@ -127,9 +222,18 @@ export const ofNumbers =
     return {
       ...against((k) => constants[k] as number),
       ...(least ? { least: against((_, target) => target, least).loss } : {}),
-      ...(centred ? { undecided: against(() => 0).loss } : {}),
+      ...(undecided === null ? {} : { undecided: against(() => undecided).loss }),
     };
   };
+
+/** Of decisions, by what is searched for: undefined where a target is neither 0 nor 1, of which the least loss is not known. */
+export const ofSides = (compare: Compare): ChanceRule => {
+  const rule = ofNumbers(compare, { best: 'searched', undecided: 1 / 2 });
+  return (rows) => {
+    for (let i = 0; i < rows.numbers.length; i++) if (rows.numbers[i] !== 0 && rows.numbers[i] !== 1) return undefined;
+    return rule(rows);
+  };
+};
 
 /** What is known of a loss that compares numbers one by one, and asks for about their mean. */
 export const comparing = (apart: Compare, options?: NumberOptions): Pick<Loss, 'apart' | 'chance'> => ({ apart, chance: ofNumbers(apart, options) });

@@ -3,7 +3,7 @@ import { ShapeError } from '../core/errors.js';
 import { showShape } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
 import * as g from '../graph/ops/index.js';
-import { ofDecisions, ofLabels, ofShares } from './chance.js';
+import { evenlySteep, ofClasses, ofDecisions, ofHot, ofLabels, ofShares, ofSides } from './chance.js';
 import { alignLabels, alignTarget, EPSILON, kind, meanPerSample, misfit, shares, sigmoidLogits, type TargetKind } from './loss.js';
 
 /** Log-probabilities of the classes: from the logits where they are known, else from probabilities made to sum to 1 and kept from 0. */
@@ -46,6 +46,17 @@ function alignShares(owner: string, target: Tensor, output: Tensor): Tensor {
   if (target.rank === output.rank - 1) misfit(owner, target, output, "for labels use 'sparseCategoricalCrossentropy'");
   return alignTarget(owner, target, output);
 }
+
+/** (1 − p)^gamma · −log p, and how fast it falls. */
+const focal = (gamma: number) => (p: number) => -((1 - p) ** gamma) * Math.log(Math.max(p, EPSILON));
+const focalSteepness = (gamma: number) => (p: number) =>
+  (1 - p) ** gamma / p - (gamma === 0 || p === 1 ? 0 : gamma * (1 - p) ** (gamma - 1) * Math.log(p));
+
+/** The same of a decision, by the probability that is given to it. */
+const focalSides =
+  ({ gamma, alpha, applyClassBalancing }: { readonly gamma: number; readonly alpha: number; readonly applyClassBalancing: boolean }) =>
+  (target: number, p: number) =>
+    (applyClassBalancing ? (target === 1 ? alpha : 1 - alpha) : 1) * focal(gamma)(target === 1 ? p : 1 - p);
 
 const fromLogits = flagOption(false);
 const labelSmoothing = numberOption(0, { from: 0, to: 1 });
@@ -103,6 +114,7 @@ export const crossentropies = {
     (settings) => ({
       targets: 'binary' as TargetKind,
       takes: shares,
+      ...(settings.labelSmoothing === 0 ? { chance: ofSides(focalSides(settings)) } : {}),
       perSample(target: Tensor, output: Tensor) {
         const t = smoothed(alignTarget('binaryFocalCrossentropy', target, output), settings.labelSmoothing, 1 / 2);
         const logits = settings.fromLogits ? output : sigmoidLogits(output);
@@ -120,6 +132,9 @@ export const crossentropies = {
   categoricalFocalCrossentropy: maker(kind, 'categoricalFocalCrossentropy', { alpha, gamma, fromLogits, labelSmoothing }, (settings) => ({
     targets: 'oneHot' as TargetKind,
     takes: shares,
+    ...(settings.labelSmoothing === 0
+      ? { chance: ofHot(ofClasses((p) => settings.alpha * focal(settings.gamma)(p), evenlySteep(focalSteepness(settings.gamma)))) }
+      : {}),
     perSample(target: Tensor, output: Tensor) {
       const owner = 'categoricalFocalCrossentropy';
       const classes = classesOf(owner, output);
@@ -137,6 +152,10 @@ export const crossentropies = {
     { q: numberOption(0.5, { above: 0, below: 1 }) },
     ({ q }) => ({
       targets: 'labels' as TargetKind,
+      chance: ofClasses(
+        (p) => (1 - p ** q) / q,
+        evenlySteep((p) => p ** (q - 1)),
+      ),
       perSample(target: Tensor, output: Tensor) {
         const owner = 'categoricalGeneralizedCrossEntropy';
         const hot = g.oneHot(alignLabels(owner, target, output), classesOf(owner, output), output.dtype);

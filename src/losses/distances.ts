@@ -1,7 +1,7 @@
 import { maker, numberOption } from '../core/catalogue.js';
 import type { Tensor } from '../graph/node.js';
 import * as g from '../graph/ops/index.js';
-import { comparing, ofDirections, ofNumbers } from './chance.js';
+import { comparing, ofDirections, ofHot, ofMargins, ofNumbers, ofShares } from './chance.js';
 import { alignTarget, EPSILON, kind, type Loss, meanPerSample, type TargetKind } from './loss.js';
 
 /** A loss of numbers compared one by one. */
@@ -79,8 +79,13 @@ export const distances = {
   })),
 
   /** 100 |e| / |t|, |t| at least 1e-7. */
-  meanAbsolutePercentageError: elementwise('meanAbsolutePercentageError', (target, output) =>
-    g.mul(g.div(g.abs(g.sub(target, output)), g.max(g.abs(target), EPSILON)), 100),
+  meanAbsolutePercentageError: elementwise(
+    'meanAbsolutePercentageError',
+    (target, output) => g.mul(g.div(g.abs(g.sub(target, output)), g.max(g.abs(target), EPSILON)), 100),
+    {
+      grows: 'linearly',
+      chance: ofNumbers((target, output) => (100 * Math.abs(target - output)) / Math.max(Math.abs(target), EPSILON), { best: 'searched' }),
+    },
   ),
 
   /** (log(1 + y) − log(1 + t))²; both count as 1e-7 at least. */
@@ -112,7 +117,7 @@ export const distances = {
   /** y − t log y, for counts: the Poisson distribution's −log p but for a constant. */
   poisson: elementwise('poisson', (target, output) => g.sub(output, g.mul(target, g.log(g.add(output, EPSILON)))), {
     takes: { from: 0, to: Number.POSITIVE_INFINITY },
-    ...comparing(countsApart, { least: countsApart, centred: false }),
+    ...comparing(countsApart, { least: countsApart, undecided: null }),
   }),
 
   /** max(0, 1 − t y) for labels −1 and 1; 0 and 1 are read as such. */
@@ -131,6 +136,8 @@ export const distances = {
   /** max(0, 1 + the highest score of a wrong class − the right one's), targets one-hot. */
   categoricalHinge: maker(kind, 'categoricalHinge', {}, () => ({
     targets: 'oneHot' as TargetKind,
+    grows: 'linearly' as const,
+    chance: ofHot(ofMargins),
     perSample(target: Tensor, output: Tensor) {
       const t = alignTarget('categoricalHinge', target, output);
       const right = g.reduceSum(g.mul(t, output), { axes: [-1] });
@@ -142,6 +149,7 @@ export const distances = {
   /** Σ t log(t / p) over the last axis, both kept in [1e-7, 1]; Kullback and Leibler, 1951. */
   klDivergence: maker(kind, 'klDivergence', {}, () => ({
     targets: 'real' as TargetKind,
+    chance: ofShares(0, true),
     perSample(target: Tensor, output: Tensor) {
       const t = g.clip(alignTarget('klDivergence', target, output), EPSILON, 1);
       const p = g.clip(output, EPSILON, 1);

@@ -18,7 +18,30 @@ const cases: readonly (readonly [name: string, loss: Loss, targets: readonly num
   ['poisson', losses.poisson(), counts, [0.5, 20]],
   ['hinge', losses.hinge(), signs, [-2, 2]],
   ['squaredHinge', losses.squaredHinge(), signs, [-2, 2]],
+  ['meanAbsolutePercentageError', losses.meanAbsolutePercentageError(), numbers, [0, 5]],
   ['binaryCrossentropy', losses.binaryCrossentropy(), signs, [0.01, 0.99]],
+  ['binaryFocalCrossentropy', losses.binaryFocalCrossentropy(), signs, [0.01, 0.99]],
+  ['binaryFocalCrossentropy, balanced', losses.binaryFocalCrossentropy({ applyClassBalancing: true, alpha: 0.3, gamma: 1 }), signs, [0.01, 0.99]],
+];
+
+/** Labels of three classes, of which one is rare, and one more that does not occur. */
+const labels = numbers.map((value) => (value > 3 ? 2 : Number(value > 0.7)));
+const hot = labels.map((label) => [0, 1, 2, 3].map((k) => Number(k === label)));
+const shares = labels.map((label, row) => [0, 1, 2, 3].map((k) => 0.2 + 0.2 * Number(k === label) - (row % 2) * 0.05 * Number(k === 3)));
+
+/** Losses of classes, their targets, and what a constant is found by: probabilities, or scores. */
+const classed: readonly (readonly [name: string, loss: Loss, targets: readonly (readonly number[])[], scores: boolean])[] = [
+  ['sparseCategoricalCrossentropy', losses.sparseCategoricalCrossentropy(), labels.map((label) => [label]), false],
+  ['categoricalCrossentropy', losses.categoricalCrossentropy(), hot, false],
+  ['categoricalCrossentropy, smoothed', losses.categoricalCrossentropy({ labelSmoothing: 0.2 }), hot, false],
+  ['categoricalCrossentropy, of shares that sum to no 1', losses.categoricalCrossentropy(), shares, false],
+  ['categoricalFocalCrossentropy', losses.categoricalFocalCrossentropy(), hot, false],
+  ['categoricalFocalCrossentropy of another focus', losses.categoricalFocalCrossentropy({ gamma: 0.5, alpha: 1 }), hot, false],
+  ['categoricalGeneralizedCrossEntropy', losses.categoricalGeneralizedCrossEntropy({ q: 0.7 }), labels.map((label) => [label]), false],
+  ['klDivergence', losses.klDivergence(), hot, false],
+  ['klDivergence, of shares', losses.klDivergence(), shares.map((row) => row.map((share) => share / row.reduce((a, b) => a + b))), false],
+  ['categoricalHinge', losses.categoricalHinge(), hot, true],
+  ['categoricalHinge, of a class that is that of most rows', losses.categoricalHinge(), hot.map((row, i) => (i % 3 ? [1, 0, 0, 0] : row)), true],
 ];
 
 const column = (values: readonly number[]) =>
@@ -41,6 +64,64 @@ describe('what the best constant output comes to', () => {
     const found = loss.chance?.({ numbers: targets, width: 1, units: 1, weights })?.loss ?? Number.NaN;
     expect(found).toBeLessThanOrEqual(least + 1e-6);
     expect(found).toBeGreaterThan(least - 1e-3 * Math.abs(least));
+  });
+
+  // Random steps that are kept where they lower the loss come to the least, which the formula must not be above, nor below.
+  it.each(classed)('%s: the least that random steps find', async (_, loss, targets, scores) => {
+    const wide = targets[0]?.length ?? 1;
+    const of = (outputs: readonly (readonly number[])[]) =>
+      outputs.map((z) => {
+        const powers = z.map(Math.exp);
+        return scores ? z : powers.map((power) => power / powers.reduce((a, b) => a + b));
+      });
+    let [best, least, reach] = [[0, 0, 0, 0], Number.POSITIVE_INFINITY, 4];
+    for (let round = 0; round < 60; round++, reach *= 0.87) {
+      const tried = [best, ...Array.from({ length: 40 }, () => best.map((z) => z + reach * random.normal(0, 1)))];
+      const graphs = of(tried).map((constant, i) => {
+        const target = fixed(
+          targets.map((row) => [...row]),
+          wide === 1 ? 'int32' : 'float64',
+        );
+        return [
+          `of${i}`,
+          loss.perSample(
+            target,
+            fixed(
+              targets.map(() => [...constant]),
+              'float64',
+            ),
+          ),
+        ] as const;
+      });
+      const values = await evaluate(Object.fromEntries(graphs));
+      tried.forEach((z, i) => {
+        const found = (values[`of${i}`] ?? []).reduce((sum, value, row) => sum + (value * (weights[row] ?? 0)) / ROWS, 0);
+        if (found < least) [best, least] = [z, found];
+      });
+    }
+    const found = loss.chance?.({ numbers: targets.flat(), width: wide, units: 4, weights })?.loss ?? Number.NaN;
+    expect(found).toBeLessThanOrEqual(least + 1e-5);
+    expect(found).toBeGreaterThan(least - 2e-3 * Math.abs(least));
+  });
+
+  it('of shares without error is their own entropy, whatever they sum to', () => {
+    const both = { numbers: [1, 1, 0, 0, 0, 1, 1, 0], width: 4, units: 4 };
+    const { least, undecided } = losses.categoricalCrossentropy().chance?.(both) ?? {};
+    expect([least, undecided]).toEqual([expect.closeTo(2 * Math.LN2, 9), expect.closeTo(2 * Math.log(4), 9)]);
+    expect(losses.klDivergence().chance?.({ numbers: [0.5, 0.5, 0.1, 0.9], width: 2, units: 2 })?.least).toBeCloseTo(0, 9);
+  });
+
+  it('of targets between 0 and 1, or of no single class, is not known where losses focus', () => {
+    expect(losses.binaryFocalCrossentropy().chance?.({ numbers: [0, 1, 0.5], width: 1, units: 1 })).toBeUndefined();
+    const focal = losses.categoricalFocalCrossentropy();
+    for (const numbers of [
+      [0.5, 0.5],
+      [1, 1],
+      [0, 0],
+    ])
+      expect(focal.chance?.({ numbers, width: 2, units: 2 })).toBeUndefined();
+    expect(losses.categoricalFocalCrossentropy({ labelSmoothing: 0.1 }).chance).toBeUndefined();
+    expect(losses.binaryFocalCrossentropy({ labelSmoothing: 0.1 }).chance).toBeUndefined();
   });
 
   it('of several columns each has its own', () => {
