@@ -372,9 +372,10 @@ export class Examination {
     return !this.adaptive && !this.trace.header.training?.optimizer.config.momentum;
   }
 
-  /** The first step goes further than those that follow: its gradients are divided by a part of their own size, since their squares' mean begins from 0. */
-  get leaps(): boolean {
-    return this.trace.header.training?.optimizer.name === 'rmsprop';
+  /** How many times further the first step goes than those that follow: RMSprop's divides by a part of the gradient's size, since the mean of squares begins from 0. */
+  get leap(): number {
+    const { name, config } = this.trace.header.training?.optimizer ?? {};
+    return name === 'rmsprop' ? 1 / Math.sqrt(1 - Number(config?.rho ?? 0.9)) : 1;
   }
 
   /** Gradients are clipped in some way before they move weights. */

@@ -58,6 +58,14 @@ describe('a first step, by what it makes of the loss of its own rows', () => {
     expect([loweredTo(1.8), loweredTo(2.2), loweredTo('NaN')]).toEqual(['risk', 'ill', 'ill']);
   });
 
+  it('may go √10 times as far under RMSprop, whose next ones are shorter', async () => {
+    const movedBy = async (optimizer: Parameters<typeof by>[1], part: number) =>
+      severityOf(told(moved(await examine(by(plain, optimizer)), part), { loss: 2.3, lossAfter: 2.2 }), 'step-too-large');
+    expect([await movedBy(optimizers.adam(), 0.49), await movedBy(optimizers.adam(), 0.51)]).toEqual(['risk', 'ill']);
+    expect([await movedBy(optimizers.rmsprop(), 0.51), await movedBy(optimizers.rmsprop(), 1.5)]).toEqual([undefined, 'risk']);
+    expect([await movedBy(optimizers.rmsprop(), 1.6), await movedBy(optimizers.rmsprop({ rho: 0.5 }), 0.8)]).toEqual(['ill', 'ill']);
+  });
+
   it('moves nothing where gradients are added up for a step that comes, and makes weights anew under FTRL', async () => {
     const accumulating = await examine(by(plain, optimizers.adam({ gradientAccumulationSteps: 4 })));
     expect(accumulating.steps[0]?.arrays?.update.every((update) => Number(update) === 0)).toBe(true);

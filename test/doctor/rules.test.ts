@@ -821,6 +821,17 @@ describe('loss-mismatch', () => {
     expect(found.find(({ rule }) => rule === 'loss-mismatch')).toMatchObject({ severity: 'risk' });
   });
 
+  it('takes sigmoid with categories for ill where their sum has become 0', async () => {
+    const low = (value: number): Patient => ({
+      ...last('sigmoid', 10, { loss: 'sparseCategoricalCrossentropy' }),
+      head: () => [layers.dense(10, { activation: 'sigmoid', biasInitializer: initializers.constant({ value }) })],
+    });
+    const severities = async (value: number) =>
+      Object.fromEntries(doctor.diagnose(await train(low(value))).map(({ rule, severity }) => [rule, severity]));
+    expect(await severities(-120)).toMatchObject({ 'not-finite': 'ill', 'loss-mismatch': 'ill' });
+    expect(await severities(-12)).toEqual({ 'loss-mismatch': 'risk' });
+  });
+
   it('takes two softmaxes for a risk unless a training suffers from them', async () => {
     const severity = (trace: Parameters<typeof doctor.diagnose>[0]) => doctor.diagnose(trace).find(({ rule }) => rule === 'loss-mismatch')?.severity;
     const twice = (learningRate: number) => last('softmax', 10, { loss: logits, optimizer: optimizers.adam({ learningRate }) });

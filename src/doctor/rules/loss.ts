@@ -109,7 +109,8 @@ function mistakeOf(pair: Pair): { readonly severity: 'ill' | 'risk'; readonly te
 
 export const lossMismatch: Rule = {
   id: 'loss-mismatch',
-  leadsTo: unlearned,
+  // Outputs that are all 0 have no shares.
+  leadsTo: ['not-finite', ...unlearned],
   title: 'Loss and last activation that do not match',
   looksFor:
     'cross-entropies after an activation that does not match: softmax together with fromLogits, sigmoid with categories, neither softmax nor fromLogits, one unit for several classes, or dropout after the last layer; layers that only reshape, average or add noise may come in between',

@@ -103,7 +103,7 @@ export const stepTooLarge: Rule = {
   looksFor:
     'the ratio of update to weight, by RMS, of trained kernels (except embedding tables) at the observed steps; before the first step, the effect of one step on the loss of the very rows it was computed from',
   threshold:
-    'ill above 0.1, risk above 0.03: healthy steps change weights by about a thousandth; above a tenth a layer is replaced within ten steps, and what it had learned is lost. For the first step alone the limits are 2.5 times a layer’s weights (risk: 30 %), or half of them if the median layer changes by a fifth (risk), since most of the network is then thrown away at once; if more steps were observed, it is only a risk, since they show how the first one was tolerated. They are five times as high for a first step if the pre-activations of all hidden layers are normalized: the scale of the weights then does not matter, and steps that increase it make the next ones smaller (van Laarhoven 2017, "L2 regularization versus batch and weight normalization"). A first step that leaves less than four fifths of the loss of its own rows is at most a risk. One that multiplies that loss by 1.3 (risk: 1.1) is ill if it leaves most of what there is to learn; the factor is 3 (risk: 1.3) under plain gradient descent, whose next step turns back, under RMSprop, whose first step is the longest, and if all pre-activations are normalized. Under optimizers that divide gradients by their size it is at most a risk where the median kernel changes by less than a tenth: in wide layers many small changes add up, and the next steps take them back',
+    'ill above 0.1, risk above 0.03: healthy steps change weights by about a thousandth; above a tenth a layer is replaced within ten steps, and what it had learned is lost. For the first step alone the limits are 2.5 times a layer’s weights (risk: 30 %), or half of them if the median layer changes by a fifth (risk), since most of the network is then thrown away at once; if more steps were observed, it is only a risk, since they show how the first one was tolerated. They are five times as high for a first step if the pre-activations of all hidden layers are normalized: the scale of the weights then does not matter, and steps that increase it make the next ones smaller (van Laarhoven 2017, "L2 regularization versus batch and weight normalization"); and 1/√(1 − ρ) times as high under RMSprop, whose first step is so much longer than the next ones. A first step that leaves less than four fifths of the loss of its own rows is at most a risk. One that multiplies that loss by 1.3 (risk: 1.1) is ill if it leaves most of what there is to learn; the factor is 3 (risk: 1.3) under plain gradient descent, whose next step turns back, under RMSprop and if all pre-activations are normalized. Under optimizers that divide gradients by their size it is at most a risk where the median kernel changes by less than a tenth: in wide layers many small changes add up, and the next steps take them back',
   why: 'the loss jumps around or overflows instead of falling',
   remedies: [remedies.lowerLearningRate, remedies.clipGradients, remedies.standardizeInputs, remedies.warmUp],
   check(examination) {
@@ -148,8 +148,8 @@ function ownRows(examination: Examination): { readonly before: number; readonly 
 
 /** A first step, of a look, that raises the loss of the rows that it follows. */
 function overshot(list: readonly Speed[], examination: Examination): Symptom[] {
-  const { learnable = 0, adaptive, forgetful, leaps } = examination;
-  const { most, risky } = forgetful || leaps || normalizedThroughout(examination) ? RAISED_FOR_NOW : RAISED;
+  const { learnable = 0, adaptive, forgetful, leap } = examination;
+  const { most, risky } = forgetful || leap > 1 || normalizedThroughout(examination) ? RAISED_FOR_NOW : RAISED;
   const rows = ownRows(examination);
   if (!rows) return [];
   const { before, after } = rows;
@@ -179,7 +179,7 @@ const normalizedThroughout = (examination: Examination): boolean =>
 
 /** What a first step may change: by itself it says little of those that follow, unless it throws out most layers. */
 function firstLimits(list: readonly Speed[], examination: Examination): Limits {
-  const borne = normalizedThroughout(examination) ? NORMALIZED : 1;
+  const borne = examination.leap * (normalizedThroughout(examination) ? NORMALIZED : 1);
   const most = list.length > 1 ? median(list.map(({ speed }) => speed)) : 0;
   return most > borne * RISKY_LAYERS ? [borne * MOST_LAYERS, borne * RISKY_LAYERS] : [borne * MOST, borne * RISKY];
 }
