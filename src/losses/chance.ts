@@ -125,13 +125,15 @@ export const ofMargins: ChanceRule = (rows) => {
   return chance && { ...chance, undecided: meanWeight(rows) };
 };
 
-/** Sums of each group of columns, of one row. */
-function groupSums(numbers: ArrayLike<number>, from: number, groups: number, classes: number): number[] {
-  return Array.from({ length: groups }, (_, group) => {
+/** Numbers over the sum of the group that each is in. */
+function normalized(numbers: Float64Array, group: number): Float64Array {
+  const shares = new Float64Array(numbers.length);
+  for (let from = 0; from < numbers.length; from += group) {
     let sum = 0;
-    for (let k = group * classes; k < (group + 1) * classes; k++) sum += numbers[from + k] as number;
-    return sum;
-  });
+    for (let i = from; i < from + group; i++) sum += numbers[i] as number;
+    for (let i = from; i < from + group; i++) shares[i] = (numbers[i] as number) / sum;
+  }
+  return shares;
 }
 
 /**
@@ -145,27 +147,22 @@ export const ofShares =
     const { numbers, width, units } = rows;
     if (!(meanWeight(rows) > 0)) return undefined;
     const classes = width % units === 0 ? units : width;
-    const [groups, kept, even] = [width / classes, 1 - smoothing, smoothing / classes];
-    const smooth = Float64Array.from(numbers, (share) => kept * share + even);
-    const entropy = (logOf: (from: number, column: number) => number) =>
+    const smooth = Float64Array.from(numbers, (share) => (1 - smoothing) * share + smoothing / classes);
+    const entropy = (probabilityOf: (at: number, column: number) => number) =>
       meanOver(rows, (row) => {
         let sum = 0;
-        for (let k = 0, from = row * width; k < width; k++) {
-          const share = smooth[from + k] as number;
-          const log = logOf(from, k);
-          if (share > 0 && log > Number.NEGATIVE_INFINITY) sum -= share * (log - (apart ? Math.log(share) : 0));
+        for (let k = 0, at = row * width; k < width; k++, at++) {
+          const [share, probability] = [smooth[at] as number, probabilityOf(at, k)];
+          sum += surprise(share, probability) - (apart ? surprise(share, share) : 0);
         }
-        return sum / groups;
+        return (sum * classes) / width;
       });
-    const means = columnMeans({ ...rows, numbers: smooth });
-    const sums = groupSums(means, 0, groups, classes);
-    const logs = means.map((mean, k) => Math.log(mean / (sums[Math.floor(k / classes)] as number)));
-    let [last, sumsOf] = [-1, sums];
-    const own = (from: number, k: number): number => {
-      if (from !== last) [last, sumsOf] = [from, groupSums(smooth, from, groups, classes)];
-      return Math.log((smooth[from + k] as number) / (sumsOf[Math.floor(k / classes)] as number));
+    const [own, best] = [normalized(smooth, classes), normalized(columnMeans({ ...rows, numbers: smooth }), classes)];
+    return {
+      ...entropy((_, k) => best[k] as number),
+      least: entropy((at) => own[at] as number).loss,
+      undecided: entropy(() => 1 / classes).loss,
     };
-    return { ...entropy((_, k) => logs[k] as number), least: entropy(own).loss, undecided: entropy(() => -Math.log(classes)).loss };
   };
 
 /** Of decisions, each on its own: the entropy of each one's mean, and of themselves without error. @param smoothing part of each that is spread over both sides */
