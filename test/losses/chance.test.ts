@@ -44,61 +44,46 @@ const classed: readonly (readonly [name: string, loss: Loss, targets: readonly (
   ['categoricalHinge, of a class that is that of most rows', losses.categoricalHinge(), hot.map((row, i) => (i % 3 ? [1, 0, 0, 0] : row)), true],
 ];
 
-const column = (values: readonly number[]) =>
+type Row = readonly number[];
+
+const matrix = (rows: readonly Row[], dtype: 'float64' | 'int32' = 'float64') =>
   fixed(
-    values.map((value) => [value]),
-    'float64',
+    rows.map((row) => [...row]),
+    dtype,
   );
 
-/** Mean weighed losses, as the graph makes them, where all outputs are one constant. */
-async function lossesOf(loss: Loss, targets: readonly number[], constants: readonly number[]): Promise<number[]> {
-  const graphs = constants.map((constant, i) => [`of${i}`, loss.perSample(column(targets), column(targets.map(() => constant)))] as const);
+/** Mean weighed losses, as the graph makes them, where the outputs of all rows are one constant. */
+async function lossesOf(loss: Loss, targets: readonly Row[], constants: readonly Row[]): Promise<number[]> {
+  const target = matrix(targets, loss.targets === 'labels' ? 'int32' : 'float64');
+  const graphs = constants.map((constant, i) => [`of${i}`, loss.perSample(target, matrix(targets.map(() => constant)))] as const);
   const values = await evaluate(Object.fromEntries(graphs));
   return constants.map((_, i) => (values[`of${i}`] ?? []).reduce((sum, value, row) => sum + (value * (weights[row] ?? 0)) / ROWS, 0));
 }
 
+const softmax = (z: Row): Row => {
+  const powers = z.map(Math.exp);
+  return powers.map((power) => power / powers.reduce((a, b) => a + b));
+};
+
 describe('what the best constant output comes to', () => {
   it.each(cases)('%s: the least over a grid', async (_, loss, targets, [from, to]) => {
-    const grid = Array.from({ length: 401 }, (_, i) => from + ((to - from) * i) / 400);
-    const least = Math.min(...(await lossesOf(loss, targets, grid)));
+    const grid = Array.from({ length: 401 }, (_, i) => [from + ((to - from) * i) / 400]);
+    const column = targets.map((target) => [target]);
+    const least = Math.min(...(await lossesOf(loss, column, grid)));
     const found = loss.chance?.({ numbers: targets, width: 1, units: 1, weights })?.loss ?? Number.NaN;
     expect(found).toBeLessThanOrEqual(least + 1e-6);
     expect(found).toBeGreaterThan(least - 1e-3 * Math.abs(least));
   });
 
-  // Random steps that are kept where they lower the loss come to the least, which the formula must not be above, nor below.
+  // Random steps, of which those are kept that lower the loss, come to the least.
   it.each(classed)('%s: the least that random steps find', async (_, loss, targets, scores) => {
-    const wide = targets[0]?.length ?? 1;
-    const of = (outputs: readonly (readonly number[])[]) =>
-      outputs.map((z) => {
-        const powers = z.map(Math.exp);
-        return scores ? z : powers.map((power) => power / powers.reduce((a, b) => a + b));
-      });
-    let [best, least, reach] = [[0, 0, 0, 0], Number.POSITIVE_INFINITY, 4];
+    let [best, least, reach]: [Row, number, number] = [[0, 0, 0, 0], Number.POSITIVE_INFINITY, 4];
     for (let round = 0; round < 60; round++, reach *= 0.87) {
       const tried = [best, ...Array.from({ length: 40 }, () => best.map((z) => z + reach * random.normal(0, 1)))];
-      const graphs = of(tried).map((constant, i) => {
-        const target = fixed(
-          targets.map((row) => [...row]),
-          wide === 1 ? 'int32' : 'float64',
-        );
-        return [
-          `of${i}`,
-          loss.perSample(
-            target,
-            fixed(
-              targets.map(() => [...constant]),
-              'float64',
-            ),
-          ),
-        ] as const;
-      });
-      const values = await evaluate(Object.fromEntries(graphs));
-      tried.forEach((z, i) => {
-        const found = (values[`of${i}`] ?? []).reduce((sum, value, row) => sum + (value * (weights[row] ?? 0)) / ROWS, 0);
-        if (found < least) [best, least] = [z, found];
-      });
+      for (const [i, found] of (await lossesOf(loss, targets, scores ? tried : tried.map(softmax))).entries())
+        if (found < least) [best, least] = [tried[i] ?? best, found];
     }
+    const wide = targets[0]?.length ?? 1;
     const found = loss.chance?.({ numbers: targets.flat(), width: wide, units: 4, weights })?.loss ?? Number.NaN;
     expect(found).toBeLessThanOrEqual(least + 1e-5);
     expect(found).toBeGreaterThan(least - 2e-3 * Math.abs(least));
