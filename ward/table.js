@@ -31,13 +31,15 @@ export function tableOf(summary) {
     return [title, aim, cell(value, summary.intervals[key], say), String(summary.of[key] ?? '')];
   });
   const { agreed, detectors } = summary;
-  const { sagemaker } = detectors;
+  const { evenkeelAfter: afterwards, sagemaker } = detectors;
   const { autotrainer } = summary.arms;
   const figure = (/** @type {import('./summary.js').Figure} */ { value, interval, of }, /** @type {(value: number) => string} */ say) => [
     cell(value, interval, say),
     String(of),
   ];
   const others = [
+    ['by what the training showed alone: balanced accuracy', '', ...figure(afterwards.balancedAccuracy, percent)],
+    ['– healthy ones called ill', '', ...figure(afterwards.falseAlarmRate, percent)],
     ['of those whose three trainings agree: balanced accuracy', '', ...figure(agreed.balancedAccuracy, percent)],
     ['– healthy ones called ill', '', ...figure(agreed.falseAlarmRate, percent)],
     ['– sick ones repaired', '', ...figure(agreed.repairedRate, percent)],
