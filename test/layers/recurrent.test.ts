@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -21,7 +21,7 @@ import {
   toConfig,
   transformerBlock,
 } from 'evenkeel';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { gradients } from '#src/graph/gradients.js';
 import type { Tensor } from '#src/graph/node.js';
 import { compute, numbers } from '../graph/engine.js';
@@ -443,7 +443,9 @@ describe('saving', () => {
       ]),
       later: array([2, 2, 3], 9),
     };
-    const path = join(await mkdtemp(join(tmpdir(), 'evenkeel-')), 'model.safetensors');
+    const folder = await mkdtemp(join(tmpdir(), 'evenkeel-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const path = join(folder, 'model.safetensors');
     await before.save(path);
     const after = await load(path, { custom: { bent } });
     const [given, loaded] = [await before.predict(x, { all: true }), await after.predict(x, { all: true })];
