@@ -78,7 +78,10 @@ function fallsTo(level: number, heightAt: (at: number) => number, [from, to]: re
   return (low + high) / 2;
 }
 
-/** Probabilities of classes where no loss is made less by giving to one what another has: its share times its slope is the same of all (Lagrange). @param steepness how fast a loss falls as its probability grows, ever more slowly */
+/**
+ * Probabilities where no loss is made less by giving to one class what another has: share times steepness is the same of all (Lagrange).
+ * @param steepness how fast a class's loss falls as its probability grows: ever more slowly
+ */
 export const evenlySteep =
   (steepness: (probability: number) => number): Best =>
   (shares) => {
