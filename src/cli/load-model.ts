@@ -128,8 +128,14 @@ export function notesOf(classNames: readonly string[] | undefined, reader: Table
   return classNames ? { [CLASS_NAMES]: JSON.stringify(classNames) } : {};
 }
 
+/** Endings of models that are no code. */
+const data: readonly string[] = ['.json', '.safetensors'];
+
 /** How a model's path may end. */
-export const modelEndings: readonly string[] = [...modules, '.json', '.safetensors'];
+export const modelEndings: readonly string[] = [...modules, ...data];
+
+/** Whether a path names a description or a saved model, which no function makes. */
+export const isData = (path: string): boolean => data.includes(extname(path).toLowerCase());
 
 /** Whether a path names a saved model. */
 export function isSaved(path: string): boolean {

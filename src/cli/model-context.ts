@@ -1,5 +1,5 @@
-import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
+import { isData } from './load-model.js';
 import { lengths, UsageError, wholeNumber } from './print.js';
 
 /** What a function in a module is told where no data tell it. */
@@ -19,12 +19,9 @@ export function withContextOptions(command: Command): Command {
     .addOption(new Option('--classes <N>', 'number of classes, passed to a function exported by the module').argParser(wholeNumber(1)).default(10));
 }
 
-/** Endings of models that are no functions. */
-const fixed: readonly string[] = ['.safetensors', '.json'];
-
 /** @throws UsageError if an option for functions was given, but data, or a saved model, already determine it. */
 export function requireContextTold(command: Command, path: string, data?: string): void {
-  const teller = data ?? (fixed.includes(extname(path).toLowerCase()) ? path : undefined);
+  const teller = data ?? (isData(path) ? path : undefined);
   if (teller === undefined) return;
   for (const [option, key] of [
     ['--input-shape', 'inputShape'],

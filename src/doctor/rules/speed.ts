@@ -128,6 +128,9 @@ function judged(list: readonly Speed[], { facts }: Examination): Speed[] {
   return list.filter(({ layer }) => !tables.has(layer));
 }
 
+/** Speed of the median kernel; NaN of none. */
+const middleOf = (list: readonly Speed[]): number => median(list.map(({ speed }) => speed));
+
 /** From what a first step makes of the loss of its own rows on it is ill, and a risk: healthy networks of the ward under Adam and its like came to 1.13 at most. */
 const RAISED = { most: 1.3, risky: 1.1 } as const;
 /** The same where the next step turns back, goes less far, or is shortened by one that goes too far: under plain gradient descent to 1.9, but for one. */
@@ -156,7 +159,7 @@ function overshot(list: readonly Speed[], examination: Examination): Symptom[] {
   // What was learned before is lost and found again in a few steps.
   if (examination.left(after) < LEARNED * learnable || after <= risky * before) return [];
   const ratio = Number.isFinite(after) ? after / before : Number.MAX_VALUE;
-  const takenBack = adaptive && Number.isFinite(after) && median(list.map(({ speed }) => speed)) < HARMFUL;
+  const takenBack = adaptive && Number.isFinite(after) && middleOf(list) < HARMFUL;
   const limit = ratio > most && !takenBack ? most : risky;
   return [
     {
@@ -180,7 +183,7 @@ const normalizedThroughout = (examination: Examination): boolean =>
 /** What a first step may change: by itself it says little of those that follow, unless it throws out most layers. */
 function firstLimits(list: readonly Speed[], examination: Examination): Limits {
   const borne = examination.leap * (normalizedThroughout(examination) ? NORMALIZED : 1);
-  const most = list.length > 1 ? median(list.map(({ speed }) => speed)) : 0;
+  const most = list.length > 1 ? middleOf(list) : 0;
   return most > borne * RISKY_LAYERS ? [borne * MOST_LAYERS, borne * RISKY_LAYERS] : [borne * MOST, borne * RISKY];
 }
 

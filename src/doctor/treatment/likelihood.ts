@@ -1,10 +1,8 @@
 import { isFromTable } from '../../core/catalogue.js';
 import type { NdArray } from '../../core/ndarray.js';
 import { argMaxOf } from '../../data/dataset.js';
+import { EPSILON } from '../../losses/loss.js';
 import type { Loss } from '../../losses.js';
-
-/** Probabilities are kept this far from 0 and 1, as losses keep them. */
-const EPSILON = 1e-7;
 
 /** The class that is right, and the probability that was given to it; columns of decisions have shares of their own. */
 interface Answer {
