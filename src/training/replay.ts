@@ -1,17 +1,18 @@
-import { isFloat } from '../core/dtype.js';
+import { type FloatDType, isFloat } from '../core/dtype.js';
 import { NdArray } from '../core/ndarray.js';
+import type { Shape } from '../core/shape.js';
 import { emitModel } from '../graph/emit.js';
 import { nodesInside } from '../graph/gradients.js';
 import { hasBodies, input, type Node, type Tensor, topological } from '../graph/node.js';
 import { encodeOnnx } from '../graph/onnx/encode.js';
-import { reduceMax, reduceMin, reduceSum, sub } from '../graph/ops/index.js';
+import { cast, concat, factorsOf, reduceSum, reshape, sub } from '../graph/ops/index.js';
 import { simplify } from '../graph/simplify.js';
 import { SINGLE } from '../network/network.js';
 import type { Engine, Resident, Session } from '../runtime/index.js';
 import type { Chunk } from './batches.js';
 import { nextName } from './program.js';
 import { partsOf } from './state.js';
-import { feedNames, minibatchInputs, type StepSpec, stackScalars, stateEntries, tensorsOf, writeStep } from './step.js';
+import { feedNames, minibatchInputs, type StepSpec, stateEntries, tensorsOf, writeStep } from './step.js';
 
 /** Smallest and largest value of a tensor. */
 export interface ValueRange {
@@ -35,13 +36,28 @@ export interface NonFinitePlace {
   readonly output: ValueRange;
 }
 
+/** What an operator gives. */
 interface Probe {
   readonly tensor: Tensor;
   readonly node: Node;
 }
 
+/** One step as a graph, every array and layer on its own: inside a loop over layers no operator could be watched. */
+interface ProbedStep {
+  readonly inputs: readonly Tensor[];
+  /** The state after the step, by name. */
+  readonly next: ReadonlyMap<string, Tensor>;
+  /** In the order of computation. */
+  readonly probes: readonly Probe[];
+}
+
+type State = Readonly<Record<string, Resident | NdArray>>;
+
+/** Values of a tensor up to which it is looked at together with others of its shape, and as many as are looked at in one go: copies take memory. */
+const [SMALL, TOGETHER] = [2 ** 18, 2 ** 20];
+
 /**
- * Runs a chunk again, step by step and with every operator's range on, from the state it began with.
+ * Runs a chunk again step by step, from the state it began with, with an eye on the result of every operator.
  * @returns the first operator whose result is not finite, or undefined where nothing goes wrong this time.
  */
 export async function locateNonFinite(
@@ -52,18 +68,27 @@ export async function locateNonFinite(
   learningRates: ArrayLike<number>,
   firstStep: number,
 ): Promise<NonFinitePlace | undefined> {
-  // Every array and layer on its own: inside a loop over layers no operator could be watched.
-  const { model, probes, writes } = probedStep({ ...spec, layout: SINGLE });
-  const session = await engine.load(model, { name: 'replay' });
-  const made: Resident[] = [];
+  const step = probedStep({ ...spec, layout: SINGLE });
+  const rows = chunk.arrays[0]?.shape[1] ?? 1;
+  const { marks, order } = marksOf(step.probes, rows, spec.network.dtype);
+  const after = [...step.next].map(([name, tensor]) => [nextName(name), tensor] as const);
+  const session = await load(engine, step, { ...Object.fromEntries(after), marks });
+  let made: Resident[] = [];
   try {
-    let current: Record<string, Resident | NdArray> = await takeApart(engine, spec, state);
+    const plan = { marks: 'fetch', ...Object.fromEntries(after.map(([name]) => [name, 'keep'] as const)) } as const;
+    let current: State = await takeApart(engine, spec, state);
     for (let k = 0; k < chunk.steps; k++) {
-      const result = await runStep(session, spec, chunk, k, Number(learningRates[k]), current, writes);
-      made.push(...Object.values(result.kept));
-      const place = firstBad(probes, result.ranges);
-      if (place) return { step: firstStep + k + 1, ...place };
-      current = { ...current, ...result.kept };
+      const feeds = { ...feedsOf(spec, chunk, k, Number(learningRates[k])), ...current };
+      const { fetched, kept } = await session.run(feeds, plan);
+      const bad = firstBad(fetched.marks as NdArray, order);
+      const probe = bad === undefined ? undefined : step.probes[bad];
+      if (probe) {
+        engine.free(Object.values(kept));
+        return { step: firstStep + k + 1, ...(await placeOf(engine, step, probe, feeds)) };
+      }
+      engine.free(made);
+      made = Object.values(kept);
+      current = { ...current, ...Object.fromEntries([...step.next.keys()].map((name) => [name, kept[nextName(name)] as Resident])) };
     }
     return undefined;
   } finally {
@@ -73,7 +98,7 @@ export async function locateNonFinite(
 }
 
 /** The state with every layer's arrays on their own. */
-async function takeApart(engine: Engine, spec: StepSpec, state: Readonly<Record<string, Resident>>): Promise<Record<string, Resident | NdArray>> {
+async function takeApart(engine: Engine, spec: StepSpec, state: Readonly<Record<string, Resident>>): Promise<State> {
   const result: Record<string, Resident | NdArray> = {};
   for (const { name, parts } of stateEntries(spec.network, spec.optimizer, spec.layout)) {
     const resident = state[name] as Resident;
@@ -86,12 +111,11 @@ async function takeApart(engine: Engine, spec: StepSpec, state: Readonly<Record<
   return result;
 }
 
-function probedStep(spec: StepSpec): { model: Uint8Array; probes: Probe[]; writes: string[] } {
+function probedStep(spec: StepSpec): ProbedStep {
   const batch = minibatchInputs(spec);
   const learningRate = input('learning_rate', [], spec.network.dtype);
   const states = stateEntries(spec.network, spec.optimizer, SINGLE).map((entry) => input(entry.name, entry.shape, entry.dtype));
   const { next, seen } = writeStep(spec, batch, learningRate, new Map(states.map((tensor) => [tensor.name ?? '', tensor])));
-  const writes = [...next.keys()];
   // Not the metrics, which may be without a finite value.
   const results = simplify([...next.values(), seen.loss]);
   const nodes = topological(results);
@@ -100,58 +124,102 @@ function probedStep(spec: StepSpec): { model: Uint8Array; probes: Probe[]; write
   const probes = nodes
     .filter((node) => !node.value && !hidden.has(node))
     .flatMap((node) => node.outputs.filter((tensor) => isFloat(tensor.dtype)).map((tensor) => ({ tensor, node })));
-  const outputs: Record<string, Tensor> = {
-    lows: stackScalars(probes.map(({ tensor }) => reduceMin(tensor))),
-    highs: stackScalars(probes.map(({ tensor }) => reduceMax(tensor))),
-    // The engine's minimum and maximum may pass over NaN; x − x is 0 for finite x alone.
-    marks: stackScalars(probes.map(({ tensor }) => reduceSum(sub(tensor, tensor)))),
+  return {
+    inputs: [...tensorsOf(batch), learningRate, ...states],
+    next: new Map([...next.keys()].map((name, i) => [name, results[i] as Tensor])),
+    probes,
   };
-  writes.forEach((name, i) => {
-    outputs[nextName(name)] = results[i] as Tensor;
-  });
-  const inputs = [...tensorsOf(batch), learningRate, ...states];
-  return { model: encodeOnnx(emitModel(inputs, outputs, { name: 'replay', simplify: false })), probes, writes };
 }
 
-async function runStep(
-  session: Session,
-  spec: StepSpec,
-  chunk: Chunk,
-  k: number,
-  learningRate: number,
-  state: Readonly<Record<string, Resident | NdArray>>,
-  writes: readonly string[],
-): Promise<{ ranges: ValueRange[]; kept: Record<string, Resident> }> {
+async function load(engine: Engine, { inputs }: ProbedStep, outputs: Readonly<Record<string, Tensor>>): Promise<Session> {
+  return engine.load(encodeOnnx(emitModel(inputs, outputs, { name: 'replay', simplify: false })), { name: 'replay' });
+}
+
+function feedsOf(spec: StepSpec, chunk: Chunk, k: number, learningRate: number): Record<string, NdArray> {
   const rows = chunk.arrays.map((array) => array.slice(k, k + 1).reshape(array.shape.slice(1)));
   const rate = NdArray.zeros([], spec.network.dtype);
   rate.set(0, learningRate);
-  const feeds = { ...Object.fromEntries(feedNames(spec).map((name, i) => [name, rows[i] as NdArray])), learning_rate: rate, ...state };
-  const plan = { lows: 'fetch', highs: 'fetch', marks: 'fetch', ...Object.fromEntries(writes.map((name) => [nextName(name), 'keep'])) } as const;
-  const { fetched, kept } = await session.run(feeds, plan);
-  const [lows, highs, marks] = [fetched.lows as NdArray, fetched.highs as NdArray, fetched.marks as NdArray];
-  const ranges = Array.from({ length: lows.size }, (_, i) => {
-    const [min, max] = [lows.at(i), highs.at(i)];
-    const hidden = Number.isFinite(min) && Number.isFinite(max) && !Number.isFinite(marks.at(i));
-    return hidden ? { name: '', min: Number.NaN, max: Number.NaN } : { name: '', min, max };
-  });
-  return { ranges, kept: Object.fromEntries(writes.map((name) => [name, kept[nextName(name)] as Resident])) };
+  return { ...Object.fromEntries(feedNames(spec).map((name, i) => [name, rows[i] as NdArray])), learning_rate: rate };
 }
 
-function firstBad(probes: readonly Probe[], ranges: readonly ValueRange[]): Omit<NonFinitePlace, 'step'> | undefined {
-  const index = ranges.findIndex(({ min, max }) => !Number.isFinite(min) || !Number.isFinite(max));
-  const probe = probes[index];
-  const range = ranges[index];
-  if (!probe || !range) return undefined;
-  const { node, tensor } = probe;
+/**
+ * One number for each probe, not finite where any value of it is not, and whose they are, by their place among the probes.
+ * Tensors of one shape share their operators: an engine takes the square of a graph's length to load it.
+ */
+function marksOf(probes: readonly Probe[], rows: number, dtype: FloatDType): { marks: Tensor; order: number[] } {
+  const groups: number[][] = [];
+  const open = new Map<string, { readonly members: number[]; size: number }>();
+  probes.forEach(({ tensor }, i) => {
+    const size = roughSize(tensor.shape, rows);
+    if (size === 0) return;
+    const key = `${tensor.dtype} ${tensor.shape.join(',')}`;
+    const group = open.get(key);
+    if (group && group.size + size <= TOGETHER) {
+      group.members.push(i);
+      group.size += size;
+      return;
+    }
+    const members = [i];
+    groups.push(members);
+    if (size <= SMALL) open.set(key, { members, size });
+  });
+  const marks = groups.map((members) => {
+    const tensors = members.map((i) => (probes[i] as Probe).tensor);
+    const flat = tensors.map((tensor) => (tensor.rank === 0 ? reshape(tensor, [1]) : tensor));
+    const table = reshape(concat(flat, 0), [members.length, -1]);
+    // The engine's minimum and maximum may pass over NaN; x − x is 0 for finite x alone.
+    return cast(reduceSum(sub(table, table), { axes: [1] }), dtype);
+  });
+  return { marks: concat(marks, 0), order: groups.flat() };
+}
+
+/** Number of values; an axis whose length is not known counts as a minibatch. */
+function roughSize(shape: Shape, rows: number): number {
+  const { known, names } = factorsOf(shape);
+  return known * rows ** names.length;
+}
+
+/** The first in the order of computation of those whose mark is not finite. */
+function firstBad(marks: NdArray, order: readonly number[]): number | undefined {
+  const bad = order.filter((_, i) => !Number.isFinite(marks.at(i)));
+  return bad.length > 0 ? Math.min(...bad) : undefined;
+}
+
+/** Who made a value that is not finite, and from what: the step again, as far as that. */
+async function placeOf(
+  engine: Engine,
+  step: ProbedStep,
+  { node, tensor }: Probe,
+  feeds: Readonly<Record<string, Resident | NdArray>>,
+): Promise<Omit<NonFinitePlace, 'step'>> {
   const text = node.label ?? 'step';
   const [layer = text, part] = text.split('/');
-  const name = (one: Tensor): string => one.name ?? `${one.node.label ?? 'step'}/${one.node.record.name}`;
-  const inputs = node.inputs.flatMap((one) => {
-    const at = probes.findIndex((candidate) => candidate.tensor === one);
-    const value = one.node.value;
-    if (value?.size === 1) return [{ name: name(one), min: value.at(0), max: value.at(0) }];
-    return at < 0 ? [] : [{ ...(ranges[at] as ValueRange), name: name(one) }];
-  });
   const pass = node.record.name === 'Input' ? 'data' : part === 'gradient' ? 'backward' : part === 'update' ? 'update' : 'forward';
-  return { layer, operator: node.record.name, pass, inputs, output: { ...range, name: name(tensor) } };
+  const seen = new Set(step.probes.map((probe) => probe.tensor));
+  const wanted = [tensor, ...node.inputs.filter((one) => seen.has(one))];
+  const outputs = Object.fromEntries(wanted.map((one, i) => [`value_${i}`, one]));
+  const session = await load(engine, step, outputs);
+  try {
+    const { fetched } = await session.run(feeds, Object.fromEntries(Object.keys(outputs).map((name) => [name, 'fetch'] as const)));
+    const rangeOf = (one: Tensor): ValueRange => ({
+      name: one.name ?? `${one.node.label ?? 'step'}/${one.node.record.name}`,
+      ...extremes(one.node.value ?? (fetched[`value_${wanted.indexOf(one)}`] as NdArray)),
+    });
+    const inputs = node.inputs.filter((one) => seen.has(one) || one.node.value?.size === 1);
+    return { layer, operator: node.record.name, pass, inputs: inputs.map(rangeOf), output: rangeOf(tensor) };
+  } finally {
+    await session.dispose();
+  }
+}
+
+/** Smallest and largest value, both NaN where any is. */
+function extremes(array: NdArray): { min: number; max: number } {
+  let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let i = 0; i < array.size; i++) {
+    const value = array.at(i);
+    // Math.min and Math.max keep NaN.
+    min = Math.min(min, value);
+    max = Math.max(max, value);
+  }
+  return { min, max };
 }
