@@ -58,9 +58,37 @@ describe('what some networks bear and others do not', () => {
     expect(await told(saturated(4))).toBe('ill');
     expect(await told(by(saturated(4), adam))).toBe('risk');
     expect(await told(by(saturated(8), adam))).toBe('ill');
-    // Steps of a sequence share their weights.
-    const steps = [layers.reshape([28, 28]), layers.lstm(32), layers.layerNormalization()];
-    expect(await told(by(saturated(4, ...steps), adam))).toBe('ill');
+    // Steps of a sequence share their weights; gates carry a state past them.
+    const steps = (walking: Layer) => [layers.reshape([28, 28]), walking, layers.layerNormalization()];
+    expect(await told(by(saturated(4, ...steps(layers.lstm(32))), adam))).toBe('ill');
+    const between = (walking: Layer): Patient => ({ hidden: () => [...steps(walking), layers.dense(64), ...drawn('tanh', 0.43, 3).hidden()] });
+    for (const walking of [layers.lstm(32), layers.gru(32)]) {
+      const through = doctor.diagnose(await examine(between(walking))).find(({ rule }) => rule === 'saturation')?.measured.value ?? 0;
+      expect(through).toBeGreaterThan(0.14);
+      expect(through).toBeLessThan(0.2);
+      expect(await told(by(between(walking), adam))).toBe('risk');
+    }
+    expect(await told(by(between(layers.simpleRnn(32)), adam))).toBe('ill');
+  });
+
+  it('layers that start as constants, where steps are divided by the size of the gradient and move all of them at about one pace', async () => {
+    const constant = (depth: number): Patient => ({
+      hidden: () => row(depth, 64, { activation: 'tanh', biasInitializer: initializers.constant({ value: 5 }) }),
+      fit: { epochs: 20 },
+    });
+    const told = async (patient: Patient) => {
+      const trace = await examine(patient);
+      return ['saturation', 'coma', 'signal-dying'].map((rule) => severityOf(trace, rule));
+    };
+    const loss = async (patient: Patient) => (await train(patient)).epochs.at(-1)?.logs.loss ?? Number.NaN;
+    const [adam, ill, risk] = [optimizers.adam(), ['ill', 'ill', 'ill'], ['risk', 'risk', 'risk']];
+    expect(await told(constant(2))).toEqual(ill);
+    expect(await told(by(constant(2), adam))).toEqual(risk);
+    expect(await loss(by(constant(2), adam))).toBeLessThan(0.01);
+    expect(await told(by(constant(5), adam))).toEqual(ill);
+    expect(await loss(by(constant(5), adam))).toBeGreaterThan(2);
+    // Saturated by weights, outputs differ from row to row.
+    expect(severityOf(await examine(by(drawn('tanh', 2, 3), adam)), 'saturation')).toBe('ill');
   });
 
   it('signals that shrink, where steps are divided by the size of the gradient', async () => {

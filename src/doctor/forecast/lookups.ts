@@ -23,6 +23,10 @@ export function tableActivation({ name, config, custom }: Described): Activation
 /** Whether a layer walks along the steps of a sequence, with one set of weights for all of them. Layers around others have `forward/recurrentKernel`. */
 export const walksAlongSteps = ({ weights }: LayerFacts): boolean => weights.some(({ name }) => /(^|\/)recurrentKernel$/.test(name));
 
+/** Whether a layer's state goes along steps past its sums, through gates: each has sums of its own. */
+export const isGated = ({ weights }: LayerFacts): boolean =>
+  weights.some(({ name, shape }) => /(^|\/)recurrentKernel$/.test(name) && (shape.at(-1) ?? 0) > (shape.at(-2) ?? 0));
+
 /** The name of what draws a layer's kernel; undefined where it has none. */
 export const kernelInitializer = ({ weights }: LayerFacts): string | undefined => weights.find(({ shape }) => shape.length >= 2)?.initializer?.name;
 

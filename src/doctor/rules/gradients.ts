@@ -1,12 +1,13 @@
 import type { Measured, SignalVitals } from '../../vitals/trace.js';
 import type { Examination, WatchedUse } from '../examination.js';
-import { walksAlongSteps } from '../forecast/lookups.js';
+import { isGated, walksAlongSteps } from '../forecast/lookups.js';
 import { median, value } from '../measured.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, type Symptom, say, sayFactor, unlearned } from '../rule.js';
 import { behind } from '../uses.js';
 import { leastOfEach, type Way, waysOf } from '../ways.js';
 import { SLOWEST, speeds } from './speed.js';
+import { bringsBack, PACE_SAID } from './units.js';
 
 /** Gradient of the first hidden layer of a way over that of the last, by its RMS and by what is typical of an entry. */
 interface Profile extends Way {
@@ -180,7 +181,7 @@ export const explodingGradient: Rule = {
 };
 
 /** Part of what walks through all layers that saturation must let through: less where the optimizer makes up for what gradients lose. Steps of a sequence pass the same layers again, for which nothing makes up. */
-const [LET_THROUGH, LET_THROUGH_ADAPTIVE] = [0.2, 0.03];
+const [LET_THROUGH, LET_THROUGH_GATED, LET_THROUGH_ADAPTIVE] = [0.2, 0.14, 0.03];
 
 /** The least that the uses on one way through a network let through together. */
 function throughAll({ facts }: Examination, letsThrough: (at: number) => number): number {
@@ -191,6 +192,14 @@ function throughAll({ facts }: Examination, letsThrough: (at: number) => number)
   return Math.min(1, ...least);
 }
 
+/** Share that must pass through all layers together. */
+function leastThrough({ adaptive, facts }: Examination): number {
+  if (!adaptive) return LET_THROUGH;
+  const walking = facts.layers.filter(walksAlongSteps);
+  if (walking.length === 0) return LET_THROUGH_ADAPTIVE;
+  return walking.every(isGated) ? LET_THROUGH_GATED : LET_THROUGH;
+}
+
 export const saturation: Rule = {
   id: 'saturation',
   bearable: true,
@@ -198,7 +207,7 @@ export const saturation: Rule = {
   title: 'Saturated units',
   looksFor:
     'the share of entries at which the slope of the activation is below 5 % of its maximum, in hidden layers whose activation saturates smoothly',
-  threshold: `risk: 20 % in most layers (40 % if the activation is flat on one side only: half of the entries of a rectifier are, and it trains). Ill: less than ${percent(LET_THROUGH)} passes through all such layers on a path (${percent(LET_THROUGH_ADAPTIVE)} if the optimizer divides by the size of the gradient and no layer processes a sequence step by step). What passes is the product of the shares that are not saturated (doubled for activations of which half may be), since each layer takes its part of what the one before let through. At unit variance 3 % of a tanh layer are saturated, of a logistic layer next to none; with N(0, 1) weights theory predicts 22 % at width 32, 51 % at 100 and 71 % at 300. Shares are used, since a few units with a huge gradient can raise its RMS while most get none`,
+  threshold: `risk: 20 % in most layers (40 % if the activation is flat on one side only: half of the entries of a rectifier are, and it trains). Ill: less than ${percent(LET_THROUGH)} passes through all such layers on a path (if the optimizer divides by the size of the gradient, ${percent(LET_THROUGH_ADAPTIVE)}, and ${percent(LET_THROUGH_GATED)} if layers process a sequence step by step, all of them through gates, which carry the state past saturated units); before the first step only a risk where all hidden layers start as constants (their outputs vary by less than 30 % over the rows), ${PACE_SAID}. What passes is the product of the shares that are not saturated (doubled for activations of which half may be), since each layer takes its part of what the one before let through. At unit variance 3 % of a tanh layer are saturated, of a logistic layer next to none; with N(0, 1) weights theory predicts 22 % at width 32, 51 % at 100 and 71 % at 300. Shares are used, since a few units with a huge gradient can raise its RMS while most get none`,
   why: 'a saturated unit passes on next to no gradient; the logistic function, whose mean is 0.5, shifts the next layer further into saturation',
   remedies: [remedies.suitingInitializer, remedies.lsuv, remedies.standardizeInputs, remedies.changeActivation, remedies.normalize],
   check(examination) {
@@ -213,15 +222,14 @@ export const saturation: Rule = {
     if (!(middle >= risk)) return [];
     const parts = new Map(shares.map(({ use, share }) => [use.at, Math.min(1, (use.activation?.saturates === 'both' ? 1 : 2) * (1 - share))]));
     const through = throughAll(examination, (at) => parts.get(at) ?? 1);
-    const adapts = examination.adaptive && !examination.facts.layers.some(walksAlongSteps);
-    const least = adapts ? LET_THROUGH_ADAPTIVE : LET_THROUGH;
+    const least = leastThrough(examination);
     const logistic = shares.some(({ use }) => use.activation?.name === 'sigmoid');
     const z = median(shares.map(({ use }) => value(examination.last?.signals.zRms[use.column]) ?? Number.NaN));
     const found = {
       layers: shares.filter(({ share }) => share >= risk).map(({ use }) => use.layer.name),
       cause: `${percent(middle)} of the entries are where the activation is flat${Number.isNaN(z) ? '' : `, since pre-activations have an RMS of ${say(z)}`}${logistic ? '; the mean of a logistic, 0.5, shifts the next layer further' : ''}`,
     };
-    if (through >= least) {
+    if (through >= least || bringsBack(examination)) {
       return [
         {
           ...found,

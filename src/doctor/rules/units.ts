@@ -1,7 +1,10 @@
 import { countOf } from '../../core/count.js';
 import type { Examination, WatchedUse } from '../examination.js';
+import { walksAlongSteps } from '../forecast/lookups.js';
+import { value } from '../measured.js';
 import { remedies } from '../remedies.js';
 import { percent, type Rule, type Symptom, unlearned } from '../rule.js';
+import { speeds } from './speed.js';
 
 interface Share {
   readonly use: WatchedUse;
@@ -22,6 +25,29 @@ function shares(examination: Examination, state: 'dead' | 'coma', pass: 'first' 
 
 const worst = (list: readonly Share[]): Share | undefined =>
   list.reduce<Share | undefined>((most, one) => (one.share > (most?.share ?? 0) ? one : most), undefined);
+
+/** Deviation of outputs over the rows, relative to their RMS, up to which they are next to constant. */
+const CONSTANT = 0.3;
+/** Speed of the fastest kernel over that of the slowest up to which all move at about one pace: twice what is a risk. */
+const ONE_PACE = 200;
+
+/** What thresholds say of units that the first steps bring back. */
+export const PACE_SAID = `if the optimizer divides by the size of the gradient and its first step moves all kernels at about one pace (the fastest at most ${ONE_PACE} times as fast as the slowest): such steps bring units back`;
+
+/**
+ * Whether layers that start as constants, as large biases make them, will be brought back: a first step that is divided by the gradient's size moves all kernels at about one pace.
+ * Not where weights serve all steps of a sequence.
+ */
+export function bringsBack(examination: Examination): boolean {
+  const { adaptive, untrained, facts, first, bending } = examination;
+  if (!adaptive || !untrained || !first || facts.layers.some(walksAlongSteps)) return false;
+  const constant = bending.every(({ column }) => {
+    const [spread, whole] = [value(first.signals.hSpread?.[column]), value(first.signals.hRms[column])];
+    return spread !== undefined && whole !== undefined && spread <= CONSTANT * whole;
+  });
+  const list = speeds(examination).map(({ speed }) => speed);
+  return constant && list.length > 0 && Math.max(...list) <= ONE_PACE * Math.min(...list);
+}
 
 /** Shares of dead units with which one layer, or all together, pass next to nothing on. */
 const [WHOLE_LAYER, WHOLE_NETWORK] = [0.95, 0.75];
@@ -100,14 +126,14 @@ export const coma: Rule = {
   title: 'Units in coma',
   looksFor:
     'units that were in the flat region of the activation, where the slope is small but not 0, for every instance of the observed steps of a pass',
-  threshold: 'risk: half of a layer; ill: nine tenths. Such units still learn, slowed down by the slope of the flat region, and may wake up',
+  threshold: `risk: half of a layer; ill: nine tenths. Such units still learn, slowed down by the slope of the flat region, and may wake up: before the first step they are only a risk where all hidden layers start as constants, ${PACE_SAID}`,
   why: 'they act as linear units, or as constants, and learn far more slowly than the others',
   remedies: [remedies.standardizeInputs, remedies.suitingInitializer, remedies.lowerLearningRate, remedies.normalize],
   check(examination) {
     const all = shares(examination, 'coma', 'last');
     const most = worst(all);
     if (!most || most.share < 0.5) return [];
-    const limit = most.share >= 0.9 ? 0.9 : 0.5;
+    const limit = most.share >= 0.9 && !bringsBack(examination) ? 0.9 : 0.5;
     return [
       {
         severity: limit === 0.9 ? 'ill' : 'risk',
