@@ -209,10 +209,10 @@ describe('what some networks bear and others do not', () => {
     expect(severityOf(await examine(patient(6, forgetting)), 'vanishing-along-time')).toBe('ill');
   });
 
-  it('a gradient that is lost along time in several layers in a row, which one of them may keep', async () => {
-    const walking = (count: number): Patient => ({
+  it('a gradient that is lost along time over few steps, or in several layers in a row, which one of them may keep', async () => {
+    const walking = (count: number, steps = 28): Patient => ({
       hidden: () => [
-        layers.reshape([28, 28]),
+        layers.reshape([steps, 784 / steps]),
         ...Array.from({ length: count - 1 }, () => layers.simpleRnn(16, { ...forgetting, returnSequences: true })),
         layers.simpleRnn(16, forgetting),
       ],
@@ -221,6 +221,8 @@ describe('what some networks bear and others do not', () => {
     const severity = async (patient: Patient) => severityOf(await examine(patient), 'vanishing-along-time');
     expect(await severity(walking(1))).toBe('ill');
     expect(await severity(walking(2))).toBe('risk');
+    expect(await severity(walking(1, 14))).toBe('ill');
+    expect(await severity(walking(1, 8))).toBe('risk');
   });
 
   it('less of what neighbours reach, where layers walk along steps, or many are normalized', async () => {
