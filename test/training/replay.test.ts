@@ -26,7 +26,7 @@ function rowsWith(value: number, at: number, rows = 40): NdArray {
 const zeros = NdArray.zeros([40, 1]);
 const small = { kernelInitializer: 'ones', useBias: false } as const;
 
-async function trouble(model: Model, x: NdArray, options: { chunk?: number; epochs?: number; y?: NdArray } = {}) {
+async function trouble(model: Model, x: NdArray, options: { chunk?: number; epochs?: number; y?: NdArray; batchSize?: number } = {}) {
   const { y = zeros, ...rest } = options;
   const error = await model.fit(x, y, { batchSize: 2, shuffle: false, verbose: 0, ...rest }).then(
     () => undefined,
@@ -120,6 +120,19 @@ describe('a planted value that is not finite is found: step, layer, operator, pa
     model.compile({ loss: 'mse', optimizer: still });
     const { place } = await trouble(model, rowsWith(0, 7));
     expect(place).toMatchObject({ step: 4, layer: 'reciprocal_1', operator: expect.stringMatching(/Div|Reciprocal/), pass: 'forward' });
+  });
+
+  it.each([32, 256, 512])('among many operators on large tensors, minibatches of %i rows of 1024', async (batchSize) => {
+    const before = Array.from({ length: 6 }, () => layers.activation(ops.sqrt));
+    const after = Array.from({ length: 6 }, () => layers.activation(ops.abs));
+    const planted = layers.activation(ops.log, { name: 'planted' });
+    const model = sequential([layers.input([1024]), ...before, planted, ...after, layers.dense(1, small)]).compile({ loss: 'mse', optimizer: still });
+    const x = new NdArray(new Float32Array(1024 * 1024).fill(1), [1024, 1024]);
+    x.set(600 * 1024 + 7, 0);
+    const { place } = await trouble(model, x, { y: NdArray.zeros([1024, 1]), batchSize });
+    const step = Math.floor(600 / batchSize) + 1;
+    expect(place).toMatchObject({ step, layer: 'planted', operator: 'Log', pass: 'forward', inputs: [{ min: 0, max: 1 }] });
+    expect(place.output).toMatchObject({ min: Number.NEGATIVE_INFINITY, max: 0 });
   });
 
   it('in the update, where the learning rate is too large', async () => {
