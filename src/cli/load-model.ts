@@ -97,9 +97,12 @@ function handing<T>(path: string, make: () => T): T {
 /** An error of a model's description as one of its file, with the option that hands functions back instead of code. @throws FileError */
 function refuse(path: string, error: unknown): never {
   if (!(error instanceof EvenkeelError)) throw error;
-  const said = error.message.startsWith(path) ? error.message : `${path}: ${error.message}`;
-  const words = said.replace(/Pass them when loading: \{ custom: .*$/s, 'Pass the module that exports them: --custom FILE');
-  throw new FileError(words, error.details, { cause: error });
+  const { argument, received } = error.details;
+  const words =
+    argument === 'custom' && typeof received === 'string'
+      ? `custom functions and classes are not stored in a model file: ${received}. Pass the module that exports them: --custom FILE`
+      : error.message;
+  throw new FileError(words.startsWith(path) ? words : `${path}: ${words}`, error.details, { cause: error });
 }
 
 /** Keys by which descriptions of others are known. */

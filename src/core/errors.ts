@@ -39,6 +39,9 @@ export class ShapeError extends EvenkeelError {}
 /** Data that cannot be trained on: NaN, labels out of range, an empty set. */
 export class DataError extends EvenkeelError {}
 
+/** Nested arrays whose lengths differ. */
+export class RaggedError extends DataError {}
+
 /** A file that is missing, truncated, corrupt or cannot be written. */
 export class FileError extends EvenkeelError {}
 

@@ -1,6 +1,6 @@
 import { countOf } from './count.js';
 import { type DType, dtypeOf, dtypes, isLong, isTypedArray, plainView, type TypedArray } from './dtype.js';
-import { ArgumentError, DataError, ShapeError, show } from './errors.js';
+import { ArgumentError, DataError, RaggedError, ShapeError, show } from './errors.js';
 import { refuse } from './expect.js';
 import { suggestion } from './names.js';
 import { type StaticShape, showShape, sizeOf } from './shape.js';
@@ -57,7 +57,7 @@ export class NdArray {
       }
       if (!Array.isArray(item) || item.length !== shape[axis]) {
         const received = Array.isArray(item) ? countOf(item.length, 'element') : show(item);
-        throw new DataError(`nested arrays are ragged: [${path.join(', ')}] has ${received}, its neighbours have ${shape[axis]}`, {
+        throw new RaggedError(`nested arrays are ragged: [${path.join(', ')}] has ${received}, its neighbours have ${shape[axis]}`, {
           received: item,
         });
       }

@@ -314,7 +314,7 @@ export function signalsFromConfig(config: ModelConfig, custom: Custom): { inputs
     const keys = missing.flatMap(({ keys: list }) => list).map(keyOf);
     throw new ArgumentError(
       `custom functions and classes are not stored in a model file: ${places}. Pass them when loading: { custom: { ${keys.join(', ')} } }, keyed by name or by place`,
-      { argument: 'custom', expected: missing.map(({ name }) => name) },
+      { argument: 'custom', received: places, expected: missing.map(({ name }) => name) },
     );
   }
   const layers = config.layers.map(({ kind, name, trainable, config: options }) => {

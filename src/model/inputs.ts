@@ -1,6 +1,6 @@
 import { countOf } from '../core/count.js';
 import { type FloatDType, isFloat, isTypedArray } from '../core/dtype.js';
-import { ArgumentError, DataError, ShapeError, show } from '../core/errors.js';
+import { ArgumentError, DataError, RaggedError, ShapeError, show } from '../core/errors.js';
 import { nearestNames } from '../core/names.js';
 import { type ArrayLike, NdArray } from '../core/ndarray.js';
 import { product, sameShape, showShape } from '../core/shape.js';
@@ -81,7 +81,7 @@ function unragged<T>(names: readonly string[], read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (!(error instanceof DataError) || !error.message.startsWith('nested arrays are ragged')) throw error;
+    if (!(error instanceof RaggedError)) throw error;
     throw new DataError(
       `${names.join(', ')}: ${error.message}. If these are sequences of different lengths, pad them with padSequences; layers.embedding with maskZero, or layers.masking, then skips the padding`,
       { ...error.details, argument: 'x' },
