@@ -7,7 +7,7 @@ import { percent, type Rule, type Symptom, say, sayFactor, unlearned } from '../
 import { behind } from '../uses.js';
 import { leastOfEach, type Way, waysOf } from '../ways.js';
 import { SLOWEST, speeds } from './speed.js';
-import { bringsBack, PACE_SAID } from './units.js';
+import { BROUGHT_BACK, bringsBack } from './units.js';
 
 /** Gradient of the first hidden layer of a way over that of the last, by its RMS and by what is typical of an entry. */
 interface Profile extends Way {
@@ -207,7 +207,7 @@ export const saturation: Rule = {
   title: 'Saturated units',
   looksFor:
     'the share of entries at which the slope of the activation is below 5 % of its maximum, in hidden layers whose activation saturates smoothly',
-  threshold: `risk: 20 % in most layers (40 % if the activation is flat on one side only: half of the entries of a rectifier are, and it trains). Ill: less than ${percent(LET_THROUGH)} passes through all such layers on a path (if the optimizer divides by the size of the gradient, ${percent(LET_THROUGH_ADAPTIVE)}, and ${percent(LET_THROUGH_GATED)} if layers process a sequence step by step, all of them through gates, which carry the state past saturated units); before the first step only a risk where all hidden layers start as constants (their outputs vary by less than 30 % over the rows), ${PACE_SAID}. What passes is the product of the shares that are not saturated (doubled for activations of which half may be), since each layer takes its part of what the one before let through. At unit variance 3 % of a tanh layer are saturated, of a logistic layer next to none; with N(0, 1) weights theory predicts 22 % at width 32, 51 % at 100 and 71 % at 300. Shares are used, since a few units with a huge gradient can raise its RMS while most get none`,
+  threshold: `risk: 20 % in most layers (40 % if the activation is flat on one side only: half of the entries of a rectifier are, and it trains). Ill: less than ${percent(LET_THROUGH)} passes through all such layers on a path (if the optimizer divides by the size of the gradient, ${percent(LET_THROUGH_ADAPTIVE)}, and ${percent(LET_THROUGH_GATED)} if layers process a sequence step by step, all of them through gates, which carry the state past saturated units); ${BROUGHT_BACK}. What passes is the product of the shares that are not saturated (doubled for activations of which half may be), since each layer takes its part of what the one before let through. At unit variance 3 % of a tanh layer are saturated, of a logistic layer next to none; with N(0, 1) weights theory predicts 22 % at width 32, 51 % at 100 and 71 % at 300. Shares are used, since a few units with a huge gradient can raise its RMS while most get none`,
   why: 'a saturated unit passes on next to no gradient; the logistic function, whose mean is 0.5, shifts the next layer further into saturation',
   remedies: [remedies.suitingInitializer, remedies.lsuv, remedies.standardizeInputs, remedies.changeActivation, remedies.normalize],
   check(examination) {

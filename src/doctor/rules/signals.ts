@@ -3,7 +3,7 @@ import { value } from '../measured.js';
 import { remedies } from '../remedies.js';
 import { type Rule, say, sayFactor, unlearned } from '../rule.js';
 import { endsBranch, leastOfEach, type Way, waysOf } from '../ways.js';
-import { bringsBack, PACE_SAID } from './units.js';
+import { BROUGHT_BACK, bringsBack } from './units.js';
 
 /** A way from a first hidden layer to a last one. */
 interface Course extends Way {
@@ -46,7 +46,7 @@ export const signalDying: Rule = {
   title: 'Signal dying in the forward pass',
   looksFor:
     'the RMS of the pre-activations in the last hidden layer over that in the first one that leads to it (if there are several, the one with the largest); and whether rows still differ there: the deviation of a unit over the batch, relative to the RMS of its output',
-  threshold: `ill below 1/1000 in size (risk: 1/20), since biases and noise of the size of the weights then drown the signal; ill below 3 % difference between rows (risk: 10 %), since the last layer distinguishes rows only by their difference. Optimizers that divide by the size of the gradient tolerate more: 1e-5 (risk: 1e-3), and 0.1 % (risk: 3 %), and before the first step a small difference is only a risk where all hidden layers start as constants, ${PACE_SAID}. In the ordered phase the squared difference shrinks by χ per layer, whatever the size does`,
+  threshold: `ill below 1/1000 in size (risk: 1/20), since biases and noise of the size of the weights then drown the signal; ill below 3 % difference between rows (risk: 10 %), since the last layer distinguishes rows only by their difference. Optimizers that divide by the size of the gradient tolerate more: 1e-5 (risk: 1e-3), and 0.1 % (risk: 3 %). A small difference is ${BROUGHT_BACK}. In the ordered phase the squared difference shrinks by χ per layer, whatever the size does`,
   why: 'the layers above see nearly the same input for every row, and cannot distinguish rows',
   remedies: [
     remedies.suitingInitializer,

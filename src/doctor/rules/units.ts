@@ -31,12 +31,12 @@ const CONSTANT = 0.3;
 /** Speed of the fastest kernel over that of the slowest up to which all move at about one pace: twice what is a risk. */
 const ONE_PACE = 200;
 
-/** What thresholds say of units that the first steps bring back. */
-export const PACE_SAID = `if the optimizer divides by the size of the gradient and its first step moves all kernels at about one pace (the fastest at most ${ONE_PACE} times as fast as the slowest): such steps bring units back`;
+/** What thresholds say of layers that the first steps bring back. */
+export const BROUGHT_BACK = `before the first step only a risk where all hidden layers start as constants (their outputs vary by less than ${percent(CONSTANT)} over the rows) and an optimizer that divides by the size of the gradient moves all kernels at about one pace (the fastest at most ${ONE_PACE} times as fast as the slowest), which brings units back`;
 
 /**
  * Whether layers that start as constants, as large biases make them, will be brought back: a first step that is divided by the gradient's size moves all kernels at about one pace.
- * Not where weights serve all steps of a sequence.
+ * Two layers of tanh with biases of 5 then train as those with none, while five, whose gradients vanish, do not. Not where weights serve all steps of a sequence.
  */
 export function bringsBack(examination: Examination): boolean {
   const { adaptive, untrained, facts, first, bending } = examination;
@@ -126,7 +126,7 @@ export const coma: Rule = {
   title: 'Units in coma',
   looksFor:
     'units that were in the flat region of the activation, where the slope is small but not 0, for every instance of the observed steps of a pass',
-  threshold: `risk: half of a layer; ill: nine tenths. Such units still learn, slowed down by the slope of the flat region, and may wake up: before the first step they are only a risk where all hidden layers start as constants, ${PACE_SAID}`,
+  threshold: `risk: half of a layer; ill: nine tenths. Such units still learn, slowed down by the slope of the flat region, and may wake up; ${BROUGHT_BACK}`,
   why: 'they act as linear units, or as constants, and learn far more slowly than the others',
   remedies: [remedies.standardizeInputs, remedies.suitingInitializer, remedies.lowerLearningRate, remedies.normalize],
   check(examination) {
