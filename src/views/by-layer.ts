@@ -1,6 +1,6 @@
 import type { Severity } from '../doctor/finding.js';
 import { type Figure, showFigure } from './figure.js';
-import { html, type Markup } from './markup.js';
+import { html, type Markup, prose } from './markup.js';
 import { bandPath, frame, HEIGHT, inner, linePath, plot, xAt, yAt } from './plot.js';
 import { extent, figure, type LogScale, labelled, logScale } from './scale.js';
 
@@ -64,7 +64,7 @@ export function byLayer(chart: ByLayer): { readonly markup: Markup; readonly sli
     title,
     summary,
     drawing: html`<div class="by-layer" data-chart="${id}" data-xs="${xs.map(xAt).join(' ')}">${drawing}</div>`,
-    caption: html`${key('first', `step ${steps[0] ?? '–'}`)}${several ? html`${key('last', `step ${steps.at(-1)}`)}${key('chosen', 'chosen step', ' scripted')}` : undefined}${banded ? key('band', 'predicted, 95 % of draws') : undefined}${severities.map((severity) => key(severity, named[severity]))}<br>${summary}`,
+    caption: html`${key('first', `step ${steps[0] ?? '–'}`)}${several ? html`${key('last', `step ${steps.at(-1)}`)}${key('chosen', 'chosen step', ' scripted')}` : undefined}${banded ? key('band', 'predicted, 95 % of draws') : undefined}${severities.map((severity) => key(severity, named[severity]))}<br>${prose(summary)}`,
     numbers: {
       titles: ['Layer', ...(banded ? ['Predicted'] : []), `Step ${steps[0] ?? '–'}`, ...(several ? [`Step ${steps.at(-1)}`] : [])],
       rows: names.map((name, i) => [

@@ -1,4 +1,4 @@
-import { html, type Markup, type Part } from './markup.js';
+import { html, type Markup, type Part, prose } from './markup.js';
 
 /** Numbers behind a figure. */
 export interface Numbers {
@@ -21,7 +21,7 @@ export interface Figure {
 export function showFigure({ title, summary, drawing, caption, numbers, wide }: Figure): Markup {
   return html`<figure${wide ? html` class="wide"` : undefined}><h3>${title}</h3>
 <div role="img" aria-label="${`${title}. ${summary}`}">${drawing}</div>
-<figcaption>${caption ?? summary}</figcaption>
+<figcaption>${caption ?? prose(summary)}</figcaption>
 <details><summary>Numbers: ${title}</summary>${showTable(numbers, title)}</details></figure>`;
 }
 

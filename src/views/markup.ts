@@ -33,6 +33,11 @@ function render(part: Part): string {
   return escapeHtml(String(part));
 }
 
+/** A sentence whose numbers stay on one line: lines may break behind the hyphen of 4e-6. */
+export function prose(text: string): Markup {
+  return html`${text.split(/(-?\d[\d.]*e-\d+)/).map((part, i) => (i % 2 === 1 ? html`<span class="number">${part}</span>` : part))}`;
+}
+
 /** Data for a script inside the page; no text in it can end the script. */
 export function embedJson(id: string, data: unknown): Markup {
   return html`<script type="application/json" id="${id}">${new Markup(JSON.stringify(data).replaceAll('<', '\\u003c'))}</script>`;

@@ -1,5 +1,5 @@
 import { showFigure } from './figure.js';
-import { html, type Markup } from './markup.js';
+import { html, type Markup, prose } from './markup.js';
 import { linePath, plot, xAt, yAt } from './plot.js';
 import { extent, figure, linearScale, logScale, spread } from './scale.js';
 
@@ -38,7 +38,7 @@ export function overTime(title: string, lines: readonly Line[]): Markup {
     title,
     summary,
     drawing: plot({ title: 'step', labels }, scale, drawn),
-    caption: html`${lines.length > 1 ? lines.map(({ name }, i) => html`<span class="item"><span class="key ${i === 0 ? 'first' : 'last'}"></span>${name}</span> `) : undefined}${lines.length > 1 ? html`<br>` : undefined}${summary}`,
+    caption: html`${lines.length > 1 ? lines.map(({ name }, i) => html`<span class="item"><span class="key ${i === 0 ? 'first' : 'last'}"></span>${name}</span> `) : undefined}${lines.length > 1 ? html`<br>` : undefined}${prose(summary)}`,
     numbers: {
       titles: ['Step', ...lines.map(({ name }) => name)],
       rows: shown.map((i) => {

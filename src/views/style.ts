@@ -6,7 +6,7 @@ export const style = `
 *{box-sizing:border-box}
 body{margin:0 auto;padding:1.25rem clamp(1rem,4vw,2.5rem) 3rem;max-width:76rem;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}
 h1{font-size:1.5rem;line-height:1.25;margin:0 0 .25rem}h2{font-size:1.2rem;margin:2.25rem 0 .75rem}section,tr,article{scroll-margin-top:3.5rem}h3{font-size:1rem;margin:0 0 .5rem}
-p{margin:.25rem 0 .75rem}a{color:var(--link)}small,figcaption,.about{color:var(--soft);font-size:.875rem}code{font-family:ui-monospace,monospace}
+p{margin:.25rem 0 .75rem}a{color:var(--link)}small,figcaption,.about{color:var(--soft);font-size:.875rem}code{font-family:ui-monospace,monospace}.number{white-space:nowrap}
 :focus-visible{outline:3px solid var(--chosen);outline-offset:2px}
 .skip{position:absolute;left:-99rem}.skip:focus{left:1rem;top:.5rem;background:var(--page);padding:.5rem;z-index:2}
 .verdict{border-left:6px solid var(--fine);background:var(--panel);padding:.75rem 1rem;margin:1rem 0}.verdict.ill{border-color:var(--ill)}.verdict.risk{border-color:var(--risk)}

@@ -1,5 +1,5 @@
 import type { Finding } from '../doctor/finding.js';
-import { html, type Markup } from './markup.js';
+import { html, type Markup, prose } from './markup.js';
 import { figure } from './scale.js';
 import { limitsOf, sayMargin, sayQuantity, showLayers } from './words.js';
 
@@ -15,7 +15,7 @@ export function verdict(findings: readonly Finding[], { linked: leads = true }: 
         ? `Nothing ill; ${risk} at risk.`
         : `${ill} ill${risk > 0 ? `, ${risk} at risk` : ''}.`;
   return html`<section${leads ? html` id="verdict"` : undefined} class="verdict ${word}" aria-label="Verdict"><p class="word">${told}</p>
-${findings.length === 0 ? undefined : html`<ul>${findings.map((finding, i) => html`<li>${leads ? html`<a href="#finding-${i + 1}">${badge(finding)} ${upper(finding.cause)}</a>` : html`${badge(finding)} ${upper(finding.cause)} <small>(${seen(finding)})</small>`}</li>`)}</ul>`}</section>`;
+${findings.length === 0 ? undefined : html`<ul>${findings.map((finding, i) => html`<li>${leads ? html`<a href="#finding-${i + 1}">${badge(finding)} ${prose(upper(finding.cause))}</a>` : html`${badge(finding)} ${prose(upper(finding.cause))} <small>(${seen(finding)})</small>`}</li>`)}</ul>`}</section>`;
 }
 
 /** Every finding with its evidence. `places`: rows of layers in the table, by name. */
@@ -30,7 +30,7 @@ export function evidence(findings: readonly Finding[], places: ReadonlyMap<strin
 function oneFinding(finding: Finding, number: number, places: ReadonlyMap<string, number>): Markup {
   const { rule, severity, layers, measured, expected, confidence, cause, remedies } = finding;
   const [limits, beyond] = [limitsOf(expected), sayMargin(finding, figure)];
-  return html`<article id="finding-${number}" class="finding ${severity}" aria-label="${`${severity}: ${rule}`}"><h3>${badge(finding)} <code>${rule}</code></h3><p>${upper(cause)}</p>
+  return html`<article id="finding-${number}" class="finding ${severity}" aria-label="${`${severity}: ${rule}`}"><h3>${badge(finding)} <code>${rule}</code></h3><p>${prose(upper(cause))}</p>
 <dl>${layers.length === 0 ? undefined : html`<dt>Layers</dt><dd>${linked(layers, places)}</dd>`}
 <dt>Seen</dt><dd>${seen(finding)}</dd>
 <dt>Measured</dt><dd>${measured.what}: <strong>${sayQuantity(measured.value, figure)}</strong></dd>

@@ -28,8 +28,8 @@ const worst = (list: readonly Share[]): Share | undefined =>
 
 /** Deviation of outputs over the rows, relative to their RMS, up to which they are next to constant. */
 const CONSTANT = 0.3;
-/** Speed of the fastest kernel over that of the slowest up to which all move at about one pace: twice what is a risk. */
-const ONE_PACE = 200;
+/** Speed of the fastest kernel over that of the slowest up to which all move at about one pace: healthy networks that start as constants were seen at 210, sick ones from 500 on. */
+const ONE_PACE = 300;
 
 /** What thresholds say of layers that the first steps bring back. */
 export const BROUGHT_BACK = `before the first step only a risk where all hidden layers start as constants (their outputs vary by less than ${percent(CONSTANT)} over the rows) and an optimizer that divides by the size of the gradient moves all kernels at about one pace (the fastest at most ${ONE_PACE} times as fast as the slowest), which brings units back`;
