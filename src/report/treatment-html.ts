@@ -7,7 +7,7 @@ import type { AppliedRemedy, Evidence, Outcome, Treatment } from '../doctor/trea
 import { type ByLayer, byLayer, shownIn } from '../views/by-layer.js';
 import { showTable } from '../views/figure.js';
 import { gradientByLayer } from '../views/layer-charts.js';
-import { html, type Markup, Markup as Raw } from '../views/markup.js';
+import { html, type Markup, prose, Markup as Raw } from '../views/markup.js';
 import { type Line, overTime } from '../views/over-time.js';
 import { extent, figure } from '../views/scale.js';
 import { style } from '../views/style.js';
@@ -82,7 +82,7 @@ function cost({ steps, plainSteps, seconds }: Treatment): string {
 }
 
 function remedy({ what, cost: changes, answers }: AppliedRemedy): Markup {
-  return html`<li>${what} <small>(changes ${changes === 'weights' ? 'the initial weights' : `the ${changes}`}${answers.length > 0 ? html`; answers ${answers.join(', ')}` : undefined})</small></li>`;
+  return html`<li>${prose(what)} <small>(changes ${changes === 'weights' ? 'the initial weights' : `the ${changes}`}${answers.length > 0 ? html`; answers ${answers.join(', ')}` : undefined})</small></li>`;
 }
 
 function proposals({ proposals: list }: Treatment): Markup | undefined {

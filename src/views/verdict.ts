@@ -37,7 +37,7 @@ function oneFinding(finding: Finding, number: number, places: ReadonlyMap<string
 ${limits === '' ? undefined : html`<dt>Expected</dt><dd>${limits} (${expected.why})</dd>`}
 ${beyond === undefined ? undefined : html`<dt>Margin</dt><dd>${beyond}</dd>`}
 <dt>Confidence</dt><dd>${Math.round(100 * confidence)} %</dd>
-${remedies.length === 0 ? undefined : html`<dt>Possible remedies</dt><dd><ol>${remedies.map(({ what, cost }) => html`<li>${what} <small>(changes ${cost === 'training' || cost === 'architecture' || cost === 'data' ? `the ${cost}` : 'the initial weights'})</small></li>`)}</ol></dd>`}</dl></article>`;
+${remedies.length === 0 ? undefined : html`<dt>Possible remedies</dt><dd><ol>${remedies.map(({ what, cost }) => html`<li>${prose(what)} <small>(changes ${cost === 'training' || cost === 'architecture' || cost === 'data' ? `the ${cost}` : 'the initial weights'})</small></li>`)}</ol></dd>`}</dl></article>`;
 }
 
 /** Layers as links to their rows; of long lists the first and the last stand for those between. */

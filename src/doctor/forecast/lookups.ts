@@ -20,12 +20,14 @@ export function tableActivation({ name, config, custom }: Described): Activation
   return !custom && Object.hasOwn(activations, name) ? activationFromConfig(name, config) : undefined;
 }
 
-/** Whether a layer walks along the steps of a sequence, with one set of weights for all of them. Layers around others have `forward/recurrentKernel`. */
-export const walksAlongSteps = ({ weights }: LayerFacts): boolean => weights.some(({ name }) => /(^|\/)recurrentKernel$/.test(name));
+/** Weights that a state meets at every step of a sequence. Layers around others have `forward/recurrentKernel`. */
+const recurrentKernels = ({ weights }: LayerFacts): LayerFacts['weights'] => weights.filter(({ name }) => /(^|\/)recurrentKernel$/.test(name));
+
+/** Whether a layer walks along the steps of a sequence, with one set of weights for all of them. */
+export const walksAlongSteps = (layer: LayerFacts): boolean => recurrentKernels(layer).length > 0;
 
 /** Whether a layer's state goes along steps past its sums, through gates: each has sums of its own. */
-export const isGated = ({ weights }: LayerFacts): boolean =>
-  weights.some(({ name, shape }) => /(^|\/)recurrentKernel$/.test(name) && (shape.at(-1) ?? 0) > (shape.at(-2) ?? 0));
+export const isGated = (layer: LayerFacts): boolean => recurrentKernels(layer).some(({ shape }) => (shape.at(-1) ?? 0) > (shape.at(-2) ?? 0));
 
 /** The name of what draws a layer's kernel; undefined where it has none. */
 export const kernelInitializer = ({ weights }: LayerFacts): string | undefined => weights.find(({ shape }) => shape.length >= 2)?.initializer?.name;

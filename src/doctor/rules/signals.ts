@@ -3,7 +3,7 @@ import { value } from '../measured.js';
 import { remedies } from '../remedies.js';
 import { type Rule, say, sayFactor, unlearned } from '../rule.js';
 import { endsBranch, leastOfEach, type Way, waysOf } from '../ways.js';
-import { BROUGHT_BACK, bringsBack } from './units.js';
+import { BROUGHT_BACK, bringsBack, outputsOf } from './units.js';
 
 /** A way from a first hidden layer to a last one. */
 interface Course extends Way {
@@ -79,9 +79,8 @@ export const signalDying: Rule = {
     // Of one row nothing differs, and of two or three it is chance how much.
     if ((examination.trace.header.training?.batchSize ?? FEW) < FEW) return [];
     const spreads = proper(examination).flatMap((way) => {
-      const { column } = way.last;
-      const [spread, whole] = [value(first?.signals.hSpread?.[column]), value(first?.signals.hRms[column])];
-      return spread !== undefined && whole ? [{ ...way, factor: spread / whole }] : [];
+      const outputs = outputsOf(examination, way.last.column);
+      return outputs?.rms ? [{ ...way, factor: outputs.deviation / outputs.rms }] : [];
     });
     const [alike] = spreads.sort((a, b) => a.factor - b.factor);
     if (!alike || alike.factor >= difference[1]) return [];

@@ -34,16 +34,22 @@ const ONE_PACE = 300;
 /** What thresholds say of layers that the first steps bring back. */
 export const BROUGHT_BACK = `before the first step only a risk where all hidden layers start as constants (their outputs vary by less than ${percent(CONSTANT)} over the rows) and an optimizer that divides by the size of the gradient moves all kernels at about one pace (the fastest at most ${ONE_PACE} times as fast as the slowest), which brings units back`;
 
+/** Deviation of a use's outputs over the rows of the first step, and their RMS; undefined where they were not measured. */
+export function outputsOf({ first }: Examination, column: number): { readonly deviation: number; readonly rms: number } | undefined {
+  const [deviation, rms] = [value(first?.signals.hSpread?.[column]), value(first?.signals.hRms[column])];
+  return deviation === undefined || rms === undefined ? undefined : { deviation, rms };
+}
+
 /**
  * Whether layers that start as constants, as large biases make them, will be brought back: a first step that is divided by the gradient's size moves all kernels at about one pace.
  * Two layers of tanh with biases of 5 then train as those with none, while five, whose gradients vanish, do not. Not where weights serve all steps of a sequence.
  */
 export function bringsBack(examination: Examination): boolean {
-  const { adaptive, untrained, facts, first, bending } = examination;
-  if (!adaptive || !untrained || !first || facts.layers.some(walksAlongSteps)) return false;
+  const { adaptive, untrained, facts, bending } = examination;
+  if (!adaptive || !untrained || facts.layers.some(walksAlongSteps)) return false;
   const constant = bending.every(({ column }) => {
-    const [spread, whole] = [value(first.signals.hSpread?.[column]), value(first.signals.hRms[column])];
-    return spread !== undefined && whole !== undefined && spread <= CONSTANT * whole;
+    const outputs = outputsOf(examination, column);
+    return outputs !== undefined && outputs.deviation <= CONSTANT * outputs.rms;
   });
   const list = speeds(examination).map(({ speed }) => speed);
   return constant && list.length > 0 && Math.max(...list) <= ONE_PACE * Math.min(...list);
