@@ -287,15 +287,15 @@ export class Examination {
     return 1 - (name === 'val_loss' ? this.squared(left) : left);
   }
 
-  /** Whether a whole training does on other rows what it should, measured by their neighbours, and those know enough to tell. */
-  get suffices(): boolean {
+  /** Whether a whole training does on other rows what it should, and so much more of what neighbours reach, by which that is measured; and those know enough to tell. */
+  suffices(more = 0): boolean {
     const [part = 0, known = 0] = [this.partOfNeighbours, this.neighbourScore];
-    return this.over && this.trace.failure === undefined && part >= this.leastOfNeighbours && part * known >= WELL;
+    return this.over && this.trace.failure === undefined && part >= this.leastOfNeighbours + more && part * known >= WELL;
   }
 
   /** Whether it does about as well as they do, or next to no class is told wrongly, so that it has suffered from nothing. */
   get masters(): boolean {
-    return this.#solves || (this.suffices && (this.partOfNeighbours ?? 0) >= this.leastOfNeighbours + MASTERED);
+    return this.#solves || this.suffices(MASTERED);
   }
 
   /** Whether a whole training ends with an accuracy, of validation rows where there are some, that leaves little between it and 1. */

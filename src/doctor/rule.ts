@@ -72,9 +72,9 @@ export function withCauses(findings: readonly Finding[], rules: readonly Rule[])
 }
 
 /** How bad it is, as the training shows that it was borne. */
-function borne(severity: Symptom['severity'], margin: number, { learns, suffices, suffers }: Examination): Symptom['severity'] {
-  if (learns || suffices) return 'risk';
-  return suffers && margin >= CLEAR ? 'ill' : severity;
+function borne(severity: Symptom['severity'], margin: number, examination: Examination): Symptom['severity'] {
+  if (examination.learns || examination.suffices()) return 'risk';
+  return examination.suffers && margin >= CLEAR ? 'ill' : severity;
 }
 
 /** By what factor a quantity lies beyond its limits. */

@@ -23,7 +23,7 @@ export type { TreatOptions } from './treatment/options.js';
 /**
  * Finds the smallest change by which a model trains, and proves it: what one minibatch shows to help is applied before a step is spent, short trials from the
  * same start decide, then comes the full run. The given model stays as it is; a network in which nothing is ill is trained
- * as it is, and changed only where that scores a tenth higher.
+ * as it is, and changed only where that scores 9 % higher, or 19 % with gates instead of a simple RNN.
  * @param data rows to train and to judge by; nothing that grades the model in the end.
  * @throws ArgumentError on a wrong option, where nothing is trained, or on a budget too small to try anything, with what it would take; DataError if the
  * data are at fault;

@@ -17,6 +17,8 @@ const ENOUGH = 3;
 /** Trials of a network in which nothing is ill, and of one that is far from what could be: it has more to gain. */
 const [FEW, MORE] = [3, 6];
 const FAR = 0.5;
+/** By how much more of what neighbours reach than it should a network leaves little to gain: one that does barely enough often gains a tenth. */
+const AMPLE = 0.06;
 
 /** Where a course of treatment came to. */
 export interface CourseEnd {
@@ -151,7 +153,7 @@ const DECISIVE = 0.05;
 async function spur(course: Course, start: Candidate, untreated: Tried): Promise<CourseEnd> {
   const stay = { findings: untreated.run.findings, before: untreated, after: untreated };
   const { score } = untreated.run.grade;
-  if (score >= GOOD || untreated.run.examination.suffices || !course.canTry(start.patient)) return stay;
+  if (score >= GOOD || untreated.run.examination.suffices(AMPLE) || !course.canTry(start.patient)) return stay;
   const begun = await course.short(start);
   const done = new Set<string>();
   let lead = begun;

@@ -47,6 +47,20 @@ it('keeps the changed one where that ends worse still, does better, or nothing i
   expect(await end({ changed: 0.3, untreated: 0.55, affordable: false })).toEqual([1, 0.3, 1]);
 });
 
+it.each([
+  ['another rate', 'lower-learning-rate', { tooLittle: 0.86, enough: 0.88 }],
+  ['gates instead of a simple RNN', 'gated-recurrence', { tooLittle: 0.94, enough: 0.96 }],
+])('changes a network that is well for %s only where that does so much better', async (_, id, { tooLittle, enough }) => {
+  const whole = tried(0.8, false, 'full');
+  const end = async (changed: number): Promise<Tried> => {
+    const { course } = courseOf(tried(0.5, false, 'short'), { changed, untreated: 0.8 });
+    const full = async (candidate: Tried) => ({ ...tried(changed, true, 'full'), remedies: candidate.remedies });
+    return finish({ ...course, full } as unknown as Course, { ...chosen, remedies: [{ ...remedies[0], id }] }, whole, new Set());
+  };
+  expect(await end(tooLittle)).toBe(whole);
+  expect((await end(enough)).run.grade.score).toBe(enough);
+});
+
 it('trains to its end what bends, where a network that was linear does no better: that learns sooner, and comes less far', async () => {
   const random = new Random(1);
   const rows = Array.from({ length: 3600 }, () => Array.from({ length: 10 }, () => random.normal(0, 1)));

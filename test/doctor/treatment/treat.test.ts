@@ -71,6 +71,16 @@ describe('treat', () => {
     expect(treatment.plainSteps).toBe(8 * Math.ceil(1700 / 32));
   });
 
+  it('sees what a change would gain where nothing is ill and the network does barely what neighbours do, and keeps it where that is little', async () => {
+    const kernelInitializer = initializers.varianceScaling({ scale: 0.04, mode: 'fanIn', distribution: 'truncatedNormal' });
+    const barely: Patient = { hidden: () => row(2, 32, { activation: 'relu', kernelInitializer }), compile: { optimizer: 'adam' } };
+    const treatment = await treat(barely, { epochs: 12 });
+    expect(treatment).toMatchObject({ outcome: 'healthy', changed: false });
+    const runs = treatment.trials.filter(({ kind, remedies }) => kind === 'full' && remedies.length > 0);
+    expect(runs.length).toBeGreaterThan(0);
+    for (const { grade } of runs) expect(grade?.score).toBeLessThan(1.09 * treatment.before.grade.score);
+  });
+
   it('cures a network that breaks off in its first step', async () => {
     const endless: Patient = { hidden: () => row(30, 64, { activation: 'relu', kernelInitializer: initializers.normal({ stddev: 30 }) }) };
     const treatment = await treat(endless, { budget: { trials: 3 } });
