@@ -51,7 +51,7 @@ const SOLVED = 0.95;
 const WELL = 0.5;
 /** Part of it below which a network has learned too little: less is asked of simple RNNs, of several in a row, and of normalized networks from so many hidden layers on. */
 export const NEIGHBOURS = { most: 0.87, simpleRnn: 0.83, stacked: 0.78, deep: 0.78 } as const;
-export const DEEP = 16;
+export const DEEP = 12;
 /** Above this share of chance's loss what is added to a loss hides what is learned. */
 const ADDED = 0.05;
 /** Penalties that many times larger than what there is to learn leave too few of a float32's seven digits to the error. */

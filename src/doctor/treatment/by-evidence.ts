@@ -17,7 +17,7 @@ const ENOUGH = 3;
 /** Trials of a network in which nothing is ill, and of one that is far from what could be: it has more to gain. */
 const [FEW, MORE] = [3, 6];
 const FAR = 0.5;
-/** By how much more of what neighbours reach than it should a network leaves little to gain: one that does barely enough often gains a tenth. */
+/** By how much more of what neighbours reach than it should a network leaves little to gain: one that does barely enough often gains a tenth. Deep ones gain by whatever makes them learn sooner. */
 const AMPLE = 0.06;
 
 /** Where a course of treatment came to. */
@@ -152,8 +152,9 @@ const DECISIVE = 0.05;
 /** A network in which nothing is ill, and which does not do well all the same: changed only where it learns faster, and comes farther, changed. */
 async function spur(course: Course, start: Candidate, untreated: Tried): Promise<CourseEnd> {
   const stay = { findings: untreated.run.findings, before: untreated, after: untreated };
-  const { score } = untreated.run.grade;
-  if (score >= GOOD || untreated.run.examination.suffices(AMPLE) || !course.canTry(start.patient)) return stay;
+  const { grade, examination } = untreated.run;
+  const { score } = grade;
+  if (score >= GOOD || examination.suffices(examination.isDeep ? 0 : AMPLE) || !course.canTry(start.patient)) return stay;
   const begun = await course.short(start);
   const done = new Set<string>();
   let lead = begun;
