@@ -71,6 +71,26 @@ describe('what some networks bear and others do not', () => {
     expect(await told(by(between(layers.simpleRnn(32)), adam))).toBe('ill');
   });
 
+  it('features that are not standardized, in front of an LSTM, whose cell adds up what its gates let through', async () => {
+    const bytes = {
+      x: new NdArray(
+        Float32Array.from({ length: glyphSet.x.size }, (_, i) => 1.2 * glyphSet.x.at(i)),
+        glyphSet.x.shape,
+      ),
+      y: glyphSet.y,
+    };
+    const told = async (...walking: Layer[]) =>
+      severityOf(
+        await examine(by({ hidden: () => [layers.reshape([28, 28]), ...walking], standardized: false, data: bytes }, optimizers.adam())),
+        'raw-features',
+      );
+    expect(await told(layers.lstm(32))).toBe('risk');
+    expect(await told(layers.bidirectional(layers.lstm(32)))).toBe('risk');
+    expect(await told(layers.gru(32))).toBe('ill');
+    expect(await told(layers.simpleRnn(32))).toBe('ill');
+    expect(await told(layers.gru(32, { returnSequences: true }), layers.lstm(32))).toBe('ill');
+  });
+
   it('layers that start as constants, where steps are divided by the size of the gradient and move all of them at about one pace', async () => {
     const constant = (depth: number): Patient => ({
       hidden: () => row(depth, 64, { activation: 'tanh', biasInitializer: initializers.constant({ value: 5 }) }),

@@ -116,7 +116,7 @@ describe('raw-features', () => {
   it('goes by the features where both directions of a sequence are walked along, as where one is', async () => {
     const steps = NdArray.zeros([16, 5, 3]);
     for (let i = 0; i < steps.size; i++) steps.set(i, 90 + 10 * random.normal());
-    for (const walking of [layers.lstm(4), layers.bidirectional(layers.lstm(4))]) {
+    for (const walking of [layers.gru(4), layers.bidirectional(layers.gru(4))]) {
       const finding = await found('raw-features', sequential([layers.input([5, 3]), walking, layers.dense(1)]), steps);
       expect(finding).toMatchObject({ severity: 'ill', measured: { what: 'RMS of input_1' } });
     }

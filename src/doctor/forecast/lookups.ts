@@ -29,6 +29,9 @@ export const walksAlongSteps = (layer: LayerFacts): boolean => recurrentKernels(
 /** Whether a layer's state goes along steps past its sums, through gates: each has sums of its own. */
 export const isGated = (layer: LayerFacts): boolean => recurrentKernels(layer).some(({ shape }) => (shape.at(-1) ?? 0) > (shape.at(-2) ?? 0));
 
+/** Whether its state is a cell behind four gates, as an LSTM's: what it adds up goes through no sum, and is never replaced as a whole. */
+export const hasCell = (layer: LayerFacts): boolean => recurrentKernels(layer).some(({ shape }) => shape.at(-1) === 4 * (shape.at(-2) ?? 0));
+
 /** The name of what draws a layer's kernel; undefined where it has none. */
 export const kernelInitializer = ({ weights }: LayerFacts): string | undefined => weights.find(({ shape }) => shape.length >= 2)?.initializer?.name;
 
