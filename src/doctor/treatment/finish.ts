@@ -25,9 +25,8 @@ function satisfies({ run }: Tried): boolean {
 
 /** By how much a changed network must surpass a whole training of the one that it was made from, and more where nothing was ill in that: less is not worth a change. */
 const [WORTH, WORTH_OF_WELL] = [1.07, 1.09];
-/** The same of another network altogether: gates, with four times the weights, do better than nearly any simple RNN. */
+/** The same of gates instead of a simple RNN: another network altogether, with four times the weights, that does better than nearly any of those. */
 const WORTH_OF_ANOTHER = 1.19;
-const ANOTHER: string = hints.gatedRecurrence.id;
 /** Where that leaves little to gain, the share of what is missing that a change must make up for at least. */
 const MISSING = 0.6;
 
@@ -37,9 +36,11 @@ const MORE_THAN_CHANCE = 0.1;
 /** Whether a change does enough for a network that trains by itself. */
 function isWorth({ run: { grade }, remedies }: Tried, { run }: Tried): boolean {
   const { score } = run.grade;
-  if (!(score > 0)) return grade.score > (illOf(run).length === 0 ? Math.max(score, MORE_THAN_CHANCE) : score);
-  if (illOf(run).length === 0) return grade.score > (remedies.some(({ id }) => id === ANOTHER) ? WORTH_OF_ANOTHER : WORTH_OF_WELL) * score;
-  return grade.score > Math.min(WORTH * score, score + MISSING * (1 - score));
+  const well = illOf(run).length === 0;
+  if (!(score > 0)) return grade.score > (well ? Math.max(score, MORE_THAN_CHANCE) : score);
+  if (!well) return grade.score > Math.min(WORTH * score, score + MISSING * (1 - score));
+  const isAnother = remedies.some(({ id }) => id === hints.gatedRecurrence.id);
+  return grade.score > (isAnother ? WORTH_OF_ANOTHER : WORTH_OF_WELL) * score;
 }
 
 /**
