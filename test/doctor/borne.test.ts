@@ -11,6 +11,18 @@ const drawn = (activation: string, stddev: number, depth: number): Patient => ({
 /** Recurrent weights by which next to nothing is left of a gradient after some steps. */
 const forgetting = { activation: 'relu', recurrentInitializer: initializers.orthogonal({ gain: 0.3 }) } as const;
 
+/** Pictures of digits whose grey levels are multiplied. */
+const glyphsBy = (factor: number) => ({
+  x: new NdArray(
+    Float32Array.from({ length: glyphSet.x.size }, (_, i) => factor * glyphSet.x.at(i)),
+    glyphSet.x.shape,
+  ),
+  y: glyphSet.y,
+});
+
+/** Narrow layers, each normalized. */
+const normalizedRow = (count: number) => Array.from({ length: count }, () => [layers.dense(8), layers.batchNormalization()]).flat();
+
 describe('what some networks bear and others do not', () => {
   it('small steps, which grow with the gradient unless they are divided by its size', async () => {
     const patient: Patient = { hidden: () => row(2, 64, { activation: 'relu', kernelInitializer: 'heNormal' }) };
@@ -72,13 +84,7 @@ describe('what some networks bear and others do not', () => {
   });
 
   it('features that are not standardized, in front of an LSTM, whose cell adds up what its gates let through', async () => {
-    const bytes = {
-      x: new NdArray(
-        Float32Array.from({ length: glyphSet.x.size }, (_, i) => 1.2 * glyphSet.x.at(i)),
-        glyphSet.x.shape,
-      ),
-      y: glyphSet.y,
-    };
+    const bytes = glyphsBy(1.2);
     const told = async (...walking: Layer[]) =>
       severityOf(
         await examine(by({ hidden: () => [layers.reshape([28, 28]), ...walking], standardized: false, data: bytes }, optimizers.adam())),
@@ -251,16 +257,14 @@ describe('what some networks bear and others do not', () => {
       layers.reshape([28, 28]),
       ...Array.from({ length: count }, (_, i) => layers.simpleRnn(8, { returnSequences: i < count - 1 })),
     ];
-    const normalized = (count: number) => Array.from({ length: count }, () => [layers.dense(8), layers.batchNormalization()]).flat();
-    expect(await least(() => normalized(11))).toBe(0.87);
-    expect(await least(() => normalized(12))).toBe(0.78);
+    expect(await least(() => normalizedRow(11))).toBe(0.87);
+    expect(await least(() => normalizedRow(12))).toBe(0.78);
     expect(await least(() => row(12, 8, {}))).toBe(0.87);
     expect(await least(() => walking(1))).toBe(0.83);
     expect(await least(() => walking(2))).toBe(0.78);
   });
 
   it('less of it in many layers, whatever they are, and more of the loss of chance', async () => {
-    const normalized = (count: number) => Array.from({ length: count }, () => [layers.dense(8), layers.batchNormalization()]).flat();
     const ended = async (hidden: Patient['hidden']) => {
       const trace = await train({ hidden, compile: { metrics: ['accuracy'] }, fit: { epochs: 1 } });
       const [epoch] = trace.epochs;
@@ -277,7 +281,7 @@ describe('what some networks bear and others do not', () => {
         return ['slow-learning', 'below-neighbours'].map((id) => findings.some(({ rule }) => rule === id));
       };
     };
-    const [plain, deep, deeper] = [await ended(() => row(16, 8, {})), await ended(() => normalized(16)), await ended(() => row(25, 8, {}))];
+    const [plain, deep, deeper] = [await ended(() => row(16, 8, {})), await ended(() => normalizedRow(16)), await ended(() => row(25, 8, {}))];
     expect([plain(0.2, 0.88), plain(0.25, 0.85)]).toEqual([
       [false, false],
       [true, true],
@@ -286,7 +290,7 @@ describe('what some networks bear and others do not', () => {
       [false, false],
       [true, true],
     ]);
-    for (const one of [deeper, await ended(() => normalized(20))]) {
+    for (const one of [deeper, await ended(() => normalizedRow(20))]) {
       expect([one(0.45, 0.62), one(0.55, 0.58)]).toEqual([
         [false, false],
         [true, true],
@@ -295,13 +299,7 @@ describe('what some networks bear and others do not', () => {
   });
 
   it('features that are not standardized, where units saturate by them: a cause is told beside what it does', async () => {
-    const tenfold = {
-      x: new NdArray(
-        Float32Array.from({ length: glyphSet.x.size }, (_, i) => glyphSet.x.at(i) / 8),
-        glyphSet.x.shape,
-      ),
-      y: glyphSet.y,
-    };
+    const tenfold = glyphsBy(1 / 8);
     const patient = (activation: string): Patient => ({ hidden: () => row(1, 64, { activation }), standardized: false, data: tenfold });
     const saturated = await examine(patient('tanh'));
     expect(severityOf(saturated, 'saturation')).toBe('ill');

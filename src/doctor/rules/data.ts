@@ -42,8 +42,8 @@ export const rawFeatures: Rule = {
       const walking = examination.facts.layers.slice(0, (bottom?.at ?? 0) + 1).find(walksAlongSteps);
       const size = { what: `RMS of ${input.name}`, value: rms };
       const flood = walking ? size : { what: `RMS of the pre-activations of ${bottom?.layer.name}`, value: z ?? 0 };
-      const borne = walking ? FLOOD.features : FLOOD.sums;
-      const flooded = flood.value > borne && !(bottom && examination.normalizedBehind(bottom.at));
+      const limit = walking ? FLOOD.features : FLOOD.sums;
+      const flooded = flood.value > limit && !(bottom && examination.normalizedBehind(bottom.at));
       return [
         {
           severity: flooded && !(walking && hasCell(walking)) ? ('ill' as const) : ('risk' as const),
@@ -51,9 +51,9 @@ export const rawFeatures: Rule = {
           step: 0,
           measured: flooded ? flood : size,
           expected: flooded
-            ? { to: borne, why: 'pre-activations must start near the bend of the activation' }
+            ? { to: limit, why: 'pre-activations must start near the bend of the activation' }
             : { from: 0.1, to: 5, why: 'features should be of about unit size' },
-          margin: flooded ? flood.value / borne : Math.max(off, uneven, shifted),
+          margin: flooded ? flood.value / limit : Math.max(off, uneven, shifted),
           cause: `the features of ${input.name} have an RMS of ${say(rms)}${most > 0 ? ` and standard deviations ${sayRange(say(least), say(most))}` : ''}, and they are not standardized${flooded && !walking ? `: the pre-activations of ${bottom?.layer.name} have an RMS of ${say(flood.value)}` : ''}`,
         },
       ];
