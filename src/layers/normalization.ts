@@ -8,6 +8,7 @@ import { type InitializerLike, initializers } from '../initializers.js';
 import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
 import { meanOfSteps } from './masking.js';
 import { checkOptions, isBoolean, isNumber, isWhole, type OptionCheck } from './options.js';
+import { alongFeatures, type StandardizedBatch, standardizeFeatures } from './standardize.js';
 import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
 
 type Numbers = number | readonly number[] | NdArray;
@@ -164,6 +165,10 @@ export class BatchNormalization extends Layer {
     this.gamma = readWeight('gamma', options, 'ones');
   }
 
+  override get repeatable(): boolean {
+    return true;
+  }
+
   config() {
     return { ...this.options, ...describeWeight('beta', this.beta), ...describeWeight('gamma', this.gamma) };
   }
@@ -176,20 +181,22 @@ export class BatchNormalization extends Layer {
     const beta = center ? context.parameter('beta', { shape: kept, ...this.beta }) : undefined;
     const runningMean = context.statistic('moving_mean', { shape: kept, initializer: 'zeros', trainable: false });
     const runningVariance = context.statistic('moving_variance', { shape: kept, initializer: 'ones', trainable: false });
-    const along = (t: Tensor): Tensor => reshape(t, trimLeading(x.shape.map((dim, i) => (axes.includes(i) ? 1 : (dim as number)))));
-    let [mean, variance] = [runningMean, runningVariance];
-    let centred: Tensor | undefined;
-    if (context.training && context.trainable) {
-      const mask = context.rows ?? context.masks[0];
-      mean = meanOfSteps(x, { axes }, mask);
-      centred = sub(x, along(mean));
-      variance = meanOfSteps(square(centred), { axes }, mask);
-      context.update('moving_mean', add(mul(runningMean, momentum), mul(mean, 1 - momentum)));
-      context.update('moving_variance', add(mul(runningVariance, momentum), mul(variance, 1 - momentum)));
-    }
-    const inverse = div(1, sqrt(add(variance, epsilon)));
-    const factor = gamma ? mul(gamma, inverse) : inverse;
-    const normal = mul(centred ?? sub(x, along(mean)), along(factor));
-    return beta ? add(normal, along(beta)) : normal;
+    const along = alongFeatures(x, axes);
+    const standardized = (mean: Tensor, variance: Tensor): Tensor => {
+      const inverse = div(1, sqrt(add(variance, epsilon)));
+      const scaled = mul(sub(x, along(mean)), along(gamma ? mul(gamma, inverse) : inverse));
+      return beta ? add(scaled, along(beta)) : scaled;
+    };
+    if (!context.training || !context.trainable) return standardized(runningMean, runningVariance);
+    const mask = context.rows ?? context.masks[0];
+    const overSteps = (): StandardizedBatch => {
+      const mean = meanOfSteps(x, { axes }, mask);
+      const variance = meanOfSteps(square(sub(x, along(mean))), { axes }, mask);
+      return { y: standardized(mean, variance), mean, variance };
+    };
+    const { y, mean, variance } = mask ? overSteps() : standardizeFeatures(x, axes, epsilon, { gamma, beta });
+    context.update('moving_mean', add(mul(runningMean, momentum), mul(mean, 1 - momentum)));
+    context.update('moving_variance', add(mul(runningVariance, momentum), mul(variance, 1 - momentum)));
+    return y;
   }
 }

@@ -2,9 +2,10 @@ import { countOf } from '../core/count.js';
 import { ShapeError, show } from '../core/errors.js';
 import { normalizeAxis, type StaticShape, showShape } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
-import { add, div, max, mul, reduceMean, reduceSum, reshape, sqrt, square, sub } from '../graph/ops/index.js';
+import { add, div, max, mul, reduceMean, reduceSum, reshape, sqrt, square } from '../graph/ops/index.js';
 import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
 import { checkOptions, isBoolean, isNumber, isWhole, type OptionCheck } from './options.js';
+import { standardize } from './standardize.js';
 import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
 
 /** Layers that standardize each instance by itself, whatever else is in the batch. */
@@ -62,6 +63,10 @@ abstract class Standardization extends Layer {
     this.gamma = readWeight('gamma', options, 'ones');
   }
 
+  override get repeatable(): boolean {
+    return true;
+  }
+
   protected affineConfig() {
     return {
       epsilon: this.epsilon,
@@ -70,13 +75,6 @@ abstract class Standardization extends Layer {
       ...describeWeight('beta', this.beta),
       ...describeWeight('gamma', this.gamma),
     };
-  }
-
-  /** (x − mean) / √(variance + epsilon) over some axes. */
-  protected standardized(x: Tensor, axes: readonly number[]): Tensor {
-    const centred = sub(x, reduceMean(x, { axes, keepdims: true }));
-    const variance = reduceMean(square(centred), { axes, keepdims: true });
-    return div(centred, sqrt(add(variance, this.epsilon)));
   }
 
   /** gamma · x + beta, each of shape `lengths`, laid along `kept`. */
@@ -110,7 +108,7 @@ export class LayerNormalization extends Standardization {
 
   call([x]: readonly Tensor[], context: LayerContext): Tensor {
     const { axes, lengths, kept } = alongAxes(x as Tensor, this.axis);
-    return this.affine(this.standardized(x as Tensor, axes), lengths, kept, context);
+    return this.affine(standardize(x as Tensor, axes, this.epsilon), lengths, kept, context);
   }
 }
 
@@ -153,7 +151,7 @@ export class GroupNormalization extends Standardization {
     }
     const cut = reshape(x, [...x.shape.slice(0, at), groups, features / groups, ...x.shape.slice(at + 1)]);
     const over = cut.shape.map((_, i) => i).filter((i) => i > 0 && i !== at);
-    return this.affine(reshape(this.standardized(cut, over), x.shape), lengths, kept, context);
+    return this.affine(reshape(standardize(cut, over, this.epsilon), x.shape), lengths, kept, context);
   }
 }
 
@@ -177,6 +175,10 @@ export class RmsNormalization extends Layer {
     super(options);
     this.axis = options.axis ?? -1;
     this.epsilon = options.epsilon ?? 1e-6;
+  }
+
+  override get repeatable(): boolean {
+    return true;
   }
 
   config() {
@@ -208,6 +210,10 @@ export class UnitNormalization extends Layer {
     checkOptions('unitNormalization', options, { axis: areAxes });
     super(options);
     this.axis = options.axis ?? -1;
+  }
+
+  override get repeatable(): boolean {
+    return true;
   }
 
   config() {

@@ -1,6 +1,6 @@
 import { type Attributes, applyOne, type NotDifferentiable, notDifferentiable, type OpRecord, scalar, type Tensor } from '../node.js';
 import { add, div, greater, less, log, max, min, mul, neg, sub, where } from './arithmetic.js';
-import { stopGradient } from './movement.js';
+import { stopGradient } from './gradient-flow.js';
 
 type Slope = (context: { x: Tensor; y: Tensor; dy: Tensor; attributes: Attributes }) => Tensor;
 

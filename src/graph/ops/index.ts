@@ -16,6 +16,7 @@ export * from './bits.js';
 export * from './control.js';
 export * from './convolution.js';
 export * from './elementwise.js';
+export * from './gradient-flow.js';
 export * from './indexing.js';
 export * from './joining.js';
 export * from './linear.js';

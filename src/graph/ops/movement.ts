@@ -25,13 +25,6 @@ export function identity(x: Tensor): Tensor {
   return applyOne(Identity, [x]);
 }
 
-const Held: OpRecord = { ...Identity, gradient: () => [] };
-
-/** The same value, through which no gradient flows. */
-export function stopGradient(x: Tensor): Tensor {
-  return applyOne(Held, [x]);
-}
-
 const Cast: OpRecord = {
   name: 'Cast',
   attributes: { to: 'int' },
