@@ -10,12 +10,24 @@ import { depthTraining } from './depth-training.js';
 /** What all do in a step; rows fill whole minibatches. */
 const common = { width: 32, classes: 10, batch: 32, rows: 320, learningRate: 0.001 };
 
-const workloads = [100, 1000, 10000].map((depth) => ({
+const plain = [100, 1000, 10000].map((depth) => ({
   id: String(depth),
   title: `${depth.toLocaleString('en')} tanh layers of 32, orthogonal, batch 32`,
   ...common,
   depth,
 }));
+
+/** Written one by one, as most users do: blocks of a dense layer, batch normalization and ReLU, Adam. */
+const normalized = [20, 50, 200].map((depth) => ({
+  id: `normalized-${depth}`,
+  title: `${depth} layers of 64, each with batch normalization and ReLU, Adam, batch 32`,
+  ...common,
+  width: 64,
+  depth,
+  normalized: true,
+}));
+
+const workloads = [...plain, ...normalized];
 
 /** PyTorch's two ways of writing the net; a graph of 10,000 modules is left out, as a step of it takes seconds. */
 const forms = [
@@ -23,8 +35,14 @@ const forms = [
   { id: 'pytorch-stacked', label: 'PyTorch eager, weights [n, 32, 32] in a loop', form: 'stacked' },
 ];
 
+/** PyTorch's two updates by Adam: one kernel for all arrays, and some kernels for lists of arrays, its default on a GPU. */
+const normalizedForms = [
+  { id: 'pytorch-fused', label: 'PyTorch eager, nn.Sequential, Adam fused', form: 'normalized-fused' },
+  { id: 'pytorch', label: 'PyTorch eager, nn.Sequential, Adam foreach', form: 'normalized-foreach' },
+];
+
 /**
- * Plain deep nets by `layers.repeat` against PyTorch's, each with one thread: with two both are slower at this width.
+ * Plain deep nets by `layers.repeat`, and normalized ones, against PyTorch's, each with one thread: with two both are slower at this width.
  * @param {{ only?: readonly string[], against?: readonly string[], rounds: number, seconds: number, train?: boolean, json?: string }} options
  */
 export async function depth({ only, against, rounds, seconds, train, json }) {
@@ -40,7 +58,7 @@ export async function depth({ only, against, rounds, seconds, train, json }) {
   for (const workload of chosen(workloads, only)) {
     console.log(`\n${workload.title}`);
     const request = { workload, threads: 1, blockSeconds: seconds };
-    const peers = torch && workload.depth <= 1000 ? forms : [];
+    const peers = torch && workload.depth <= 1000 ? ('normalized' in workload ? normalizedForms : forms) : [];
     const measured = await measure(
       [
         {

@@ -36,6 +36,22 @@ def sequential(depth, width, classes):
     return nn.Sequential(*modules, nn.Linear(width, classes))
 
 
+def normalized(depth, width, classes):
+    modules = []
+    for _ in range(depth):
+        modules += [nn.Linear(width, width, bias=False), nn.BatchNorm1d(width), nn.ReLU()]
+    return nn.Sequential(*modules, nn.Linear(width, classes))
+
+
+# foreach updates all parameters of a step together: the faster way for thousands of small ones, but for Adam's fused kernel.
+forms = {
+    "sequential": (sequential, torch.optim.SGD, {"foreach": True}),
+    "stacked": (Stacked, torch.optim.SGD, {"foreach": True}),
+    "normalized-fused": (normalized, torch.optim.Adam, {"fused": True}),
+    "normalized-foreach": (normalized, torch.optim.Adam, {"foreach": True}),
+}
+
+
 def main():
     request = json.loads(sys.argv[1])
     workload = request["workload"]
@@ -45,10 +61,9 @@ def main():
     rows, width = workload["rows"], workload["width"]
     inputs = torch.rand(rows, width) * 2 - 1
     labels = torch.randint(0, workload["classes"], (rows,))
-    make = Stacked if request["form"] == "stacked" else sequential
+    make, rule, settings = forms[request["form"]]
     net = make(workload["depth"], width, workload["classes"])
-    # foreach updates all parameters of a step together: the faster of the two for thousands of small ones.
-    optimizer = torch.optim.SGD(net.parameters(), lr=workload["learningRate"], foreach=True)
+    optimizer = rule(net.parameters(), lr=workload["learningRate"], **settings)
     serve(request, net, optimizer, inputs, labels, request["form"])
 
 

@@ -104,6 +104,10 @@ export class Merge extends Layer {
     this.takes = kind === 'subtract' ? 2 : undefined;
   }
 
+  override get repeatable(): boolean {
+    return true;
+  }
+
   config() {
     return {};
   }

@@ -11,6 +11,10 @@ abstract class Noise extends Layer {
   override readonly role = 'noise';
   override readonly takes = 1;
 
+  override get repeatable(): boolean {
+    return true;
+  }
+
   /** Whether there is anything to draw. */
   protected abstract readonly active: boolean;
   protected abstract disturb(x: Tensor, context: LayerContext): Tensor;

@@ -3,14 +3,16 @@ import type { LayerCall } from '../network/layer.js';
 import type { Network } from '../network/network.js';
 import { findRuns, rowName } from '../network/runs.js';
 
-/** Rows of fewer blocks are written out. */
-const FEW = 8;
+/** Rows of fewer blocks are written out: of those that were asked for as a row, and of others. */
+const FEW = { asked: 8, others: 48 };
 
 /** A table of layer calls: layer, kind, output shape, parameters, what it is connected to (where that is not just the row above). Long rows of equal blocks take one line for each layer of a block. */
 export function summarize(network: Network, name: string): string {
   const counted = new Set<object>();
   let [trainable, fixed] = [0, 0];
-  const runs = findRuns(network.calls, network.outputs).filter(({ blocks }) => blocks.length >= FEW);
+  const runs = findRuns(network.calls, network.outputs).filter(
+    ({ blocks: [head, ...rest] }) => rest.length + 1 >= (head?.[0]?.block ? FEW.asked : FEW.others),
+  );
   const heads = new Map(runs.flatMap((run) => (run.blocks[0] ?? []).map((call, place) => [call, { run, place }] as const)));
   const hidden = new Set(runs.flatMap(({ blocks }) => blocks.slice(1).flat()));
   const rows = network.calls.flatMap((call, i) => {

@@ -1,11 +1,17 @@
-import { sameShape } from '../core/shape.js';
+import { sameShape, sizeOf } from '../core/shape.js';
 import type { Layer, LayerCall, Row, Signal } from './layer.js';
 
 /**
- * Shortest row of equal layers that becomes a loop without being asked for. Below it the unrolled graph runs as fast and keeps a name for every
- * operator; above it the graph stays small and every layer costs the same, however many there are.
+ * How many equal blocks become a loop without being asked for: from 12 on a loop of narrow layers is as fast and loads sooner. Gradients of a loop's weights
+ * are written and read once more than those of layers one by one, which wide layers take time for: they wait until their number makes the graph large.
  */
-export const SHORTEST_RUN = 48;
+const SHORTEST_ROW = { narrow: 12, wide: 48 };
+
+/** Most entries of an array that is narrow: 128 × 128. */
+const NARROW = 2 ** 14;
+
+/** Most layers of a block that is looked for: a residual block around two normalized layers has seven. */
+const LONGEST_BLOCK = 12;
 
 /** Equal blocks in a row: each has the same layers with the same options, shapes and wiring, and only the next one uses what it gives. */
 export interface Run {
@@ -29,10 +35,10 @@ export function rowName({ blocks }: Run, place: number): string {
   return `${blocks[0]?.[place]?.layer.title}..${blocks[blocks.length - 1]?.[place]?.layer.title}`;
 }
 
-/** Rows that a network can run as loops: those that were asked for, and of equal layers those of at least `shortest`. */
-export function findRuns(calls: readonly LayerCall[], outputs: readonly Signal[], shortest = SHORTEST_RUN): Run[] {
+/** Rows that a network can run as loops: those that were asked for, and equal layers or blocks of layers that stand in a row. */
+export function findRuns(calls: readonly LayerCall[], outputs: readonly Signal[]): Run[] {
   const uses = new Uses(calls, outputs);
-  return [...rowsOf(calls).values()].flatMap((blocks) => runOf(blocks, uses) ?? []).concat(layersInRow(calls, uses, shortest));
+  return [...rowsOf(calls).values()].flatMap((blocks) => runOf(blocks, uses) ?? []).concat(unaskedRuns(calls, uses));
 }
 
 /** Who uses what. */
@@ -65,30 +71,53 @@ function fits({ layer }: LayerCall, { times }: Uses): boolean {
   return !watched && times.get(layer) === 1 && layer.batchSize === undefined && !layer.needsData;
 }
 
-function layersInRow(calls: readonly LayerCall[], uses: Uses, shortest: number): Run[] {
+/** Runs of blocks that nobody asked for, those of the shortest blocks first. */
+function unaskedRuns(calls: readonly LayerCall[], uses: Uses): Run[] {
+  const places = new Map(calls.map((call, place) => [call, place]));
+  const keys = calls.map((call) => keyOf(call, places, uses));
   const runs: Run[] = [];
-  let row: LayerCall[] = [];
-  const close = (): void => {
-    const entry = row[0]?.inputs[0];
-    if (entry && row.length >= shortest) runs.push({ blocks: row.map((call) => [call]), entry, exit: 0, remat: false });
-    row = [];
-  };
-  let [key, last]: [string, LayerCall | undefined] = ['', undefined];
-  for (const call of calls) {
-    const able = !call.block && fits(call, uses) && call.layer.repeatable && !call.layer.hasSideEffects && keepsShape(call);
-    const own = able ? describeLayer(call.layer) : '';
-    const follows = last !== undefined && call.inputs[0] === last.output && uses.of(last.output).length === 1;
-    if (!able || own !== key || !follows) close();
-    if (able) row.push(call);
-    [key, last] = [own, call];
+  for (let length = 1; length <= LONGEST_BLOCK; length++) {
+    for (const [from, to] of stretches(keys, length)) {
+      const run = runWithin(calls.slice(from, to), length, uses);
+      if (!run) continue;
+      runs.push(run);
+      for (const call of run.blocks.flat()) keys[places.get(call) ?? 0] = undefined;
+    }
   }
-  close();
   return runs;
 }
 
-function keepsShape({ inputs, output }: LayerCall): boolean {
-  const [input] = inputs;
-  return inputs.length === 1 && input !== undefined && passesOn(input, output);
+/** What calls at one place of equal blocks share: the layer's options, how far back what it takes in was made, and how many take in what it gives. */
+function keyOf(call: LayerCall, places: ReadonlyMap<LayerCall, number>, uses: Uses): string | undefined {
+  if (call.block || !call.layer.repeatable || !fits(call, uses)) return undefined;
+  const back = call.inputs.map((signal) => (places.get(call) ?? 0) - (places.get(signal.call) ?? 0));
+  return JSON.stringify([describeLayer(call.layer), back, call.outputs.map((signal) => [signal.dtype, signal.shape, uses.of(signal).length])]);
+}
+
+/** Stretches in which keys come back after every `length`-th. Keys may be taken out while they are gone through. */
+function* stretches(keys: readonly (string | undefined)[], length: number): Generator<readonly [from: number, to: number]> {
+  let from = 0;
+  for (let i = 0; i <= keys.length; i++) {
+    const key = keys[i];
+    if (key !== undefined && (i - from < length || key === keys[i - length])) continue;
+    if (i - from > length) yield [from, i];
+    // What breaks one stretch may end the first block of another.
+    from = Math.max(from, i - length + 1);
+    while (from <= i && keys.slice(from, i + 1).includes(undefined)) from++;
+  }
+}
+
+/** The run of equal blocks of a length within a stretch, wherever in it the first of them begins. */
+function runWithin(stretch: readonly LayerCall[], length: number, uses: Uses): Run | undefined {
+  const isNarrow = stretch.slice(0, length).every(({ layer }) => [...layer.weights.values()].every(({ shape }) => sizeOf(shape) <= NARROW));
+  const shortest = isNarrow ? SHORTEST_ROW.narrow : SHORTEST_ROW.wide;
+  for (let start = 0; start < length; start++) {
+    const count = Math.floor((stretch.length - start) / length);
+    const blocks = Array.from({ length: count }, (_, i) => stretch.slice(start + i * length, start + (i + 1) * length));
+    const run = count < shortest ? undefined : runOf(blocks, uses);
+    if (run) return run;
+  }
+  return undefined;
 }
 
 /** Whether what comes out is as what went in: of its type, and with its mask, which a loop does not carry from block to block. */
