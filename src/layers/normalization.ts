@@ -3,12 +3,12 @@ import { ArgumentError, ShapeError, show } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import { normalizeAxis, type StaticShape, showShape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../graph/node.js';
-import { add, div, greater, mul, reshape, sqrt, square, sub, where } from '../graph/ops/index.js';
+import { add, div, greater, mul, sqrt, square, sub, where } from '../graph/ops/index.js';
 import { type InitializerLike, initializers } from '../initializers.js';
 import { Layer, type LayerContext, type LayerOptions } from '../network/layer.js';
 import { meanOfSteps } from './masking.js';
 import { checkOptions, isBoolean, isNumber, isWhole, type OptionCheck } from './options.js';
-import { alongFeatures, type StandardizedBatch, standardizeFeatures } from './standardize.js';
+import { alongFeatures, standardizeBy, standardizeFeatures } from './standardize.js';
 import { describeWeight, readWeight, type WeightOptions, type WeightSettings, weightChecks } from './weight-options.js';
 
 type Numbers = number | readonly number[] | NdArray;
@@ -91,8 +91,7 @@ export class Normalization extends Layer {
     const initial = (values: readonly number[] | undefined, fallback: number): InitializerLike => this.#filled(values, fallback, kept);
     const mean = context.statistic('mean', { shape: kept, initializer: initial(this.#given?.mean, 0), trainable: false });
     const variance = context.statistic('variance', { shape: kept, initializer: initial(this.#given?.variance, 1), trainable: false });
-    const shape = x.shape.map((dim, i) => (axes.includes(i) ? 1 : (dim as number)));
-    const along = (t: Tensor): Tensor => (this.axis === null || shape.length === 1 ? t : reshape(t, trimLeading(shape)));
+    const along = this.axis === null ? (vector: Tensor): Tensor => vector : alongFeatures(x, axes);
     const deviation = sqrt(variance);
     return mul(sub(x, along(mean)), along(div(1, where(greater(deviation, 0), deviation, 1))));
   }
@@ -108,11 +107,6 @@ export class Normalization extends Layer {
     }
     return () => Float64Array.from({ length: size }, (_, i) => values[values.length === 1 ? 0 : i] ?? 0);
   }
-}
-
-function trimLeading(shape: StaticShape): StaticShape {
-  const from = shape.findIndex((dim) => dim !== 1);
-  return from < 0 ? [1] : shape.slice(from);
 }
 
 /** gamma starts from ones, beta from zeros unless their initializers are given. */
@@ -181,20 +175,17 @@ export class BatchNormalization extends Layer {
     const beta = center ? context.parameter('beta', { shape: kept, ...this.beta }) : undefined;
     const runningMean = context.statistic('moving_mean', { shape: kept, initializer: 'zeros', trainable: false });
     const runningVariance = context.statistic('moving_variance', { shape: kept, initializer: 'ones', trainable: false });
-    const along = alongFeatures(x, axes);
-    const standardized = (mean: Tensor, variance: Tensor): Tensor => {
-      const inverse = div(1, sqrt(add(variance, epsilon)));
-      const scaled = mul(sub(x, along(mean)), along(gamma ? mul(gamma, inverse) : inverse));
-      return beta ? add(scaled, along(beta)) : scaled;
-    };
-    if (!context.training || !context.trainable) return standardized(runningMean, runningVariance);
+    const affine = { gamma, beta };
+    if (!context.training || !context.trainable) {
+      return standardizeBy({ mean: runningMean, variance: runningVariance }, x, axes, epsilon, affine).y;
+    }
     const mask = context.rows ?? context.masks[0];
-    const overSteps = (): StandardizedBatch => {
+    const overSteps = () => {
       const mean = meanOfSteps(x, { axes }, mask);
-      const variance = meanOfSteps(square(sub(x, along(mean))), { axes }, mask);
-      return { y: standardized(mean, variance), mean, variance };
+      const variance = meanOfSteps(square(sub(x, alongFeatures(x, axes)(mean))), { axes }, mask);
+      return { y: standardizeBy({ mean, variance }, x, axes, epsilon, affine).y, mean, variance };
     };
-    const { y, mean, variance } = mask ? overSteps() : standardizeFeatures(x, axes, epsilon, { gamma, beta });
+    const { y, mean, variance } = mask ? overSteps() : standardizeFeatures(x, axes, epsilon, affine);
     context.update('moving_mean', add(mul(runningMean, momentum), mul(mean, 1 - momentum)));
     context.update('moving_variance', add(mul(runningVariance, momentum), mul(variance, 1 - momentum)));
     return y;

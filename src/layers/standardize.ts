@@ -13,9 +13,8 @@ export function standardize(x: Tensor, axes: readonly number[], epsilon: number)
   return withGradient(y, [x], (dy) => [mul(sub(sub(dy, mean(dy)), mul(y, mean(mul(dy, y)))), inverse)]);
 }
 
-/** What was standardized by a batch, and the batch's moments. */
-export interface StandardizedBatch {
-  readonly y: Tensor;
+/** Mean and variance of each feature, as tensors. */
+export interface FeatureMoments {
   readonly mean: Tensor;
   readonly variance: Tensor;
 }
@@ -26,19 +25,43 @@ export interface Affine {
   readonly beta: Tensor | undefined;
 }
 
-/**
- * gamma · (x − mean) / √(variance + epsilon) + beta for each feature, the entries along the one axis that is not among `axes`; all vectors have its length.
- * The sums that gamma and beta need serve the gradient of x too (Ioffe and Szegedy 2015, section 3).
- */
-export function standardizeFeatures(x: Tensor, axes: readonly number[], epsilon: number, { gamma, beta }: Affine): StandardizedBatch {
+/** y = gamma · (x − mean) / √(variance + epsilon) + beta, and what it is made of. */
+interface StandardizedBy {
+  readonly y: Tensor;
+  readonly centred: Tensor;
+  /** 1 / √(variance + epsilon). */
+  readonly inverse: Tensor;
+  /** gamma / √(variance + epsilon). */
+  readonly factor: Tensor;
+}
+
+/** Standardizes each feature, the entries along the one axis that is not among `axes`, by given moments; all vectors have the length of that axis. */
+export function standardizeBy(
+  { mean, variance }: FeatureMoments,
+  x: Tensor,
+  axes: readonly number[],
+  epsilon: number,
+  { gamma, beta }: Affine,
+): StandardizedBy {
   const along = alongFeatures(x, axes);
-  const mean = reduceMean(x, { axes });
   const centred = sub(x, along(mean));
-  const variance = reduceMean(square(centred), { axes });
   const inverse = div(1, sqrt(add(variance, epsilon)));
   const factor = gamma ? mul(gamma, inverse) : inverse;
   const scaled = mul(centred, along(factor));
-  const y = withGradient(beta ? add(scaled, along(beta)) : scaled, [x, ...(gamma ? [gamma] : []), ...(beta ? [beta] : [])], (dy) => {
+  return { y: beta ? add(scaled, along(beta)) : scaled, centred, inverse, factor };
+}
+
+/**
+ * The same by the moments of `x` itself.
+ * The sums that gamma and beta need serve the gradient of x too (Ioffe and Szegedy 2015, section 3).
+ */
+export function standardizeFeatures(x: Tensor, axes: readonly number[], epsilon: number, affine: Affine): FeatureMoments & { readonly y: Tensor } {
+  const { gamma, beta } = affine;
+  const along = alongFeatures(x, axes);
+  const mean = reduceMean(x, { axes });
+  const variance = reduceMean(square(sub(x, along(mean))), { axes });
+  const { y: value, centred, inverse, factor } = standardizeBy({ mean, variance }, x, axes, epsilon, affine);
+  const y = withGradient(value, [x, ...(gamma ? [gamma] : []), ...(beta ? [beta] : [])], (dy) => {
     const shift = reduceSum(dy, { axes });
     const share = div(sizeAs(shift, x.dtype), sizeAs(dy, x.dtype));
     const scale = mul(reduceSum(mul(dy, centred), { axes }), inverse);
@@ -53,5 +76,5 @@ export function standardizeFeatures(x: Tensor, axes: readonly number[], epsilon:
 export function alongFeatures(x: Tensor, axes: readonly number[]): (vector: Tensor) => Tensor {
   const lengths = x.shape.map((dim, i) => (axes.includes(i) ? 1 : (dim as number)));
   const from = lengths.findIndex((_, i) => !axes.includes(i));
-  return (vector) => reshape(vector, lengths.slice(Math.max(0, from)));
+  return (vector) => reshape(vector, lengths.slice(from));
 }

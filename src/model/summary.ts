@@ -10,9 +10,7 @@ const FEW = { asked: 8, others: 48 };
 export function summarize(network: Network, name: string): string {
   const counted = new Set<object>();
   let [trainable, fixed] = [0, 0];
-  const runs = findRuns(network.calls, network.outputs).filter(
-    ({ blocks: [head, ...rest] }) => rest.length + 1 >= (head?.[0]?.block ? FEW.asked : FEW.others),
-  );
+  const runs = findRuns(network.calls, network.outputs).filter(({ blocks }) => blocks.length >= (blocks[0]?.[0]?.block ? FEW.asked : FEW.others));
   const heads = new Map(runs.flatMap((run) => (run.blocks[0] ?? []).map((call, place) => [call, { run, place }] as const)));
   const hidden = new Set(runs.flatMap(({ blocks }) => blocks.slice(1).flat()));
   const rows = network.calls.flatMap((call, i) => {

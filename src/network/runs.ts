@@ -41,10 +41,11 @@ export function findRuns(calls: readonly LayerCall[], outputs: readonly Signal[]
   return [...rowsOf(calls).values()].flatMap((blocks) => runOf(blocks, uses) ?? []).concat(unaskedRuns(calls, uses));
 }
 
-/** Who uses what. */
+/** Who uses what, and what each layer computes, described once. */
 class Uses {
   readonly users = new Map<Signal, (LayerCall | undefined)[]>();
   readonly times = new Map<Layer, number>();
+  readonly #described = new Map<Layer, string>();
 
   constructor(calls: readonly LayerCall[], outputs: readonly Signal[]) {
     for (const call of calls) {
@@ -56,6 +57,12 @@ class Uses {
 
   of(signal: Signal): readonly (LayerCall | undefined)[] {
     return this.users.get(signal) ?? [];
+  }
+
+  describe(layer: Layer): string {
+    const text = this.#described.get(layer) ?? describeLayer(layer);
+    this.#described.set(layer, text);
+    return text;
   }
 
   #use(signal: Signal, user: LayerCall | undefined): void {
@@ -91,7 +98,7 @@ function unaskedRuns(calls: readonly LayerCall[], uses: Uses): Run[] {
 function keyOf(call: LayerCall, places: ReadonlyMap<LayerCall, number>, uses: Uses): string | undefined {
   if (call.block || !call.layer.repeatable || !fits(call, uses)) return undefined;
   const back = call.inputs.map((signal) => (places.get(call) ?? 0) - (places.get(signal.call) ?? 0));
-  return JSON.stringify([describeLayer(call.layer), back, call.outputs.map((signal) => [signal.dtype, signal.shape, uses.of(signal).length])]);
+  return JSON.stringify([uses.describe(call.layer), back, call.outputs.map((signal) => [signal.dtype, signal.shape, uses.of(signal).length])]);
 }
 
 /** Stretches in which keys come back after every `length`-th. Keys may be taken out while they are gone through. */
@@ -103,7 +110,7 @@ function* stretches(keys: readonly (string | undefined)[], length: number): Gene
     if (i - from > length) yield [from, i];
     // What breaks one stretch may end the first block of another.
     from = Math.max(from, i - length + 1);
-    while (from <= i && keys.slice(from, i + 1).includes(undefined)) from++;
+    from += keys.slice(from, i + 1).lastIndexOf(undefined) + 1;
   }
 }
 
@@ -164,7 +171,7 @@ function runOf(blocks: readonly (readonly LayerCall[])[], uses: Uses): Run | und
       });
     });
     const from = (signal: Signal): string => places.get(signal) ?? `outside ${signal.call.layer.title}/${signal.index}`;
-    return JSON.stringify(blocks[at]?.map((call) => [describeLayer(call.layer), call.inputs.map(from)]));
+    return JSON.stringify(blocks[at]?.map((call) => [uses.describe(call.layer), call.inputs.map(from)]));
   };
   const first = wired(0);
   const equal = blocks.every((block, at) => {
