@@ -33,10 +33,8 @@ export class EngineWorker {
     this.#worker.once('error', (error) => {
       reason = deathOf(error as Error);
     });
-    const leave = () => this.#stop();
-    process.once('exit', leave);
+    if (backend === 'native') this.#stopBeforeExit();
     this.#worker.once('exit', (code) => {
-      process.off('exit', leave);
       this.#alive = false;
       for (const engine of [...this.#engines.keys()]) this.#tellEnded(engine, reason ?? deathOf(code));
     });
@@ -91,6 +89,13 @@ export class EngineWorker {
       served.port.close();
     });
     if (--this.#ending === 0) this.#worker.unref();
+  }
+
+  /** WebAssembly can be stopped anywhere, and each of its engines has a worker: a listener for each would be many. */
+  #stopBeforeExit(): void {
+    const stop = () => this.#stop();
+    process.once('exit', stop);
+    this.#worker.once('exit', () => process.off('exit', stop));
   }
 
   /** Waits until no engine is inside ONNX Runtime, and keeps them out. */

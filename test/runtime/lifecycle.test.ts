@@ -39,6 +39,14 @@ describe('the process', () => {
     expect({ code, output, errors }).toEqual({ code: 0, output: `${backend} done\n`, errors: '' });
   });
 
+  test('is not listened to by each WASM engine: it would warn of the eleventh', async () => {
+    const before = process.listenerCount('exit');
+    const engine = await createEngine({ backend: 'wasm' });
+    const listening = process.listenerCount('exit');
+    await engine.dispose();
+    expect(listening).toBe(before);
+  });
+
   test('waits for what it awaits', async () => {
     const { code, output } = await runScript(`${prelude} run(3000).then(() => console.log('finished'));`, { EVENKEEL_BACKEND: 'native' });
     expect({ code, output }).toEqual({ code: 0, output: 'finished\n' });
