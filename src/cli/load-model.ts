@@ -71,7 +71,7 @@ export async function loadModel(path: string, { context, seed, engine = {}, cust
 /** A saved model. @throws FileError */
 export async function openModel(path: string, engine: EngineChoice = {}, custom: Custom = {}): Promise<LoadedModel> {
   const file = decodeModelFile(await readFile(path), path);
-  const model = await modelFromFile(file, { ...engine, custom }).catch((error: unknown) => refuse(path, error));
+  const model = await modelFromFile(file, { ...engine, custom }).catch((error: unknown) => blameFile(path, error));
   const { [CLASS_NAMES]: names, [TABLE]: table } = file.notes;
   const reader = table === undefined ? undefined : ofItsLoss(TableReader.from(parse(table, path)), model);
   const classNames = names === undefined ? reader?.classNames : (parse(names, path) as string[]);
@@ -90,12 +90,12 @@ function handing<T>(path: string, make: () => T): T {
   try {
     return make();
   } catch (error) {
-    return refuse(path, error);
+    return blameFile(path, error);
   }
 }
 
 /** An error of a model's description as one of its file, with the option that hands functions back instead of code. @throws FileError */
-function refuse(path: string, error: unknown): never {
+export function blameFile(path: string, error: unknown): never {
   if (!(error instanceof EvenkeelError)) throw error;
   const { argument, received } = error.details;
   const words =

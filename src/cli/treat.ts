@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { AbortError } from '../core/errors.js';
+import { AbortError, ArgumentError } from '../core/errors.js';
 import { suggestion } from '../core/names.js';
 import { remedies } from '../doctor/remedies.js';
 import { treat } from '../doctor/treat.js';
@@ -16,7 +16,7 @@ import { writeAtomically } from '../storage/files.js';
 import { type FindingOptions, judged, readBaseline, withFindingOptions } from './check.js';
 import { withoutOption } from './columns.js';
 import { loadData } from './load-data.js';
-import { isSaved, loadCustom, loadModel, notesOf } from './load-model.js';
+import { blameFile, isSaved, loadCustom, loadModel, notesOf } from './load-model.js';
 import { requireModelPath, requireWritable } from './out-files.js';
 import { prepareRun } from './prepare.js';
 import { INTERRUPTED, nameFor, numberBelow, printNote, printResult, showValues, wholeNumber } from './print.js';
@@ -157,6 +157,7 @@ async function run(path: string, options: TreatOptions): Promise<number> {
     if (treatment.interrupted) return INTERRUPTED;
     return treatment.outcome === 'uncured' ? UNCURED : 0;
   } catch (error) {
+    if (error instanceof ArgumentError && error.details.argument === 'custom') blameFile(path, error);
     if (!(error instanceof AbortError)) throw error;
     const files = [out, report].flatMap((file) => (file === undefined ? [] : [`'${file}'`]));
     const unwritten =

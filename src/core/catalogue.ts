@@ -118,7 +118,21 @@ export interface Described extends Named {
 
 /** What a saved model keeps of an activation, initializer, loss, metric or optimizer. */
 export function describeEntry(entry: Named): Described {
-  return { name: entry.name, config: entry.config, ...(isFromTable(entry) ? {} : { custom: true }) };
+  const { name, config } = entry;
+  return isFromTable(entry) ? { name, config } : standingFor({ name, config, custom: true }, entry);
+}
+
+const originals = new WeakMap<object, unknown>();
+
+/** Notes what a description of something of the user's own stands for; no copy of the description knows. */
+export function standingFor<T extends Described>(description: T, original: unknown): T {
+  originals.set(description, original);
+  return description;
+}
+
+/** What a description stands for; undefined if it is a copy, or was read. */
+export function originalOf(description: object): unknown {
+  return originals.get(description);
 }
 
 /** Makes one entry of a table from its options. */

@@ -3,6 +3,7 @@ import { AbortError, ArgumentError } from '../core/errors.js';
 import { refuse } from '../core/expect.js';
 import { Random } from '../core/random.js';
 import type { BatchLike } from '../model/arguments.js';
+import { ownFunctions } from '../model/config.js';
 import type { Model } from '../model/model.js';
 import { Bends, lookupsOf } from './forecast.js';
 import { treatByChance } from './treatment/by-chance.js';
@@ -55,7 +56,7 @@ export async function treat(model: Model, data: BatchLike, options: TreatOptions
       ...(threads ? { threads } : {}),
       ...(programs ? { programs } : {}),
       ...(warn ? { warn } : {}),
-      ...(options.custom ? { custom: options.custom } : {}),
+      custom: { ...ownFunctions(model), ...options.custom },
     },
     ...(options.ignore ? { ignore: options.ignore } : {}),
     ...(options.baseline ? { baseline: options.baseline } : {}),

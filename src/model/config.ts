@@ -1,4 +1,4 @@
-import { describeEntry } from '../core/catalogue.js';
+import { describeEntry, originalOf } from '../core/catalogue.js';
 import { dtypes, type FloatDType } from '../core/dtype.js';
 import { ArgumentError, show } from '../core/errors.js';
 import { isRecord } from '../core/expect.js';
@@ -72,13 +72,18 @@ export interface Describable {
  * @throws ArgumentError if a layer's own `config()` holds what JSON cannot.
  */
 export function toConfig(model: Describable): ModelConfig {
+  return plain(describeModel(model), '') as ModelConfig;
+}
+
+/** The same, with descriptions that know what they stand for. */
+function describeModel(model: Describable): ModelConfig {
   const { layers, calls, inputs, outputs, dtype } = model.network;
   const places = new Map(calls.map((call, i) => [call, i]));
   const layerPlaces = new Map(layers.map((layer, i) => [layer, i]));
   const rows = [...new Set(calls.flatMap(({ block }) => block?.row ?? []))];
   const callOf = (signal: Signal): number => places.get(signal.call) as number;
   const at = (signal: Signal): SignalIndex => (signal.index === 0 ? callOf(signal) : [callOf(signal), signal.index]);
-  const config: ModelConfig = {
+  return {
     version: VERSION,
     name: model.name,
     seed: model.seed,
@@ -100,7 +105,6 @@ export function toConfig(model: Describable): ModelConfig {
     outputs: outputs.map(at),
     ...(model.isCompiled ? { compile: describeCompile(model.network, model.compiled) } : {}),
   };
-  return plain(config, '') as ModelConfig;
 }
 
 /** A layer's options; of a class of the user's own inside of it that it is one. */
@@ -273,26 +277,60 @@ export interface Missing {
   readonly keys: readonly string[];
 }
 
-/** All that a description leaves to the user and that was not handed back. */
-export function missingCustom({ layers, compile = {} }: ModelConfig, custom: Custom): Missing[] {
-  const [classes, functions] = [new Map<string, Set<string>>(), new Map<string, Set<string>>()];
-  const note = (to: Map<string, Set<string>>, name: string, place: string): void => {
-    to.set(name, (to.get(name) ?? new Set()).add(place));
-  };
-  const need = (value: unknown, place: string): void => {
-    if (!isInside(value) && !isDescribed(value)) return;
-    if (!isInside(value) && value.custom) note(functions, value.name, place);
-    if (isInside(value) && value.custom) {
-      if (handedBack(custom, value.kind, place) === undefined) note(classes, value.kind, place);
-    } else for (const [key, inner] of Object.entries(value.config ?? {})) need(inner, `${place}/${key}`);
-  };
-  for (const { kind, name = kind, custom: own, config } of layers) {
-    if (!own) for (const [key, value] of Object.entries(config)) need(value, `${name}/${key}`);
-    else if (handedBack(custom, kind) === undefined) note(classes, kind, `layer ${name}`);
+/** A function or class of the user's own that a description names. */
+interface OwnPart {
+  readonly sort: 'class' | 'function';
+  readonly name: string;
+  /** `dense_1/activation`; of a layer whose class it is, `layer scale_1`. */
+  readonly place: string;
+  readonly description: object;
+}
+
+function* ownPartsOf(value: unknown, place: string): Generator<OwnPart> {
+  if (isInside(value) && value.custom) yield { sort: 'class', name: value.kind, place, description: value };
+  else if (isInside(value) || isDescribed(value)) {
+    if (!isInside(value) && value.custom) yield { sort: 'function', name: value.name, place, description: value };
+    for (const [key, inner] of Object.entries(value.config ?? {})) yield* ownPartsOf(inner, `${place}/${key}`);
   }
-  need(compile.optimizer, 'optimizer');
-  for (const loss of [compile.loss].flat()) need(loss, 'loss');
-  for (const metric of [compile.metrics, compile.weightedMetrics].flatMap((lists) => Object.values(lists ?? {}).flat())) need(metric, 'metrics');
+}
+
+function* ownParts({ layers, compile = {} }: ModelConfig): Generator<OwnPart> {
+  for (const layer of layers) {
+    const { kind, name = kind, custom, config } = layer;
+    if (custom) yield { sort: 'class', name: kind, place: `layer ${name}`, description: layer };
+    else for (const [key, value] of Object.entries(config)) yield* ownPartsOf(value, `${name}/${key}`);
+  }
+  yield* ownPartsOf(compile.optimizer, 'optimizer');
+  for (const loss of [compile.loss].flat()) yield* ownPartsOf(loss, 'loss');
+  for (const metric of [compile.metrics, compile.weightedMetrics].flatMap((lists) => Object.values(lists ?? {}).flat())) {
+    yield* ownPartsOf(metric, 'metrics');
+  }
+}
+
+const noteUnder = <T>(to: Map<string, Set<T>>, key: string, value: T): void => {
+  to.set(key, (to.get(key) ?? new Set()).add(value));
+};
+
+/**
+ * The functions of the user's own that a model holds, as they are handed back for a model of its description: by place, and by name, wherever that means one alone.
+ * Classes are not among them: nothing says whether a layer's `config()` holds all that its constructor takes.
+ */
+export function ownFunctions(model: Describable): Custom {
+  const known = new Map<string, Set<unknown>>();
+  for (const { sort, name, place, description } of ownParts(describeModel(model))) {
+    const original = originalOf(description);
+    if (sort === 'function' && original !== undefined) for (const key of [name, place]) noteUnder(known, key, original);
+  }
+  return Object.fromEntries([...known].flatMap(([key, [only, ...others]]) => (others.length === 0 ? [[key, only]] : [])));
+}
+
+/** All that a description leaves to the user and that was not handed back. */
+export function missingCustom(config: ModelConfig, custom: Custom): Missing[] {
+  const [classes, functions] = [new Map<string, Set<string>>(), new Map<string, Set<string>>()];
+  for (const { sort, name, place } of ownParts(config)) {
+    if (sort === 'function') noteUnder(functions, name, place);
+    else if (handedBack(custom, name, place) === undefined) noteUnder(classes, name, place);
+  }
   return [
     ...[...classes].map(([name, places]) => ({ name, places: [...places], keys: [name] })),
     ...[...functions].flatMap(([name, all]) => {

@@ -46,6 +46,22 @@ describe('evenkeel treat', () => {
     expect(cured.layer('dense_1').config()).toMatchObject({ kernelInitializer: { name: 'auto' } });
   });
 
+  it('asks for the module that has a layer class of the user, which no description makes', () => {
+    const path = join(folder, 'own.ts');
+    writeFileSync(
+      path,
+      `import { Layer, layers, sequential } from 'evenkeel';
+      class Same extends Layer { kind = 'same'; call([x]) { return x; } config() { return {}; } }
+      export default sequential([layers.input([28, 28]), layers.flatten(), new Same(), layers.dense(10, { activation: 'softmax' })])
+        .compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });`,
+    );
+    const { status, stderr } = run('treat', path, '--data', 'glyphs', '--epochs', '1', '--quiet');
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: `evenkeel: ${path}: custom functions and classes are not stored in a model file: 'same' (layer same_1). Pass the module that exports them: --custom FILE\n`,
+    });
+  });
+
   it('prints JSON: the outcome, what was tried, the model, and the change in the code that was asked for', () => {
     const { status, stdout, stderr } = run(
       'treat',

@@ -37,7 +37,7 @@ export interface TreatOptions extends DiagnoseOptions {
   readonly signal?: AbortSignal;
   /** Receives a line of text for each step of the treatment. */
   readonly onProgress?: (line: string) => void;
-  /** Custom functions and classes of the model, by name, as for `load`. */
+  /** Layer classes of your own that the model uses, by name, as for `load`; functions of your own are taken from the model. */
   readonly custom?: Custom;
   /** Milliseconds since some origin; default `performance.now`. */
   readonly clock?: () => number;
