@@ -119,20 +119,20 @@ export interface Described extends Named {
 /** What a saved model keeps of an activation, initializer, loss, metric or optimizer. */
 export function describeEntry(entry: Named): Described {
   const { name, config } = entry;
-  return isFromTable(entry) ? { name, config } : standingFor({ name, config, custom: true }, entry);
+  return isFromTable(entry) ? { name, config } : madeOf({ name, config, custom: true }, originalOf(entry) ?? entry);
 }
 
 const originals = new WeakMap<object, unknown>();
 
-/** Notes what a description of something of the user's own stands for; no copy of the description knows. */
-export function standingFor<T extends Described>(description: T, original: unknown): T {
-  originals.set(description, original);
-  return description;
+/** Notes the user's own function, or entry, that something was made of. */
+export function madeOf<T extends object>(made: T, original: unknown): T {
+  originals.set(made, original);
+  return made;
 }
 
-/** What a description stands for; undefined if it is a copy, or was read. */
-export function originalOf(description: object): unknown {
-  return originals.get(description);
+/** The user's own function, or entry, that an entry or its description was made of; undefined of others, and of copies. */
+export function originalOf(made: object): unknown {
+  return originals.get(made);
 }
 
 /** Makes one entry of a table from its options. */
@@ -249,7 +249,10 @@ export function resolve<T extends object>(catalogue: Catalogue<T>, value: unknow
         received: value,
       });
     }
-    if (fromFunction) return fromFunction(value as (...values: never[]) => unknown, value.name === '' ? 'custom' : value.name);
+    if (fromFunction) {
+      const name = value.name === '' ? 'custom' : value.name;
+      return madeOf(fromFunction(value as (...values: never[]) => unknown, name), value);
+    }
   }
   if (value !== null && typeof value === 'object' && catalogue.holds(value)) return value as T;
   const expected = `the name of ${articled(kind)} or an instance${fromFunction ? ', or a function' : ''}`;

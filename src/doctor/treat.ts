@@ -3,7 +3,7 @@ import { AbortError, ArgumentError } from '../core/errors.js';
 import { refuse } from '../core/expect.js';
 import { Random } from '../core/random.js';
 import type { BatchLike } from '../model/arguments.js';
-import { ownFunctions } from '../model/config.js';
+import { toOwnConfig } from '../model/config.js';
 import type { Model } from '../model/model.js';
 import { Bends, lookupsOf } from './forecast.js';
 import { treatByChance } from './treatment/by-chance.js';
@@ -43,6 +43,7 @@ export async function treat(model: Model, data: BatchLike, options: TreatOptions
   const progress = options.onProgress ?? (() => {});
   const material = materialOf(model, data, validationData, validationSplit, seed);
   const { engine, backend, threads, programs, warn } = model.options;
+  const { config, functions } = toOwnConfig(model);
   const clinic = new Clinic({
     material,
     bends: new Bends(lookupsOf(model)),
@@ -56,13 +57,12 @@ export async function treat(model: Model, data: BatchLike, options: TreatOptions
       ...(threads ? { threads } : {}),
       ...(programs ? { programs } : {}),
       ...(warn ? { warn } : {}),
-      custom: { ...ownFunctions(model), ...options.custom },
+      custom: { ...functions, ...options.custom },
     },
     ...(options.ignore ? { ignore: options.ignore } : {}),
     ...(options.baseline ? { baseline: options.baseline } : {}),
   });
-  const admitted = await admit(model, batchSize);
-  const patient = { ...admitted, config: { ...admitted.config, seed } };
+  const patient = await admit(model, batchSize, { ...config, seed });
   const plainSteps = clinic.stepsOf(patient);
   const { trials = 6, steps = 3 * plainSteps, seconds = Number.POSITIVE_INFINITY } = budget;
   const least = Math.ceil((1 + 2 * shortShare(plainSteps)) * plainSteps);

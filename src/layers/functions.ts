@@ -1,5 +1,5 @@
 import { type Activation, type ActivationName, activationFromConfig, type activations } from '../activations.js';
-import { type Described, isFromTable, standingFor } from '../core/catalogue.js';
+import { type Described, isFromTable, madeOf } from '../core/catalogue.js';
 import { ArgumentError, show } from '../core/errors.js';
 import { NdArray } from '../core/ndarray.js';
 import type { Tensor } from '../graph/node.js';
@@ -68,7 +68,7 @@ export class Lambda extends Layer {
         received: call,
       });
     }
-    this.function = standingFor({ name: call.name === '' ? 'custom' : call.name, config: {}, custom: true }, run);
+    this.function = madeOf({ name: call.name === '' ? 'custom' : call.name, config: {}, custom: true }, run);
     this.#run = run;
   }
 

@@ -75,7 +75,34 @@ export function toConfig(model: Describable): ModelConfig {
   return plain(describeModel(model), '') as ModelConfig;
 }
 
-/** The same, with descriptions that know what they stand for. */
+/** A model's description, and the functions of the user's own that it names. */
+export interface OwnConfig {
+  readonly config: ModelConfig;
+  /** As `custom` hands them back, wherever a changed description has them. Classes are not among them: nothing says whether a layer's `config()` holds all that its constructor takes. */
+  readonly functions: Custom;
+}
+
+/** The same, in which each function of the user's own has a name that no other has. */
+export function toOwnConfig(model: Describable): OwnConfig {
+  const names = new Map<unknown, string>();
+  const nameOf = (original: unknown, name: string, place: string): string => {
+    const taken = new Set(names.values());
+    // Functions without a name of their own are called after their option: a number tells that one from another's.
+    const isNameless = name === 'custom' || place.endsWith(`.${name}`);
+    let [free, number] = [isNameless ? `${name}_1` : name, 1];
+    while (taken.has(free)) free = `${name}_${++number}`;
+    names.set(original, free);
+    return free;
+  };
+  const config = plain(describeModel(model), '', (value, place) => {
+    const original = originalOf(value);
+    if (original === undefined || !isDescribed(value)) return value;
+    return { ...value, name: names.get(original) ?? nameOf(original, value.name, place) };
+  });
+  return { config: config as ModelConfig, functions: Object.fromEntries([...names].map(([original, name]) => [name, original])) };
+}
+
+/** The same as values that layers and entries gave, which JSON may not hold. */
 function describeModel(model: Describable): ModelConfig {
   const { layers, calls, inputs, outputs, dtype } = model.network;
   const places = new Map(calls.map((call, i) => [call, i]));
@@ -130,14 +157,14 @@ function describeCompile(network: Network, { optimizer, losses, lossWeights, met
   };
 }
 
-/** A copy that JSON holds as it is. @throws ArgumentError naming the place of what it does not hold. */
-function plain(value: unknown, place: string): unknown {
+/** A copy that JSON holds as it is. @param told what is copied instead of an object @throws ArgumentError naming the place of what it does not hold. */
+function plain(value: unknown, place: string, told: (value: object, place: string) => object = (one) => one): unknown {
   if (value === null || typeof value === 'string' || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value)))
     return value;
-  if (Array.isArray(value)) return value.map((item, i) => plain(item, `${place}[${i}]`));
+  if (Array.isArray(value)) return value.map((item, i) => plain(item, `${place}[${i}]`, told));
   if (typeof value === 'object' && [Object.prototype, null].includes(Object.getPrototypeOf(value))) {
-    const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-    return Object.fromEntries(entries.map(([key, item]) => [key, plain(item, `${place}.${key}`)]));
+    const entries = Object.entries(told(value, place)).filter(([, item]) => item !== undefined);
+    return Object.fromEntries(entries.map(([key, item]) => [key, plain(item, `${place}.${key}`, told)]));
   }
   throw new ArgumentError(
     `the model cannot be described as data: ${place.slice(1)} is ${show(value)}. A layer's config() must hold numbers, strings, booleans, lists and plain objects`,
@@ -277,60 +304,26 @@ export interface Missing {
   readonly keys: readonly string[];
 }
 
-/** A function or class of the user's own that a description names. */
-interface OwnPart {
-  readonly sort: 'class' | 'function';
-  readonly name: string;
-  /** `dense_1/activation`; of a layer whose class it is, `layer scale_1`. */
-  readonly place: string;
-  readonly description: object;
-}
-
-function* ownPartsOf(value: unknown, place: string): Generator<OwnPart> {
-  if (isInside(value) && value.custom) yield { sort: 'class', name: value.kind, place, description: value };
-  else if (isInside(value) || isDescribed(value)) {
-    if (!isInside(value) && value.custom) yield { sort: 'function', name: value.name, place, description: value };
-    for (const [key, inner] of Object.entries(value.config ?? {})) yield* ownPartsOf(inner, `${place}/${key}`);
-  }
-}
-
-function* ownParts({ layers, compile = {} }: ModelConfig): Generator<OwnPart> {
-  for (const layer of layers) {
-    const { kind, name = kind, custom, config } = layer;
-    if (custom) yield { sort: 'class', name: kind, place: `layer ${name}`, description: layer };
-    else for (const [key, value] of Object.entries(config)) yield* ownPartsOf(value, `${name}/${key}`);
-  }
-  yield* ownPartsOf(compile.optimizer, 'optimizer');
-  for (const loss of [compile.loss].flat()) yield* ownPartsOf(loss, 'loss');
-  for (const metric of [compile.metrics, compile.weightedMetrics].flatMap((lists) => Object.values(lists ?? {}).flat())) {
-    yield* ownPartsOf(metric, 'metrics');
-  }
-}
-
-const noteUnder = <T>(to: Map<string, Set<T>>, key: string, value: T): void => {
-  to.set(key, (to.get(key) ?? new Set()).add(value));
-};
-
-/**
- * The functions of the user's own that a model holds, as they are handed back for a model of its description: by place, and by name, wherever that means one alone.
- * Classes are not among them: nothing says whether a layer's `config()` holds all that its constructor takes.
- */
-export function ownFunctions(model: Describable): Custom {
-  const known = new Map<string, Set<unknown>>();
-  for (const { sort, name, place, description } of ownParts(describeModel(model))) {
-    const original = originalOf(description);
-    if (sort === 'function' && original !== undefined) for (const key of [name, place]) noteUnder(known, key, original);
-  }
-  return Object.fromEntries([...known].flatMap(([key, [only, ...others]]) => (others.length === 0 ? [[key, only]] : [])));
-}
-
 /** All that a description leaves to the user and that was not handed back. */
-export function missingCustom(config: ModelConfig, custom: Custom): Missing[] {
+export function missingCustom({ layers, compile = {} }: ModelConfig, custom: Custom): Missing[] {
   const [classes, functions] = [new Map<string, Set<string>>(), new Map<string, Set<string>>()];
-  for (const { sort, name, place } of ownParts(config)) {
-    if (sort === 'function') noteUnder(functions, name, place);
-    else if (handedBack(custom, name, place) === undefined) noteUnder(classes, name, place);
+  const note = (to: Map<string, Set<string>>, name: string, place: string): void => {
+    to.set(name, (to.get(name) ?? new Set()).add(place));
+  };
+  const need = (value: unknown, place: string): void => {
+    if (!isInside(value) && !isDescribed(value)) return;
+    if (!isInside(value) && value.custom) note(functions, value.name, place);
+    if (isInside(value) && value.custom) {
+      if (handedBack(custom, value.kind, place) === undefined) note(classes, value.kind, place);
+    } else for (const [key, inner] of Object.entries(value.config ?? {})) need(inner, `${place}/${key}`);
+  };
+  for (const { kind, name = kind, custom: own, config } of layers) {
+    if (!own) for (const [key, value] of Object.entries(config)) need(value, `${name}/${key}`);
+    else if (handedBack(custom, kind) === undefined) note(classes, kind, `layer ${name}`);
   }
+  need(compile.optimizer, 'optimizer');
+  for (const loss of [compile.loss].flat()) need(loss, 'loss');
+  for (const metric of [compile.metrics, compile.weightedMetrics].flatMap((lists) => Object.values(lists ?? {}).flat())) need(metric, 'metrics');
   return [
     ...[...classes].map(([name, places]) => ({ name, places: [...places], keys: [name] })),
     ...[...functions].flatMap(([name, all]) => {

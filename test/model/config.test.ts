@@ -1,6 +1,6 @@
 import { fromConfig, layers, NdArray, ops, optimizers, sequential, type Tensor, toConfig } from 'evenkeel';
 import { describe, expect, it } from 'vitest';
-import { ownFunctions } from '#src/model/config.js';
+import { toOwnConfig } from '#src/model/config.js';
 
 const square = (input: Tensor): Tensor => ops.mul(input, input);
 const thirds = (shape: readonly number[]): number[] => new Array<number>(shape.reduce((a, b) => a * b, 1)).fill(1 / 3);
@@ -9,7 +9,7 @@ const falling = (step: number): number => 0.01 / (step + 1);
 
 const data = { x: NdArray.from([[1, -2], [0.5, 3]]), y: NdArray.from([[1], [2]]) }; // biome-ignore format: two rows
 
-describe('ownFunctions', () => {
+describe('toOwnConfig', () => {
   const made = () =>
     sequential(
       [
@@ -23,25 +23,45 @@ describe('ownFunctions', () => {
 
   it('makes the same network of its description, and trains it alike', async () => {
     const before = made();
-    const after = fromConfig(toConfig(before), { custom: ownFunctions(before) });
-    expect(toConfig(after)).toEqual(toConfig(before));
+    const { config, functions } = toOwnConfig(before);
+    const after = fromConfig(config, { custom: functions });
+    expect(toConfig(after)).toEqual(config);
     const fit = { epochs: 2, batchSize: 1, verbose: 0 } as const;
     const [first, second] = [await before.fit(data.x, data.y, fit), await after.fit(data.x, data.y, fit)];
     expect(second.last).toEqual(first.last);
     expect((await after.predict(data.x)).data).toEqual((await before.predict(data.x)).data);
   });
 
-  it('tells two of one name apart by their places, and has neither under the name', () => {
-    const twice = sequential([
-      layers.input([2]),
-      layers.dense(2, { activation: (input: Tensor) => ops.mul(input, 2) }),
-      layers.dense(2, { activation: (input: Tensor) => ops.mul(input, 3) }),
-    ]);
-    expect(Object.keys(ownFunctions(twice)).sort()).toEqual(['dense_1/activation', 'dense_2/activation']);
+  it('has one name for a function wherever it stands, and numbers for those that have none', () => {
+    const { config, functions } = toOwnConfig(
+      sequential([
+        layers.input([2]),
+        layers.dense(2, { activation: square }),
+        layers.dense(2, { activation: (input: Tensor) => ops.mul(input, 2) }),
+        layers.dense(2, { activation: (input: Tensor) => ops.mul(input, 3) }),
+        layers.dense(2, { activation: square }),
+        layers.lambda((input) => ops.neg(input as Tensor)),
+      ]),
+    );
+    const named = config.layers.slice(1).map((layer) => ((layer.config.activation ?? layer.config.function) as { name: string }).name);
+    expect(named).toEqual(['square', 'activation_1', 'activation_2', 'square', 'custom_1']);
+    expect(Object.keys(functions)).toEqual(['square', 'activation_1', 'activation_2', 'custom_1']);
+    expect(functions.square).toBe(square);
   });
 
-  it('has none of a table, and none where there are none', () => {
+  it('tells two functions of one name apart', () => {
+    const [first, second] = [2, 3].map((factor) => {
+      const times = (input: Tensor): Tensor => ops.mul(input, factor);
+      return times;
+    });
+    const { functions } = toOwnConfig(
+      sequential([layers.input([2]), layers.dense(2, { activation: first ?? square }), layers.dense(2, { activation: second ?? square })]),
+    );
+    expect(functions).toEqual({ times: first, times_2: second });
+  });
+
+  it('is the description itself, and has no functions, where all are of a table', () => {
     const plain = sequential([layers.input([2]), layers.dense(2, { activation: 'relu' })]).compile({ optimizer: 'adam', loss: 'mse' });
-    expect(ownFunctions(plain)).toEqual({});
+    expect(toOwnConfig(plain)).toEqual({ config: toConfig(plain), functions: {} });
   });
 });

@@ -32,9 +32,9 @@ export interface Making extends EngineChoice {
 }
 
 /** A model as a patient, at the step that it is at. @throws ArgumentError before `compile`. */
-export async function admit(model: Model, batchSize: number): Promise<Patient> {
+export async function admit(model: Model, batchSize: number, config: ModelConfig = toConfig(model)): Promise<Patient> {
   void model.compiled;
-  const start = { config: toConfig(model), batchSize, epochsDone: 0, adapted: model.adapted };
+  const start = { config, batchSize, epochsDone: 0, adapted: model.adapted };
   return { ...start, ...held(model, await model.getState()) };
 }
 

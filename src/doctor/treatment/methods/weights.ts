@@ -40,7 +40,7 @@ function notDrawnBy(layers: readonly LayerFacts[], name: string): LayerFacts[] {
   return layers.filter((layer) => isDrawnByOther(layer, name));
 }
 
-/** What draws numbers of one size whatever the fans, or all alike. */
+/** What draws numbers of one size whatever the fans, or all alike, as the user's own may. */
 const unscaled = ['zeros', 'ones', 'constant', 'normal', 'uniform', 'truncatedNormal'];
 
 /** Uses whose kernels another family than the suiting one draws, or whose biases do not start at 0. */
@@ -48,9 +48,10 @@ function illsuited({ facts, examination }: Chart): LayerFacts[] {
   return facts.layers.filter((layer, at) => {
     if (layer.role !== 'weights' || !isDrawnByOther(layer, 'auto')) return false;
     const suits = examination.forecast.layers[at]?.suits;
-    const [kernel = '', bias = 'zeros'] = ['kernel', 'bias'].map((array) => initializerOf(layer, array)?.name);
-    const wrong = suits === undefined ? unscaled.includes(kernel) : family(kernel) !== family(suits);
-    return wrong || bias !== 'zeros';
+    const [kernel, bias] = ['kernel', 'bias'].map((array) => initializerOf(layer, array));
+    const { name = '', custom = false } = kernel ?? {};
+    const wrong = suits === undefined ? custom || unscaled.includes(name) : family(name) !== family(suits);
+    return wrong || (bias?.name ?? 'zeros') !== 'zeros';
   });
 }
 
