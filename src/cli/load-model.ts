@@ -100,7 +100,7 @@ export function blameFile(path: string, error: unknown): never {
   const { argument, received } = error.details;
   const words =
     argument === 'custom' && typeof received === 'string'
-      ? `custom functions and classes are not stored in a model file: ${received}. Pass the module that exports them: --custom FILE`
+      ? `custom functions and classes are no part of a description: ${received}. Pass the module that exports them: --custom FILE`
       : error.message;
   throw new FileError(words.startsWith(path) ? words : `${path}: ${words}`, error.details, { cause: error });
 }

@@ -344,7 +344,7 @@ export function signalsFromConfig(config: ModelConfig, custom: Custom): { inputs
     const places = missing.map(({ name, places: list }) => `'${name}' (${list.join(', ')})`).join(', ');
     const keys = missing.flatMap(({ keys: list }) => list).map(keyOf);
     throw new ArgumentError(
-      `custom functions and classes are not stored in a model file: ${places}. Pass them when loading: { custom: { ${keys.join(', ')} } }, keyed by name or by place`,
+      `custom functions and classes are no part of a description: ${places}. Pass them as an option: { custom: { ${keys.join(', ')} } }, keyed by name or by place`,
       { argument: 'custom', received: places, expected: missing.map(({ name }) => name) },
     );
   }

@@ -58,7 +58,7 @@ describe('evenkeel treat', () => {
     const { status, stderr } = run('treat', path, '--data', 'glyphs', '--epochs', '1', '--quiet');
     expect({ status, stderr }).toEqual({
       status: 2,
-      stderr: `evenkeel: ${path}: custom functions and classes are not stored in a model file: 'same' (layer same_1). Pass the module that exports them: --custom FILE\n`,
+      stderr: `evenkeel: ${path}: custom functions and classes are no part of a description: 'same' (layer same_1). Pass the module that exports them: --custom FILE\n`,
     });
   });
 

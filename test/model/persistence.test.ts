@@ -244,12 +244,12 @@ describe("functions of the user's own", () => {
     await before.save(path);
     const some = (z: Tensor): Tensor => z;
     await expect(load(path, { custom: { custom: some, activation: some } })).rejects.toThrow(
-      /'custom' \(lambda_1\/function, lambda_2\/function\), 'activation' \(dense_1\/activation, dense_2\/activation\)\. Pass them when loading: \{ custom: \{ 'lambda_1\/function': …,/,
+      /'custom' \(lambda_1\/function, lambda_2\/function\), 'activation' \(dense_1\/activation, dense_2\/activation\)\. Pass them as an option: \{ custom: \{ 'lambda_1\/function': …,/,
     );
     // What is asked for is what is missing still, by place though it be one.
     await expect(
       load(path, { custom: { activation: some, 'dense_1/activation': some, 'dense_2/activation': some, 'lambda_1/function': some } }),
-    ).rejects.toThrow("'custom' (lambda_2/function). Pass them when loading: { custom: { 'lambda_2/function': … } }");
+    ).rejects.toThrow("'custom' (lambda_2/function). Pass them as an option: { custom: { 'lambda_2/function': … } }");
     const custom = {
       'lambda_1/function': (z: Tensor) => ops.add(z, 1),
       'lambda_2/function': (z: Tensor) => ops.neg(z),
@@ -266,7 +266,7 @@ describe("functions of the user's own", () => {
     }
     const before = sequential([layers.input([2]), new Custom({ factor: 2 }), new Custom({ factor: 3 })]);
     await before.save(path);
-    await expect(load(path)).rejects.toThrow("'custom' (layer custom_1, layer custom_2). Pass them when loading: { custom: { custom } }");
+    await expect(load(path)).rejects.toThrow("'custom' (layer custom_1, layer custom_2). Pass them as an option: { custom: { custom } }");
     const data = NdArray.from([[1, -2]]);
     expect(bitsOf(await (await load(path, { custom: { custom: Custom } })).predict(data))).toBe(bitsOf(await before.predict(data)));
   });
