@@ -89,8 +89,8 @@ export function toOwnConfig(model: Describable): OwnConfig {
     const taken = new Set(names.values());
     // Functions without a name of their own are called after their option: a number tells that one from another's.
     const isNameless = name === 'custom' || place.endsWith(`.${name}`);
-    let [free, number] = [isNameless ? `${name}_1` : name, 1];
-    while (taken.has(free)) free = `${name}_${++number}`;
+    let [free, number] = [isNameless ? `${name}1` : name, 1];
+    while (taken.has(free)) free = `${name}${++number}`;
     names.set(original, free);
     return free;
   };

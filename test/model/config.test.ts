@@ -44,8 +44,8 @@ describe('toOwnConfig', () => {
       ]),
     );
     const named = config.layers.slice(1).map((layer) => ((layer.config.activation ?? layer.config.function) as { name: string }).name);
-    expect(named).toEqual(['square', 'activation_1', 'activation_2', 'square', 'custom_1']);
-    expect(Object.keys(functions)).toEqual(['square', 'activation_1', 'activation_2', 'custom_1']);
+    expect(named).toEqual(['square', 'activation1', 'activation2', 'square', 'custom1']);
+    expect(Object.keys(functions)).toEqual(['square', 'activation1', 'activation2', 'custom1']);
     expect(functions.square).toBe(square);
   });
 
@@ -57,7 +57,7 @@ describe('toOwnConfig', () => {
     const { functions } = toOwnConfig(
       sequential([layers.input([2]), layers.dense(2, { activation: first ?? square }), layers.dense(2, { activation: second ?? square })]),
     );
-    expect(functions).toEqual({ times: first, times_2: second });
+    expect(functions).toEqual({ times: first, times2: second });
   });
 
   it('is the description itself, and has no functions, where all are of a table', () => {

@@ -28,7 +28,7 @@ describe("functions of the user's own in a network that is treated", () => {
     expect(lines.filter((line) => line.startsWith('no such network'))).toEqual([]);
     // Normalized sums are bent by layers of their own, which the description names anew.
     const bending = treated.layers.flatMap((layer) => (layer.kind === 'activation' ? [layer.config()] : []));
-    expect(bending).toMatchObject([{ activation: { name: 'bent', custom: true } }, { activation: { name: 'activation_1', custom: true } }]);
+    expect(bending).toMatchObject([{ activation: { name: 'bent', custom: true } }, { activation: { name: 'activation1', custom: true } }]);
   });
 
   it('make room for what suits: weights that an initializer of the user makes all alike are drawn, by whatever bends them', async () => {
