@@ -187,11 +187,23 @@ export function restore<T extends object>(value: unknown, place: string, custom:
   const name = isDescribed(value) ? value.name : value;
   if (typeof name !== 'string') throw new ArgumentError(`${place}: expected a name or { name, config }, got ${show(value)}`, { received: value });
   const own = handedBack(custom, name, place);
+  const { name: _, config, custom: isOwn, ...options } = isDescribed(value) ? (value as Described & LayerConfig) : { name, custom: true };
+  const fromTable = (): T => fromConfig(name, (config ?? options) as LayerConfig);
+  if (own === undefined) return fromTable();
+  // A description that a model gave says what is the user's own; a table may know the same name.
+  const known = isOwn ? undefined : unlessUnknown(fromTable);
+  if (known) return known;
   // The name stays, so that the model can be saved again under it.
-  if (typeof own === 'function') return { ...resolve(own as never), name };
-  if (own !== undefined) return resolve(own as never);
-  const { name: _, config, custom: __, ...options } = isDescribed(value) ? (value as Described & LayerConfig) : { name };
-  return fromConfig(name, (config ?? options) as LayerConfig);
+  return typeof own === 'function' ? { ...resolve(own as never), name } : resolve(own as never);
+}
+
+function unlessUnknown<T>(make: () => T): T | undefined {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof ArgumentError) return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -306,6 +306,21 @@ describe("functions of the user's own", () => {
     expect((await (await load(path, { custom: { relu } })).predict(NdArray.from([[2]]))).at(0)).toBe(-2);
   });
 
+  it("are not taken for the table's of one name beside them", async () => {
+    const relu = (input: Tensor): Tensor => ops.neg(input);
+    const before = sequential([
+      layers.input([1]),
+      layers.dense(1, { activation: relu, kernelInitializer: 'ones' }),
+      layers.dense(1, { activation: 'relu', kernelInitializer: 'ones' }),
+    ]);
+    await before.save(path);
+    const after = await load(path, { custom: { relu } });
+    expect(toConfig(after)).toEqual(toConfig(before));
+    expect((await after.predict(NdArray.from([[2], [-2]]))).toNested()).toEqual([[0], [2]]);
+    const described = { layers: [{ kind: 'input', shape: [1] }, { kind: 'dense', units: 1, activation: { name: 'mine' }, kernelInitializer: 'ones' }] }; // biome-ignore format: as it is written
+    expect((await fromConfig(described, { custom: { mine: relu } }).predict(NdArray.from([[2]]))).at(0)).toBe(-2);
+  });
+
   it('are refused in a config that JSON cannot hold', async () => {
     class Odd extends Scale {
       override config() {
