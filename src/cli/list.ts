@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { type Activation, activations } from '../activations.js';
 import { constraints } from '../constraints.js';
 import type { Named } from '../core/catalogue.js';
-import { ArgumentError } from '../core/errors.js';
+import { unlessRefused } from '../core/expect.js';
 import { lookUp } from '../core/names.js';
 import { alignColumns } from '../core/text-table.js';
 import { datasets } from '../data/datasets.js';
@@ -44,19 +44,9 @@ function options({ config }: Named): string {
 /** What Keras 3 does not have. */
 const own: readonly string[] = ['repeat', 'rrelu', 'thresholdedRelu', 'jsonlLogger', 'traceFile'];
 
-/** The entry that a table's maker gives without options; undefined where it needs some. */
-function made<T>(make: () => T): T | undefined {
-  try {
-    return make();
-  } catch (error) {
-    if (error instanceof ArgumentError) return undefined;
-    throw error;
-  }
-}
-
-/** Reads a table of makers: each entry's defaults, then what `cells` says of it. */
+/** Reads a table of makers: each entry's defaults, unless it needs options, then what `cells` says of it. */
 function makers<T extends Named>(table: Readonly<Record<string, () => T>>, cells: Cells<T> = () => ({})): NameTable {
-  const entries = Object.entries(table).map(([name, make]) => ({ name, entry: made(make) }));
+  const entries = Object.entries(table).map(([name, make]) => ({ name, entry: unlessRefused(make) }));
   const facts = entries.map(({ name, entry }): Record<string, string> => {
     return { name, 'also written': snake(name), ...(entry ? { options: options(entry), ...cells(entry) } : { options: 'required' }) };
   });

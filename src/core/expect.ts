@@ -7,6 +7,16 @@ export function refuse(owner: string, argument: string, expected: string, receiv
   throw new ArgumentError(`${owner}: expected ${expected}, got ${show(received)}`, { argument, received, expected });
 }
 
+/** What is made; undefined where an argument of it is refused. */
+export function unlessRefused<T>(make: () => T): T | undefined {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof ArgumentError) return undefined;
+    throw error;
+  }
+}
+
 /** Whether it is a plain kind of object: no array, nested or typed. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);

@@ -2,6 +2,7 @@ import { type ActivationName, activationFromConfig, resolveActivation } from '..
 import { constraintFromConfig, resolveConstraint } from '../constraints.js';
 import type { Described } from '../core/catalogue.js';
 import { ArgumentError, show } from '../core/errors.js';
+import { unlessRefused } from '../core/expect.js';
 import { lookUp } from '../core/names.js';
 import { initializerFromConfig, resolveInitializer } from '../initializers.js';
 import { Layer } from '../network/layer.js';
@@ -191,19 +192,10 @@ export function restore<T extends object>(value: unknown, place: string, custom:
   const fromTable = (): T => fromConfig(name, (config ?? options) as LayerConfig);
   if (own === undefined) return fromTable();
   // A description that a model gave says what is the user's own; a table may know the same name.
-  const known = isOwn ? undefined : unlessUnknown(fromTable);
+  const known = isOwn ? undefined : unlessRefused(fromTable);
   if (known) return known;
   // The name stays, so that the model can be saved again under it.
   return typeof own === 'function' ? { ...resolve(own as never), name } : resolve(own as never);
-}
-
-function unlessUnknown<T>(make: () => T): T | undefined {
-  try {
-    return make();
-  } catch (error) {
-    if (error instanceof ArgumentError) return undefined;
-    throw error;
-  }
 }
 
 /**

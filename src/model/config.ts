@@ -75,6 +75,9 @@ export function toConfig(model: Describable): ModelConfig {
   return plain(describeModel(model), '') as ModelConfig;
 }
 
+/** Whether a function has no name of its own: one written where it is used is called after the option, the last part of its place, or not at all. */
+const isNameless = (name: string, place: string): boolean => name === 'custom' || /[^./]+$/.exec(place)?.[0] === name;
+
 /** A model's description, and the functions of the user's own that it names. */
 export interface OwnConfig {
   readonly config: ModelConfig;
@@ -87,9 +90,7 @@ export function toOwnConfig(model: Describable): OwnConfig {
   const names = new Map<unknown, string>();
   const nameOf = (original: unknown, name: string, place: string): string => {
     const taken = new Set(names.values());
-    // Functions without a name of their own are called after their option: a number tells that one from another's.
-    const isNameless = name === 'custom' || place.endsWith(`.${name}`);
-    let [free, number] = [isNameless ? `${name}1` : name, 1];
+    let [free, number] = [isNameless(name, place) ? `${name}1` : name, 1];
     while (taken.has(free)) free = `${name}${++number}`;
     names.set(original, free);
     return free;
@@ -293,10 +294,6 @@ function blockOf(value: unknown, rows: number, calls: number, what: string): rea
 
 const indices = (value: unknown, below: number, what: string): number[] => list(value, what).map((item) => index(item, below, what));
 
-/** Whether functions have no name of their own: those written where they are used are called after the option, or not at all. */
-const areNameless = (name: string, places: readonly string[]): boolean =>
-  places.length > 1 && (name === 'custom' || places.every((place) => place.endsWith(`/${name}`)));
-
 /** A function or class that a description leaves to the user and that was not handed back: the places that need it, and the keys under which it is asked for. */
 export interface Missing {
   readonly name: string;
@@ -328,7 +325,7 @@ export function missingCustom({ layers, compile = {} }: ModelConfig, custom: Cus
     ...[...classes].map(([name, places]) => ({ name, places: [...places], keys: [name] })),
     ...[...functions].flatMap(([name, all]) => {
       // One function in the place of several that have no name would be taken for all of them.
-      const byPlace = areNameless(name, [...all]);
+      const byPlace = all.size > 1 && [...all].every((place) => isNameless(name, place));
       const places = [...all].filter((place) => (byPlace ? !Object.hasOwn(custom, place) : handedBack(custom, name, place) === undefined));
       return places.length === 0 ? [] : [{ name, places, keys: byPlace ? places : [name] }];
     }),

@@ -1,4 +1,4 @@
-import { ArgumentError } from '../core/errors.js';
+import { unlessRefused } from '../core/expect.js';
 import type { Layout } from '../network/network.js';
 import { networkEntries, stateEntries } from '../training/step.js';
 import { takesSeed } from '../training/update.js';
@@ -13,7 +13,8 @@ const isFed = (key: string): boolean => /initializer$/i.test(key) || key === 'le
  * @param trains whether it is of programs that take steps: the others know nothing of the optimizer.
  */
 export function structureOf(model: Describable, layout: Layout, trains: boolean): string | undefined {
-  const described = describedOf(model);
+  // A layer of the user's own may hold what is no data.
+  const described = unlessRefused(() => toConfig(model));
   if (!described) return undefined;
   const { network } = model;
   const optimizer = trains && model.isCompiled ? model.compiled.optimizer : undefined;
@@ -25,14 +26,4 @@ export function structureOf(model: Describable, layout: Layout, trains: boolean)
   const lie = entries.map(({ name, shape, dtype, parts }) => [name, shape, dtype, parts?.map((part) => part.name)]);
   // Gradients begin with the rate where that does not begin at 0.
   return JSON.stringify([text, lie, optimizer && takesSeed(optimizer)]);
-}
-
-/** Undefined where a layer of the user's own holds what is no data. */
-function describedOf(model: Describable): ReturnType<typeof toConfig> | undefined {
-  try {
-    return toConfig(model);
-  } catch (error) {
-    if (error instanceof ArgumentError) return undefined;
-    throw error;
-  }
 }
